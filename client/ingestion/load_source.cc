@@ -1,0 +1,362 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+#include "client/ingestion/names.h"
+#include "client/ingestion/source.h"
+
+namespace consilium {
+namespace {
+
+constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kNoField = std::numeric_limits<std::size_t>::max();
+// Whole numbers beyond this are no longer told apart by a double.
+constexpr double kLargestWhole = 9007199254740992.0;
+
+struct MissingCode {
+  std::string text;
+  std::optional<double> number;  // So that -9 also finds "-9.0".
+};
+
+// One contract column tied to its field in the file.
+struct Binding {
+  const ContractColumn* column = nullptr;
+  ColumnMapping mapping;
+  std::size_t field = kNoField;
+  std::vector<MissingCode> source_missing;    // Compared with the text in the file.
+  std::vector<MissingCode> contract_missing;  // Compared with what `map` made of it.
+  std::vector<DateFormat> date_formats;
+  NumberFormat number;
+};
+
+bool IsNumeric(ColumnType type) {
+  return type == ColumnType::kNumber || type == ColumnType::kInteger ||
+         type == ColumnType::kDuration;
+}
+
+std::string ShortNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", value);
+  return text;
+}
+
+std::string InWords(const ContractColumn& column) {
+  std::string words;
+  switch (column.type) {
+    case ColumnType::kNumber:
+      words = "number";
+      break;
+    case ColumnType::kInteger:
+      words = "whole number";
+      break;
+    case ColumnType::kDuration:
+      words = "duration";
+      break;
+    case ColumnType::kBoolean:
+      return "yes or no";
+    case ColumnType::kDate:
+      return "date";
+    case ColumnType::kCategory:
+      return "one of " + JoinNames(column.levels);
+  }
+  if (column.minimum && column.maximum) {
+    words += " from " + ShortNumber(*column.minimum) + " to " + ShortNumber(*column.maximum);
+  }
+  return column.unit.empty() ? words : words + " " + column.unit;
+}
+
+std::vector<MissingCode> CodesOf(const std::vector<std::string>& texts, bool numeric) {
+  std::vector<MissingCode> codes;
+  for (const std::string& text : texts) {
+    MissingCode code{std::string(Trimmed(text)), std::nullopt};
+    if (numeric) {
+      if (const auto number = ParseNumber(code.text, NumberFormat{})) code.number = *number;
+    }
+    codes.push_back(std::move(code));
+  }
+  return codes;
+}
+
+const MissingCode* FindCode(const std::vector<MissingCode>& codes,
+                            std::string_view text,
+                            const NumberFormat& format) {
+  if (codes.empty()) return nullptr;
+  for (const MissingCode& code : codes) {
+    if (code.text == text) return &code;
+  }
+  const bool any_number = std::any_of(
+      codes.begin(), codes.end(), [](const MissingCode& code) { return code.number.has_value(); });
+  if (!any_number) return nullptr;
+  const auto number = ParseNumber(text, format);
+  if (!number) return nullptr;
+  for (const MissingCode& code : codes) {
+    if (code.number && *code.number == *number) return &code;
+  }
+  return nullptr;
+}
+
+tl::expected<double, DataFault> ConvertNumber(const Binding& binding,
+                                              std::string_view text,
+                                              bool translated) {
+  const ContractColumn& column = *binding.column;
+  // A translation gives the contract's value: written with a point, in the contract's unit.
+  auto value = ParseNumber(text, translated ? NumberFormat{} : binding.number);
+  if (!value) return value;
+  double number = *value;
+  const bool convert = !translated && (binding.mapping.factor != 1 || binding.mapping.offset != 0);
+  if (convert) number = number * binding.mapping.factor + binding.mapping.offset;
+  if (!std::isfinite(number)) return tl::make_unexpected(DataFault::kNotFinite);
+  if (column.type == ColumnType::kInteger) {
+    const double whole = std::nearbyint(number);
+    // A converted whole number carries the conversion's rounding error.
+    const double slack = convert ? 1e-9 * std::max(1.0, std::abs(whole)) : 0;
+    if (std::abs(number - whole) > slack || std::abs(whole) > kLargestWhole) {
+      return tl::make_unexpected(DataFault::kNotWhole);
+    }
+    number = whole;
+  }
+  if ((column.minimum && number < *column.minimum) ||
+      (column.maximum && number > *column.maximum)) {
+    return tl::make_unexpected(DataFault::kOutOfRange);
+  }
+  return number + 0.0;  // Turns -0 into 0.
+}
+
+tl::expected<double, DataFault> ConvertLevel(const ContractColumn& column, std::string_view text) {
+  for (std::size_t i = 0; i < column.levels.size(); ++i) {
+    if (column.levels[i] == text) return static_cast<double>(i);
+  }
+  const std::string lower = LowerCase(text);
+  for (const std::string& level : column.levels) {
+    if (LowerCase(level) == lower) return tl::make_unexpected(DataFault::kLevelInOtherCase);
+  }
+  return tl::make_unexpected(DataFault::kUnknownLevel);
+}
+
+tl::expected<double, DataFault> Convert(const Binding& binding,
+                                        std::string_view text,
+                                        bool translated) {
+  switch (binding.column->type) {
+    case ColumnType::kNumber:
+    case ColumnType::kInteger:
+    case ColumnType::kDuration:
+      return ConvertNumber(binding, text, translated);
+    case ColumnType::kCategory:
+      return ConvertLevel(*binding.column, text);
+    case ColumnType::kBoolean: {
+      const auto value = ParseBoolean(text);
+      if (!value) return tl::make_unexpected(DataFault::kNotABoolean);
+      return *value ? 1.0 : 0.0;
+    }
+    case ColumnType::kDate:
+      return ParseDay(text, binding.date_formats);
+  }
+  return tl::make_unexpected(DataFault::kNotANumber);
+}
+
+// The value of one cell, NaN when missing or faulty; counts it in `quality`.
+double ReadCell(const Binding& binding, const CsvField& field, ColumnQuality& quality) {
+  std::string_view text = Trimmed(field.text);
+  const auto translation = binding.mapping.map.find(std::string(text));
+  const bool translated = translation != binding.mapping.map.end();
+  const MissingCode* code = nullptr;
+  if (translated) {
+    text = Trimmed(translation->second);
+  } else {
+    code = FindCode(binding.source_missing, text, binding.number);
+  }
+  if (code == nullptr) {
+    code = FindCode(binding.contract_missing, text, translated ? NumberFormat{} : binding.number);
+  }
+  if (text.empty() || code != nullptr) {
+    ++quality.missing;
+    ++quality.missing_by_code[code == nullptr ? std::string() : code->text];
+    if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(field.line);
+    return kNotKnown;
+  }
+  const auto value = Convert(binding, text, translated);
+  if (!value) {
+    quality.problems[value.error()].Add(field.line);
+    return kNotKnown;
+  }
+  ++quality.values;
+  return *value;
+}
+
+// Reads one file against one contract.
+class SourceLoader {
+ public:
+  SourceLoader(const Source& source, const Contract& contract, CsvReader reader)
+      : source_(source), contract_(contract), reader_(std::move(reader)) {}
+
+  Result<LoadedTable> Load(std::string_view group_header) {
+    TRY_STATUS(Bind(group_header));
+    PrepareReport();
+    CsvRow row;
+    for (;;) {
+      TRY(const bool any, reader_.Next(row));
+      if (!any) break;
+      TakeRow(row);
+    }
+    CountPatients();
+    return std::move(loaded_);
+  }
+
+ private:
+  Status Bind(std::string_view group_header) {
+    std::vector<std::string> absent;
+    patient_ = MappingOf(contract_.patient);
+    if (!patient_.map.empty() || patient_.factor != 1 || patient_.offset != 0) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  At() + "the patient column \"" + patient_.name + "\" cannot be converted",
+                  "It takes `from` and `missing` only.");
+    }
+    patient_field_ = FieldOf(patient_, absent);
+    for (const ContractColumn& column : contract_.columns) {
+      TRY(Binding binding, BindColumn(column, absent));
+      bindings_.push_back(std::move(binding));
+    }
+    if (!group_header.empty()) {
+      ColumnMapping group;
+      group.name = group.from = std::string(group_header);
+      group_field_ = FieldOf(group, absent);
+    }
+    if (absent.empty()) return {};
+    return Fail(ErrorCode::kDataQuality,
+                reader_.name() + " has no column for " + JoinNames(absent) + ". Its headers are " +
+                    JoinNames(reader_.header(), 40),
+                "Add a [[column]] with `name` and `from` to " +
+                    (source_.name.empty() ? std::string("the source file") : source_.name) + ".");
+  }
+
+  ColumnMapping MappingOf(const std::string& name) const {
+    if (const ColumnMapping* mapping = source_.Find(name)) return *mapping;
+    ColumnMapping mapping;
+    mapping.name = mapping.from = name;
+    return mapping;
+  }
+
+  std::size_t FieldOf(const ColumnMapping& mapping, std::vector<std::string>& absent) const {
+    const auto& header = reader_.header();
+    const auto found = std::find(header.begin(), header.end(), Trimmed(mapping.from));
+    if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
+    std::string words = mapping.name;
+    if (mapping.from != mapping.name) words += " (from \"" + mapping.from + "\")";
+    const std::string near = NearestName(mapping.from, header);
+    if (!near.empty()) words += " (did you mean \"" + near + "\"?)";
+    absent.push_back(words);
+    return kNoField;
+  }
+
+  Result<Binding> BindColumn(const ContractColumn& column, std::vector<std::string>& absent) const {
+    Binding binding;
+    binding.column = &column;
+    binding.mapping = MappingOf(column.name);
+    binding.field = FieldOf(binding.mapping, absent);
+    binding.number = source_.number;
+    const bool numeric = IsNumeric(column.type);
+    std::vector<std::string> codes = source_.missing;
+    codes.insert(codes.end(), binding.mapping.missing.begin(), binding.mapping.missing.end());
+    binding.source_missing = CodesOf(codes, numeric);
+    binding.contract_missing = CodesOf(column.missing, numeric);
+    binding.date_formats =
+        binding.mapping.date_formats.empty() ? source_.date_formats : binding.mapping.date_formats;
+    if (!numeric && (binding.mapping.factor != 1 || binding.mapping.offset != 0)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  At() + "factor and offset of \"" + column.name + "\": the contract says " +
+                      InWords(column),
+                  "Only numbers have units.");
+    }
+    for (const auto& [text, value] : binding.mapping.map) {
+      const bool missing = Trimmed(value).empty() ||
+                           FindCode(binding.contract_missing, Trimmed(value), NumberFormat{});
+      if (missing || Convert(binding, Trimmed(value), true)) continue;
+      return Fail(ErrorCode::kInvalidArgument,
+                  At() + "map of \"" + column.name + "\": \"" + value +
+                      "\" is no value of the contract, which says " + InWords(column),
+                  "Correct the right-hand side.");
+    }
+    return binding;
+  }
+
+  void PrepareReport() {
+    QualityReport& report = loaded_.report;
+    report.file = reader_.name();
+    report.delimiter = reader_.delimiter();
+    report.delimiter_detected = reader_.delimiter_detected();
+    report.encoding = std::string(Name(source_.csv.encoding));
+    report.patient_header = patient_.from;
+    for (const Binding& binding : bindings_) {
+      ColumnQuality quality;
+      quality.name = binding.column->name;
+      quality.header = binding.mapping.from;
+      quality.type = binding.column->type;
+      quality.contract = InWords(*binding.column);
+      report.columns.push_back(std::move(quality));
+    }
+    loaded_.table.columns.resize(bindings_.size());
+    std::vector<std::string> codes = source_.missing;
+    codes.insert(codes.end(), patient_.missing.begin(), patient_.missing.end());
+    patient_missing_ = CodesOf(codes, false);
+  }
+
+  void TakeRow(const CsvRow& row) {
+    QualityReport& report = loaded_.report;
+    const bool blank = std::all_of(row.fields.begin(), row.fields.end(), [](const CsvField& field) {
+      return Trimmed(field.text).empty();
+    });
+    if (blank) {
+      ++report.blank_rows;
+      return;
+    }
+    ++report.rows;
+    std::string patient(Trimmed(row.fields[patient_field_].text));
+    if (FindCode(patient_missing_, patient, source_.number) != nullptr) patient.clear();
+    if (patient.empty()) report.patient_missing.Add(row.fields[patient_field_].line);
+    loaded_.table.patients.push_back(std::move(patient));
+    for (std::size_t i = 0; i < bindings_.size(); ++i) {
+      loaded_.table.columns[i].push_back(
+          ReadCell(bindings_[i], row.fields[bindings_[i].field], report.columns[i]));
+    }
+    if (group_field_ != kNoField) {
+      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_].text));
+    }
+  }
+
+  void CountPatients() {
+    std::unordered_map<std::string_view, std::uint64_t> rows;
+    for (const std::string& patient : loaded_.table.patients) {
+      if (!patient.empty()) ++rows[patient];
+    }
+    loaded_.report.patients = rows.size();
+    for (const auto& [patient, count] : rows) {
+      if (count > 1) ++loaded_.report.repeated_patients;
+    }
+  }
+
+  std::string At() const { return source_.name.empty() ? "" : source_.name + ": "; }
+
+  const Source& source_;
+  const Contract& contract_;
+  CsvReader reader_;
+  ColumnMapping patient_;
+  std::size_t patient_field_ = kNoField;
+  std::size_t group_field_ = kNoField;
+  std::vector<MissingCode> patient_missing_;
+  std::vector<Binding> bindings_;
+  LoadedTable loaded_;
+};
+
+}  // namespace
+
+Result<LoadedTable> LoadSource(const Source& source,
+                               const Contract& contract,
+                               std::string_view group_header) {
+  TRY(CsvReader reader, CsvReader::Open(source.file, source.csv));
+  return SourceLoader(source, contract, std::move(reader)).Load(group_header);
+}
+
+}  // namespace consilium

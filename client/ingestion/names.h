@@ -1,0 +1,24 @@
+#pragma once
+
+// Small helpers for names of columns and levels.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace consilium {
+
+/// Without spaces and tabs at both ends.
+std::string_view Trimmed(std::string_view text);
+
+/// ASCII letters in lower case, everything else as it is.
+std::string LowerCase(std::string_view text);
+
+/// The name that `wanted` was most likely meant to be; "" if none is near. Case of letters and the
+/// characters "_", "-", "." and space count little.
+std::string NearestName(std::string_view wanted, const std::vector<std::string>& names);
+
+/// "a, b and c"; after `at_most` names "a, b and 12 more".
+std::string JoinNames(const std::vector<std::string>& names, std::size_t at_most = 20);
+
+}  // namespace consilium

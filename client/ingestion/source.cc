@@ -1,0 +1,170 @@
+#include "client/ingestion/source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "client/ingestion/names.h"
+
+namespace consilium {
+namespace {
+
+Result<char> OneCharacter(const Settings& settings,
+                          std::string_view key,
+                          std::string_view allowed,
+                          std::string_view words) {
+  TRY(const std::string text, settings.Text(key));
+  if (text.size() != 1 || allowed.find(text[0]) == std::string_view::npos) {
+    return settings.FailAt(key, std::string(key) + " must be one of " + std::string(words));
+  }
+  return text[0];
+}
+
+Result<CsvOptions> ParseCsvOptions(const Settings& settings) {
+  CsvOptions options;
+  if (settings.Has("delimiter")) {
+    TRY(const char delimiter,
+        OneCharacter(settings, "delimiter", ",;\t|", "\",\" \";\" \"\\t\" (tab) and \"|\""));
+    options.delimiter = delimiter;
+  }
+  TRY(const std::string encoding, settings.TextOr("encoding", "utf-8"));
+  const auto found = FindTextEncoding(encoding);
+  if (!found) {
+    return settings.FailAt("encoding", "no encoding is called \"" + encoding + "\"",
+                           "Use \"utf-8\", \"windows-1252\" or \"latin-1\".");
+  }
+  options.encoding = *found;
+  return options;
+}
+
+Result<NumberFormat> ParseNumberFormat(const Settings& settings) {
+  NumberFormat format;
+  if (settings.Has("decimal")) {
+    TRY(format.decimal, OneCharacter(settings, "decimal", ".,", "\".\" and \",\""));
+  }
+  if (settings.Has("thousands")) {
+    TRY(format.thousands,
+        OneCharacter(settings, "thousands", ".,' ", "\".\" \",\" \"'\" and \" \" (space)"));
+    if (format.thousands == format.decimal) {
+      return settings.FailAt("thousands", "decimal and thousands are the same character");
+    }
+  }
+  return format;
+}
+
+Result<std::vector<DateFormat>> ParseDateFormats(const Settings& settings) {
+  std::vector<std::string> names;
+  if (auto one = settings.Text("date_format"); one) {
+    names.push_back(*std::move(one));
+  } else {
+    TRY(names, settings.Texts("date_format"));
+  }
+  std::vector<DateFormat> formats;
+  for (const std::string& name : names) {
+    const auto format = FindDateFormat(name);
+    if (!format) {
+      return settings.FailAt("date_format", "no date format is called \"" + name + "\"",
+                             "Use YYYY-MM-DD, DD.MM.YYYY, MM/DD/YYYY, DD/MM/YYYY or YYYYMMDD.");
+    }
+    formats.push_back(*format);
+  }
+  const auto has = [&](DateFormat format) {
+    return std::find(formats.begin(), formats.end(), format) != formats.end();
+  };
+  if (formats.empty()) return settings.FailAt("date_format", "the list is empty");
+  if (has(DateFormat::kMonthDayYear) && has(DateFormat::kDayMonthYear)) {
+    return settings.FailAt("date_format",
+                           "MM/DD/YYYY and DD/MM/YYYY together: 03/04/2024 would be two days",
+                           "Name the one that the file uses.");
+  }
+  return formats;
+}
+
+Status ParseValueMap(const Settings& settings, ColumnMapping& mapping) {
+  TRY(const std::optional<Settings> map, settings.TableIfAny("map"));
+  if (!map) return {};
+  for (const std::string& key : map->Keys()) {
+    TRY(const std::string value, map->ScalarAsText(key));
+    if (std::string(Trimmed(key)) != key) {
+      return map->FailAt(key, "a text to translate starts or ends with a space",
+                         "Spaces around a field are ignored; leave them out here too.");
+    }
+    mapping.map.emplace(key, value);
+  }
+  return map->RequireNoOtherKeys();
+}
+
+Result<ColumnMapping> ParseMapping(const Settings& settings) {
+  ColumnMapping mapping;
+  TRY(mapping.name, settings.Text("name"));
+  TRY(mapping.from, settings.TextOr("from", mapping.name));
+  TRY(mapping.factor, settings.NumberOr("factor", 1));
+  TRY(mapping.offset, settings.NumberOr("offset", 0));
+  if (mapping.factor == 0) {
+    return settings.FailAt("factor", "a factor of 0 would make every value the same");
+  }
+  TRY_STATUS(ParseValueMap(settings, mapping));
+  TRY(mapping.missing, settings.TextsOr("missing", {}));
+  for (const std::string& code : mapping.missing) {
+    if (mapping.map.contains(code)) {
+      return settings.FailAt(
+          "missing", "\"" + code + "\" is a missing code and is translated by `map` at once",
+          "Keep one of the two.");
+    }
+  }
+  if (settings.Has("date_format")) {
+    TRY(mapping.date_formats, ParseDateFormats(settings));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return mapping;
+}
+
+}  // namespace
+
+const ColumnMapping* Source::Find(std::string_view column) const {
+  for (const ColumnMapping& mapping : columns) {
+    if (mapping.name == column) return &mapping;
+  }
+  return nullptr;
+}
+
+Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {
+  Source source;
+  TRY(const std::string type, settings.Text("type"));
+  if (type != "csv") {
+    return settings.FailAt("type", "sources of type \"" + type + "\" are not supported",
+                           "Export the data as delimited text and set type = \"csv\".");
+  }
+  TRY(const std::string file, settings.Text("file"));
+  if (file.empty()) return settings.FailAt("file", "no file is named");
+  source.file =
+      std::filesystem::path(file).is_absolute() ? std::filesystem::path(file) : folder / file;
+  TRY(source.csv, ParseCsvOptions(settings));
+  TRY(source.number, ParseNumberFormat(settings));
+  if (settings.Has("date_format")) {
+    TRY(source.date_formats, ParseDateFormats(settings));
+  }
+  TRY(source.missing, settings.TextsOr("missing", {}));
+  TRY(const std::vector<Settings> columns, settings.TablesIfAny("column"));
+  std::set<std::string> names;
+  for (const Settings& column : columns) {
+    TRY(ColumnMapping mapping, ParseMapping(column));
+    if (!names.insert(mapping.name).second) {
+      return column.FailAt("name", "column \"" + mapping.name + "\" is described twice");
+    }
+    source.columns.push_back(std::move(mapping));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return source;
+}
+
+Result<Source> ReadSource(const std::filesystem::path& file) {
+  TRY(const Settings settings, Settings::Load(file));
+  TRY(Source source, ParseSource(settings, file.parent_path()));
+  source.name = file.string();
+  return source;
+}
+
+}  // namespace consilium

@@ -1,0 +1,65 @@
+#pragma once
+
+// A site's source: the private file that says where its data are and how they become a study's
+// contract. docs/source-file.md has every key.
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/ingestion/csv.h"
+#include "client/ingestion/values.h"
+#include "client/quality_report.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "protocols/cohort.h"
+#include "protocols/contract.h"
+
+namespace consilium {
+
+/// How one column of the contract comes out of the file. A contract column without a mapping is
+/// read from the header of the same name.
+struct ColumnMapping {
+  std::string name;   ///< In the contract.
+  std::string from;   ///< Header in the file.
+  double factor = 1;  ///< contract value = file value * factor + offset.
+  double offset = 0;
+  std::map<std::string, std::string> map;  ///< Text in the file -> value of the contract.
+  std::vector<std::string> missing;        ///< Texts that mean "not known".
+  std::vector<DateFormat> date_formats;    ///< Empty: the source's.
+};
+
+struct Source {
+  std::string name;            ///< The source file, for messages.
+  std::filesystem::path file;  ///< The data, absolute or as found from the source file.
+  CsvOptions csv;
+  NumberFormat number;
+  std::vector<DateFormat> date_formats{DateFormat::kIso};
+  std::vector<std::string> missing;    ///< For every column.
+  std::vector<ColumnMapping> columns;  ///< May serve several studies.
+
+  const ColumnMapping* Find(std::string_view column) const;
+};
+
+/// `folder` is where a relative `file` starts.
+Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
+Result<Source> ReadSource(const std::filesystem::path& file);
+
+struct LoadedTable {
+  DataTable table;
+  QualityReport report;
+  std::vector<std::string>
+      groups;  ///< The text of `group_header` a row; empty if none was asked for.
+};
+
+/// Reads the whole file. Fails when the file itself cannot be read as a table of the contract's
+/// columns; values that break the contract are in the report (and NaN in the table), for people to
+/// see all at once: use the table only if the report has no problems. `group_header` names a header
+/// whose text splits the rows, as a simulation's virtual hospitals do.
+Result<LoadedTable> LoadSource(const Source& source,
+                               const Contract& contract,
+                               std::string_view group_header = {});
+
+}  // namespace consilium

@@ -1,0 +1,21 @@
+#pragma once
+
+// A study's data at a site: from the source to the cohort.
+
+#include "client/ingestion/source.h"
+#include "client/quality_report.h"
+#include "common/result.h"
+#include "protocols/cohort.h"
+#include "protocols/plan.h"
+
+namespace consilium {
+
+/// The quality report of the source against the plan's contract, with the cohort's flow when the
+/// data meet the contract. Fails only when the source cannot be read as a table.
+Result<QualityReport> CheckData(const Source& source, const Plan& plan);
+
+/// The rows that the plan's analysis computes on. kDataQuality with a summary when the data do not
+/// meet the contract: nothing is computed on data that were not understood.
+Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan);
+
+}  // namespace consilium

@@ -1,0 +1,40 @@
+#pragma once
+
+// From the text of a field to a number. Strict: what is not certain is a fault, never a guess.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "client/quality_report.h"
+
+namespace consilium {
+
+struct NumberFormat {
+  char decimal = '.';     ///< '.' or ','.
+  char thousands = '\0';  ///< '.', ',', '\'' or ' '; none by default. Never equal to `decimal`.
+};
+
+/// Optional sign, digits with the decimal mark, optional exponent. With a thousands separator,
+/// groups of three. The result is finite and correctly rounded.
+tl::expected<double, DataFault> ParseNumber(std::string_view text, const NumberFormat& format);
+
+/// true/false, t/f, yes/no, y/n, ja/nein, j/n, oui/non, si/no, 1/0 and 1.0/0.0, in any case of
+/// letters.
+std::optional<bool> ParseBoolean(std::string_view text);
+
+enum class DateFormat { kIso, kDayMonthYearDots, kMonthDayYear, kDayMonthYear, kCompact };
+
+/// "YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "DD/MM/YYYY", "YYYYMMDD".
+std::optional<DateFormat> FindDateFormat(std::string_view name);
+
+/// Days since 1970-01-01 of a day that exists. ISO days may carry a midnight ("2020-01-05
+/// 00:00:00"), as databases write them. Day and month may have one digit, except in ISO and compact
+/// form.
+tl::expected<double, DataFault> ParseDay(std::string_view text,
+                                         const std::vector<DateFormat>& formats);
+
+}  // namespace consilium

@@ -1,0 +1,206 @@
+#include "client/policy.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <utility>
+
+namespace consilium {
+namespace {
+
+constexpr std::string_view kStewardCanChange =
+    "Whoever is responsible for this site's policy.toml can change that.";
+constexpr std::string_view kLeadCanChange =
+    "Only the study's lead can change that, with a new plan.";
+
+tl::unexpected<PolicyRefusal> Refuse(PolicyRule rule,
+                                     std::string message,
+                                     std::string_view remedy = kStewardCanChange) {
+  PolicyRefusal refusal;
+  refusal.code = ErrorCode::kRefused;
+  refusal.message = std::move(message);
+  refusal.remedy = std::string(remedy);
+  refusal.rule = rule;
+  return tl::unexpected<PolicyRefusal>(std::move(refusal));
+}
+
+std::string Counted(std::uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string ShortNumber(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  std::string words;
+  for (const std::string& name : names) words += (words.empty() ? "" : ", ") + name;
+  return words.empty() ? "none" : words;
+}
+
+// Who set the higher of two minimums, and who can change it.
+struct Authority {
+  std::string words;
+  std::string_view remedy;
+};
+
+Authority AuthorityOf(bool plan_is_stricter, PolicyRule rule) {
+  if (plan_is_stricter) return {"the study's plan", kLeadCanChange};
+  return {"this site's policy (" + std::string(Name(rule)) + ")", kStewardCanChange};
+}
+
+// Rows a value of one column; empty when the column has no classes.
+std::map<double, std::uint64_t> ClassesOf(const Contract& contract,
+                                          const Cohort& cohort,
+                                          std::size_t index) {
+  const ContractColumn* column = contract.Find(cohort.columns[index]);
+  const bool classed = column != nullptr && (column->type == ColumnType::kCategory ||
+                                             column->type == ColumnType::kBoolean);
+  std::map<double, std::uint64_t> classes;
+  for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
+    ++classes[cohort.values(row, static_cast<Eigen::Index>(index))];
+    if (!classed && classes.size() > 2) return {};
+  }
+  return classes;
+}
+
+PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& cohort) {
+  const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
+  const std::uint64_t repeats = rows > cohort.patients ? rows - cohort.patients : 0;
+  for (std::size_t i = 0; i < cohort.columns.size(); ++i) {
+    for (const auto& [value, count] : ClassesOf(plan.contract, cohort, i)) {
+      // All repeated rows may belong to patients of this class, each of whom then has fewer
+      // patients.
+      const std::uint64_t patients = count > repeats ? count - repeats : 1;
+      if (patients >= policy.minimum_class) continue;
+      std::string message = "the smallest class of \"" + cohort.columns[i] + "\" has " +
+                            (repeats > 0 ? "possibly only " : "") + Counted(patients, "patient") +
+                            "; " + AuthorityOf(false, PolicyRule::kClass).words +
+                            " asks for at least " + std::to_string(policy.minimum_class);
+      return Refuse(PolicyRule::kClass, std::move(message),
+                    "Leave the column out of the plan or merge its levels. "
+                    "Whoever is responsible for this site's policy.toml can lower the minimum.");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view Name(PolicyRule rule) {
+  switch (rule) {
+    case PolicyRule::kExpired:
+      return "valid_until";
+    case PolicyRule::kAnalysis:
+      return "allowed_analyses";
+    case PolicyRule::kRequester:
+      return "requesters";
+    case PolicyRule::kRounds:
+      return "maximum_rounds";
+    case PolicyRule::kPatients:
+      return "minimum_patients";
+    case PolicyRule::kParameters:
+      return "maximum_parameters_per_patient";
+    case PolicyRule::kClass:
+      return "minimum_class";
+    case PolicyRule::kSites:
+      return "minimum_sites";
+  }
+  return "";
+}
+
+RefusalReason ReasonToTell(PolicyRule rule) {
+  switch (rule) {
+    case PolicyRule::kExpired:
+    case PolicyRule::kAnalysis:
+    case PolicyRule::kRequester:
+    case PolicyRule::kRounds:
+      return RefusalReason::kPolicyForbids;
+    case PolicyRule::kPatients:
+    case PolicyRule::kParameters:
+    case PolicyRule::kClass:
+      return RefusalReason::kDataRefused;
+    case PolicyRule::kSites:
+      return RefusalReason::kMinimumLowered;
+  }
+  return RefusalReason::kPolicyForbids;
+}
+
+std::uint64_t MinimumPatients(const Policy& policy, const Plan& plan) {
+  return std::max(policy.minimum_patients, plan.minimum_patients);
+}
+
+std::uint32_t MinimumSites(const Policy& policy, const Plan& plan) {
+  return std::max(policy.minimum_sites, plan.minimum_sites);
+}
+
+PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today) {
+  if (policy.valid_until && DateOf(today) > *policy.valid_until) {
+    return Refuse(PolicyRule::kExpired, "this site's policy was valid until " +
+                                            ToText(*policy.valid_until) + "; today is " +
+                                            ToText(DateOf(today)));
+  }
+  const std::string kind(plan.analysis->kind());
+  const auto& allowed = policy.allowed_analyses;
+  if (std::find(allowed.begin(), allowed.end(), kind) == allowed.end()) {
+    return Refuse(PolicyRule::kAnalysis,
+                  "the study runs the analysis \"" + kind +
+                      "\"; this site's policy (allowed_analyses) allows: " + Listed(allowed));
+  }
+  const auto& requesters = policy.requesters;
+  if (!requesters.empty() &&
+      std::find(requesters.begin(), requesters.end(), plan.requested_by) == requesters.end()) {
+    return Refuse(PolicyRule::kRequester,
+                  "the study is requested by \"" + plan.requested_by +
+                      "\"; this site's policy (requesters) names: " + Listed(requesters));
+  }
+  const std::uint32_t rounds = plan.analysis->maximum_rounds();
+  if (rounds > policy.maximum_rounds) {
+    return Refuse(PolicyRule::kRounds, "the study may ask for " + Counted(rounds, "round") +
+                                           "; this site's policy (maximum_rounds) allows " +
+                                           std::to_string(policy.maximum_rounds));
+  }
+  return {};
+}
+
+PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& data) {
+  const Cohort& cohort = data.cohort;
+  const std::uint64_t needed = MinimumPatients(policy, plan);
+  if (cohort.patients < needed) {
+    const Authority authority =
+        AuthorityOf(plan.minimum_patients > policy.minimum_patients, PolicyRule::kPatients);
+    return Refuse(PolicyRule::kPatients,
+                  "the study's cohort has " + Counted(cohort.patients, "patient") + " here; " +
+                      authority.words + " asks for at least " + std::to_string(needed),
+                  authority.remedy);
+  }
+  const auto parameters = static_cast<double>(plan.analysis->parameters());
+  const double most = policy.maximum_parameters_per_patient * static_cast<double>(cohort.patients);
+  // A whole number that the product only just misses by rounding is allowed.
+  constexpr double kRounding = 1 + 1e-12;
+  if (!(parameters <= most * kRounding)) {
+    return Refuse(PolicyRule::kParameters,
+                  "the study estimates " + Counted(plan.analysis->parameters(), "parameter") +
+                      " and the cohort has " + Counted(cohort.patients, "patient") +
+                      " here; this site's policy (maximum_parameters_per_patient) allows at most " +
+                      ShortNumber(policy.maximum_parameters_per_patient) + " a patient",
+                  "Ask for a plan with fewer features. Whoever is responsible for this site's "
+                  "policy.toml can raise the limit.");
+  }
+  return CheckClasses(policy, plan, cohort);
+}
+
+PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites) {
+  const std::uint32_t needed = MinimumSites(policy, plan);
+  if (sites >= needed) return {};
+  const Authority authority =
+      AuthorityOf(plan.minimum_sites > policy.minimum_sites, PolicyRule::kSites);
+  return Refuse(PolicyRule::kSites,
+                "the sum would have " + Counted(sites, "site") + "; " + authority.words +
+                    " asks for at least " + std::to_string(needed),
+                authority.remedy);
+}
+
+}  // namespace consilium

@@ -1,0 +1,86 @@
+#pragma once
+
+// The site's policy: its last word on every study. It fails closed: a file that is absent,
+// unreadable or has a key that is not understood refuses everything. docs/policy-file.md has every
+// key.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "common/time.h"
+#include "protocols/cohort.h"
+#include "protocols/plan.h"
+#include "protocols/reasons.h"
+
+namespace consilium {
+
+enum class PolicyPreset { kStrict, kStandard, kResearch };
+
+std::string_view Name(PolicyPreset preset);  ///< "standard"
+
+struct Policy {
+  PolicyPreset preset = PolicyPreset::kStandard;
+  std::vector<std::string> allowed_analyses;  ///< Kinds; none listed, none allowed.
+  std::uint64_t minimum_patients = 0;         ///< In the cohort.
+  std::uint32_t minimum_sites = 0;            ///< In every sum that this site joins.
+  double maximum_parameters_per_patient = 0;
+  std::uint64_t minimum_class = 0;      ///< Patients in the smallest non-empty class of a column.
+  bool site_level = false;              ///< Results that show this site alone may be opened.
+  std::vector<std::string> requesters;  ///< The plan's requested_by; empty: anybody.
+  std::uint32_t maximum_rounds = 0;     ///< Of one study.
+  std::optional<Date> valid_until;      ///< Last day on which anything is answered.
+};
+
+/// The preset without overrides; allows every built-in analysis.
+Policy MakePolicy(PolicyPreset preset);
+Result<Policy> ParsePolicy(std::string_view text, std::string_view file_name);
+Result<Policy> LoadPolicy(const std::filesystem::path& file);
+/// A commented policy.toml for a new home folder: preset "standard".
+std::string DefaultPolicyText();
+
+enum class PolicyRule {
+  kExpired,
+  kAnalysis,
+  kRequester,
+  kRounds,
+  kPatients,
+  kParameters,
+  kClass,
+  kSites
+};
+
+std::string_view Name(PolicyRule rule);  ///< The policy's key: "minimum_patients".
+/// All that a coordinator may be told: numbers about this site's patients stay here.
+RefusalReason ReasonToTell(PolicyRule rule);
+
+/// A refusal in words for this site's people. It may hold counts of patients and must not be sent.
+struct PolicyRefusal : Error {
+  PolicyRule rule = PolicyRule::kExpired;
+};
+
+/// Works like a Status, also in TRY_STATUS; its error also names the rule.
+class [[nodiscard]] PolicyStatus : public tl::expected<void, PolicyRefusal> {
+ public:
+  using tl::expected<void, PolicyRefusal>::expected;
+};
+
+/// The stricter of plan and policy.
+std::uint64_t MinimumPatients(const Policy& policy, const Plan& plan);
+std::uint32_t MinimumSites(const Policy& policy, const Plan& plan);
+
+/// Before any data are touched: validity, kind of analysis, who asks, number of rounds. Whether the
+/// plan itself has expired is not the policy's matter.
+PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today);
+/// Patients, parameters per patient, smallest class. A class is a value of a category, of a boolean
+/// or of a number that takes at most two values. Classes are counted in patients: with several rows
+/// a patient, as few as the rows could stand for.
+PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& cohort);
+/// Before this site helps to open a sum of `sites` sites.
+PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites);
+
+}  // namespace consilium

@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "client/policy.h"
+#include "common/settings.h"
+#include "protocols/analysis.h"
+
+namespace consilium {
+namespace {
+
+// No override goes beyond these: the values of "research", and for the smallest class 1, which
+// turns that rule off.
+constexpr std::int64_t kFewestPatients = 5;
+constexpr std::int64_t kFewestSites = 3;
+constexpr std::int64_t kSmallestClass = 1;
+// DataSHIELD's nfilter.glm: with more parameters a fit starts to describe single patients.
+constexpr double kMostParametersPerPatient = 0.33;
+constexpr std::int64_t kMostRounds = 1'000;
+constexpr std::int64_t kLargestCount = 1'000'000'000;
+
+std::vector<std::string> AllKinds() {
+  const std::vector<std::string_view> kinds = AnalysisKinds();
+  return {kinds.begin(), kinds.end()};
+}
+
+// An integer within [lowest, highest], or what the preset says.
+template <class T>
+Status ParseCount(const Settings& settings,
+                  std::string_view key,
+                  std::int64_t lowest,
+                  std::int64_t highest,
+                  T& value) {
+  TRY(const std::int64_t number, settings.IntegerOr(key, static_cast<std::int64_t>(value)));
+  if (number < lowest || number > highest) {
+    return settings.FailAt(key, std::string(key) + " must be from " + std::to_string(lowest) +
+                                    " to " + std::to_string(highest));
+  }
+  value = static_cast<T>(number);
+  return {};
+}
+
+Result<Policy> ParsePreset(const Settings& settings) {
+  TRY(const std::string name, settings.Text("preset"));
+  for (const PolicyPreset preset :
+       {PolicyPreset::kStrict, PolicyPreset::kStandard, PolicyPreset::kResearch}) {
+    if (Name(preset) == name) return MakePolicy(preset);
+  }
+  return settings.FailAt("preset", "no preset is called \"" + name + "\"",
+                         "Use \"strict\", \"standard\" or \"research\".");
+}
+
+Status ParseAnalyses(const Settings& settings, Policy& policy) {
+  const std::vector<std::string> known = AllKinds();
+  TRY(policy.allowed_analyses, settings.TextsOr("allowed_analyses", policy.allowed_analyses));
+  for (const std::string& kind : policy.allowed_analyses) {
+    if (std::find(known.begin(), known.end(), kind) != known.end()) continue;
+    std::string words;
+    for (const std::string& name : known) words += (words.empty() ? "" : ", ") + name;
+    return settings.FailAt("allowed_analyses", "no analysis is called \"" + kind + "\"",
+                           "This version has: " + words + ".");
+  }
+  return {};
+}
+
+Status ParseRatio(const Settings& settings, Policy& policy) {
+  constexpr std::string_view kKey = "maximum_parameters_per_patient";
+  TRY(policy.maximum_parameters_per_patient,
+      settings.NumberOr(kKey, policy.maximum_parameters_per_patient));
+  const double ratio = policy.maximum_parameters_per_patient;
+  if (!(ratio > 0) || ratio > kMostParametersPerPatient) {
+    return settings.FailAt(kKey, std::string(kKey) + " must be above 0 and at most 0.33");
+  }
+  return {};
+}
+
+Result<Policy> ParseTable(const Settings& settings) {
+  TRY(Policy policy, ParsePreset(settings));
+  TRY_STATUS(ParseAnalyses(settings, policy));
+  TRY_STATUS(ParseCount(settings, "minimum_patients", kFewestPatients, kLargestCount,
+                        policy.minimum_patients));
+  TRY_STATUS(
+      ParseCount(settings, "minimum_sites", kFewestSites, kLargestCount, policy.minimum_sites));
+  TRY_STATUS(ParseRatio(settings, policy));
+  TRY_STATUS(
+      ParseCount(settings, "minimum_class", kSmallestClass, kLargestCount, policy.minimum_class));
+  TRY_STATUS(ParseCount(settings, "maximum_rounds", 1, kMostRounds, policy.maximum_rounds));
+  TRY(policy.site_level, settings.BooleanOr("site_level", policy.site_level));
+  TRY(policy.requesters, settings.TextsOr("requesters", {}));
+  for (const std::string& requester : policy.requesters) {
+    if (requester.empty()) return settings.FailAt("requesters", "a requester has no name");
+  }
+  if (settings.Has("valid_until")) {
+    TRY(policy.valid_until, settings.Day("valid_until"));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return policy;
+}
+
+template <class T>
+Result<T> RefusingEverything(Error error) {
+  error.remedy += (error.remedy.empty() ? "" : " ");
+  error.remedy += "Until then this site refuses every study.";
+  return tl::unexpected<Error>(std::move(error));
+}
+
+}  // namespace
+
+std::string_view Name(PolicyPreset preset) {
+  switch (preset) {
+    case PolicyPreset::kStrict:
+      return "strict";
+    case PolicyPreset::kStandard:
+      return "standard";
+    case PolicyPreset::kResearch:
+      return "research";
+  }
+  return "";
+}
+
+Policy MakePolicy(PolicyPreset preset) {
+  Policy policy;
+  policy.preset = preset;
+  policy.allowed_analyses = AllKinds();
+  switch (preset) {
+    case PolicyPreset::kStrict:
+      policy.minimum_patients = 50;
+      policy.minimum_sites = 5;
+      policy.maximum_parameters_per_patient = 0.1;
+      policy.minimum_class = 10;
+      policy.maximum_rounds = 50;
+      break;
+    case PolicyPreset::kStandard:
+      policy.minimum_patients = 20;
+      policy.minimum_sites = 3;
+      policy.maximum_parameters_per_patient = 0.2;
+      policy.minimum_class = 5;
+      policy.maximum_rounds = 200;
+      break;
+    case PolicyPreset::kResearch:
+      policy.minimum_patients = 5;
+      policy.minimum_sites = 3;
+      policy.maximum_parameters_per_patient = kMostParametersPerPatient;
+      policy.minimum_class = 3;
+      policy.maximum_rounds = 1'000;
+      break;
+  }
+  return policy;
+}
+
+Result<Policy> ParsePolicy(std::string_view text, std::string_view file_name) {
+  auto settings = Settings::Parse(text, file_name);
+  if (!settings) return RefusingEverything<Policy>(std::move(settings).error());
+  auto policy = ParseTable(*settings);
+  if (!policy) return RefusingEverything<Policy>(std::move(policy).error());
+  return policy;
+}
+
+Result<Policy> LoadPolicy(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && !error) {
+    return Fail(ErrorCode::kNotFound, file.string() + " does not exist",
+                "Write one line into it, preset = \"standard\", or what docs/policy-file.md "
+                "describes. Until then this site refuses every study.");
+  }
+  auto settings = Settings::Load(file);
+  if (!settings) return RefusingEverything<Policy>(std::move(settings).error());
+  auto policy = ParseTable(*settings);
+  if (!policy) return RefusingEverything<Policy>(std::move(policy).error());
+  return policy;
+}
+
+std::string DefaultPolicyText() {
+  return R"(# This site's policy: its last word on every study. Where a plan asks for more, the plan wins;
+# where this file asks for more, this file wins. A mistake in it refuses everything.
+# docs/policy-file.md describes each key.
+
+# "strict", "standard" or "research". The lines below show what "standard" means; remove the # of
+# a line to set another value.
+preset = "standard"
+
+# Kinds of analyses that may run here; without this line all that are built in.
+# allowed_analyses = ["linear", "logistic", "poisson"]
+
+# Fewest patients that this site's cohort must have.       strict 50, standard 20, research 5
+# minimum_patients = 20
+
+# Fewest sites in any sum that this site helps to open.    strict 5, standard 3, research 3
+# minimum_sites = 3
+
+# Most parameters that are estimated, a patient here.      strict 0.1, standard 0.2, research 0.33
+# maximum_parameters_per_patient = 0.2
+
+# Fewest patients in the smallest non-empty class of a yes/no column or a category, for instance
+# patients with the outcome; 1 turns the rule off.         strict 10, standard 5, research 3
+# minimum_class = 5
+
+# Most rounds of one study.                                strict 50, standard 200, research 1000
+# maximum_rounds = 200
+
+# Whether results may be opened that show this site alone, or as good as alone.
+# site_level = false
+
+# Who may ask, as the plan's requested_by; an empty list means anybody in the federation.
+# requesters = []
+
+# The last day on which this site answers anything.
+# valid_until = 2027-12-31
+)";
+}
+
+}  // namespace consilium

@@ -1,0 +1,94 @@
+#pragma once
+
+// What a site's data look like against a study's contract. For the site's own eyes: it holds counts
+// and places, never a value, and is never sent.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocols/cohort.h"
+#include "protocols/contract.h"
+
+namespace consilium {
+
+/// Ways in which one cell or row breaks the contract. Each makes the study impossible to run.
+enum class DataFault {
+  kNotANumber,
+  kLooksLikeDecimalComma,
+  kLooksLikeDecimalPoint,
+  kLooksLikeThousands,
+  kNotFinite,  ///< "NaN", "Inf", or a number too large or too small for a double.
+  kNotWhole,   ///< A fraction where the contract says integer.
+  kNotABoolean,
+  kNotADate,
+  kOutOfRange,
+  kUnknownLevel,
+  kLevelInOtherCase,  ///< A level but for upper and lower case.
+  kRequiredMissing,
+  kPatientMissing
+};
+
+enum class FaultGroup { kUnparsable, kWrongType, kOutOfRange, kUnknownLevel, kMissing };
+
+FaultGroup GroupOf(DataFault fault);
+std::string_view Name(FaultGroup group);        ///< "unparsable", as in the JSON.
+std::string_view Name(DataFault fault);         ///< "looks-like-decimal-comma"
+std::string_view Explanation(DataFault fault);  ///< "not a number: ..." in words.
+std::string_view Remedy(DataFault fault);
+
+/// All cells of one column with one fault.
+struct DataProblem {
+  static constexpr std::size_t kPlacesKept = 5;
+  std::uint64_t count = 0;
+  std::vector<std::uint64_t> lines;  ///< The first few, as lines of the file.
+
+  void Add(std::uint64_t line);
+};
+
+struct ColumnQuality {
+  std::string name;    ///< In the contract.
+  std::string header;  ///< In the file.
+  ColumnType type = ColumnType::kNumber;
+  std::string contract;       ///< What it must be: "number in [18, 110] a".
+  std::uint64_t values = 0;   ///< Rows with a usable value.
+  std::uint64_t missing = 0;  ///< Rows that are empty or hold a missing code.
+  std::map<std::string, std::uint64_t> missing_by_code;  ///< "" stands for the empty field.
+  std::map<DataFault, DataProblem> problems;
+
+  std::uint64_t faulty() const;  ///< Rows with a fault.
+};
+
+struct QualityReport {
+  std::string file;
+  char delimiter = ',';
+  bool delimiter_detected = false;
+  std::string encoding;
+  std::uint64_t rows = 0;
+  std::uint64_t blank_rows = 0;  ///< All fields empty; left out.
+  std::uint64_t patients = 0;
+  std::uint64_t repeated_patients = 0;  ///< Patients with more than one row.
+  std::string patient_header;
+  DataProblem patient_missing;
+  std::vector<ColumnQuality> columns;       ///< In the contract's order.
+  std::vector<std::string> other_problems;  ///< "121 patients are more than ..."
+  std::optional<CohortFlow> flow;           ///< Set when there is no problem.
+
+  /// True: the contract is violated and the study cannot run on this source.
+  bool HasProblems() const;
+  /// One sentence a problem, without places: for error messages.
+  std::vector<std::string> Problems() const;
+  /// Worth knowing, no obstacle.
+  std::vector<std::string> Notes() const;
+};
+
+/// At most 80 columns wide, as far as names allow.
+std::string RenderText(const QualityReport& report);
+/// One JSON object, indented.
+std::string RenderJson(const QualityReport& report);
+
+}  // namespace consilium

@@ -1,0 +1,356 @@
+#include "client/site_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+
+namespace consilium {
+namespace {
+
+using R = RefusalReason;
+
+/// A hello that nobody answered is said again: the connection may have died unnoticed.
+constexpr Duration kHelloInterval{10'000};
+/// Studies a coordinator may have on offer here at one time.
+constexpr std::size_t kMaxStudies = 1'000;
+
+StudyId StudyIdOf(ByteSpan key) {
+  StudyId id;
+  std::copy_n(key.begin(), std::min<std::size_t>(key.size(), 32), id.bytes.begin());
+  return id;
+}
+
+template <class Row>
+Result<Row> DecodeRow(const Record& record, std::string_view table) {
+  auto row = Decode<Row>(record.value);
+  if (!row) return FailIn("table '" + std::string(table) + "'", row.error());
+  return std::move(*row);
+}
+
+}  // namespace
+
+SiteCore::SiteCore(Settings settings,
+                   const SigningKey& identity,
+                   Result<Policy> policy,
+                   RandomSource& random)
+    : settings_(std::move(settings)),
+      identity_(identity),
+      random_(random),
+      policy_(std::move(policy)),
+      boot_(random.Draw<16>()),
+      ledger_(std::string(kLedgerTable), std::string(kLedgerDomain)) {}
+
+SiteCore::~SiteCore() = default;
+
+SiteEnvironment SiteCore::Environment() {
+  SiteEnvironment environment;
+  environment.identity = &identity_;
+  environment.random = &random_;
+  environment.federation = settings_.federation;
+  environment.roster = &roster_;
+  environment.policy = &policy_;
+  environment.ledger = &ledger_;
+  environment.answered = &answered_;
+  return environment;
+}
+
+Status SiteCore::Restore(const RecordStore& store) {
+  TRY_STATUS(ledger_.Restore(store, identity_.public_key()));
+  TRY(const std::vector<Record> rosters, store.Load("roster"));
+  for (const Record& record : rosters) {
+    TRY(SignedRoster roster, DecodeRow<SignedRoster>(record, "roster"));
+    if (!VerifyRoster(roster, settings_.coordinator)) {
+      return Fail(ErrorCode::kCorrupt, "the stored roster is not signed by the pinned coordinator");
+    }
+    roster_ = std::move(roster);
+  }
+  TRY(const std::vector<Record> receipts, store.Load("receipt"));
+  for (const Record& record : receipts) {
+    TRY(receipt_, DecodeRow<AuditHead>(record, "receipt"));
+  }
+  TRY(const std::vector<Record> answers, store.Load("answered"));
+  for (const Record& record : answers) {
+    TRY(AnsweredRecord answered, DecodeRow<AnsweredRecord>(record, "answered"));
+    Digest question;
+    std::copy_n(record.key.begin(), std::min<std::size_t>(record.key.size(), 32),
+                question.bytes.begin());
+    answered_.emplace(question, std::move(answered));
+  }
+  std::map<StudyId, std::vector<RoundClosed>> sums;
+  TRY(const std::vector<Record> sum_records, store.Load("sum"));
+  for (const Record& record : sum_records) {
+    TRY(RoundClosed closed, DecodeRow<RoundClosed>(record, "sum"));
+    sums[StudyIdOf(record.key)].push_back(std::move(closed));
+  }
+  TRY(const std::vector<Record> studies, store.Load("study"));
+  for (const Record& record : studies) {
+    TRY(SiteStudyRecord row, DecodeRow<SiteStudyRecord>(record, "study"));
+    const StudyId id = StudyIdOf(record.key);
+    TRY(Plan plan, ParsePlan(row.plan_text, "stored plan " + id.Short()));
+    if (plan.id != id) {
+      return Fail(ErrorCode::kCorrupt, "the stored plan of study " + id.Short() + " was altered");
+    }
+    auto study = std::make_unique<SiteStudy>(Environment(), std::move(plan), std::move(row));
+    TRY_STATUS(study->RestoreSums(std::move(sums[id])));
+    studies_.emplace(id, std::move(study));
+  }
+  return {};
+}
+
+void SiteCore::SetPolicy(Result<Policy> policy) { policy_ = std::move(policy); }
+
+// -- The site's people ---------------------------------------------------------------------------------
+
+Result<StudyId> SiteCore::FindStudy(std::string_view number) const {
+  std::vector<StudyId> found;
+  if (number.size() >= 4) {
+    for (const auto& [id, study] : studies_) {
+      if (id.ToHex().starts_with(number)) found.push_back(id);
+    }
+  }
+  if (found.size() == 1) return found.front();
+  return Fail(ErrorCode::kNotFound,
+              (found.empty() ? "no study's number begins with '"
+                             : "more than one study's number begins with '") +
+                  std::string(number) + "'",
+              "Give at least 4 digits of the number that `studies` shows.");
+}
+
+Result<SiteStudyView> SiteCore::View(const StudyId& study) const {
+  const auto found = studies_.find(study);
+  if (found == studies_.end()) {
+    return Fail(ErrorCode::kNotFound, "no study has the number " + study.Short());
+  }
+  return found->second->View();
+}
+
+Result<const Plan*> SiteCore::PlanOf(const StudyId& study) const {
+  const auto found = studies_.find(study);
+  if (found == studies_.end()) {
+    return Fail(ErrorCode::kNotFound, "no study has the number " + study.Short());
+  }
+  return &found->second->plan();
+}
+
+std::vector<SiteStudyView> SiteCore::Studies() const {
+  std::vector<SiteStudyView> views;
+  for (const auto& [id, study] : studies_) views.push_back(study->View());
+  return views;
+}
+
+Status SiteCore::Approve(const StudyId& study, const Moment& now, SiteEffects& effects) {
+  TRY_STATUS(PlanOf(study));
+  return studies_.at(study)->Decide(DecisionKind::kApproved, now, effects);
+}
+
+Status SiteCore::Decline(const StudyId& study, const Moment& now, SiteEffects& effects) {
+  TRY_STATUS(PlanOf(study));
+  return studies_.at(study)->Decide(DecisionKind::kDeclined, now, effects);
+}
+
+Status SiteCore::Revoke(const StudyId& study, const Moment& now, SiteEffects& effects) {
+  TRY_STATUS(PlanOf(study));
+  return studies_.at(study)->Decide(DecisionKind::kRevoked, now, effects);
+}
+
+// -- The network ---------------------------------------------------------------------------------------
+
+void SiteCore::SayHello(const Moment& now, SiteEffects& effects) {
+  Hello hello;
+  hello.boot = boot_;
+  hello.roster_epoch = roster_ ? roster_->roster.epoch : RosterEpoch();
+  hello.receipt = receipt_;
+  hello.software = settings_.software;
+  effects.emplace_back(SendToCoordinator{SealMessage(
+      MessageKind::kHello, Route{settings_.federation, {}, {}, {}}, Encode(hello), identity_)});
+  hello_again_ = now.monotonic + kHelloInterval;
+}
+
+SiteEffects SiteCore::OnConnected(const Moment& now) {
+  SiteEffects effects;
+  connected_ = true;
+  welcomed_ = false;
+  SayHello(now, effects);
+  return effects;
+}
+
+void SiteCore::OnDisconnected() {
+  connected_ = false;
+  welcomed_ = false;
+  hello_again_.reset();
+}
+
+SiteEffects SiteCore::OnTick(const Moment& now) {
+  SiteEffects effects;
+  if (connected_ && !welcomed_ && hello_again_ && now.monotonic >= *hello_again_) {
+    SayHello(now, effects);
+  }
+  return effects;
+}
+
+std::optional<Instant> SiteCore::NextDeadline() const {
+  return connected_ && !welcomed_ ? hello_again_ : std::nullopt;
+}
+
+void SiteCore::SayRefusal(const OpenedMessage& message,
+                          const Refusal& refusal,
+                          SiteEffects& effects) {
+  effects.emplace_back(
+      Note{LogLevel::kWarning,
+           "refused",
+           {{"kind", std::string(Name(message.kind))},
+            {"reason", std::string(Name(refusal.reason))},
+            {"about", refusal.about ? std::to_string(refusal.about->value()) : ""}}});
+  RefusalMessage body;
+  body.refused_kind = static_cast<std::uint16_t>(message.kind);
+  body.reason = static_cast<std::uint16_t>(refusal.reason);
+  body.about = refusal.about.value_or(SiteId());
+  effects.emplace_back(SendToCoordinator{
+      SealMessage(MessageKind::kRefusal, message.route, Encode(body), identity_)});
+}
+
+SiteEffects SiteCore::OnMessage(const Moment& now, ByteSpan bytes) {
+  SiteEffects effects;
+  const Result<OpenedMessage> message = OpenMessage(bytes);
+  if (!message) {
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "message-refused",
+                              {{"reason", std::string(Name(R::kMalformed))}}});
+    return effects;
+  }
+  if (auto taken = Dispatch(now, *message, effects); !taken) {
+    effects.clear();
+    if (const auto study = studies_.find(message->route.study); study != studies_.end()) {
+      study->second->NoteRefusal(taken.error());
+    }
+    SayRefusal(*message, taken.error(), effects);
+  }
+  return effects;
+}
+
+Judged<SiteStudy*> SiteCore::StudyOf(const OpenedMessage& message) {
+  const auto study = studies_.find(message.route.study);
+  if (study == studies_.end()) return Refuse(R::kNotApproved);
+  return study->second.get();
+}
+
+Judged<void> SiteCore::Dispatch(const Moment& now,
+                                const OpenedMessage& message,
+                                SiteEffects& effects) {
+  if (message.route.federation != settings_.federation) return Refuse(R::kOtherFederation);
+  if (IsSigned(message.kind) && !VerifySender(message, settings_.coordinator)) {
+    return Refuse(R::kNotSignedByCoordinator);
+  }
+  if (message.kind == MessageKind::kWelcome) return OnWelcome(message, effects);
+  if (message.kind == MessageKind::kStudyOffer) return OnStudyOffer(now, message, effects);
+  const Judged<SiteStudy*> study = StudyOf(message);
+  if (!study) return tl::unexpected<Refusal>(study.error());
+  switch (message.kind) {
+    case MessageKind::kStudyNotice: {
+      const auto notice = Decode<StudyNotice>(message.body);
+      if (!notice) return Refuse(R::kMalformed);
+      (*study)->OnNotice(*notice, effects);
+      return {};
+    }
+    case MessageKind::kRoundStart: return (*study)->OnRoundStart(message, now, effects);
+    case MessageKind::kDelivery: return (*study)->OnDelivery(message, now, effects);
+    case MessageKind::kChunkReceived: return (*study)->OnChunkReceived(message, effects);
+    case MessageKind::kSurvivors: return (*study)->OnSurvivors(message, effects);
+    case MessageKind::kQuorum: return (*study)->OnQuorum(message, effects);
+    case MessageKind::kRoundClosed: return (*study)->OnRoundClosed(message, effects);
+    case MessageKind::kAttemptEnded: (*study)->OnAttemptEnded(message, effects); return {};
+    default: return Refuse(R::kUnexpected);
+  }
+}
+
+Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effects) {
+  const auto welcome = Decode<consilium::Welcome>(message.body);
+  if (!welcome) return Refuse(R::kMalformed);
+  const auto roster = Decode<SignedRoster>(welcome->roster);
+  if (!roster) return Refuse(R::kMalformed);
+  if (!VerifyRoster(*roster, settings_.coordinator) ||
+      roster->roster.federation != settings_.federation) {
+    return Refuse(R::kRosterForged);
+  }
+  if (roster_) {
+    if (roster->roster.epoch < roster_->roster.epoch) return Refuse(R::kRosterRolledBack);
+    if (roster->roster.epoch == roster_->roster.epoch && Encode(*roster) != Encode(*roster_)) {
+      return Refuse(R::kRosterForged);
+    }
+    for (const Member& known : roster_->roster.members) {
+      const Member* now_listed = roster->roster.Find(known.id);
+      if (now_listed == nullptr || now_listed->identity != known.identity ||
+          now_listed->name != known.name) {
+        return Refuse(R::kRosterChangesAMember, known.id);
+      }
+    }
+  }
+  const bool listed = std::any_of(
+      roster->roster.members.begin(), roster->roster.members.end(), [&](const Member& member) {
+        return member.identity == identity_.public_key() && member.state == MemberState::kActive;
+      });
+  if (!listed) return Refuse(R::kNotInRoster);
+  RecordBatch batch;
+  if (!roster_ || Encode(*roster) != Encode(*roster_)) {
+    roster_ = *roster;
+    batch.push_back(PutRecord{"roster", ToBytes("current"), Encode(*roster)});
+  }
+  if (welcome->head.records > receipt_.records) {
+    receipt_ = welcome->head;
+    batch.push_back(PutRecord{"receipt", ToBytes("coordinator"), Encode(receipt_)});
+  }
+  if (!batch.empty()) effects.emplace_back(Persist{std::move(batch)});
+  const bool first = !welcomed_;
+  welcomed_ = true;
+  hello_again_.reset();
+  if (!first) return {};
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "welcomed",
+                            {{"federation", roster_->roster.federation_name},
+                             {"members", std::to_string(roster_->roster.members.size())}}});
+  for (auto& [id, study] : studies_) study->OnWelcome(effects);
+  return {};
+}
+
+Judged<void> SiteCore::OnStudyOffer(const Moment& now,
+                                    const OpenedMessage& message,
+                                    SiteEffects& effects) {
+  const auto offer = Decode<StudyOffer>(message.body);
+  if (!offer) return Refuse(R::kMalformed);
+  if (studies_.contains(message.route.study)) return {};
+  if (studies_.size() >= kMaxStudies) return Refuse(R::kPolicyForbids);
+  Result<Plan> plan = ParsePlan(offer->plan_text, "offered plan");
+  if (!plan) return Refuse(R::kPlanInvalid);
+  if (plan->id != message.route.study) return Refuse(R::kPlanChanged);
+  SiteStudyRecord record;
+  record.plan_text = offer->plan_text;
+  record.offered_at = now.utc;
+  const StudyId id = plan->id;
+  effects.emplace_back(Persist{{PutRecord{"study", ToBytes(id.span()), Encode(record)}}});
+  effects.emplace_back(
+      Note{LogLevel::kInfo, "study-offered", {{"study", id.Short()}, {"title", plan->title}}});
+  studies_.emplace(
+      id, std::make_unique<SiteStudy>(Environment(), std::move(*plan), std::move(record)));
+  return {};
+}
+
+SiteEffects SiteCore::OnAnswer(const Moment& now,
+                               const StudyId& study,
+                               RoundNumber round,
+                               AttemptNumber attempt,
+                               Result<ComputedAnswer> answer) {
+  SiteEffects effects;
+  const auto found = studies_.find(study);
+  if (found == studies_.end()) return effects;
+  const auto taken = found->second->OnAnswer(round, attempt, std::move(answer), now, effects);
+  if (!taken) {
+    OpenedMessage start;
+    start.kind = MessageKind::kRoundStart;
+    start.route = Route{settings_.federation, study, round, attempt};
+    SayRefusal(start, taken.error(), effects);
+  }
+  return effects;
+}
+
+}  // namespace consilium

@@ -1,0 +1,95 @@
+#pragma once
+
+// A site's decisions, without sockets, threads, clocks or files: roster, studies, approvals, rounds and
+// ledger as one state machine. Inputs are commands of the site's people, messages of the coordinator,
+// finished computations and the passing of time; outputs are effects, carried out in order.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "client/site_study.h"
+#include "common/random.h"
+#include "common/storage.h"
+#include "common/time.h"
+#include "protocols/effects.h"
+#include "protocols/hash_chain.h"
+#include "protocols/roster.h"
+
+namespace consilium {
+
+class SiteCore {
+ public:
+  struct Settings {
+    std::string site_name;
+    FederationId federation;
+    IdentityKey coordinator;     ///< Pinned at joining.
+    std::string software;        ///< "consilium-site 0.1.0"
+  };
+
+  /// `identity` and `random` outlive the core. A policy that is an error forbids everything.
+  SiteCore(Settings settings, const SigningKey& identity, Result<Policy> policy,
+           RandomSource& random);
+  ~SiteCore();
+
+  Status Restore(const RecordStore& store);
+  void SetPolicy(Result<Policy> policy);
+
+  // -- The site's people. On an error nothing changed and `effects` is untouched. --------------------
+  Status Approve(const StudyId& study, const Moment& now, SiteEffects& effects);
+  Status Decline(const StudyId& study, const Moment& now, SiteEffects& effects);
+  /// Takes an approval back: no further round is answered.
+  Status Revoke(const StudyId& study, const Moment& now, SiteEffects& effects);
+
+  std::vector<SiteStudyView> Studies() const;
+  Result<SiteStudyView> View(const StudyId& study) const;
+  /// The checked plan of an offered study.
+  Result<const Plan*> PlanOf(const StudyId& study) const;
+  /// A study by the whole or an unambiguous beginning (4 or more digits) of its hexadecimal number.
+  Result<StudyId> FindStudy(std::string_view number) const;
+  const std::optional<SignedRoster>& roster() const { return roster_; }
+  bool welcomed() const { return welcomed_; }
+  AuditHead ledger_head() const { return ledger_.head(); }
+
+  // -- The network ----------------------------------------------------------------------------------
+  SiteEffects OnConnected(const Moment& now);
+  void OnDisconnected();
+  SiteEffects OnMessage(const Moment& now, ByteSpan message);
+  SiteEffects OnAnswer(const Moment& now, const StudyId& study, RoundNumber round,
+                       AttemptNumber attempt, Result<ComputedAnswer> answer);
+  SiteEffects OnTick(const Moment& now);
+  std::optional<Instant> NextDeadline() const;
+
+ private:
+  Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message,
+                            SiteEffects& effects);
+  Judged<SiteStudy*> StudyOf(const OpenedMessage& message);
+  void SayHello(const Moment& now, SiteEffects& effects);
+  void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);
+  SiteEnvironment Environment();
+
+  Settings settings_;
+  const SigningKey& identity_;
+  RandomSource& random_;
+  Result<Policy> policy_;
+  ByteArray<16> boot_{};
+  std::optional<SignedRoster> roster_;
+  AuditHead receipt_;
+  HashChain ledger_;
+  std::map<Digest, AnsweredRecord> answered_;
+  std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;
+  bool connected_ = false;
+  bool welcomed_ = false;
+  std::optional<Instant> hello_again_;
+};
+
+/// Where the ledger lives and what its signatures are bound to.
+inline constexpr std::string_view kLedgerTable = "ledger";
+inline constexpr std::string_view kLedgerDomain = "consilium/ledger/v1";
+
+}  // namespace consilium

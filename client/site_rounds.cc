@@ -1,0 +1,299 @@
+// A site's part in a round: what it checks before each step, and what it makes durable before it speaks.
+
+#include <algorithm>
+#include <utility>
+
+#include "client/site_study.h"
+#include "common/crypto/hash.h"
+#include "protocols/secure_sum/thresholds.h"
+
+namespace consilium {
+
+using R = RefusalReason;
+
+Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
+  if (!record_.decision || record_.decision->kind != DecisionKind::kApproved) {
+    return Refuse(R::kNotApproved);
+  }
+  if (plan_.expires < DateOf(now.utc)) return Refuse(R::kPlanExpired);
+  if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
+  if (const PolicyStatus allowed = CheckPlan(**environment_.policy, plan_, now.utc); !allowed) {
+    return Refuse(ReasonToTell(allowed.error().rule));
+  }
+  return {};
+}
+
+Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) const {
+  const auto count = static_cast<std::uint32_t>(start.participants.size());
+  const std::uint32_t minimum = MinimumSites(**environment_.policy, plan_);
+  if (count < minimum || start.thresholds.minimum < plan_.minimum_sites) {
+    return Refuse(R::kMinimumLowered);
+  }
+  if (plan_.on_loss != OnLoss::kWait || record_.frozen.empty()) return {};
+  const bool same = std::equal(
+      start.participants.begin(), start.participants.end(), record_.frozen.begin(),
+      record_.frozen.end(),
+      [](const Participant& participant, SiteId site) { return participant.site == site; });
+  if (!same) return Refuse(R::kFrozenSetChanged);
+  return {};
+}
+
+Judged<SessionSetup> SiteStudy::CheckRoundStart(const Route& route, const RoundStart& start) {
+  const Roster& roster = (*environment_.roster)->roster;
+  if (start.roster_epoch != roster.epoch) return Refuse(R::kRosterRolledBack);
+  if (auto checked = CheckParticipants(start); !checked) {
+    return tl::unexpected<Refusal>(checked.error());
+  }
+  const Judged<Query> expected = ExpectedQuery();
+  if (!expected) return tl::unexpected<Refusal>(expected.error());
+  if (expected->body != start.query) return Refuse(R::kQueryNotDerived);
+  const auto slices = plan_.analysis->Describe(Query{start.query});
+  if (!slices) return Refuse(R::kQueryMalformed);
+  const std::vector<Slot> slots = SlotsOf(*slices);
+  const auto count = static_cast<std::uint32_t>(start.participants.size());
+  if (!CheckCapacity(slots, count) || WordsOf(slots) > kMaxVectorWords) {
+    return Refuse(R::kCapacityExceeded);
+  }
+  SessionSetup setup;
+  setup.route = route;
+  setup.start = start;
+  setup.codec = CodecDigest(slots, count);
+  setup.words = WordsOf(slots);
+  for (const Member& member : roster.members) {
+    if (member.state == MemberState::kActive) {
+      setup.identities.emplace(member.id, member.identity);
+    }
+  }
+  return setup;
+}
+
+Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
+                                     const Moment& now,
+                                     SiteEffects& effects) {
+  const auto start = Decode<RoundStart>(message.body);
+  if (!start) return Refuse(R::kMalformed);
+  if (auto allowed = MayAnswer(now); !allowed) return allowed;
+  const std::optional<SiteId> self = Self();
+  if (!self) return Refuse(R::kNotInRoster);
+  const auto& [round, attempt] = std::pair(message.route.round, message.route.attempt);
+  if (session_ && session_->sum.route() == message.route) {
+    // The coordinator repeats itself after a broken connection; anything else is a second start.
+    if (Encode(session_->sum.start()) != ToBytes(message.body)) return Refuse(R::kRoundReplayed);
+    Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
+    return {};
+  }
+  if (std::pair(round, attempt) <= std::pair(record_.last_round, record_.last_attempt) ||
+      round.value() <= sums_.size()) {
+    return Refuse(R::kRoundReplayed);
+  }
+  if (round.value() > plan_.analysis->maximum_rounds()) return Refuse(R::kTooManyRounds);
+  Judged<SessionSetup> setup = CheckRoundStart(message.route, *start);
+  if (!setup) return tl::unexpected<Refusal>(setup.error());
+  const auto own = std::find_if(
+      start->participants.begin(), start->participants.end(),
+      [&](const Participant& participant) { return participant.site == *self; });
+  if (own == start->participants.end()) return Refuse(R::kOwnPrekeyAltered);
+  const PrekeySecrets* prekey = FindPrekey(own->prekey.id);
+  if (prekey == nullptr) return Refuse(R::kPrekeyUsed);
+  Judged<SiteSession> session =
+      SiteSession::Begin(std::move(*setup), *self, *prekey, *environment_.random);
+  if (!session) return tl::unexpected<Refusal>(session.error());
+
+  const ByteArray<16> used = own->prekey.id;
+  std::erase_if(prekeys_, [&](const PrekeySecrets& secrets) { return secrets.prekey.id == used; });
+  const auto slices = plan_.analysis->Describe(Query{start->query});
+  session_.emplace(Session{std::move(*session), Query{start->query}, SlotsOf(*slices), {}, 0});
+  record_.last_round = round;
+  record_.last_attempt = attempt;
+  if (record_.frozen.empty()) {
+    for (const Participant& participant : start->participants) {
+      record_.frozen.push_back(participant.site);
+    }
+  }
+  last_refusal_.clear();
+  Persist(effects);
+  Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
+  effects.emplace_back(ComputeAnswer{plan_.id, round, attempt, session_->query});
+  return {};
+}
+
+Judged<SiteStudy::Session*> SiteStudy::SessionOf(const OpenedMessage& message) {
+  if (!session_ || session_->sum.route() != message.route) return Refuse(R::kNoSuchSession);
+  if (!record_.decision || record_.decision->kind != DecisionKind::kApproved) {
+    return Refuse(R::kNotApproved);
+  }
+  if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
+  return &*session_;
+}
+
+Judged<void> SiteStudy::OnAnswer(RoundNumber round,
+                                 AttemptNumber attempt,
+                                 Result<ComputedAnswer> answer,
+                                 const Moment& now,
+                                 SiteEffects& effects) {
+  if (!session_ || session_->sum.route() != RouteOf(round, attempt) || session_->contribution ||
+      session_->sum.HasUploaded()) {
+    return {};
+  }
+  const auto sites = static_cast<std::uint32_t>(session_->sum.start().participants.size());
+  Result<RingVector> encoded =
+      answer ? EncodeFixedPoint(answer->contribution.values, session_->slots, sites)
+             : Result<RingVector>(tl::make_unexpected(answer.error()));
+  if (!encoded) {
+    // The words stay here: they may hold counts of this site's patients.
+    effects.emplace_back(Note{LogLevel::kError,
+                              "answer-refused",
+                              {{"study", plan_.id.Short()},
+                               {"round", std::to_string(round.value())},
+                               {"reason", Describe(encoded.error())}}});
+    session_.reset();
+    const Refusal refusal{R::kDataRefused, std::nullopt};
+    NoteRefusal(refusal);
+    last_refusal_ = Describe(encoded.error());
+    return tl::unexpected<Refusal>(refusal);
+  }
+  session_->contribution = std::move(*encoded);
+  session_->patients = answer->patients;
+  return MaskIfReady(now, effects);
+}
+
+Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
+                                   const Moment& now,
+                                   SiteEffects& effects) {
+  const Judged<Session*> session = SessionOf(message);
+  if (!session) return tl::unexpected<Refusal>(session.error());
+  const auto delivery = Decode<Delivery>(message.body);
+  if (!delivery) return Refuse(R::kMalformed);
+  if (delivery->shares.size() < MinimumSites(**environment_.policy, plan_)) {
+    return Refuse(R::kDeliveryTooSmall);
+  }
+  if (auto taken = (*session)->sum.OnDelivery(*delivery); !taken) return taken;
+  if ((*session)->sum.HasUploaded()) {
+    SayUpload(0, effects);
+    return {};
+  }
+  return MaskIfReady(now, effects);
+}
+
+/// Once the answer is computed and U2 known: the ledger first, then the masked vector.
+Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
+  if (!session_->contribution || !session_->sum.CanMask()) return {};
+  RingVector contribution = std::move(*session_->contribution);
+  session_->contribution.reset();
+  if (auto masked = session_->sum.Mask(std::move(contribution)); !masked) return masked;
+  const Route& route = session_->sum.route();
+  const std::string detail =
+      R"({"study":")" + plan_.id.ToHex() + R"(","round":)" + std::to_string(route.round.value()) +
+      R"(,"attempt":)" + std::to_string(route.attempt.value()) + R"(,"query":")" +
+      HashBytes(session_->query.body).ToHex() + R"(","words":)" +
+      std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
+      std::to_string(session_->sum.start().participants.size()) + R"(,"patients":)" +
+      std::to_string(session_->patients) + "}";
+  effects.emplace_back(consilium::Persist{{environment_.ledger->Append(
+      now.utc, "answered", detail, *environment_.identity)}});
+  SayUpload(0, effects);
+  return {};
+}
+
+void SiteStudy::SayUpload(std::uint64_t next_chunk, SiteEffects& effects) {
+  Say(MessageKind::kUploadHeader,
+      session_->sum.route(),
+      Encode(session_->sum.upload_header()),
+      effects);
+  SayChunk(next_chunk, effects);
+}
+
+void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {
+  const RingVector& words = session_->sum.masked_vector();
+  if (index > words.size() / kChunkWords) return;
+  const std::size_t first = index * kChunkWords;
+  const std::size_t last = std::min(first + kChunkWords, words.size());
+  if (first == last) return;
+  UploadChunk chunk;
+  chunk.index = index;
+  chunk.words.assign(words.begin() + static_cast<std::ptrdiff_t>(first),
+                     words.begin() + static_cast<std::ptrdiff_t>(last));
+  Say(MessageKind::kUploadChunk, session_->sum.route(), Encode(chunk), effects);
+}
+
+Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffects& effects) {
+  const Judged<Session*> session = SessionOf(message);
+  const auto received = Decode<ChunkReceived>(message.body);
+  if (!received) return Refuse(R::kMalformed);
+  // A receipt that comes late, after the vector is gone, asks for nothing any more.
+  if (session && (*session)->sum.HasUploaded()) SayChunk(received->next, effects);
+  return {};
+}
+
+Judged<void> SiteStudy::CheckSurvivors(const Survivors& survivors) const {
+  std::vector<SiteId> sites;
+  for (const SurvivorHeader& survivor : survivors.headers) sites.push_back(survivor.site);
+  if (sites.size() < MinimumSites(**environment_.policy, plan_)) {
+    return Refuse(R::kSurvivorsTooFew);
+  }
+  if (plan_.on_loss == OnLoss::kWait && sites != record_.frozen) {
+    return Refuse(R::kFrozenSetChanged);
+  }
+  if (record_.released_round == session_->sum.route().round && record_.released != sites) {
+    return Refuse(R::kAlreadyReleased);
+  }
+  const auto answered = environment_.answered->find(QuestionDigest(plan_, session_->query));
+  if (answered != environment_.answered->end() && answered->second.survivors != sites &&
+      !(*environment_.policy)->site_level) {
+    return Refuse(R::kSiteSetChanged);
+  }
+  return {};
+}
+
+Judged<void> SiteStudy::OnSurvivors(const OpenedMessage& message, SiteEffects& effects) {
+  const Judged<Session*> session = SessionOf(message);
+  if (!session) return tl::unexpected<Refusal>(session.error());
+  const auto survivors = Decode<Survivors>(message.body);
+  if (!survivors) return Refuse(R::kMalformed);
+  if (auto checked = CheckSurvivors(*survivors); !checked) return checked;
+  const Judged<Confirmation> confirmation = (*session)->sum.OnSurvivors(*survivors);
+  if (!confirmation) return tl::unexpected<Refusal>(confirmation.error());
+  record_.confirmed_round = message.route.round;
+  record_.confirmed_attempt = message.route.attempt;
+  record_.confirmed_transcript = confirmation->transcript;
+  Persist(effects);
+  Say(MessageKind::kConfirmation, message.route, Encode(*confirmation), effects);
+  return {};
+}
+
+Judged<void> SiteStudy::OnQuorum(const OpenedMessage& message, SiteEffects& effects) {
+  const Judged<Session*> session = SessionOf(message);
+  if (!session) return tl::unexpected<Refusal>(session.error());
+  const auto quorum = Decode<Quorum>(message.body);
+  if (!quorum) return Refuse(R::kMalformed);
+  const bool first = !(*session)->sum.HasReleased();
+  const Judged<Unmasking> unmasking = (*session)->sum.OnQuorum(*quorum);
+  if (!unmasking) return tl::unexpected<Refusal>(unmasking.error());
+  record_.released_round = message.route.round;
+  record_.released = (*session)->sum.survivors();
+  const Digest question = QuestionDigest(plan_, (*session)->query);
+  const AnsweredRecord answered{plan_.id, message.route.round, record_.released};
+  environment_.answered->insert_or_assign(question, answered);
+  effects.emplace_back(consilium::Persist{
+      {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
+       PutRecord{"answered", ToBytes(question.span()), Encode(answered)}}});
+  Say(MessageKind::kUnmasking, message.route, Encode(*unmasking), effects);
+  if (first) OfferPrekey(effects);
+  return {};
+}
+
+void SiteStudy::OnAttemptEnded(const OpenedMessage& message, SiteEffects& effects) {
+  const auto ended = Decode<AttemptEnded>(message.body);
+  if (!ended || message.route.round != record_.last_round ||
+      message.route.attempt != record_.last_attempt) {
+    // A start that never arrived or was refused: its prekey is spent for the coordinator all the same.
+    if (ended && record_.decision && record_.decision->kind == DecisionKind::kApproved) {
+      OfferPrekey(effects);
+    }
+    return;
+  }
+  session_.reset();
+  if (record_.decision && record_.decision->kind == DecisionKind::kApproved) OfferPrekey(effects);
+}
+
+}  // namespace consilium

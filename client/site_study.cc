@@ -1,0 +1,250 @@
+#include "client/site_study.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "common/check.h"
+#include "common/crypto/hash.h"
+
+namespace consilium {
+namespace {
+
+void AddOptional(Hasher& hasher, const std::optional<double>& number) {
+  hasher.Add(std::uint64_t{number.has_value()});
+  if (number) hasher.Add(std::bit_cast<std::uint64_t>(*number));
+}
+
+void AddTexts(Hasher& hasher, const std::vector<std::string>& texts) {
+  hasher.Add(std::uint64_t{texts.size()});
+  for (const std::string& text : texts) hasher.Add(text);
+}
+
+}  // namespace
+
+Digest QuestionDigest(const Plan& plan, const Query& query) {
+  Hasher hasher("consilium/question/v1");
+  hasher.Add(plan.contract.patient).Add(std::uint64_t{plan.contract.columns.size()});
+  for (const ContractColumn& column : plan.contract.columns) {
+    hasher.Add(column.name).Add(static_cast<std::uint64_t>(column.type)).Add(column.unit);
+    AddOptional(hasher, column.minimum);
+    AddOptional(hasher, column.maximum);
+    AddTexts(hasher, column.levels);
+    AddTexts(hasher, column.missing);
+  }
+  hasher.Add(std::uint64_t{plan.contract.eligibility.size()});
+  for (const EligibilityRule& rule : plan.contract.eligibility) {
+    hasher.Add(rule.column);
+    AddOptional(hasher, rule.minimum);
+    AddOptional(hasher, rule.maximum);
+    AddTexts(hasher, rule.one_of);
+  }
+  hasher.Add(plan.analysis->kind());
+  AddTexts(hasher, plan.analysis->columns());
+  return hasher.Add(query.body).Finish();
+}
+
+SiteStudy::SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record)
+    : environment_(environment), plan_(std::move(plan)), record_(std::move(record)) {}
+
+SiteStudy::~SiteStudy() = default;
+
+Status SiteStudy::RestoreSums(std::vector<RoundClosed> sums) {
+  sums_ = std::move(sums);
+  return {};
+}
+
+SiteStudyView SiteStudy::View() const {
+  SiteStudyView view;
+  view.id = plan_.id;
+  view.title = plan_.title;
+  view.requested_by = plan_.requested_by;
+  view.kind = std::string(plan_.analysis->kind());
+  view.decision = record_.decision;
+  view.state = record_.state;
+  view.reason = record_.reason;
+  view.sums_known = static_cast<std::uint32_t>(sums_.size());
+  view.last_refusal = last_refusal_;
+  if (!session_) return view;
+  view.open_round = session_->sum.route().round.value();
+  if (session_->sum.HasReleased()) {
+    view.progress = "helped to open the sum";
+  } else if (session_->sum.HasUploaded()) {
+    view.progress = "masked vector sent";
+  } else if (session_->contribution) {
+    view.progress = "answer computed, waiting for the other sites";
+  } else {
+    view.progress = session_->sum.CanMask() ? "computing" : "shares dealt, computing";
+  }
+  return view;
+}
+
+std::optional<SiteId> SiteStudy::Self() const {
+  if (!environment_.roster->has_value()) return std::nullopt;
+  for (const Member& member : (*environment_.roster)->roster.members) {
+    if (member.identity == environment_.identity->public_key() &&
+        member.state == MemberState::kActive) {
+      return member.id;
+    }
+  }
+  return std::nullopt;
+}
+
+Route SiteStudy::RouteOf(RoundNumber round, AttemptNumber attempt) const {
+  return Route{environment_.federation, plan_.id, round, attempt};
+}
+
+void SiteStudy::Persist(SiteEffects& effects) const {
+  effects.emplace_back(
+      consilium::Persist{{PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)}}});
+}
+
+void SiteStudy::Say(MessageKind kind, const Route& route, ByteSpan body, SiteEffects& effects) {
+  effects.emplace_back(SendToCoordinator{
+      IsSigned(kind) ? SealMessage(kind, route, body, *environment_.identity)
+                     : FrameMessage(kind, route, body)});
+}
+
+void SiteStudy::NoteRefusal(const Refusal& refusal) {
+  last_refusal_ = std::string(Explanation(refusal.reason));
+}
+
+// -- Decisions -----------------------------------------------------------------------------------------
+
+Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effects) {
+  const bool approved = record_.decision && record_.decision->kind == DecisionKind::kApproved;
+  if (kind == DecisionKind::kApproved) {
+    if (approved) return Fail(ErrorCode::kConflict, "the study is approved already");
+    if (plan_.expires < DateOf(now.utc)) {
+      return Fail(ErrorCode::kRefused, "the plan expired on " + ToText(plan_.expires));
+    }
+    if (!environment_.policy->has_value()) return tl::make_unexpected(environment_.policy->error());
+    TRY_STATUS(CheckPlan(**environment_.policy, plan_, now.utc));
+  }
+  if (kind == DecisionKind::kRevoked && !approved) {
+    return Fail(ErrorCode::kConflict, "the study is not approved, so there is nothing to revoke");
+  }
+  // A decision is ordered by its time at the coordinator, so a later one must have a later time.
+  UtcSeconds at = now.utc;
+  if (record_.decision && at <= record_.decision->decided_at) {
+    at.seconds = record_.decision->decided_at.seconds + 1;
+  }
+  record_.decision = Decision{kind, at};
+  if (kind != DecisionKind::kApproved) {
+    session_.reset();
+    prekeys_.clear();
+  }
+  Persist(effects);
+  constexpr std::string_view kEvents[] = {"", "approved", "declined", "revoked"};
+  effects.emplace_back(consilium::Persist{
+      {environment_.ledger->Append(now.utc,
+                                   std::string(kEvents[static_cast<std::size_t>(kind)]),
+                                   R"({"study":")" + plan_.id.ToHex() + R"("})",
+                                   *environment_.identity)}});
+  OnWelcome(effects);
+  return {};
+}
+
+void SiteStudy::OnWelcome(SiteEffects& effects) {
+  if (!record_.decision) return;
+  Say(MessageKind::kDecision, RouteOf({}, {}), Encode(*record_.decision), effects);
+  if (record_.decision->kind == DecisionKind::kApproved) OfferPrekey(effects);
+}
+
+void SiteStudy::OfferPrekey(SiteEffects& effects) {
+  const bool over = record_.state == StudyState::kFinished ||
+                    record_.state == StudyState::kFailed || record_.state == StudyState::kStopped;
+  if (over) return;
+  // An older one may be on its way back in a RoundStart, so two are kept.
+  while (prekeys_.size() >= 2) prekeys_.pop_front();
+  prekeys_.push_back(GeneratePrekey(*environment_.random));
+  Prekey& prekey = prekeys_.back().prekey;
+  prekey.known_sums = static_cast<std::uint32_t>(sums_.size());
+  Say(MessageKind::kPrekey, RouteOf({}, {}), Encode(prekey), effects);
+}
+
+PrekeySecrets* SiteStudy::FindPrekey(const ByteArray<16>& id) {
+  const auto found = std::find_if(prekeys_.begin(), prekeys_.end(), [&](const PrekeySecrets& own) {
+    return own.prekey.id == id;
+  });
+  return found == prekeys_.end() ? nullptr : &*found;
+}
+
+void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
+  if (record_.state == notice.state && record_.reason == notice.reason) return;
+  record_.state = notice.state;
+  record_.reason = notice.reason;
+  if (notice.state == StudyState::kFinished || notice.state == StudyState::kFailed ||
+      notice.state == StudyState::kStopped) {
+    session_.reset();
+    prekeys_.clear();
+    replay_.reset();
+    next_.reset();
+  }
+  Persist(effects);
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "study-notice",
+                            {{"study", plan_.id.Short()},
+                             {"state", std::to_string(static_cast<int>(notice.state))},
+                             {"reason", notice.reason}}});
+}
+
+// -- The sums made known -------------------------------------------------------------------------------
+
+/// What our own run of the coordinator's half asks next, after all sums made known.
+Judged<Query> SiteStudy::ExpectedQuery() {
+  if (replay_ == nullptr) {
+    replay_ = std::make_unique<AnalysisThread>(plan_.analysis);
+    next_ = replay_->Start();
+    for (const RoundClosed& closed : sums_) {
+      const Query* query = std::get_if<Query>(&*next_);
+      if (query == nullptr) return Refuse(RefusalReason::kQueryNotDerived);
+      const auto slices = plan_.analysis->Describe(*query);
+      if (!slices) return Refuse(RefusalReason::kQueryMalformed);
+      const auto values = DecodeFixedPoint(closed.sum, SlotsOf(*slices), closed.capacity);
+      if (!values) return Refuse(RefusalReason::kHistoryAltered);
+      next_ = replay_->Resume(
+          Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
+    }
+  }
+  const Query* query = std::get_if<Query>(&*next_);
+  if (query == nullptr) return Refuse(RefusalReason::kQueryNotDerived);
+  return *query;
+}
+
+Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects& effects) {
+  const auto closed = Decode<RoundClosed>(message.body);
+  if (!closed) return Refuse(RefusalReason::kMalformed);
+  const std::uint32_t round = message.route.round.value();
+  if (round >= 1 && round <= sums_.size()) {
+    if (Encode(sums_[round - 1]) == Encode(*closed)) return {};
+    return Refuse(RefusalReason::kHistoryAltered);
+  }
+  if (round != sums_.size() + 1) return Refuse(RefusalReason::kUnexpected);
+  if (record_.released_round == message.route.round && closed->survivors != record_.released) {
+    return Refuse(RefusalReason::kHistoryAltered);
+  }
+  const Judged<Query> query = ExpectedQuery();
+  if (!query) return tl::unexpected<Refusal>(query.error());
+  const auto slices = plan_.analysis->Describe(*query);
+  if (!slices) return Refuse(RefusalReason::kQueryMalformed);
+  const auto values = DecodeFixedPoint(closed->sum, SlotsOf(*slices), closed->capacity);
+  if (!values) return Refuse(RefusalReason::kMalformed);
+
+  Bytes key = ToBytes(plan_.id.span());
+  const ByteArray<8> round_key = SortableKey(round);
+  key.insert(key.end(), round_key.begin(), round_key.end());
+  effects.emplace_back(consilium::Persist{{PutRecord{"sum", key, Encode(*closed)}}});
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "round-closed",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(round)},
+                             {"sites", std::to_string(closed->survivors.size())}}});
+  next_ =
+      replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed->survivors.size())});
+  sums_.push_back(*closed);
+  if (session_ && session_->sum.route().round <= message.route.round) session_.reset();
+  return {};
+}
+
+}  // namespace consilium

@@ -1,0 +1,126 @@
+#pragma once
+
+// One study at a site: the plan it has checked, its decision, its part in the open round.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/policy.h"
+#include "client/records.h"
+#include "common/random.h"
+#include "protocols/analysis_thread.h"
+#include "protocols/effects.h"
+#include "protocols/hash_chain.h"
+#include "protocols/plan.h"
+#include "protocols/roster.h"
+#include "protocols/secure_sum/site_session.h"
+
+namespace consilium {
+
+/// What a site's people see of a study.
+struct SiteStudyView {
+  StudyId id;
+  std::string title;
+  std::string requested_by;
+  std::string kind;
+  std::optional<Decision> decision;
+  StudyState state = StudyState::kOffered;
+  std::string reason;             ///< The coordinator's, or what this site refused last.
+  std::uint32_t sums_known = 0;   ///< Rounds closed.
+  std::uint32_t open_round = 0;   ///< 0 when none is open here.
+  std::string progress;           ///< "computing", "masked vector sent", ...
+  std::string last_refusal;       ///< In words; empty if none.
+};
+
+/// What the worker hands back for a ComputeAnswer.
+struct ComputedAnswer {
+  Contribution contribution;
+  std::uint64_t patients = 0;     ///< Distinct patients in the cohort, for the ledger.
+};
+
+/// What a study needs of the site; all of it outlives the study.
+struct SiteEnvironment {
+  const SigningKey* identity = nullptr;
+  RandomSource* random = nullptr;
+  FederationId federation;
+  const std::optional<SignedRoster>* roster = nullptr;
+  const Result<Policy>* policy = nullptr;     ///< An error: nothing is allowed.
+  HashChain* ledger = nullptr;
+  std::map<Digest, AnsweredRecord>* answered = nullptr;
+};
+
+class SiteStudy {
+ public:
+  SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record);
+  ~SiteStudy();
+
+  /// The sums made known so far, in order of rounds.
+  Status RestoreSums(std::vector<RoundClosed> sums);
+
+  const Plan& plan() const { return plan_; }
+  const SiteStudyRecord& record() const { return record_; }
+  SiteStudyView View() const;
+
+  Status Decide(DecisionKind kind, const Moment& now, SiteEffects& effects);
+  /// After a welcome: says the decision again and offers a fresh prekey. Whatever else was lost with
+  /// the connection the coordinator asks for again by repeating its own message.
+  void OnWelcome(SiteEffects& effects);
+  void OnNotice(const StudyNotice& notice, SiteEffects& effects);
+
+  // Messages of the coordinator, its signature verified. A refusal leaves the state as it was.
+  Judged<void> OnRoundStart(const OpenedMessage& message, const Moment& now, SiteEffects& effects);
+  Judged<void> OnDelivery(const OpenedMessage& message, const Moment& now, SiteEffects& effects);
+  Judged<void> OnChunkReceived(const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnSurvivors(const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnQuorum(const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnRoundClosed(const OpenedMessage& message, SiteEffects& effects);
+  void OnAttemptEnded(const OpenedMessage& message, SiteEffects& effects);
+
+  Judged<void> OnAnswer(RoundNumber round, AttemptNumber attempt, Result<ComputedAnswer> answer,
+                        const Moment& now, SiteEffects& effects);
+  void NoteRefusal(const Refusal& refusal);
+
+ private:
+  struct Session {
+    SiteSession sum;
+    Query query;
+    std::vector<Slot> slots;
+    std::optional<RingVector> contribution;  ///< Encoded, until it is masked.
+    std::uint64_t patients = 0;
+  };
+
+  Route RouteOf(RoundNumber round, AttemptNumber attempt) const;
+  void Persist(SiteEffects& effects) const;
+  void Say(MessageKind kind, const Route& route, ByteSpan body, SiteEffects& effects);
+  void OfferPrekey(SiteEffects& effects);
+  std::optional<SiteId> Self() const;
+  Judged<void> MayAnswer(const Moment& now) const;
+  Judged<Query> ExpectedQuery();
+  Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
+  Judged<void> CheckParticipants(const RoundStart& start) const;
+  Judged<void> CheckSurvivors(const Survivors& survivors) const;
+  Judged<Session*> SessionOf(const OpenedMessage& message);
+  Judged<void> MaskIfReady(const Moment& now, SiteEffects& effects);
+  void SayUpload(std::uint64_t next_chunk, SiteEffects& effects);
+  void SayChunk(std::uint64_t index, SiteEffects& effects);
+  PrekeySecrets* FindPrekey(const ByteArray<16>& id);
+
+  SiteEnvironment environment_;
+  Plan plan_;
+  SiteStudyRecord record_;
+  std::vector<RoundClosed> sums_;
+  std::unique_ptr<AnalysisThread> replay_;   ///< Our own run of the coordinator's half.
+  std::optional<AnalysisThread::Step> next_;  ///< What it asks now.
+  std::deque<PrekeySecrets> prekeys_;        ///< Unused, newest last; at most two.
+  std::optional<Session> session_;
+  std::string last_refusal_;
+};
+
+/// What a question is, whoever asks: the contract, the analysis and the query.
+Digest QuestionDigest(const Plan& plan, const Query& query);
+
+}  // namespace consilium

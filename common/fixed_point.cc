@@ -1,0 +1,246 @@
+#include "common/fixed_point.h"
+
+#include <algorithm>
+#include <bit>
+#include <cfloat>
+#include <cmath>
+#include <limits>
+
+#include "common/check.h"
+
+namespace consilium {
+namespace {
+
+__extension__ typedef __int128 Int128;
+__extension__ typedef unsigned __int128 Uint128;
+
+constexpr int kMantissaBits = std::numeric_limits<double>::digits;           // 53
+constexpr int kMinExponent = std::numeric_limits<double>::min_exponent - 1;  // -1022
+
+/// How the numbers of a kReal slot become two words.
+struct RealScale {
+  int high_exponent;  ///< a of the header: high = round(x 2^a).
+  int low_bits;       ///< k of the header: low counts units of 2^-(a+k).
+
+  int fraction_bits() const { return high_exponent + low_bits; }
+};
+
+/// With Q = 2^q the largest power of two for which 2 n Q + 1 <= 2^64, and bound < 2^e: a = q - e
+/// makes |high| <= Q, and k = q + 1 makes |low| <= Q.
+RealScale ScaleOf(const Slot& slot, std::uint32_t sites) {
+  const std::uint64_t largest = std::numeric_limits<std::uint64_t>::max() / 2 / sites;
+  const int q = static_cast<int>(std::bit_width(largest)) - 1;
+  int e = 0;
+  std::frexp(slot.bound, &e);
+  return RealScale{q - e, q + 1};
+}
+
+std::string Place(std::size_t slot, std::size_t index) {
+  return "slot " + std::to_string(slot) + ", number " + std::to_string(index);
+}
+
+/// x with ties to even, whatever the sign: the default rounding of nearbyint.
+std::int64_t RoundToInteger(double x) { return static_cast<std::int64_t>(std::nearbyint(x)); }
+
+void AppendReal(double x, const RealScale& scale, RingVector& words) {
+  const std::int64_t high = RoundToInteger(std::ldexp(x, scale.high_exponent));
+  // Scaling is exact but for numbers so small that `high` is zero; those start from x itself.
+  const double residual =
+      high == 0 ? std::ldexp(x, scale.fraction_bits())
+                : std::ldexp(std::ldexp(x, scale.high_exponent) - static_cast<double>(high),
+                             scale.low_bits);
+  words.push_back(static_cast<std::uint64_t>(high));
+  words.push_back(static_cast<std::uint64_t>(RoundToInteger(residual)));
+}
+
+int BitWidth(Uint128 number) {
+  const auto upper = static_cast<std::uint64_t>(number >> 64);
+  return static_cast<int>(upper != 0 ? 64 + std::bit_width(upper)
+                                     : std::bit_width(static_cast<std::uint64_t>(number)));
+}
+
+Uint128 Magnitude(Int128 number) {
+  return number < 0 ? -static_cast<Uint128>(number) : static_cast<Uint128>(number);
+}
+
+/// number * 2^-fraction_bits, rounded once to the nearest double, ties to even; also into the
+/// subnormal range.
+double ToDouble(Int128 number, int fraction_bits) {
+  Uint128 magnitude = Magnitude(number);
+  if (magnitude == 0) return 0.0;
+  const int width = BitWidth(magnitude);
+  // The weight of the last bit that the result can have, as a power of two.
+  const int exponent = width - 1 - fraction_bits;
+  const int last = std::max(exponent, kMinExponent) - (kMantissaBits - 1);
+  int shift = last + fraction_bits;
+  if (shift > width) return number < 0 ? -0.0 : 0.0;
+  if (shift > 0) {
+    const Uint128 one = 1;
+    const Uint128 rest = magnitude & ((one << shift) - 1);
+    const Uint128 half = one << (shift - 1);
+    magnitude >>= shift;
+    if (rest > half || (rest == half && (magnitude & 1) != 0)) magnitude += 1;
+  } else {
+    shift = 0;
+  }
+  const double whole = static_cast<double>(static_cast<std::uint64_t>(magnitude));
+  const double value = std::ldexp(whole, shift - fraction_bits);
+  return number < 0 ? -value : value;
+}
+
+/// n (bound + one step) in units of 2^-fraction_bits: exact, since bound has 53 bits and the units
+/// lie at least 63 bits below it.
+Uint128 LargestSum(const Slot& slot, const RealScale& scale, std::uint32_t sites) {
+  int e = 0;
+  const double mantissa = std::ldexp(std::frexp(slot.bound, &e), kMantissaBits);
+  const int shift = e - kMantissaBits + scale.fraction_bits();
+  return ((static_cast<Uint128>(mantissa) << shift) + 1) * sites;
+}
+
+Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
+  const std::string where = "slot " + std::to_string(index);
+  if (slot.encoding != Encoding::kCount && slot.encoding != Encoding::kReal) {
+    return Fail(ErrorCode::kInvalidArgument, where + " has an unknown encoding");
+  }
+  if (!std::isfinite(slot.bound) || slot.bound <= 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                where + " has a bound that is not finite and positive");
+  }
+  const double largest = slot.bound * sites;
+  const bool fits = slot.encoding == Encoding::kCount ? largest < 0x1p63 : largest <= DBL_MAX / 2;
+  if (!fits) {
+    return Fail(ErrorCode::kInvalidArgument,
+                where + " cannot hold the sum of " + std::to_string(sites) + " sites",
+                "Lower the bound of this quantity.");
+  }
+  return {};
+}
+
+Result<std::uint64_t> EncodeCount(double x,
+                                  const Slot& slot,
+                                  std::size_t slot_index,
+                                  std::size_t i) {
+  if (!(x >= 0) || x != std::trunc(x)) {
+    return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is no whole count");
+  }
+  if (x > slot.bound) {
+    return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is over its bound");
+  }
+  return static_cast<std::uint64_t>(x);
+}
+
+Status EncodeSlot(std::span<const double> numbers,
+                  const Slot& slot,
+                  std::size_t slot_index,
+                  std::uint32_t sites,
+                  RingVector& words) {
+  const RealScale scale = ScaleOf(slot, sites);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double x = numbers[i];
+    if (!std::isfinite(x)) {
+      return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is not finite");
+    }
+    if (slot.encoding == Encoding::kCount) {
+      TRY(const std::uint64_t word, EncodeCount(x, slot, slot_index, i));
+      words.push_back(word);
+    } else if (std::abs(x) > slot.bound) {
+      return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is over its bound");
+    } else {
+      AppendReal(x, scale, words);
+    }
+  }
+  return {};
+}
+
+Status DecodeSlot(std::span<const std::uint64_t> words,
+                  const Slot& slot,
+                  std::size_t slot_index,
+                  std::uint32_t sites,
+                  std::vector<double>& numbers) {
+  const RealScale scale = ScaleOf(slot, sites);
+  const bool is_count = slot.encoding == Encoding::kCount;
+  const Uint128 largest =
+      is_count ? static_cast<Uint128>(slot.bound) * sites : LargestSum(slot, scale, sites);
+  for (std::size_t i = 0; i < slot.count; ++i) {
+    Int128 sum = 0;
+    if (is_count) {
+      sum = static_cast<std::int64_t>(words[i]);
+    } else {
+      const Int128 unit = Int128{1} << scale.low_bits;
+      sum = static_cast<std::int64_t>(words[2 * i]) * unit +
+            static_cast<std::int64_t>(words[2 * i + 1]);
+    }
+    if (Magnitude(sum) > largest || (is_count && sum < 0)) {
+      return Fail(ErrorCode::kCorrupt,
+                  Place(slot_index, i) + " has a sum that no contributions can give");
+    }
+    numbers.push_back(ToDouble(sum, is_count ? 0 : scale.fraction_bits()));
+  }
+  return {};
+}
+
+std::size_t WordsOf(const Slot& slot) {
+  return slot.encoding == Encoding::kCount ? slot.count : 2 * slot.count;
+}
+
+std::size_t NumbersOf(std::span<const Slot> slots) {
+  std::size_t numbers = 0;
+  for (const Slot& slot : slots) numbers += slot.count;
+  return numbers;
+}
+
+}  // namespace
+
+std::size_t WordsOf(std::span<const Slot> slots) {
+  std::size_t words = 0;
+  for (const Slot& slot : slots) words += WordsOf(slot);
+  return words;
+}
+
+Status CheckCapacity(std::span<const Slot> slots, std::uint32_t sites) {
+  if (sites == 0) return Fail(ErrorCode::kInvalidArgument, "a sum of no sites has no encoding");
+  for (std::size_t i = 0; i < slots.size(); ++i) TRY_STATUS(CheckSlot(slots[i], i, sites));
+  return {};
+}
+
+Result<RingVector> EncodeFixedPoint(std::span<const double> values,
+                                    std::span<const Slot> slots,
+                                    std::uint32_t sites) {
+  TRY_STATUS(CheckCapacity(slots, sites));
+  if (values.size() != NumbersOf(slots)) {
+    return Fail(ErrorCode::kInvalidArgument, std::to_string(values.size()) +
+                                                 " numbers for slots that hold " +
+                                                 std::to_string(NumbersOf(slots)));
+  }
+  RingVector words;
+  words.reserve(WordsOf(slots));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    TRY_STATUS(EncodeSlot(values.first(slots[i].count), slots[i], i, sites, words));
+    values = values.subspan(slots[i].count);
+  }
+  return words;
+}
+
+Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
+                                             std::span<const Slot> slots,
+                                             std::uint32_t sites) {
+  TRY_STATUS(CheckCapacity(slots, sites));
+  if (sum.size() != WordsOf(slots)) {
+    return Fail(ErrorCode::kCorrupt, "a sum of " + std::to_string(sum.size()) +
+                                         " words for slots of " + std::to_string(WordsOf(slots)));
+  }
+  std::vector<double> numbers;
+  numbers.reserve(NumbersOf(slots));
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    TRY_STATUS(DecodeSlot(sum.first(WordsOf(slots[i])), slots[i], i, sites, numbers));
+    sum = sum.subspan(WordsOf(slots[i]));
+  }
+  return numbers;
+}
+
+void AddTo(std::span<std::uint64_t> to, std::span<const std::uint64_t> from) {
+  CHECK(to.size() == from.size());
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+}
+
+}  // namespace consilium

@@ -1,0 +1,78 @@
+#pragma once
+
+// Typed reading of TOML files: plans, sources, policies, experiments. Each error names the file, line
+// and column. A key nobody asked for is an error: a misspelt rule must not be a rule that is missing.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/result.h"
+#include "common/time.h"
+
+namespace consilium {
+
+/// A table of a parsed TOML document. Cheap to copy: a view into the document, which it keeps alive.
+/// Readers note which keys were asked for; RequireNoOtherKeys() names any that was not, with the
+/// nearest known key as a suggestion. That note is why a document and its views belong to one thread.
+class Settings {
+ public:
+  static Result<Settings> Parse(std::string_view text, std::string_view file_name);
+  static Result<Settings> Load(const std::filesystem::path& file);  ///< At most 4 MiB.
+
+  bool Has(std::string_view key) const;
+  std::vector<std::string> Keys() const;
+
+  // Required: absent or of another type is an error with line and column.
+  Result<std::string> Text(std::string_view key) const;
+  Result<double> Number(std::string_view key) const;          ///< Also takes an integer; finite.
+  Result<std::int64_t> Integer(std::string_view key) const;
+  Result<bool> Boolean(std::string_view key) const;
+  Result<Date> Day(std::string_view key) const;
+  Result<Duration> Span(std::string_view key) const;          ///< "60s", see ParseDuration.
+  Result<std::vector<std::string>> Texts(std::string_view key) const;
+  Result<std::vector<double>> Numbers(std::string_view key) const;
+  Result<Settings> Table(std::string_view key) const;
+  Result<std::vector<Settings>> Tables(std::string_view key) const;  ///< [[key]]
+
+  // Optional: the default when absent; an error when present and of another type.
+  Result<std::string> TextOr(std::string_view key, std::string otherwise) const;
+  Result<double> NumberOr(std::string_view key, double otherwise) const;
+  Result<std::int64_t> IntegerOr(std::string_view key, std::int64_t otherwise) const;
+  Result<bool> BooleanOr(std::string_view key, bool otherwise) const;
+  Result<Duration> SpanOr(std::string_view key, Duration otherwise) const;
+  Result<std::vector<std::string>> TextsOr(std::string_view key,
+                                           std::vector<std::string> otherwise) const;
+  Result<std::optional<Settings>> TableIfAny(std::string_view key) const;
+  Result<std::vector<Settings>> TablesIfAny(std::string_view key) const;
+  /// A value of any scalar type as text: 3 -> "3", 2.5 -> "2.5", true -> "true". For value maps.
+  Result<std::string> ScalarAsText(std::string_view key) const;
+
+  /// An error at this key's place, for rules that the caller checks ("plan.toml:12:3: ...").
+  tl::unexpected<Error> FailAt(std::string_view key, std::string message,
+                               std::string remedy = {}) const;
+  /// An error at this table's place.
+  tl::unexpected<Error> FailHere(std::string message, std::string remedy = {}) const;
+  /// kInvalidArgument naming the first key of this table (not of sub-tables) that no reader asked for.
+  Status RequireNoOtherKeys() const;
+
+  /// The document's meaning as bytes: independent of comments, spacing, order of keys and spelling
+  /// of numbers. docs/spec/plan.md has the grammar.
+  Bytes CanonicalBytes() const;
+
+ private:
+  struct Node;
+  struct Value;
+  explicit Settings(std::shared_ptr<const Node> node);
+  tl::unexpected<Error> FailAtValue(const Value* value, std::string message, std::string remedy) const;
+  const Value* Find(std::string_view key) const;
+  Result<const Value*> Require(std::string_view key) const;
+  std::shared_ptr<const Node> node_;
+};
+
+}  // namespace consilium

@@ -1,0 +1,42 @@
+#pragma once
+
+// The parsed form of a settings document; only settings*.cc include this.
+
+#include <map>
+#include <set>
+#include <variant>
+
+#include "common/settings.h"
+
+namespace consilium {
+
+struct SettingsPlace {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+struct Settings::Value {
+  using Array = std::vector<Value>;
+  using Table = std::unique_ptr<Node>;
+
+  SettingsPlace place;
+  SettingsPlace key_place;
+  std::variant<std::int64_t, double, bool, std::string, Date, Array, Table> content;
+};
+
+struct Settings::Node {
+  class Builder;
+
+  std::string file_name;
+  SettingsPlace place;
+  std::map<std::string, Value, std::less<>> values;  ///< Sorted bytewise.
+  /// Keys that a reader asked for, present or not.
+  mutable std::set<std::string, std::less<>> asked;
+
+  /// "FILE:LINE:COLUMN: message".
+  std::string Located(SettingsPlace at, std::string_view message) const;
+  static void AppendCanonical(const Node& node, Bytes& to);
+  static void AppendCanonical(const Value& value, Bytes& to);
+};
+
+}  // namespace consilium

@@ -1,0 +1,61 @@
+#pragma once
+
+// Durable records: what a state machine's Persist effects become. One small vocabulary (tables of
+// key-value records, changed in atomic batches), so that the simulator can stand in for the disk.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/result.h"
+
+namespace consilium {
+
+struct PutRecord {
+  std::string table;
+  Bytes key;
+  Bytes value;
+};
+struct EraseRecord {
+  std::string table;
+  Bytes key;
+};
+using RecordChange = std::variant<PutRecord, EraseRecord>;
+using RecordBatch = std::vector<RecordChange>;
+
+struct Record {
+  Bytes key;
+  Bytes value;
+};
+
+class RecordStore {
+ public:
+  virtual ~RecordStore() = default;
+  /// All or nothing, durable when it returns. kStorageFull or kIo: nothing was changed.
+  virtual Status Apply(const RecordBatch& batch) = 0;
+  /// A table's records in key order; empty for a table never written. kCorrupt names the record.
+  virtual Result<std::vector<Record>> Load(const std::string& table) const = 0;
+};
+
+/// Records in memory: tests, and the simulator's disk.
+class MemoryStore final : public RecordStore {
+ public:
+  MemoryStore();
+  ~MemoryStore() override;
+  Status Apply(const RecordBatch& batch) override;
+  Result<std::vector<Record>> Load(const std::string& table) const override;
+
+ private:
+  struct Tables;
+  std::unique_ptr<Tables> tables_;
+};
+
+/// Opens or creates an SQLite file: one connection, WAL, synchronous=FULL, exclusive lock, every
+/// PRAGMA read back; mode 0600; each row with its BLAKE2b hash; quick_check and row hashes at opening.
+/// kBusy when another process holds it, kCorrupt (never re-created) with the remedy, kStorageFull.
+Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file);
+
+}  // namespace consilium

@@ -1,0 +1,222 @@
+#include "common/terminal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "common/files.h"
+#include "common/secret.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::size_t kLongestPassphraseFile = 4'096;
+
+bool StartsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }
+
+/// Switches the terminal's echo off for as long as it lives.
+class WithoutEcho {
+ public:
+  WithoutEcho() : active_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+    if (!active_) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  WithoutEcho(const WithoutEcho&) = delete;
+  WithoutEcho& operator=(const WithoutEcho&) = delete;
+  ~WithoutEcho() {
+    if (active_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+
+ private:
+  termios before_{};
+  bool active_;
+};
+
+bool CanAsk() { return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
+
+std::string CutAt(std::string_view line, std::size_t columns) {
+  std::size_t used = 0;
+  std::size_t i = 0;
+  bool escape = false;
+  while (i < line.size()) {
+    if (line[i] == '\x1b') escape = true;
+    if (!escape && StartsCharacter(line[i]) && used++ == columns) break;
+    if (escape && line[i] == 'm') escape = false;
+    ++i;
+  }
+  return std::string(line.substr(0, i)) + (i < line.size() ? "\x1b[0m" : "");
+}
+
+}  // namespace
+
+TerminalStyle StyleOf(int descriptor) {
+  TerminalStyle style;
+  style.is_terminal = ::isatty(descriptor) == 1;
+  const char* kind = std::getenv("TERM");
+  const bool dumb = kind == nullptr || std::string_view(kind) == "dumb";
+  style.colours = style.is_terminal && !dumb && std::getenv("NO_COLOR") == nullptr;
+  winsize size{};
+  if (style.is_terminal && ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
+    style.width = size.ws_col;
+  }
+  return style;
+}
+
+std::string Paint(std::string_view text, Colour colour, bool colours) {
+  if (!colours) return std::string(text);
+  const char* code = "0";
+  switch (colour) {
+    case Colour::kGreen:
+      code = "32";
+      break;
+    case Colour::kYellow:
+      code = "33";
+      break;
+    case Colour::kRed:
+      code = "31";
+      break;
+    case Colour::kBold:
+      code = "1";
+      break;
+    case Colour::kFaint:
+      code = "2";
+      break;
+  }
+  return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+std::size_t ColumnsOf(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), StartsCharacter));
+}
+
+std::string Printable(std::string_view text) {
+  std::string printable(text);
+  for (std::size_t i = 0; i < printable.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(printable[i]);
+    const bool control = (byte < 0x20 && byte != '\n') || byte == 0x7f;
+    // C1 control characters are 0xc2 0x80 to 0xc2 0x9f in UTF-8.
+    const bool second_of_c1 =
+        byte >= 0x80 && byte < 0xa0 && i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xc2;
+    if (control) printable[i] = '?';
+    if (second_of_c1) printable[i - 1] = printable[i] = '?';
+  }
+  return printable;
+}
+
+std::string ProgressBar(double fraction, std::size_t width) {
+  if (width < 3) return std::string(width, ' ');
+  const double held = std::isfinite(fraction) ? std::clamp(fraction, 0.0, 1.0) : 0.0;
+  const std::size_t inside = width - 2;
+  const auto filled = static_cast<std::size_t>(held * static_cast<double>(inside));
+  return "[" + std::string(filled, '#') + std::string(inside - filled, '-') + "]";
+}
+
+std::string AlignedTable(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    if (row.size() > widths.size()) widths.resize(row.size(), 0);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], ColumnsOf(row[i]));
+    }
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - ColumnsOf(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string Wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+  std::string wrapped;
+  std::size_t column = 0;
+  while (!text.empty()) {
+    const std::size_t start = text.find_first_not_of(' ');
+    if (start == std::string_view::npos) break;
+    text.remove_prefix(start);
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(word.size());
+    const std::size_t columns = ColumnsOf(word);
+    if (column > indent && column + 1 + columns > width) {
+      wrapped += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (!wrapped.empty()) {
+      wrapped += ' ';
+      ++column;
+    }
+    wrapped += word;
+    column += columns;
+  }
+  return wrapped;
+}
+
+void LiveScreen::Show(std::string_view text) {
+  std::string output;
+  if (lines_shown_ > 0) output += "\x1b[" + std::to_string(lines_shown_) + "F\x1b[J";
+  lines_shown_ = 0;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    output += CutAt(line, style_.width) + "\n";
+    ++lines_shown_;
+  }
+  std::cout << output << std::flush;
+}
+
+Result<bool> Confirm(std::string_view question) {
+  if (!CanAsk()) {
+    return Fail(ErrorCode::kInvalidArgument, "there is no terminal to ask for confirmation on",
+                "Add --yes to confirm on the command line.");
+  }
+  std::cerr << question << " Type yes to confirm: " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "yes";
+}
+
+Result<Passphrase> ReadPassphraseFile(const std::filesystem::path& file) {
+  TRY_STATUS(CheckPrivate(file));
+  TRY(Bytes content, ReadFile(file, kLongestPassphraseFile));
+  std::string_view line = AsText(content);
+  line = line.substr(0, line.find_first_of("\r\n"));
+  const bool empty = line.empty();
+  Passphrase passphrase(line);
+  Wipe(content);
+  if (empty) {
+    return Fail(ErrorCode::kInvalidArgument, "the passphrase file '" + file.string() + "' is empty",
+                "Write the passphrase on its first line.");
+  }
+  return passphrase;
+}
+
+PassphraseProvider PassphraseFrom(std::optional<std::filesystem::path> file) {
+  if (file) return [path = *file](const auto&) { return ReadPassphraseFile(path); };
+  if (!CanAsk()) return NobodyToAsk();
+  return [](const std::filesystem::path& key_file) -> Result<Passphrase> {
+    std::cerr << "Passphrase of " << key_file.string() << ": " << std::flush;
+    std::string typed;
+    {
+      const WithoutEcho silent;
+      std::getline(std::cin, typed);
+    }
+    std::cerr << std::endl;
+    Passphrase passphrase(typed);
+    Wipe(std::as_writable_bytes(std::span(typed)));
+    return passphrase;
+  };
+}
+
+}  // namespace consilium

@@ -1,0 +1,60 @@
+#pragma once
+
+// What the programs show to people. Colours, cursor movements and questions only on a terminal;
+// plain lines everywhere else.
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/home.h"
+#include "common/result.h"
+
+namespace consilium {
+
+enum class Colour { kGreen, kYellow, kRed, kBold, kFaint };
+
+/// What the stream behind a descriptor can show.
+struct TerminalStyle {
+  bool is_terminal = false;
+  bool colours = false;  ///< Not when NO_COLOR is set or TERM is "dumb".
+  std::size_t width = 80;
+};
+TerminalStyle StyleOf(int descriptor);
+
+std::string Paint(std::string_view text, Colour colour, bool colours);
+/// Columns of UTF-8 text, one a code point.
+std::size_t ColumnsOf(std::string_view text);
+/// Control characters, which a file or a peer's text may hold, as '?'. Keeps line ends.
+std::string Printable(std::string_view text);
+/// "[########------------]" of `width` columns; `fraction` is held within 0 and 1.
+std::string ProgressBar(double fraction, std::size_t width);
+/// Rows of cells in aligned columns, the first row as the heading. No blanks at line ends.
+std::string AlignedTable(const std::vector<std::vector<std::string>>& rows);
+/// The text broken at blanks into lines of at most `width` columns, those after the first indented.
+std::string Wrapped(std::string_view text, std::size_t width, std::size_t indent);
+
+/// Text on stdout that is replaced by the next one: a live view.
+class LiveScreen {
+ public:
+  explicit LiveScreen(TerminalStyle style) : style_(style) {}
+  /// Shows `text` in place of what was shown before. Lines are cut at the terminal's width.
+  void Show(std::string_view text);
+
+ private:
+  TerminalStyle style_;
+  std::size_t lines_shown_ = 0;
+};
+
+/// Asks on the terminal and waits for "yes"; kInvalidArgument when there is no terminal to ask on.
+Result<bool> Confirm(std::string_view question);
+
+/// How a key file's passphrase is found: the file if one is given, else a question on the terminal.
+PassphraseProvider PassphraseFrom(std::optional<std::filesystem::path> file);
+/// The first line of a file that nobody else may read.
+Result<Passphrase> ReadPassphraseFile(const std::filesystem::path& file);
+
+}  // namespace consilium

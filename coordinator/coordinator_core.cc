@@ -1,0 +1,271 @@
+#include "coordinator/coordinator_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "common/crypto/hash.h"
+
+namespace consilium {
+namespace {
+
+RecordBatch RosterBatch(const SignedRoster& roster) {
+  return {PutRecord{"roster", ToBytes("current"), Encode(roster)}};
+}
+
+template <class Row>
+Result<std::vector<std::pair<Bytes, Row>>> LoadRows(const RecordStore& store,
+                                                    const std::string& table) {
+  TRY(const std::vector<Record> records, store.Load(table));
+  std::vector<std::pair<Bytes, Row>> rows;
+  for (const Record& record : records) {
+    auto row = Decode<Row>(record.value);
+    if (!row) return FailIn("table '" + table + "'", row.error());
+    rows.emplace_back(record.key, std::move(*row));
+  }
+  return rows;
+}
+
+StudyId StudyOf(ByteSpan key) {
+  StudyId id;
+  std::copy_n(key.begin(), std::min<std::size_t>(key.size(), 32), id.bytes.begin());
+  return id;
+}
+
+}  // namespace
+
+CoordinatorCore::CoordinatorCore(Settings settings,
+                                 const SigningKey& identity,
+                                 RandomSource& random)
+    : settings_(std::move(settings)),
+      identity_(identity),
+      random_(random),
+      audit_(std::string(kAuditTable), std::string(kAuditDomain)) {}
+
+CoordinatorCore::~CoordinatorCore() = default;
+
+Status CoordinatorCore::Restore(const RecordStore& store) {
+  TRY_STATUS(audit_.Restore(store, identity_.public_key()));
+  TRY(const auto rosters, LoadRows<SignedRoster>(store, "roster"));
+  for (const auto& [key, roster] : rosters) {
+    if (!VerifyRoster(roster, identity_.public_key())) {
+      return Fail(ErrorCode::kCorrupt, "the stored roster is not signed by this coordinator's key");
+    }
+    roster_ = roster;
+  }
+  TRY(auto invitations, LoadRows<InvitationRecord>(store, "invitation"));
+  for (auto& [key, invitation] : invitations) {
+    invitations_.emplace(invitation.site_name, std::move(invitation));
+  }
+  std::map<StudyId, std::vector<JournalRecord>> journals;
+  TRY(auto entries, LoadRows<JournalRecord>(store, "journal"));
+  for (auto& [key, entry] : entries) journals[StudyOf(key)].push_back(std::move(entry));
+  TRY(auto studies, LoadRows<StudyRecord>(store, "study"));
+  const StudyEnvironment environment{
+      &identity_, FederationOf(identity_.public_key()), &roster_, &links_, &audit_};
+  for (auto& [key, record] : studies) {
+    const StudyId id = StudyOf(key);
+    TRY(Plan plan, ParsePlan(record.plan_text, "stored plan " + id.Short()));
+    if (plan.id != id) {
+      return Fail(ErrorCode::kCorrupt, "the stored plan of study " + id.Short() + " was altered");
+    }
+    auto study = std::make_unique<Study>(environment, std::move(plan), std::move(record));
+    TRY_STATUS(study->RestoreJournal(std::move(journals[id])));
+    studies_.emplace(id, std::move(study));
+  }
+  return {};
+}
+
+CoordinatorEffects CoordinatorCore::Begin(const Moment& now) {
+  CoordinatorEffects effects;
+  if (roster_.roster.epoch == RosterEpoch()) {
+    Roster roster;
+    roster.federation = FederationOf(identity_.public_key());
+    roster.federation_name = settings_.federation_name;
+    roster.epoch = RosterEpoch(1);
+    roster.issued_at = now.utc;
+    SetRoster(std::move(roster), effects);
+    Record(now, "federation-created", "{}", effects);
+  }
+  for (auto& [id, study] : studies_) study->Continue(now, effects);
+  return effects;
+}
+
+void CoordinatorCore::SetRoster(Roster roster, CoordinatorEffects& effects) {
+  roster_ = SignRoster(std::move(roster), identity_);
+  effects.emplace_back(Persist{RosterBatch(roster_)});
+}
+
+void CoordinatorCore::Record(const Moment& now,
+                             std::string event,
+                             std::string detail,
+                             CoordinatorEffects& effects) {
+  effects.emplace_back(
+      Persist{{audit_.Append(now.utc, std::move(event), std::move(detail), identity_)}});
+}
+
+// -- Members -------------------------------------------------------------------------------------------
+
+Result<std::string> CoordinatorCore::Invite(std::string_view site,
+                                            const Moment& now,
+                                            CoordinatorEffects& effects) {
+  TRY_STATUS(CheckName("site name", site));
+  const Member* member = roster_.roster.FindByName(site);
+  if (member == nullptr && roster_.roster.members.size() >= kMaxMembers) {
+    return Fail(ErrorCode::kConflict, "the roster is full");
+  }
+  Invitation invitation;
+  invitation.federation = roster_.roster.federation;
+  invitation.federation_name = roster_.roster.federation_name;
+  invitation.site_name = std::string(site);
+  invitation.endpoint = settings_.endpoint;
+  invitation.coordinator_identity = identity_.public_key();
+  invitation.coordinator_transport = settings_.transport;
+  invitation.token = random_.Draw<32>();
+  const InvitationRecord record{invitation.site_name, HashBytes(invitation.token), now.utc};
+  effects.emplace_back(
+      Persist{{PutRecord{"invitation", ToBytes(invitation.site_name), Encode(record)}}});
+  invitations_.insert_or_assign(invitation.site_name, record);
+  Record(now, "site-invited", R"({"site":")" + invitation.site_name + R"("})", effects);
+  return WriteInvitation(invitation, identity_);
+}
+
+Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
+                                      const Moment& now,
+                                      CoordinatorEffects& effects) {
+  if (request.federation != roster_.roster.federation) {
+    return Fail(ErrorCode::kRefused, "the request is for another federation");
+  }
+  const auto invitation = invitations_.find(request.site_name);
+  if (invitation == invitations_.end() ||
+      !EqualInConstantTime(invitation->second.token_hash.span(),
+                           HashBytes(request.token).span())) {
+    return Fail(ErrorCode::kRefused,
+                "no open invitation for site '" + request.site_name + "' has this request's token",
+                "Invite the site again and let it join with the new invitation file.");
+  }
+  Roster roster = roster_.roster;
+  for (const Member& member : roster.members) {
+    const bool same_keys =
+        member.identity == request.identity || member.transport == request.transport;
+    if (same_keys && member.name != request.site_name) {
+      return Fail(ErrorCode::kRefused, "site '" + member.name + "' already uses one of these keys");
+    }
+  }
+  std::erase_if(roster.members, [&](const Member& member) {
+    return member.name == request.site_name && member.state == MemberState::kActive;
+  });
+  // A number is never reused: the highest ever given is in the roster or was just replaced in it.
+  std::uint32_t last = 0;
+  for (const Member& member : roster_.roster.members) last = std::max(last, member.id.value());
+  Member member{SiteId(last + 1), request.site_name, request.identity, request.transport,
+                MemberState::kActive};
+  for (const Member& old : roster_.roster.members) {
+    if (old.name != request.site_name || old.state != MemberState::kActive) continue;
+    Member retired = old;
+    retired.state = MemberState::kRevoked;
+    roster.members.push_back(retired);
+    effects.emplace_back(CutOff{old.id});
+  }
+  roster.members.push_back(member);
+  std::sort(roster.members.begin(), roster.members.end(),
+            [](const Member& a, const Member& b) { return a.id < b.id; });
+  roster.epoch = RosterEpoch(roster.epoch.value() + 1);
+  roster.issued_at = now.utc;
+  SetRoster(std::move(roster), effects);
+  effects.emplace_back(Persist{{EraseRecord{"invitation", ToBytes(request.site_name)}}});
+  invitations_.erase(invitation);
+  Record(now,
+         "site-admitted",
+         R"({"site":")" + member.name + R"(","fingerprint":")" +
+             Fingerprint(member.identity, member.transport) + R"("})",
+         effects);
+  for (const auto& [site, link] : links_) {
+    if (!link.connected) continue;
+    effects.emplace_back(SendToSite{
+        site,
+        SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                    Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
+  }
+  return member;
+}
+
+Status CoordinatorCore::Revoke(std::string_view site,
+                               const Moment& now,
+                               CoordinatorEffects& effects) {
+  Roster roster = roster_.roster;
+  const auto member =
+      std::find_if(roster.members.begin(), roster.members.end(), [&](const Member& candidate) {
+        return candidate.name == site && candidate.state == MemberState::kActive;
+      });
+  if (member == roster.members.end()) {
+    return Fail(ErrorCode::kNotFound,
+                "no active site is called '" + std::string(site) + "'",
+                "`roster` lists them.");
+  }
+  const Member revoked = *member;
+  member->state = MemberState::kRevoked;
+  roster.epoch = RosterEpoch(roster.epoch.value() + 1);
+  roster.issued_at = now.utc;
+  SetRoster(std::move(roster), effects);
+  Record(now, "site-revoked", R"({"site":")" + revoked.name + R"("})", effects);
+  effects.emplace_back(CutOff{revoked.id});
+  links_.erase(revoked.id);
+  const Bytes welcome =
+      SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_);
+  for (const auto& [id, link] : links_) {
+    if (link.connected) effects.emplace_back(SendToSite{id, welcome});
+  }
+  for (auto& [id, study] : studies_) {
+    study->OnLost(revoked.id, DropReason::kRevoked, now, effects);
+    const auto& sites = study->record().sites;
+    if (study->record().state == StudyState::kRunning && study->plan().on_loss == OnLoss::kWait &&
+        std::binary_search(sites.begin(), sites.end(), revoked.id)) {
+      const Status paused = study->Pause(
+          "site " + revoked.name + " was revoked; the plan's set of sites is frozen", now, effects);
+      CHECK(paused.has_value());
+    }
+  }
+  return {};
+}
+
+std::vector<SiteView> CoordinatorCore::Sites() const {
+  std::vector<SiteView> views;
+  for (const Member& member : roster_.roster.members) {
+    SiteView view;
+    view.member = member;
+    view.fingerprint = Fingerprint(member.identity, member.transport);
+    if (const auto link = links_.find(member.id); link != links_.end()) {
+      view.connected = link->second.connected;
+      view.last_seen = link->second.last_seen;
+      view.software = link->second.software;
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::vector<OpenInvitation> CoordinatorCore::Invitations() const {
+  std::vector<OpenInvitation> open;
+  for (const auto& [name, record] : invitations_) {
+    open.push_back(OpenInvitation{name, record.invited_at});
+  }
+  return open;
+}
+
+std::vector<TransportKey> CoordinatorCore::AdmittedKeys() const {
+  std::vector<TransportKey> keys;
+  for (const Member& member : roster_.roster.members) {
+    if (member.state == MemberState::kActive) keys.push_back(member.transport);
+  }
+  return keys;
+}
+
+std::optional<TransportKey> CoordinatorCore::KeyOf(SiteId site) const {
+  const Member* member = roster_.roster.Find(site);
+  if (member == nullptr) return std::nullopt;
+  return member->transport;
+}
+
+}  // namespace consilium

@@ -1,0 +1,226 @@
+// The coordinator's studies and its conversation with the sites.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/coordinator_core.h"
+
+namespace consilium {
+
+Result<Study*> CoordinatorCore::Find(const StudyId& study) const {
+  const auto found = studies_.find(study);
+  if (found == studies_.end()) {
+    return Fail(ErrorCode::kNotFound, "no study has the number " + study.Short(),
+                "`status` lists them.");
+  }
+  return found->second.get();
+}
+
+Result<StudyId> CoordinatorCore::FindStudy(std::string_view number) const {
+  std::vector<StudyId> found;
+  if (number.size() >= 4) {
+    for (const auto& [id, study] : studies_) {
+      if (id.ToHex().starts_with(number)) found.push_back(id);
+    }
+  }
+  if (found.size() == 1) return found.front();
+  return Fail(ErrorCode::kNotFound,
+              (found.empty() ? "no study's number begins with '"
+                             : "more than one study's number begins with '") +
+                  std::string(number) + "'",
+              "Give at least 4 digits of the number that `status` shows.");
+}
+
+Result<StudyId> CoordinatorCore::Submit(std::string_view plan_text,
+                                        std::string_view file_name,
+                                        const Moment& now,
+                                        CoordinatorEffects& effects) {
+  TRY(Plan plan, ParsePlan(plan_text, file_name));
+  if (plan.expires < DateOf(now.utc)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                std::string(file_name) + ": the plan expired on " + ToText(plan.expires),
+                "Set a later `expires`.");
+  }
+  if (studies_.contains(plan.id)) {
+    return Fail(ErrorCode::kConflict,
+                "study " + plan.id.Short() + " was submitted before",
+                "A plan with the same meaning is the same study; change the plan for a new one.");
+  }
+  const StudyEnvironment environment{
+      &identity_, roster_.roster.federation, &roster_, &links_, &audit_};
+  StudyRecord record;
+  record.plan_text = plan.text;
+  record.submitted_at = now.utc;
+  const StudyId id = plan.id;
+  effects.emplace_back(Persist{{PutRecord{"study", ToBytes(id.span()), Encode(record)}}});
+  Record(now, "study-submitted", R"({"study":")" + id.ToHex() + R"("})", effects);
+  auto study = std::make_unique<Study>(environment, std::move(plan), std::move(record));
+  for (const Member& member : roster_.roster.members) {
+    const auto link = links_.find(member.id);
+    if (link != links_.end() && link->second.connected) {
+      study->OnHello(member, /*restarted=*/false, now, effects);
+    }
+  }
+  studies_.emplace(id, std::move(study));
+  return id;
+}
+
+Status CoordinatorCore::Start(const StudyId& study, const Moment& now,
+                              CoordinatorEffects& effects) {
+  TRY(Study* const found, Find(study));
+  return found->Start(now, effects);
+}
+
+Status CoordinatorCore::Pause(const StudyId& study, const Moment& now,
+                              CoordinatorEffects& effects) {
+  TRY(Study* const found, Find(study));
+  return found->Pause("paused by the coordinator's administrator", now, effects);
+}
+
+Status CoordinatorCore::Resume(const StudyId& study, const Moment& now,
+                               CoordinatorEffects& effects) {
+  TRY(Study* const found, Find(study));
+  return found->Resume(now, effects);
+}
+
+Status CoordinatorCore::Stop(const StudyId& study, const Moment& now,
+                             CoordinatorEffects& effects) {
+  TRY(Study* const found, Find(study));
+  return found->Stop(now, effects);
+}
+
+std::vector<StudyView> CoordinatorCore::Studies() const {
+  std::vector<StudyView> views;
+  for (const auto& [id, study] : studies_) views.push_back(study->View());
+  std::stable_sort(views.begin(), views.end(), [](const StudyView& a, const StudyView& b) {
+    return a.submitted_at < b.submitted_at;
+  });
+  return views;
+}
+
+Result<StudyView> CoordinatorCore::View(const StudyId& study) const {
+  TRY(Study* const found, Find(study));
+  return found->View();
+}
+
+Result<std::string> CoordinatorCore::ResultJson(const StudyId& study) const {
+  TRY(Study* const found, Find(study));
+  if (found->record().state != StudyState::kFinished) {
+    return Fail(ErrorCode::kConflict, "study " + study.Short() + " has no result",
+                "`status` shows how far it is.");
+  }
+  return found->record().result_json;
+}
+
+Result<std::string> CoordinatorCore::ResultTable(const StudyId& study) const {
+  TRY_STATUS(ResultJson(study));
+  TRY(Study* const found, Find(study));
+  return found->record().result_table;
+}
+
+// -- The network ---------------------------------------------------------------------------------------
+
+CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
+                                              const TransportKey& from,
+                                              ByteSpan bytes) {
+  CoordinatorEffects effects;
+  const Member* member = roster_.roster.FindByTransportKey(from);
+  if (member == nullptr || member->state != MemberState::kActive) return effects;
+  const auto refuse = [&](DropReason reason) {
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "message-refused",
+                              {{"site", member->name}, {"reason", std::string(Name(reason))}}});
+    return effects;
+  };
+  const Result<OpenedMessage> message = OpenMessage(bytes);
+  if (!message) return refuse(DropReason::kMalformed);
+  if (message->route.federation != roster_.roster.federation) {
+    return refuse(DropReason::kOtherFederation);
+  }
+  if (IsSigned(message->kind) && !VerifySender(*message, member->identity)) {
+    return refuse(DropReason::kNotSigned);
+  }
+  links_[member->id].last_seen = now.utc;
+  if (message->kind == MessageKind::kHello) {
+    OnHello(*member, *message, now, effects);
+    return effects;
+  }
+  const auto study = studies_.find(message->route.study);
+  if (study == studies_.end()) return refuse(DropReason::kUnexpectedKind);
+  if (rollback_) return effects;
+  study->second->OnMessage(*member, *message, now, effects);
+  return effects;
+}
+
+void CoordinatorCore::OnHello(const Member& member,
+                              const OpenedMessage& message,
+                              const Moment& now,
+                              CoordinatorEffects& effects) {
+  const Result<Hello> hello = Decode<Hello>(message.body);
+  if (!hello) {
+    effects.emplace_back(Note{
+        LogLevel::kWarning, "message-refused", {{"site", member.name}, {"reason", "malformed"}}});
+    return;
+  }
+  if (!audit_.Contains(hello->receipt) && !rollback_) {
+    rollback_ = "site " + member.name + " holds a receipt for " +
+                std::to_string(hello->receipt.records) +
+                " audit records that this state does not have: it was restored from an old copy, or "
+                "altered";
+    effects.emplace_back(Note{LogLevel::kError,
+                              "state-rolled-back",
+                              {{"site", member.name},
+                               {"remedy", "restore the newest state.db of this coordinator"}}});
+  }
+  SiteLink& link = links_[member.id];
+  const bool restarted = link.boot != hello->boot;
+  link.boot = hello->boot;
+  link.software = hello->software;
+  if (!link.connected || restarted) {
+    effects.emplace_back(Note{LogLevel::kInfo,
+                              restarted ? "site-connected" : "site-reconnected",
+                              {{"site", member.name}, {"software", link.software}}});
+  }
+  link.connected = true;
+  effects.emplace_back(SendToSite{
+      member.id,
+      SealMessage(MessageKind::kWelcome,
+                  Route{roster_.roster.federation, {}, {}, {}},
+                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}),
+                  identity_)});
+  if (rollback_) return;
+  for (auto& [id, study] : studies_) study->OnHello(member, restarted, now, effects);
+}
+
+CoordinatorEffects CoordinatorCore::OnUnreachable(const Moment& now, SiteId site) {
+  CoordinatorEffects effects;
+  const auto link = links_.find(site);
+  if (link == links_.end() || !link->second.connected) return effects;
+  link->second.connected = false;
+  const Member* member = roster_.roster.Find(site);
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "site-disconnected",
+                            {{"site", member == nullptr ? "?" : member->name}}});
+  // The attempt goes on: a site that comes back within the deadline is sent what it missed.
+  for (auto& [id, study] : studies_) study->OnTick(now, effects);
+  return effects;
+}
+
+CoordinatorEffects CoordinatorCore::OnTick(const Moment& now) {
+  CoordinatorEffects effects;
+  if (rollback_) return effects;
+  for (auto& [id, study] : studies_) study->OnTick(now, effects);
+  return effects;
+}
+
+std::optional<Instant> CoordinatorCore::NextDeadline() const {
+  std::optional<Instant> next;
+  if (rollback_) return next;
+  for (const auto& [id, study] : studies_) {
+    const std::optional<Instant> deadline = study->NextDeadline();
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  return next;
+}
+
+}  // namespace consilium

@@ -1,0 +1,220 @@
+// What sites say about a study, and what it makes of it.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/study.h"
+
+namespace consilium {
+namespace {
+
+/// Refusals that the same site will repeat on the next attempt: trying again is of no use.
+bool IsFinal(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::kNotApproved:
+    case RefusalReason::kPlanExpired:
+    case RefusalReason::kPolicyForbids:
+    case RefusalReason::kDataRefused:
+    case RefusalReason::kSiteSetChanged:
+    case RefusalReason::kFrozenSetChanged:
+    case RefusalReason::kAlreadyReleased:
+    case RefusalReason::kQueryNotDerived:
+    case RefusalReason::kMinimumLowered:
+    case RefusalReason::kTooManyRounds: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+void Study::OnHello(const Member& site,
+                    bool restarted,
+                    const Moment& now,
+                    CoordinatorEffects& effects) {
+  const bool open = record_.state == StudyState::kOffered ||
+                    record_.state == StudyState::kRunning || record_.state == StudyState::kPaused;
+  const bool took_part = std::binary_search(record_.sites.begin(), record_.sites.end(), site.id);
+  if (!open && !took_part) return;
+  const Route route{environment_.federation, plan_.id, {}, {}};
+  Send(site.id, MessageKind::kStudyOffer, route, Encode(StudyOffer{record_.plan_text}), effects);
+  Notify(site.id, effects);
+  if (restarted) {
+    prekeys_.erase(site.id);
+    OnLost(site.id, DropReason::kRestarted, now, effects);
+  } else if (session_ != nullptr) {
+    const std::vector<SiteId> awaited = session_->Awaited();
+    if (std::binary_search(awaited.begin(), awaited.end(), site.id)) SendPhase(site.id, effects);
+  }
+}
+
+void Study::OnLost(SiteId site,
+                   DropReason reason,
+                   const Moment& now,
+                   CoordinatorEffects& effects) {
+  if (reason == DropReason::kRevoked || reason == DropReason::kNotApproved) prekeys_.erase(site);
+  if (session_ == nullptr) return;
+  const std::vector<SiteId> members = session_->Members();
+  if (!std::binary_search(members.begin(), members.end(), site)) return;
+  session_->Drop(site, reason);
+  Advance(now, effects);
+}
+
+void Study::OnMessage(const Member& from,
+                      const OpenedMessage& message,
+                      const Moment& now,
+                      CoordinatorEffects& effects) {
+  switch (message.kind) {
+    case MessageKind::kDecision: return OnDecision(from, message, now, effects);
+    case MessageKind::kPrekey: return OnPrekey(from, message, now, effects);
+    case MessageKind::kRefusal: return OnRefusal(from, message, now, effects);
+    default: break;
+  }
+  const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
+  if (reason && *reason != DropReason::kWrongPhase && *reason != DropReason::kStale) {
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "message-refused",
+                              {{"study", plan_.id.Short()},
+                               {"site", from.name},
+                               {"kind", std::string(Name(message.kind))},
+                               {"reason", std::string(Name(*reason))}}});
+  }
+  Advance(now, effects);
+}
+
+std::optional<DropReason> Study::OnRoundMessage(SiteId from,
+                                                const OpenedMessage& message,
+                                                CoordinatorEffects& effects) {
+  if (session_ == nullptr || message.route != session_->setup().route) return DropReason::kStale;
+  const auto drop_malformed = [&] {
+    session_->Drop(from, DropReason::kMalformed);
+    return DropReason::kMalformed;
+  };
+  switch (message.kind) {
+    case MessageKind::kShares: {
+      const auto body = Decode<Shares>(message.body);
+      return body ? session_->OnShares(from, *body) : drop_malformed();
+    }
+    case MessageKind::kUploadHeader: {
+      const auto body = Decode<UploadHeader>(message.body);
+      return body ? session_->OnUploadHeader(from, *body, *message.signature) : drop_malformed();
+    }
+    case MessageKind::kUploadChunk: {
+      const auto body = Decode<UploadChunk>(message.body);
+      if (!body) return drop_malformed();
+      const std::optional<DropReason> reason = session_->OnChunk(from, *body);
+      Send(from,
+           MessageKind::kChunkReceived,
+           message.route,
+           Encode(ChunkReceived{session_->NextChunk(from)}),
+           effects);
+      return reason;
+    }
+    case MessageKind::kConfirmation: {
+      const auto body = Decode<Confirmation>(message.body);
+      return body ? session_->OnConfirmation(from, *body, *message.signature) : drop_malformed();
+    }
+    case MessageKind::kUnmasking: {
+      const auto body = Decode<Unmasking>(message.body);
+      return body ? session_->OnUnmasking(from, *body) : drop_malformed();
+    }
+    default: return DropReason::kUnexpectedKind;
+  }
+}
+
+void Study::OnDecision(const Member& from,
+                       const OpenedMessage& message,
+                       const Moment& now,
+                       CoordinatorEffects& effects) {
+  const auto decision = Decode<Decision>(message.body);
+  if (!decision) return;
+  auto known = std::find_if(record_.decisions.begin(),
+                            record_.decisions.end(),
+                            [&](const SiteDecision& entry) { return entry.site == from.id; });
+  if (known != record_.decisions.end()) {
+    if (known->kind == decision->kind && known->decided_at == decision->decided_at) return;
+    if (decision->decided_at < known->decided_at) return;  // An older one, replayed.
+  } else {
+    known = record_.decisions.insert(known, SiteDecision{});
+  }
+  *known = SiteDecision{from.id, decision->kind, decision->decided_at, *message.signature};
+  Persist(effects);
+  constexpr std::string_view kEvents[] = {"", "study-approved", "study-declined", "study-revoked"};
+  const std::string event(kEvents[static_cast<std::size_t>(decision->kind)]);
+  Audit(now,
+        event,
+        R"({"study":")" + plan_.id.ToHex() + R"(","site":")" + from.name + R"("})",
+        effects);
+  effects.emplace_back(
+      Note{LogLevel::kInfo, event, {{"study", plan_.id.Short()}, {"site", from.name}}});
+  if (decision->kind == DecisionKind::kApproved) return;
+  OnLost(from.id, DropReason::kNotApproved, now, effects);
+  if (record_.state == StudyState::kRunning && plan_.on_loss == OnLoss::kWait &&
+      std::binary_search(record_.sites.begin(), record_.sites.end(), from.id)) {
+    const Status paused = Pause(
+        "site " + from.name +
+            " took its approval back; the plan waits for it (start a new study without it)",
+        now,
+        effects);
+    if (!paused) return;
+  }
+}
+
+void Study::OnPrekey(const Member& from,
+                     const OpenedMessage& message,
+                     const Moment& now,
+                     CoordinatorEffects& effects) {
+  const auto prekey = Decode<Prekey>(message.body);
+  const bool approved = std::any_of(
+      record_.decisions.begin(), record_.decisions.end(), [&](const SiteDecision& decision) {
+        return decision.site == from.id && decision.kind == DecisionKind::kApproved;
+      });
+  if (!prekey || !approved || message.route.round != RoundNumber() ||
+      message.route.attempt != AttemptNumber()) {
+    return;
+  }
+  prekeys_.insert_or_assign(from.id, ReadyPrekey{*prekey, *message.signature});
+  SendHistory(from.id, prekey->known_sums, effects);
+  TryBegin(now, effects);
+}
+
+void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) const {
+  if (!std::binary_search(record_.sites.begin(), record_.sites.end(), site)) return;
+  for (std::size_t i = known_sums; i < journal_.size(); ++i) {
+    const JournalRecord& entry = journal_[i];
+    const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
+    Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
+  }
+}
+
+void Study::OnRefusal(const Member& from,
+                      const OpenedMessage& message,
+                      const Moment& now,
+                      CoordinatorEffects& effects) {
+  const auto refusal = Decode<RefusalMessage>(message.body);
+  if (!refusal) return;
+  const auto reason = static_cast<RefusalReason>(refusal->reason);
+  effects.emplace_back(Note{LogLevel::kWarning,
+                            "site-refused",
+                            {{"study", plan_.id.Short()},
+                             {"site", from.name},
+                             {"reason", std::string(Name(reason))},
+                             {"about", refusal->about == SiteId() ? "" : NameOf(refusal->about)}}});
+  if (session_ == nullptr || message.route != session_->setup().route) return;
+  const std::vector<SiteId> members = session_->Members();
+  if (!std::binary_search(members.begin(), members.end(), from.id)) return;
+  if (IsFinal(reason) && record_.state == StudyState::kRunning) {
+    if (plan_.on_loss == OnLoss::kWait) {
+      const Status paused = Pause(
+          "site " + from.name + " refuses: " + std::string(Explanation(reason)), now, effects);
+      if (!paused) return;
+      return;
+    }
+    record_.excluded.insert(
+        std::upper_bound(record_.excluded.begin(), record_.excluded.end(), from.id), from.id);
+    Persist(effects);
+  }
+  session_->Drop(from.id, DropReason::kRefused);
+  Advance(now, effects);
+}
+
+}  // namespace consilium

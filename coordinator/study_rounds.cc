@@ -1,0 +1,280 @@
+// The rounds of a study: gathering sites, attempts, phases, and closing.
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "common/crypto/hash.h"
+#include "coordinator/study.h"
+#include "protocols/secure_sum/thresholds.h"
+#include "protocols/secure_sum/transcript.h"
+
+namespace consilium {
+namespace {
+
+/// Failed attempts at one round before a study pauses and asks for a person.
+constexpr std::uint32_t kMaxFailedAttempts = 5;
+
+bool Contains(const std::vector<SiteId>& sites, SiteId site) {
+  return std::binary_search(sites.begin(), sites.end(), site);
+}
+
+}  // namespace
+
+/// The sites the next attempt should have, whether ready or not.
+std::vector<SiteId> Study::Eligible() const {
+  std::vector<SiteId> sites = record_.released.empty() ? record_.sites : record_.released;
+  if (plan_.on_loss == OnLoss::kContinue && record_.released.empty()) {
+    std::erase_if(sites, [&](SiteId site) {
+      return Contains(record_.excluded, site) || !environment_.roster->roster.IsActive(site);
+    });
+  }
+  return sites;
+}
+
+std::vector<SiteId> Study::Ready() const {
+  std::vector<SiteId> sites = Eligible();
+  std::erase_if(sites, [&](SiteId site) {
+    const auto link = environment_.links->find(site);
+    return !prekeys_.contains(site) || link == environment_.links->end() ||
+           !link->second.connected || !environment_.roster->roster.IsActive(site);
+  });
+  return sites;
+}
+
+/// Begins an attempt when all are ready; where the plan lets a study go on without some, also when
+/// the deadline for gathering has passed and enough are.
+void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
+  if (record_.state != StudyState::kRunning || session_ != nullptr || !query_) return;
+  const std::vector<SiteId> eligible = Eligible();
+  const std::vector<SiteId> ready = Ready();
+  if (ready.size() == eligible.size() && !ready.empty()) {
+    BeginAttempt(ready, now, effects);
+    return;
+  }
+  waiting_for_ = "waiting for ";
+  for (const SiteId site : eligible) {
+    if (Contains(ready, site)) continue;
+    if (waiting_for_.back() != ' ') waiting_for_ += ", ";
+    waiting_for_ += NameOf(site);
+  }
+  const bool needs_all = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
+  if (!deadline_) deadline_ = now.monotonic + plan_.deadline;
+  if (needs_all || now.monotonic < *deadline_) return;
+  if (ready.size() >= std::max<std::size_t>(3, plan_.minimum_sites)) {
+    BeginAttempt(ready, now, effects);
+  } else {
+    deadline_ = now.monotonic + plan_.deadline;
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "too-few-sites-ready",
+                              {{"study", plan_.id.Short()},
+                               {"ready", std::to_string(ready.size())},
+                               {"needed", std::to_string(plan_.minimum_sites)}}});
+  }
+}
+
+void Study::BeginAttempt(const std::vector<SiteId>& sites,
+                         const Moment& now,
+                         CoordinatorEffects& effects) {
+  const auto count = static_cast<std::uint32_t>(sites.size());
+  const Result<Thresholds> thresholds = ThresholdsFor(count, plan_.minimum_sites);
+  Status capacity = CheckCapacity(slots_, count);
+  if (!thresholds || count < plan_.minimum_sites || !capacity) {
+    const std::string why = !thresholds ? thresholds.error().message
+                            : !capacity ? capacity.error().message
+                                        : "too few sites are left for the plan's minimum_sites";
+    deadline_.reset();
+    SetState(StudyState::kPaused, why, now, effects);
+    return;
+  }
+  record_.attempt = AttemptNumber(record_.attempt.value() + 1);
+  waiting_for_.clear();
+  SessionSetup setup;
+  setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};
+  setup.start.query = query_->body;
+  setup.start.roster_epoch = environment_.roster->roster.epoch;
+  setup.start.thresholds = *thresholds;
+  for (const SiteId site : sites) {
+    const ReadyPrekey& ready = prekeys_.at(site);
+    setup.start.participants.push_back(Participant{site, ready.prekey, ready.signature});
+    setup.identities.emplace(site, environment_.roster->roster.Find(site)->identity);
+  }
+  setup.codec = CodecDigest(slots_, count);
+  setup.words = WordsOf(slots_);
+  for (const SiteId site : sites) prekeys_.erase(site);
+  Persist(effects);  // The attempt's number is used up before anybody hears of it.
+  const bool everyone = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
+  session_ = std::make_unique<CoordinatorSession>(std::move(setup), everyone);
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "round-started",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(OpenRound().value())},
+                             {"attempt", std::to_string(record_.attempt.value())},
+                             {"sites", std::to_string(count)}}});
+  EnterPhase(now, effects);
+}
+
+void Study::EnterPhase(const Moment& now, CoordinatorEffects& effects) {
+  deadline_ = now.monotonic + plan_.deadline;
+  for (const SiteId site : session_->Members()) SendPhase(site, effects);
+}
+
+/// What a site is owed in the open phase; also after it has reconnected.
+void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
+  const Route& route = session_->setup().route;
+  switch (session_->phase()) {
+    case SumPhase::kDealing:
+      return Send(site, MessageKind::kRoundStart, route, Encode(session_->setup().start), effects);
+    case SumPhase::kUploading:
+      return Send(
+          site, MessageKind::kDelivery, route, Encode(session_->DeliveryFor(site)), effects);
+    case SumPhase::kConfirming:
+      return Send(site, MessageKind::kSurvivors, route, Encode(session_->SurvivorList()), effects);
+    case SumPhase::kUnmasking:
+      return Send(site, MessageKind::kQuorum, route, Encode(session_->QuorumList()), effects);
+    case SumPhase::kFinished:
+    case SumPhase::kFailed: return;
+  }
+}
+
+/// Closes as many phases as can be closed now.
+void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
+  bool overdue = deadline_ && now.monotonic >= *deadline_;
+  while (session_ != nullptr && (session_->ReadyToClose() || overdue)) {
+    overdue = false;
+    session_->Close();
+    if (session_->phase() == SumPhase::kFailed) {
+      ++failed_attempts_;
+      EndAttempt(session_->failure(), now, effects);
+      if (failed_attempts_ >= kMaxFailedAttempts && record_.state == StudyState::kRunning) {
+        SetState(StudyState::kPaused,
+                 std::to_string(failed_attempts_) + " attempts at round " +
+                     std::to_string(OpenRound().value()) + " failed; see `status` and the log",
+                 now,
+                 effects);
+      } else {
+        TryBegin(now, effects);
+      }
+      return;
+    }
+    if (session_->phase() == SumPhase::kFinished) {
+      CloseRound(now, effects);
+      return;
+    }
+    if (session_->phase() == SumPhase::kUnmasking) {
+      // From here on sites may open this sum; a retry may only ever open the same one.
+      record_.released = session_->survivors();
+      Persist(effects);
+    }
+    EnterPhase(now, effects);
+  }
+}
+
+void Study::EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects) {
+  if (session_ == nullptr) return;
+  const Bytes body = Encode(AttemptEnded{reason.substr(0, 400)});
+  for (const Participant& participant : session_->setup().start.participants) {
+    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, body, effects);
+  }
+  for (const auto& [site, why] : session_->dropped()) {
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "site-dropped",
+                              {{"study", plan_.id.Short()},
+                               {"site", NameOf(site)},
+                               {"reason", std::string(Name(why))}}});
+  }
+  effects.emplace_back(Note{LogLevel::kWarning,
+                            "attempt-ended",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(OpenRound().value())},
+                             {"attempt", std::to_string(record_.attempt.value())},
+                             {"reason", reason}}});
+  session_.reset();
+  deadline_ = now.monotonic + plan_.deadline;
+}
+
+Bytes Study::RoundClosedBody(const JournalRecord& entry) const {
+  return Encode(RoundClosed{entry.survivors, entry.capacity, entry.sum});
+}
+
+void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
+  JournalRecord entry;
+  entry.round = OpenRound();
+  entry.attempt = record_.attempt;
+  entry.query = HashBytes(query_->body);
+  entry.survivors = session_->survivors();
+  entry.capacity = session_->setup().start.thresholds.sites;
+  entry.sum = session_->sum();
+  entry.closed_at = now.utc;
+  const Result<std::vector<double>> values =
+      DecodeFixedPoint(entry.sum, slots_, entry.capacity);
+  if (!values) {
+    // Some site put in what no honest site can: the sum names nobody, so a person must decide.
+    EndAttempt("the sum is impossible: " + values.error().message, now, effects);
+    deadline_.reset();
+    SetState(StudyState::kPaused,
+             "the sum of round " + std::to_string(entry.round.value()) +
+                 " is impossible; a site contributed what its contract forbids",
+             now,
+             effects);
+    return;
+  }
+  for (const auto& [site, why] : session_->dropped()) {
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "site-dropped",
+                              {{"study", plan_.id.Short()},
+                               {"site", NameOf(site)},
+                               {"reason", std::string(Name(why))}}});
+  }
+  session_.reset();
+  deadline_.reset();
+  failed_attempts_ = 0;
+  record_.attempt = AttemptNumber();
+  record_.released.clear();
+
+  Bytes key = ToBytes(plan_.id.span());
+  const ByteArray<8> round_key = SortableKey(entry.round.value());
+  key.insert(key.end(), round_key.begin(), round_key.end());
+  effects.emplace_back(consilium::Persist{
+      {PutRecord{"journal", key, Encode(entry)},
+       PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
+       environment_.audit->Append(now.utc,
+                                  "round-closed",
+                                  R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
+                                      std::to_string(entry.round.value()) + R"(,"sites":)" +
+                                      std::to_string(entry.survivors.size()) + "}",
+                                  *environment_.identity)}});
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "round-closed",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(entry.round.value())},
+                             {"sites", std::to_string(entry.survivors.size())}}});
+  const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
+  for (const SiteId site : record_.sites) {
+    const auto link = environment_.links->find(site);
+    if (link == environment_.links->end() || !link->second.connected) continue;
+    Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
+  }
+  const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
+  journal_.push_back(std::move(entry));
+  TakeStep(analysis_->Resume(Aggregate{*values, sites}), now, effects);
+  TryBegin(now, effects);
+}
+
+void Study::OnTick(const Moment& now, CoordinatorEffects& effects) {
+  if (!deadline_ || now.monotonic < *deadline_) return;
+  if (session_ != nullptr) {
+    Advance(now, effects);
+  } else {
+    TryBegin(now, effects);
+  }
+}
+
+std::optional<Instant> Study::NextDeadline() const {
+  if (record_.state != StudyState::kRunning) return std::nullopt;
+  const bool waits_for_sites = session_ == nullptr && (plan_.on_loss == OnLoss::kWait ||
+                                                       !record_.released.empty());
+  return waits_for_sites ? std::nullopt : deadline_;
+}
+
+}  // namespace consilium

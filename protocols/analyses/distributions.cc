@@ -1,0 +1,47 @@
+#include "protocols/analyses/distributions.h"
+
+#include <cmath>
+
+#include <boost/math/distributions/fisher_f.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/gamma.hpp>
+
+namespace consilium {
+namespace {
+
+namespace policies = boost::math::policies;
+
+// Out-of-range arguments give NaN or infinity, which callers render as "not known": no exceptions.
+using Quiet = policies::policy<policies::domain_error<policies::ignore_error>,
+                               policies::pole_error<policies::ignore_error>,
+                               policies::overflow_error<policies::ignore_error>,
+                               policies::underflow_error<policies::ignore_error>,
+                               policies::evaluation_error<policies::ignore_error>>;
+using Normal = boost::math::normal_distribution<double, Quiet>;
+using Student = boost::math::students_t_distribution<double, Quiet>;
+using Fisher = boost::math::fisher_f_distribution<double, Quiet>;
+
+}  // namespace
+
+double NormalTwoSided(double z) {
+  return 2 * boost::math::cdf(boost::math::complement(Normal(), std::abs(z)));
+}
+
+double NormalQuantile(double probability) { return boost::math::quantile(Normal(), probability); }
+
+double StudentTwoSided(double t, double df) {
+  return 2 * boost::math::cdf(boost::math::complement(Student(df), std::abs(t)));
+}
+
+double StudentQuantile(double probability, double df) {
+  return boost::math::quantile(Student(df), probability);
+}
+
+double FisherUpper(double f, double df1, double df2) {
+  return boost::math::cdf(boost::math::complement(Fisher(df1, df2), f));
+}
+
+double LogFactorial(double n) { return n < 2 ? 0.0 : boost::math::lgamma(n + 1, Quiet()); }
+
+}  // namespace consilium

@@ -1,0 +1,51 @@
+#pragma once
+
+// The columns of a regression's design matrix, made from the plan's features and the contract
+// alone, so that every site and the coordinator agree on them without seeing a patient.
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "protocols/cohort.h"
+#include "protocols/contract.h"
+
+namespace consilium::glm {
+
+/// One column of the design matrix beside the intercept.
+struct Term {
+  std::string name;         ///< "age"; for a category "cp_2": feature, underscore, level.
+  std::size_t feature = 0;  ///< Index into the features.
+  bool indicator = false;   ///< 0/1: a boolean, or one level of a category.
+  double level = 0;         ///< Of a category: the level index that this term marks.
+  bool of_category = false;
+  double minimum = 0;
+  double maximum = 1;
+};
+
+/// A regression's variables, all from the contract.
+struct Design {
+  ContractColumn outcome;
+  std::vector<ContractColumn> features;
+  std::vector<Term> terms;
+  double outcome_minimum = 0;  ///< As a number: a boolean or a two-level category is 0 or 1.
+  double outcome_maximum = 1;
+  std::uint64_t maximum_rows = 0;
+};
+
+/// "A" 's values as numbers: booleans and categories become indicators, the first level of a
+/// category is the reference. kInvalidArgument if two terms would have one name.
+Result<Design> MakeDesign(const Contract& contract,
+                          const ContractColumn& outcome,
+                          const std::vector<std::string>& features);
+
+/// One row's terms in raw units. `row` holds outcome, then features, as in the cohort.
+void ExpandRow(const Design& design, const double* row, std::span<double> terms);
+
+/// kDataQuality naming the column if the cohort is not what the contract promises: other columns,
+/// too many rows, a value that is missing, not finite, out of range, or no level. Never the value.
+Status CheckCohort(const Design& design, const Cohort& cohort);
+
+}  // namespace consilium::glm

@@ -1,0 +1,55 @@
+#include "protocols/analyses/glm/inference.h"
+
+#include <cmath>
+
+#include "common/check.h"
+#include "protocols/analyses/distributions.h"
+
+namespace consilium::glm {
+
+double ResidualDegrees(const Fit& fit) {
+  return static_cast<double>(fit.rows) - static_cast<double>(fit.coefficients.size());
+}
+
+std::vector<Coefficient> Infer(const Fit& fit,
+                               const Design& design,
+                               bool gaussian,
+                               double confidence) {
+  CHECK(fit.converged);
+  const double df = ResidualDegrees(fit);
+  const double upper = 0.5 + confidence / 2;
+  const double width = gaussian ? StudentQuantile(upper, df) : NormalQuantile(upper);
+  std::vector<Coefficient> result;
+  for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
+    Coefficient line;
+    line.name = j == 0 ? "(Intercept)" : design.terms[j - 1].name;
+    line.estimate = fit.coefficients[j];
+    line.std_error = std::sqrt(fit.covariance(j, j));
+    line.statistic = line.estimate / line.std_error;
+    line.p_value = gaussian ? StudentTwoSided(line.statistic, df) : NormalTwoSided(line.statistic);
+    line.low = line.estimate - width * line.std_error;
+    line.high = line.estimate + width * line.std_error;
+    result.push_back(line);
+  }
+  return result;
+}
+
+LeastSquares SummariseLeastSquares(const Fit& fit) {
+  const double df = ResidualDegrees(fit);
+  const double terms = static_cast<double>(fit.coefficients.size()) - 1;
+  LeastSquares result;
+  result.sigma = std::sqrt(fit.deviance / df);
+  const double unexplained = fit.deviance / fit.null_deviance;
+  result.r_squared = 1 - unexplained;
+  result.adjusted_r_squared = 1 - unexplained * (df + terms) / df;
+  result.f_statistic = result.r_squared / terms / (unexplained / df);
+  result.f_p_value = FisherUpper(result.f_statistic, terms, df);
+  return result;
+}
+
+double Aic(const Fit& fit, bool gaussian) {
+  const double parameters = static_cast<double>(fit.coefficients.size()) + (gaussian ? 1 : 0);
+  return -2 * fit.log_likelihood + 2 * parameters;
+}
+
+}  // namespace consilium::glm

@@ -1,0 +1,50 @@
+#pragma once
+
+// What the coordinator asks, its bytes, and what leaves a site in answer to it.
+
+#include <cstdint>
+#include <vector>
+
+#include "common/result.h"
+#include "protocols/analyses/glm/design.h"
+#include "protocols/analyses/glm/family.h"
+#include "protocols/analysis.h"
+
+namespace consilium::glm {
+
+/// So many terms that a Newton round's words still fit one vector.
+inline constexpr std::size_t kMaxTerms = 170;
+
+enum class Step : std::uint8_t {
+  kMoments = 1,  ///< Means and squares of the terms, about a centre.
+  kNewton = 2    ///< Deviance, score and information at given coefficients.
+};
+
+/// Terms and outcome enter all sums as (x - centre) / scale.
+struct GlmQuery {
+  Step step = Step::kMoments;
+  std::vector<double> centres;  ///< One per term.
+  std::vector<double> scales;
+  double outcome_centre = 0;
+  double outcome_scale = 1;
+  double eta_ceiling = 0;
+  std::vector<double> coefficients;  ///< Newton: intercept first. Moments: none.
+};
+
+Query EncodeQuery(const GlmQuery& query);
+/// kInvalidArgument if these bytes are no query for this design or hold a number that makes no
+/// sense.
+Result<GlmQuery> DecodeQuery(const Query& query, const Design& design, const Family& family);
+
+/// The query that every study starts with: centred and scaled by the contract's ranges.
+GlmQuery FirstQuery(const Design& design, const Family& family);
+
+/// What leaves a site. kInvalidArgument if a bound is too large to be kept.
+Result<std::vector<Slice>> DescribeQuery(const GlmQuery& query,
+                                         const Design& design,
+                                         const Family& family);
+
+/// Entries of the upper triangle of a matrix of this order.
+constexpr std::size_t TriangleSize(std::size_t order) { return order * (order + 1) / 2; }
+
+}  // namespace consilium::glm

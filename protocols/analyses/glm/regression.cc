@@ -1,0 +1,161 @@
+#include "protocols/analyses/glm/regression.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "protocols/analyses/glm/fit.h"
+#include "protocols/analyses/glm/render.h"
+#include "protocols/analyses/glm/site.h"
+
+namespace consilium::glm {
+namespace {
+
+struct RegressionPlan {
+  Design design;
+  FitOptions fit;
+  RenderOptions render;
+};
+
+class Regression final : public Analysis {
+ public:
+  Regression(RegressionPlan plan, std::unique_ptr<Family> family)
+      : plan_(std::move(plan)), family_(std::move(family)) {}
+
+  std::string_view kind() const override { return family_->kind(); }
+
+  std::vector<std::string> columns() const override {
+    std::vector<std::string> names = {plan_.design.outcome.name};
+    for (const ContractColumn& feature : plan_.design.features) names.push_back(feature.name);
+    return names;
+  }
+
+  std::size_t parameters() const override { return 1 + plan_.design.terms.size(); }
+
+  Result<std::vector<Slice>> Describe(const Query& query) const override {
+    TRY(const GlmQuery decoded, DecodeQuery(query, plan_.design, *family_));
+    return DescribeQuery(decoded, plan_.design, *family_);
+  }
+
+  /// The moments, then a Newton round about the contract's own centres and scales: later rounds
+  /// have the same shape, with bounds that follow the coefficients.
+  std::vector<Slice> DescribeForReview() const override {
+    GlmQuery query = FirstQuery(plan_.design, *family_);
+    std::vector<Slice> slices = DescribeQuery(query, plan_.design, *family_).value();
+    query.step = Step::kNewton;
+    query.coefficients.assign(parameters(), 0.0);
+    std::vector<Slice> newton = DescribeQuery(query, plan_.design, *family_).value();
+    for (Slice& slice : newton) {
+      const bool known = std::any_of(slices.begin(), slices.end(), [&slice](const Slice& other) {
+        return other.name == slice.name;
+      });
+      if (!known) slices.push_back(std::move(slice));
+    }
+    return slices;
+  }
+
+  std::uint32_t maximum_rounds() const override {
+    return kMomentRounds + plan_.fit.maximum_iterations;
+  }
+
+  Result<AnalysisResult> Run(Federation& federation) const override {
+    TRY(const Fit fit, RunFit(federation, plan_.design, *family_, plan_.fit));
+    return Render(fit, plan_.design, *family_, plan_.render);
+  }
+
+  Result<Contribution> Answer(const Query& query, const Cohort& cohort) const override {
+    TRY(const GlmQuery decoded, DecodeQuery(query, plan_.design, *family_));
+    return AnswerQuery(decoded, plan_.design, *family_, cohort);
+  }
+
+ private:
+  RegressionPlan plan_;
+  std::unique_ptr<Family> family_;
+};
+
+Result<ContractColumn> ParseOutcome(const Settings& settings,
+                                    const Contract& contract,
+                                    const Family& family) {
+  TRY(const std::string name, settings.Text("outcome"));
+  const ContractColumn* column = contract.Find(name);
+  if (column == nullptr) {
+    return settings.FailAt("outcome", "the contract has no column \"" + name + "\"");
+  }
+  if (const Status status = family.CheckOutcome(*column); !status) {
+    return settings.FailAt("outcome", status.error().message, status.error().remedy);
+  }
+  return *column;
+}
+
+Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
+                                               const Contract& contract,
+                                               const std::string& outcome) {
+  TRY(std::vector<std::string> features, settings.Texts("features"));
+  if (features.empty()) return settings.FailAt("features", "at least one feature is needed");
+  std::set<std::string> seen;
+  for (const std::string& name : features) {
+    const ContractColumn* column = contract.Find(name);
+    if (column == nullptr) {
+      return settings.FailAt("features", "the contract has no column \"" + name + "\"");
+    }
+    if (name == outcome) {
+      return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
+    }
+    if (!seen.insert(name).second) {
+      return settings.FailAt("features", "\"" + name + "\" is listed twice");
+    }
+    if (column->type == ColumnType::kDate) {
+      return settings.FailAt("features", "the date \"" + name + "\" cannot be a feature",
+                             "give an age or a duration as a column of its own");
+    }
+  }
+  return features;
+}
+
+Status ParseOptions(const Settings& settings, RegressionPlan& plan) {
+  TRY(plan.fit.ridge, settings.NumberOr("ridge", 0.0));
+  if (plan.fit.ridge < 0 || plan.fit.ridge > 1e9) {
+    return settings.FailAt("ridge", "must be between 0 and 1e9");
+  }
+  plan.render.ridge = plan.fit.ridge;
+  TRY(plan.render.confidence, settings.NumberOr("confidence", 0.95));
+  if (plan.render.confidence < 0.5 || plan.render.confidence > 0.9999) {
+    return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
+  }
+  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
+  if (iterations < 2 || iterations > 100) {
+    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
+  }
+  plan.fit.maximum_iterations = static_cast<std::uint32_t>(iterations);
+  TRY(const bool intercept, settings.BooleanOr("intercept", true));
+  if (!intercept) {
+    return settings.FailAt("intercept", "a fit without an intercept is not supported",
+                           "leave the key out");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
+                                                 const Contract& contract,
+                                                 std::unique_ptr<Family> family) {
+  RegressionPlan plan;
+  TRY(const ContractColumn outcome, ParseOutcome(settings, contract, *family));
+  TRY(const std::vector<std::string> features, ParseFeatures(settings, contract, outcome.name));
+  TRY_STATUS(ParseOptions(settings, plan));
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  Result<Design> design = MakeDesign(contract, outcome, features);
+  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
+  plan.design = std::move(*design);
+  if (plan.design.terms.size() > kMaxTerms) {
+    return settings.FailAt("features",
+                           "the features make " + std::to_string(plan.design.terms.size()) +
+                               " terms; at most " + std::to_string(kMaxTerms) + " fit into a round",
+                           "use fewer features or merge levels");
+  }
+  return std::make_unique<Regression>(std::move(plan), std::move(family));
+}
+
+}  // namespace consilium::glm

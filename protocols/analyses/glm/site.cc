@@ -1,0 +1,95 @@
+#include "protocols/analyses/glm/site.h"
+
+#include <span>
+#include <vector>
+
+namespace consilium::glm {
+namespace {
+
+/// A row in the query's units.
+class RowReader {
+ public:
+  RowReader(const GlmQuery& query, const Design& design, const Cohort& cohort)
+      : query_(query), design_(design), cohort_(cohort), terms_(design.terms.size()) {}
+
+  void Read(Eigen::Index row) {
+    const double* values = cohort_.values.data() + row * cohort_.values.cols();
+    ExpandRow(design_, values, terms_);
+    for (std::size_t j = 0; j < terms_.size(); ++j) {
+      terms_[j] = (terms_[j] - query_.centres[j]) / query_.scales[j];
+    }
+    outcome_ = (values[0] - query_.outcome_centre) / query_.outcome_scale;
+  }
+  const std::vector<double>& terms() const { return terms_; }
+  double outcome() const { return outcome_; }
+
+ private:
+  const GlmQuery& query_;
+  const Design& design_;
+  const Cohort& cohort_;
+  std::vector<double> terms_;
+  double outcome_ = 0;
+};
+
+void AddMoments(const std::vector<double>& terms, std::span<double> sums) {
+  const std::size_t count = terms.size();
+  for (std::size_t j = 0; j < count; ++j) {
+    sums[j] += terms[j];
+    sums[count + j] += terms[j] * terms[j];
+  }
+}
+
+void AddNewton(const GlmQuery& query,
+               const Family& family,
+               double y,
+               const std::vector<double>& terms,
+               std::span<double> sums) {
+  double eta = query.coefficients[0];
+  for (std::size_t j = 0; j < terms.size(); ++j) eta += query.coefficients[j + 1] * terms[j];
+  const RowTerms row = family.AtRow(eta, y, query.eta_ceiling);
+  sums[0] += row.deviance;
+  sums[1] += row.score;
+  for (std::size_t j = 0; j < terms.size(); ++j) sums[2 + j] += row.score * terms[j];
+  std::size_t at = 2 + terms.size();
+  sums[at++] += row.weight;
+  for (const double term : terms) sums[at++] += row.weight * term;
+  for (std::size_t j = 0; j < terms.size(); ++j) {
+    const double weighted = row.weight * terms[j];
+    for (std::size_t k = j; k < terms.size(); ++k) sums[at++] += weighted * terms[k];
+  }
+}
+
+}  // namespace
+
+Result<Contribution> AnswerQuery(const GlmQuery& query,
+                                 const Design& design,
+                                 const Family& family,
+                                 const Cohort& cohort) {
+  TRY_STATUS(CheckCohort(design, cohort));
+  TRY(const std::vector<Slice> slices, DescribeQuery(query, design, family));
+  std::size_t size = 0;
+  for (const Slice& slice : slices) size += slice.slot.count;
+  const std::size_t outcomes = family.OutcomeSlices(1, 1).size();
+
+  Contribution contribution;
+  contribution.values.assign(size, 0.0);
+  contribution.values[0] = static_cast<double>(cohort.values.rows());
+  contribution.values[1] = static_cast<double>(cohort.patients);
+  const std::span<double> sums(contribution.values);
+  const std::span<double> outcome_sums = sums.subspan(2, outcomes);
+  const std::span<double> rest = sums.subspan(2 + outcomes);
+
+  RowReader reader(query, design, cohort);
+  for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
+    reader.Read(row);
+    family.AddOutcome(reader.outcome(), outcome_sums);
+    if (query.step == Step::kMoments) {
+      AddMoments(reader.terms(), rest);
+    } else {
+      AddNewton(query, family, reader.outcome(), reader.terms(), rest);
+    }
+  }
+  return contribution;
+}
+
+}  // namespace consilium::glm

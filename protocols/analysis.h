@@ -1,0 +1,71 @@
+#pragma once
+
+// An analysis: a federated algorithm bound to one plan, its two halves side by side. `Run` is the
+// coordinator's half, a plain loop over Federation::Sum and a deterministic function of the
+// aggregates. `Answer` is the site's half, a pure function without I/O, clock or global state.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/fixed_point.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "protocols/cohort.h"
+#include "protocols/contract.h"
+#include "protocols/federation.h"
+
+namespace consilium {
+
+/// One run of numbers that leaves a site inside the masked vector.
+struct Slice {
+  std::string name;     ///< "score"
+  std::string shape;    ///< "6" or "21 (upper triangle of 6 x 6)"
+  std::string meaning;  ///< For the reviewer, in plain words.
+  Slot slot;            ///< Count, encoding and bound, hence the fixed-point scale.
+};
+
+std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);
+
+/// A site's answer in the clear. It has no encoding: only its masked form can leave the site.
+struct Contribution {
+  std::vector<double> values;  ///< In the order of the query's slices.
+};
+
+/// What is released at the end of a study.
+struct AnalysisResult {
+  bool converged = false;
+  std::uint64_t patients = 0;
+  std::uint32_t sites = 0;  ///< In the last sum.
+  std::string json;         ///< A JSON object: the analysis's own fields at full precision.
+  std::string table;        ///< The same for people, at most 100 columns.
+};
+
+class Analysis {
+ public:
+  virtual ~Analysis() = default;
+
+  virtual std::string_view kind() const = 0;
+  /// The contract columns that a complete case needs, in the cohort's order.
+  virtual std::vector<std::string> columns() const = 0;
+  /// Free parameters that are estimated, for the rule on parameters per patient.
+  virtual std::size_t parameters() const = 0;
+  /// What leaves a site for this query. kInvalidArgument for bytes that are no query of this
+  /// analysis, has the wrong dimension or holds a number that is not finite.
+  virtual Result<std::vector<Slice>> Describe(const Query& query) const = 0;
+  /// Every kind of slice over the whole study, before any query is known: for the reviewer.
+  virtual std::vector<Slice> DescribeForReview() const = 0;
+  /// The largest number of rounds it may ask for.
+  virtual std::uint32_t maximum_rounds() const = 0;
+
+  virtual Result<AnalysisResult> Run(Federation& federation) const = 0;
+  virtual Result<Contribution> Answer(const Query& query, const Cohort& cohort) const = 0;
+};
+
+/// Parses the [analysis] table against the contract: the one place that knows every kind.
+Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis, const Contract& contract);
+/// Names of the built-in kinds, sorted.
+std::vector<std::string_view> AnalysisKinds();
+
+}  // namespace consilium

@@ -1,0 +1,127 @@
+#include "protocols/cohort.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace consilium {
+namespace {
+
+std::string Number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", value);
+  return text;
+}
+
+std::string RuleInWords(const EligibilityRule& rule) {
+  std::string text = "not eligible: " + rule.column;
+  if (!rule.one_of.empty()) {
+    text += rule.one_of.size() == 1 ? " " : " one of ";
+    for (std::size_t i = 0; i < rule.one_of.size(); ++i) {
+      text += (i == 0 ? "" : ", ") + rule.one_of[i];
+    }
+    return text;
+  }
+  if (rule.minimum) text += " at least " + Number(*rule.minimum);
+  if (rule.minimum && rule.maximum) text += " and";
+  if (rule.maximum) text += " at most " + Number(*rule.maximum);
+  return text;
+}
+
+bool IsChosen(const ContractColumn& column, const EligibilityRule& rule, double value) {
+  if (column.type == ColumnType::kBoolean) {
+    const std::string_view text = value != 0 ? "true" : "false";
+    return std::find(rule.one_of.begin(), rule.one_of.end(), text) != rule.one_of.end();
+  }
+  const auto level = static_cast<std::size_t>(value);
+  return value >= 0 && level < column.levels.size() &&
+         std::find(rule.one_of.begin(), rule.one_of.end(), column.levels[level]) !=
+             rule.one_of.end();
+}
+
+bool Satisfies(const ContractColumn& column, const EligibilityRule& rule, double value) {
+  if (std::isnan(value)) return false;
+  if (!rule.one_of.empty()) return IsChosen(column, rule, value);
+  return (!rule.minimum || value >= *rule.minimum) && (!rule.maximum || value <= *rule.maximum);
+}
+
+Status CheckShape(const Contract& contract, const DataTable& table) {
+  if (table.columns.size() != contract.columns.size()) {
+    return Fail(ErrorCode::kInvalidArgument, "the table does not have the contract's columns");
+  }
+  for (const std::vector<double>& column : table.columns) {
+    if (column.size() != table.patients.size()) {
+      return Fail(ErrorCode::kInvalidArgument, "the table's columns differ in length");
+    }
+  }
+  return {};
+}
+
+/// Removes from `rows` what `keep` turns down and records how many that were.
+template <class Predicate>
+void Step(std::vector<std::size_t>& rows, CohortFlow& flow, std::string reason, Predicate keep) {
+  const std::size_t before = rows.size();
+  std::erase_if(rows, [&keep](std::size_t row) { return !keep(row); });
+  flow.removed.push_back({std::move(reason), before - rows.size()});
+}
+
+}  // namespace
+
+Result<CohortWithFlow> BuildCohort(const Contract& contract,
+                                   const DataTable& table,
+                                   const std::vector<std::string>& columns) {
+  TRY_STATUS(CheckShape(contract, table));
+  CohortWithFlow result;
+  std::vector<std::size_t> rows(table.patients.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+  result.flow.rows_read = rows.size();
+
+  for (const EligibilityRule& rule : contract.eligibility) {
+    const std::optional<std::size_t> index = contract.IndexOf(rule.column);
+    if (!index) {
+      return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
+    }
+    const ContractColumn& column = contract.columns[*index];
+    const std::vector<double>& values = table.columns[*index];
+    Step(rows, result.flow, RuleInWords(rule),
+         [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
+  }
+
+  std::vector<const std::vector<double>*> chosen;
+  for (const std::string& name : columns) {
+    const std::optional<std::size_t> index = contract.IndexOf(name);
+    if (!index) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
+    const std::vector<double>& values = table.columns[*index];
+    chosen.push_back(&values);
+    Step(rows, result.flow, name + " missing",
+         [&values](std::size_t row) { return !std::isnan(values[row]); });
+  }
+
+  result.cohort.columns = columns;
+  result.cohort.values.resize(static_cast<Eigen::Index>(rows.size()),
+                              static_cast<Eigen::Index>(columns.size()));
+  std::set<std::string_view> patients;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    patients.insert(table.patients[rows[i]]);
+    for (std::size_t j = 0; j < chosen.size(); ++j) {
+      result.cohort.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+          (*chosen[j])[rows[i]];
+    }
+  }
+  result.cohort.patients = patients.size();
+  result.flow.rows_left = rows.size();
+  result.flow.patients_left = patients.size();
+  if (rows.size() > contract.maximum_patients) {
+    return Fail(ErrorCode::kDataQuality,
+                "the cohort has more rows than the contract's maximum_patients allows (" +
+                    std::to_string(contract.maximum_patients) + ")",
+                "ask for a plan with a larger contract.maximum_patients");
+  }
+  return result;
+}
+
+}  // namespace consilium

@@ -1,0 +1,55 @@
+#pragma once
+
+// From a site's table of contract columns to the numeric matrix that an analysis sees.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include "protocols/contract.h"
+
+namespace consilium {
+
+using Vector = Eigen::VectorXd;
+/// Row-major, so that a patient's values lie together.
+using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// A site's source after reading: one vector a contract column, one entry a row. Missing is NaN;
+/// categories are level indices, booleans 0 or 1, dates days since 1970.
+struct DataTable {
+  std::vector<std::string> patients;         ///< The patient of each row. Never leaves the process.
+  std::vector<std::vector<double>> columns;  ///< In the contract's order.
+};
+
+/// How many rows and patients each step removed; shown to the reviewer, never sent.
+struct CohortFlow {
+  struct Step {
+    std::string reason;  ///< "not eligible: age at least 18", "oldpeak missing"
+    std::uint64_t rows = 0;
+  };
+  std::uint64_t rows_read = 0;
+  std::vector<Step> removed;
+  std::uint64_t rows_left = 0;
+  std::uint64_t patients_left = 0;
+};
+
+/// A site's eligible, complete rows. Has no encoding and never leaves the site.
+struct Cohort {
+  std::vector<std::string> columns;  ///< Contract names in the order asked for.
+  RowMatrix values;                  ///< rows x columns; categories as level indices.
+  std::uint64_t patients = 0;        ///< Distinct patients: what disclosure rules count.
+};
+
+struct CohortWithFlow {
+  Cohort cohort;
+  CohortFlow flow;
+};
+
+/// Applies the eligibility rules, then keeps the rows that have a value in each of `columns`.
+Result<CohortWithFlow> BuildCohort(const Contract& contract,
+                                   const DataTable& table,
+                                   const std::vector<std::string>& columns);
+
+}  // namespace consilium

@@ -1,0 +1,269 @@
+#include "protocols/contract.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace consilium {
+namespace {
+
+constexpr std::size_t kMaxNameLength = 64;
+constexpr std::size_t kMaxUnitLength = 32;
+constexpr std::size_t kMaxLevelLength = 64;
+constexpr std::size_t kMaxColumns = 500;
+constexpr std::size_t kMaxLevels = 100;
+constexpr std::size_t kMaxMissingCodes = 50;
+constexpr std::size_t kMaxRules = 100;
+constexpr std::int64_t kLargestCohort = 100'000'000;
+/// Ranges beyond this cannot be squared and summed in a double with room to spare.
+constexpr double kLargestMagnitude = 1e15;
+
+bool IsNameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.';
+}
+
+Status CheckName(const Settings& settings, std::string_view key, std::string_view name) {
+  if (!name.empty() && name.size() <= kMaxNameLength &&
+      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    return {};
+  }
+  return settings.FailAt(
+      key, "\"" + std::string(name.substr(0, kMaxNameLength)) + "\" is no column name",
+      "use 1 to 64 letters, digits, '_', '-' or '.'; a site maps its own header "
+      "to this name in its source file");
+}
+
+bool NeedsRange(ColumnType type) {
+  return type == ColumnType::kNumber || type == ColumnType::kInteger ||
+         type == ColumnType::kDuration;
+}
+
+Result<ColumnType> ParseType(const Settings& settings) {
+  TRY(const std::string text, settings.Text("type"));
+  constexpr std::pair<std::string_view, ColumnType> kTypes[] = {
+      {"number", ColumnType::kNumber},     {"integer", ColumnType::kInteger},
+      {"category", ColumnType::kCategory}, {"boolean", ColumnType::kBoolean},
+      {"date", ColumnType::kDate},         {"duration", ColumnType::kDuration}};
+  for (const auto& [name, type] : kTypes) {
+    if (name == text) return type;
+  }
+  return settings.FailAt("type", "unknown type \"" + text + "\"",
+                         "use number, integer, category, boolean, date or duration");
+}
+
+Status ParseRange(const Settings& settings, ContractColumn& column) {
+  if (!NeedsRange(column.type)) {
+    if (!settings.Has("range")) return {};
+    return settings.FailAt("range", "column \"" + column.name +
+                                        "\" takes no range: only numbers, "
+                                        "integers and durations have one");
+  }
+  if (!settings.Has("range")) {
+    return settings.FailHere("column \"" + column.name + "\" needs a range",
+                             "add range = [lowest, highest]: what is medically possible, not what "
+                             "was seen; it bounds what a site can put into a sum");
+  }
+  TRY(const std::vector<double> range, settings.Numbers("range"));
+  if (range.size() != 2 || !(range[0] < range[1])) {
+    return settings.FailAt(
+        "range", "the range of \"" + column.name + "\" must be two numbers, the lower first");
+  }
+  if (std::abs(range[0]) > kLargestMagnitude || std::abs(range[1]) > kLargestMagnitude) {
+    return settings.FailAt("range", "the range of \"" + column.name + "\" is wider than 1e15",
+                           "use a larger unit");
+  }
+  if (column.type == ColumnType::kInteger &&
+      (range[0] != std::floor(range[0]) || range[1] != std::floor(range[1]))) {
+    return settings.FailAt(
+        "range", "the range of the integer \"" + column.name + "\" must be whole numbers");
+  }
+  column.minimum = range[0];
+  column.maximum = range[1];
+  return {};
+}
+
+Status CheckTexts(const Settings& settings,
+                  std::string_view key,
+                  const std::vector<std::string>& texts,
+                  std::size_t most) {
+  if (texts.size() > most) {
+    return settings.FailAt(key, "more than " + std::to_string(most) + " entries");
+  }
+  std::set<std::string_view> seen;
+  for (const std::string& text : texts) {
+    const bool printable = std::none_of(text.begin(), text.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    });
+    if (text.empty() || text.size() > kMaxLevelLength || !printable) {
+      return settings.FailAt(key, "an entry must be 1 to 64 printable characters");
+    }
+    if (!seen.insert(text).second) return settings.FailAt(key, "\"" + text + "\" is listed twice");
+  }
+  return {};
+}
+
+Status ParseLevels(const Settings& settings, ContractColumn& column) {
+  if (column.type != ColumnType::kCategory) {
+    if (!settings.Has("levels")) return {};
+    return settings.FailAt("levels",
+                           "column \"" + column.name + "\" takes no levels: only categories do");
+  }
+  if (!settings.Has("levels")) {
+    return settings.FailHere("category \"" + column.name + "\" needs its levels",
+                             "add levels = [\"first\", \"second\"]; the first is the reference");
+  }
+  TRY(column.levels, settings.Texts("levels"));
+  if (column.levels.size() < 2) {
+    return settings.FailAt("levels", "category \"" + column.name + "\" needs at least two levels");
+  }
+  return CheckTexts(settings, "levels", column.levels, kMaxLevels);
+}
+
+Result<ContractColumn> ParseColumn(const Settings& settings) {
+  ContractColumn column;
+  TRY(column.name, settings.Text("name"));
+  TRY_STATUS(CheckName(settings, "name", column.name));
+  TRY(column.type, ParseType(settings));
+  TRY(column.unit, settings.TextOr("unit", ""));
+  if (column.unit.size() > kMaxUnitLength) {
+    return settings.FailAt("unit", "a unit has at most 32 characters");
+  }
+  TRY_STATUS(ParseRange(settings, column));
+  TRY_STATUS(ParseLevels(settings, column));
+  TRY(column.missing, settings.TextsOr("missing", {}));
+  TRY_STATUS(CheckTexts(settings, "missing", column.missing, kMaxMissingCodes));
+  for (const std::string& level : column.levels) {
+    if (std::find(column.missing.begin(), column.missing.end(), level) != column.missing.end()) {
+      return settings.FailAt("missing", "\"" + level + "\" is a level and a missing code at once");
+    }
+  }
+  TRY(column.required, settings.BooleanOr("required", false));
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return column;
+}
+
+Status ParseBounds(const Settings& settings, const ContractColumn& column, EligibilityRule& rule) {
+  if (settings.Has("one_of")) {
+    return settings.FailAt("one_of", "\"" + column.name + "\" is no category or boolean",
+                           "use minimum and maximum");
+  }
+  if (settings.Has("minimum")) {
+    TRY(rule.minimum, settings.Number("minimum"));
+  }
+  if (settings.Has("maximum")) {
+    TRY(rule.maximum, settings.Number("maximum"));
+  }
+  if (!rule.minimum && !rule.maximum) {
+    return settings.FailHere("the rule on \"" + column.name + "\" needs minimum, maximum or both");
+  }
+  const double lowest = rule.minimum.value_or(*column.minimum);
+  const double highest = rule.maximum.value_or(*column.maximum);
+  if (lowest > highest || lowest > *column.maximum || highest < *column.minimum) {
+    return settings.FailHere("no value within the range of \"" + column.name +
+                             "\" can satisfy this rule");
+  }
+  return {};
+}
+
+Status ParseChoices(const Settings& settings, const ContractColumn& column, EligibilityRule& rule) {
+  for (const std::string_view key : {"minimum", "maximum"}) {
+    if (settings.Has(key)) {
+      return settings.FailAt(key, "\"" + column.name + "\" is no number", "use one_of");
+    }
+  }
+  TRY(rule.one_of, settings.Texts("one_of"));
+  const std::vector<std::string> allowed = column.type == ColumnType::kBoolean
+                                               ? std::vector<std::string>{"true", "false"}
+                                               : column.levels;
+  if (rule.one_of.empty())
+    return settings.FailAt("one_of", "the list is empty: nobody is eligible");
+  TRY_STATUS(CheckTexts(settings, "one_of", rule.one_of, kMaxLevels));
+  for (const std::string& choice : rule.one_of) {
+    if (std::find(allowed.begin(), allowed.end(), choice) == allowed.end()) {
+      return settings.FailAt("one_of", "\"" + choice + "\" is no value of \"" + column.name + "\"");
+    }
+  }
+  return {};
+}
+
+Result<EligibilityRule> ParseRule(const Settings& settings, const Contract& contract) {
+  EligibilityRule rule;
+  TRY(rule.column, settings.Text("column"));
+  const ContractColumn* column = contract.Find(rule.column);
+  if (column == nullptr) {
+    return settings.FailAt("column", "the contract has no column \"" + rule.column + "\"");
+  }
+  if (column->type == ColumnType::kDate) {
+    return settings.FailAt("column",
+                           "eligibility by the date \"" + rule.column + "\" is not supported",
+                           "give an age or a duration as a column of its own");
+  }
+  if (NeedsRange(column->type)) {
+    TRY_STATUS(ParseBounds(settings, *column, rule));
+  } else {
+    TRY_STATUS(ParseChoices(settings, *column, rule));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return rule;
+}
+
+Status ParseColumns(const Settings& settings, Contract& contract) {
+  TRY(const std::vector<Settings> tables, settings.Tables("column"));
+  if (tables.empty() || tables.size() > kMaxColumns) {
+    return settings.FailHere("a contract has 1 to 500 columns");
+  }
+  std::set<std::string> names;
+  for (const Settings& table : tables) {
+    TRY(ContractColumn column, ParseColumn(table));
+    if (column.name == contract.patient) {
+      return table.FailAt("name", "\"" + column.name + "\" is the patient column already",
+                          "the patient identifier is no variable: leave it out of the columns");
+    }
+    if (!names.insert(column.name).second) {
+      return table.FailAt("name", "a second column is called \"" + column.name + "\"");
+    }
+    contract.columns.push_back(std::move(column));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::size_t> Contract::IndexOf(std::string_view name) const {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
+const ContractColumn* Contract::Find(std::string_view name) const {
+  const std::optional<std::size_t> index = IndexOf(name);
+  return index ? &columns[*index] : nullptr;
+}
+
+Result<Contract> ParseContract(const Settings& settings) {
+  Contract contract;
+  TRY(contract.patient, settings.Text("patient"));
+  TRY_STATUS(CheckName(settings, "patient", contract.patient));
+  TRY(const std::int64_t most, settings.IntegerOr("maximum_patients", 1'000'000));
+  if (most < 1 || most > kLargestCohort) {
+    return settings.FailAt("maximum_patients", "must be between 1 and 100000000");
+  }
+  contract.maximum_patients = static_cast<std::uint64_t>(most);
+  TRY_STATUS(ParseColumns(settings, contract));
+  TRY(const std::vector<Settings> rules, settings.TablesIfAny("eligible"));
+  if (rules.size() > kMaxRules) return settings.FailAt("eligible", "more than 100 rules");
+  for (const Settings& table : rules) {
+    TRY(EligibilityRule rule, ParseRule(table, contract));
+    contract.eligibility.push_back(std::move(rule));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return contract;
+}
+
+}  // namespace consilium

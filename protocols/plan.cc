@@ -1,0 +1,119 @@
+#include "protocols/plan.h"
+
+#include <utility>
+
+#include "common/crypto/hash.h"
+#include "common/settings.h"
+#include "protocols/secure_sum/limits.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::int64_t kFewestSites = 3;
+constexpr Duration kShortestDeadline{1'000};
+constexpr Duration kLongestDeadline{24 * 60 * 60 * 1000};
+
+/// A line of text that people read: bounded, and no control characters to fool a terminal with.
+Status CheckLine(const Settings& settings,
+                 std::string_view key,
+                 const std::string& text,
+                 bool required) {
+  if (required && text.empty()) return settings.FailAt(key, std::string(key) + " is empty");
+  if (text.size() > 500) return settings.FailAt(key, "longer than 500 bytes");
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      return settings.FailAt(key, "holds a line break or another control character");
+    }
+  }
+  return {};
+}
+
+Status ParseStudy(const Settings& settings, Plan& plan) {
+  TRY(plan.title, settings.Text("title"));
+  TRY_STATUS(CheckLine(settings, "title", plan.title, true));
+  TRY(plan.question, settings.TextOr("question", ""));
+  TRY_STATUS(CheckLine(settings, "question", plan.question, false));
+  TRY(plan.requested_by, settings.Text("requested_by"));
+  TRY_STATUS(CheckLine(settings, "requested_by", plan.requested_by, true));
+  TRY(plan.permit, settings.TextOr("permit", ""));
+  TRY_STATUS(CheckLine(settings, "permit", plan.permit, false));
+  TRY(plan.expires, settings.Day("expires"));
+  TRY(const std::int64_t sites, settings.IntegerOr("minimum_sites", 5));
+  if (sites < kFewestSites || sites > static_cast<std::int64_t>(kMaxSites)) {
+    return settings.FailAt("minimum_sites", "must be between 3 and " + std::to_string(kMaxSites),
+                           "with fewer than three sites, each could subtract its own numbers and "
+                           "see the other's");
+  }
+  plan.minimum_sites = static_cast<std::uint32_t>(sites);
+  return settings.RequireNoOtherKeys();
+}
+
+Status ParsePrivacy(const Settings& settings, Plan& plan) {
+  TRY(const std::int64_t patients, settings.IntegerOr("minimum_patients", 20));
+  if (patients < 1 || static_cast<std::uint64_t>(patients) > plan.contract.maximum_patients) {
+    return settings.FailAt("minimum_patients",
+                           "must be at least 1 and at most the contract's maximum_patients");
+  }
+  plan.minimum_patients = static_cast<std::uint64_t>(patients);
+  return settings.RequireNoOtherKeys();
+}
+
+Status ParseRound(const Settings& settings, Plan& plan) {
+  TRY(plan.deadline, settings.SpanOr("deadline", Duration(60'000)));
+  if (plan.deadline < kShortestDeadline || plan.deadline > kLongestDeadline) {
+    return settings.FailAt("deadline", "must be between 1s and 24h");
+  }
+  TRY(const std::string on_loss, settings.TextOr("on_loss", "wait"));
+  if (on_loss != "wait" && on_loss != "continue") {
+    return settings.FailAt("on_loss", "must be \"wait\" or \"continue\"");
+  }
+  plan.on_loss = on_loss == "wait" ? OnLoss::kWait : OnLoss::kContinue;
+  return settings.RequireNoOtherKeys();
+}
+
+Status ParseRelease(const Settings& settings) {
+  TRY(const std::int64_t reviewers, settings.IntegerOr("reviewers", 0));
+  if (reviewers != 0) {
+    return settings.FailAt("reviewers",
+                           "this version releases results without reviewers' signatures, so it "
+                           "cannot carry out " +
+                               std::to_string(reviewers) + " reviewers",
+                           "set reviewers = 0");
+  }
+  return settings.RequireNoOtherKeys();
+}
+
+Status ParseOptionalTables(const Settings& settings, Plan& plan) {
+  TRY(const std::optional<Settings> privacy, settings.TableIfAny("privacy"));
+  if (privacy) TRY_STATUS(ParsePrivacy(*privacy, plan));
+  TRY(const std::optional<Settings> round, settings.TableIfAny("round"));
+  if (round) TRY_STATUS(ParseRound(*round, plan));
+  TRY(const std::optional<Settings> release, settings.TableIfAny("release"));
+  if (release) TRY_STATUS(ParseRelease(*release));
+  return {};
+}
+
+}  // namespace
+
+Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
+  if (text.size() > kMaxPlanBytes) {
+    return Fail(ErrorCode::kInvalidArgument,
+                std::string(file_name) + ": a plan has at most 200 KiB");
+  }
+  TRY(const Settings settings, Settings::Parse(text, file_name));
+  Plan plan;
+  plan.text = std::string(text);
+  TRY(const Settings study, settings.Table("study"));
+  TRY_STATUS(ParseStudy(study, plan));
+  TRY(const Settings contract, settings.Table("contract"));
+  TRY(plan.contract, ParseContract(contract));
+  TRY(const Settings analysis, settings.Table("analysis"));
+  TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract));
+  plan.analysis = std::move(made);
+  TRY_STATUS(ParseOptionalTables(settings, plan));
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  plan.id.bytes = HashBytes(settings.CanonicalBytes()).bytes;
+  return plan;
+}
+
+}  // namespace consilium

@@ -1,0 +1,165 @@
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "protocols/plan.h"
+
+namespace consilium {
+namespace {
+
+std::string Number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
+}
+
+/// Breaks text at spaces to lines of at most 96 columns, all but the first indented.
+std::string Paragraph(const std::string& text, std::size_t indent) {
+  std::string result;
+  std::size_t column = 0;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::size_t end = text.find(' ', at);
+    if (end == std::string::npos) end = text.size();
+    if (column > 0 && column + 1 + (end - at) > 96) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > 0) {
+      result += ' ';
+      ++column;
+    }
+    result.append(text, at, end - at);
+    column += end - at;
+    at = end + 1;
+  }
+  return result + "\n";
+}
+
+std::string Field(const std::string& name, const std::string& value) {
+  if (value.empty()) return {};
+  std::string label = name + ":";
+  label.resize(15, ' ');
+  return label + Paragraph(value, 15);
+}
+
+std::string_view TypeName(ColumnType type) {
+  switch (type) {
+    case ColumnType::kNumber:
+      return "number";
+    case ColumnType::kInteger:
+      return "whole number";
+    case ColumnType::kCategory:
+      return "category";
+    case ColumnType::kBoolean:
+      return "yes/no";
+    case ColumnType::kDate:
+      return "date";
+    case ColumnType::kDuration:
+      return "duration";
+  }
+  return "";
+}
+
+std::string ColumnInWords(const ContractColumn& column) {
+  std::string text = column.name + ": " + std::string(TypeName(column.type));
+  if (column.minimum) text += " from " + Number(*column.minimum) + " to " + Number(*column.maximum);
+  if (!column.unit.empty()) text += " " + column.unit;
+  for (std::size_t i = 0; i < column.levels.size(); ++i) {
+    text += (i == 0 ? ": " : ", ") + column.levels[i];
+  }
+  if (column.required) text += " (required in every row)";
+  return text;
+}
+
+std::string RuleInWords(const EligibilityRule& rule) {
+  std::string text = rule.column;
+  if (rule.minimum) text += " at least " + Number(*rule.minimum);
+  if (rule.minimum && rule.maximum) text += " and";
+  if (rule.maximum) text += " at most " + Number(*rule.maximum);
+  for (std::size_t i = 0; i < rule.one_of.size(); ++i) {
+    text += (i == 0 ? " is " : " or ") + rule.one_of[i];
+  }
+  return text;
+}
+
+std::string Data(const Plan& plan) {
+  std::string text = "What is read at each hospital\n";
+  text += "  The patient identifier \"" + plan.contract.patient + "\" never leaves it.\n";
+  for (const std::string& name : plan.analysis->columns()) {
+    text += "  - " + Paragraph(ColumnInWords(*plan.contract.Find(name)), 4);
+  }
+  if (!plan.contract.eligibility.empty()) {
+    text += "Patients are eligible if all of these hold\n";
+    for (const EligibilityRule& rule : plan.contract.eligibility) {
+      text += "  - " + Paragraph(RuleInWords(rule), 4);
+    }
+  }
+  return text + "Rows with a missing value in one of these columns are left out.\n";
+}
+
+std::string Leaves(const Plan& plan) {
+  std::string text =
+      "What leaves the hospital in each round\n"
+      "  One vector of these sums over its patients, masked: the coordinator can open nothing but\n"
+      "  the total over all hospitals. Up to " +
+      std::to_string(plan.analysis->maximum_rounds()) + " rounds, usually far fewer.\n";
+  for (const Slice& slice : plan.analysis->DescribeForReview()) {
+    text += "  - " + Paragraph(slice.name + " [" + slice.shape + "]: " + slice.meaning, 4);
+  }
+  return text;
+}
+
+std::string Thresholds(const Plan& plan) {
+  std::string text = "Thresholds\n";
+  text += "  - " + Paragraph("A hospital with fewer than " + std::to_string(plan.minimum_patients) +
+                                 " patients in this study takes no part.",
+                             4);
+  text += "  - " + Paragraph("No total over fewer than " + std::to_string(plan.minimum_sites) +
+                                 " hospitals is opened.",
+                             4);
+  if (plan.minimum_sites < 5) {
+    text += "  - " + Paragraph("That is fewer than the usual 5. In a federation of " +
+                                   std::to_string(plan.minimum_sites) + " hospitals, any " +
+                                   std::to_string(plan.minimum_sites - 1) +
+                                   " of them that put their "
+                                   "numbers together can work out the sums of the remaining one.",
+                               4);
+  }
+  text += "  - " +
+          Paragraph(plan.on_loss == OnLoss::kWait
+                        ? "If a hospital is lost while the study runs, the study waits for it."
+                        : "If a hospital is lost while the study runs, rounds go on without it. "
+                          "Two totals that "
+                          "differ by one hospital come close to showing that hospital's own sums.",
+                    4);
+  text += "  - " + Paragraph(
+                       "Released to every hospital and to whoever asked: "
+                       "coefficients, standard errors and numbers of patients over all "
+                       "hospitals together. All hospitals also see the totals of each round.",
+                       4);
+  return text;
+}
+
+}  // namespace
+
+std::string ExplainPlan(const Plan& plan) {
+  std::string text;
+  text += Field("Study", plan.title);
+  text += Field("Question", plan.question);
+  text += Field("Asked by", plan.requested_by);
+  text += Field("Permit", plan.permit.empty() ? "none named in the plan" : plan.permit);
+  text += Field("Valid through", ToText(plan.expires));
+  text += Field("Study number", plan.id.ToHex());
+  const std::vector<std::string> columns = plan.analysis->columns();
+  std::string features;
+  for (std::size_t i = 1; i < columns.size(); ++i) {
+    features += (i == 1 ? "" : i + 1 == columns.size() ? " and " : ", ") + columns[i];
+  }
+  text +=
+      Field("Analysis", std::string(plan.analysis->kind()) + " regression of " + columns[0] +
+                            " on " + features + " (" + std::to_string(plan.analysis->parameters()) +
+                            " coefficients with the intercept)");
+  return text + "\n" + Data(plan) + "\n" + Leaves(plan) + "\n" + Thresholds(plan);
+}
+
+}  // namespace consilium

@@ -1,0 +1,370 @@
+#include "protocols/secure_sum/coordinator_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+#include "common/crypto/mask_stream.h"
+#include "protocols/secure_sum/secret_sharing.h"
+#include "protocols/secure_sum/thresholds.h"
+#include "protocols/secure_sum/transcript.h"
+
+namespace consilium {
+
+std::string_view Name(SumPhase phase) {
+  switch (phase) {
+    case SumPhase::kDealing: return "dealing shares";
+    case SumPhase::kUploading: return "uploading";
+    case SumPhase::kConfirming: return "confirming";
+    case SumPhase::kUnmasking: return "unmasking";
+    case SumPhase::kFinished: return "finished";
+    case SumPhase::kFailed: return "failed";
+  }
+  return "";
+}
+
+CoordinatorSession::CoordinatorSession(SessionSetup setup, bool everyone)
+    : setup_(std::move(setup)),
+      everyone_(everyone),
+      context_(ContextOf(setup_.route, setup_.start, setup_.codec)) {}
+
+bool CoordinatorSession::TakesPart(SiteId site) const {
+  const std::vector<SiteId> members = Members();
+  return std::binary_search(members.begin(), members.end(), site);
+}
+
+std::vector<SiteId> CoordinatorSession::Members() const {
+  std::vector<SiteId> members;
+  if (phase_ == SumPhase::kDealing) {
+    for (const Participant& participant : setup_.start.participants) {
+      members.push_back(participant.site);
+    }
+  } else {
+    members = phase_ == SumPhase::kUploading ? delivered_ : survivors_;
+  }
+  std::erase_if(members, [&](SiteId site) { return dropped_.contains(site); });
+  return members;
+}
+
+std::vector<SiteId> CoordinatorSession::Awaited() const {
+  std::vector<SiteId> awaited = Members();
+  std::erase_if(awaited, [&](SiteId site) {
+    switch (phase_) {
+      case SumPhase::kDealing: return dealers_.contains(site);
+      case SumPhase::kUploading: return uploads_.contains(site) && uploads_.at(site).complete;
+      case SumPhase::kConfirming: return cosignatures_.contains(site);
+      case SumPhase::kUnmasking: return revealed_.contains(site);
+      case SumPhase::kFinished:
+      case SumPhase::kFailed: return true;
+    }
+    return true;
+  });
+  return awaited;
+}
+
+void CoordinatorSession::Drop(SiteId site, DropReason reason) { dropped_.emplace(site, reason); }
+
+std::optional<DropReason> CoordinatorSession::DropFor(SiteId site, DropReason reason) {
+  Drop(site, reason);
+  return reason;
+}
+
+std::optional<DropReason> CoordinatorSession::OnShares(SiteId site, const Shares& shares) {
+  if (dealers_.contains(site)) {
+    const bool same = DigestOfShares(shares) == dealers_.at(site).digest;
+    return same ? DropReason::kWrongPhase : DropFor(site, DropReason::kConflictingRepeat);
+  }
+  if (phase_ != SumPhase::kDealing) return DropReason::kWrongPhase;
+  if (!TakesPart(site)) return DropReason::kNotInAttempt;
+  if (shares.context != context_) return DropFor(site, DropReason::kWrongContext);
+  const auto& participants = setup_.start.participants;
+  std::size_t next = 0;
+  for (const Participant& participant : participants) {
+    if (participant.site == site) continue;
+    if (next >= shares.shares.size() || shares.shares[next].recipient != participant.site ||
+        shares.shares[next].sealed.size() != kSealedShareBytes) {
+      return DropFor(site, DropReason::kWrongRecipients);
+    }
+    ++next;
+  }
+  if (next != shares.shares.size()) return DropFor(site, DropReason::kWrongRecipients);
+  dealers_.emplace(site, Dealer{shares, DigestOfShares(shares)});
+  return std::nullopt;
+}
+
+std::optional<DropReason> CoordinatorSession::OnUploadHeader(SiteId site,
+                                                             const UploadHeader& header,
+                                                             const Signature& signature) {
+  const auto known = uploads_.find(site);
+  if (known != uploads_.end()) {
+    const bool same = Encode(known->second.header) == Encode(header);
+    return same ? DropReason::kWrongPhase : DropFor(site, DropReason::kConflictingRepeat);
+  }
+  if (phase_ != SumPhase::kUploading) return DropReason::kWrongPhase;
+  if (!TakesPart(site)) return DropReason::kNotInAttempt;
+  if (header.context != context_ || header.delivery_root != delivery_root_) {
+    return DropFor(site, DropReason::kWrongContext);
+  }
+  if (header.words != setup_.words) return DropFor(site, DropReason::kWrongLength);
+  Upload upload;
+  upload.header = header;
+  upload.signature = signature;
+  upload.words.reserve(setup_.words);
+  uploads_.emplace(site, std::move(upload));
+  return std::nullopt;
+}
+
+std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const UploadChunk& chunk) {
+  const auto found = uploads_.find(site);
+  if (phase_ != SumPhase::kUploading || found == uploads_.end() || !TakesPart(site)) {
+    return DropReason::kWrongPhase;
+  }
+  Upload& upload = found->second;
+  if (upload.complete || chunk.index != upload.words.size() / kChunkWords) {
+    return DropReason::kWrongPhase;
+  }
+  const std::size_t left = setup_.words - upload.words.size();
+  if (chunk.words.size() != std::min(left, kChunkWords)) {
+    return DropFor(site, DropReason::kWrongLength);
+  }
+  upload.words.insert(upload.words.end(), chunk.words.begin(), chunk.words.end());
+  if (upload.words.size() < setup_.words) return std::nullopt;
+  if (VectorHash(context_, site, upload.words) != upload.header.vector_hash) {
+    uploads_.erase(found);
+    return DropFor(site, DropReason::kVectorHashDiffers);
+  }
+  upload.complete = true;
+  return std::nullopt;
+}
+
+std::uint64_t CoordinatorSession::NextChunk(SiteId site) const {
+  const auto found = uploads_.find(site);
+  if (found == uploads_.end()) return 0;
+  const std::size_t words = found->second.words.size();
+  return words / kChunkWords + (found->second.complete && words % kChunkWords != 0 ? 1 : 0);
+}
+
+std::optional<DropReason> CoordinatorSession::OnConfirmation(SiteId site,
+                                                             const Confirmation& confirmation,
+                                                             const Signature& signature) {
+  if (phase_ != SumPhase::kConfirming && phase_ != SumPhase::kUnmasking) {
+    return DropReason::kWrongPhase;
+  }
+  if (!TakesPart(site)) return DropReason::kNotInAttempt;
+  if (confirmation.transcript != transcript_) return DropFor(site, DropReason::kWrongTranscript);
+  if (phase_ == SumPhase::kConfirming) cosignatures_.emplace(site, signature);
+  return std::nullopt;
+}
+
+const SealedShare* CoordinatorSession::DealtTo(SiteId dealer, SiteId recipient) const {
+  const auto& shares = dealers_.at(dealer).shares.shares;
+  const auto found = std::find_if(shares.begin(), shares.end(), [&](const SealedShare& share) {
+    return share.recipient == recipient;
+  });
+  return found == shares.end() ? nullptr : &*found;
+}
+
+bool CoordinatorSession::SharesAreDealt(SiteId site, const Unmasking& unmasking) const {
+  for (const RevealedShare& share : unmasking.shares) {
+    if (share.dealer == site) continue;  // A site's own share is checked with the secret it opens.
+    const SealedShare* dealt = DealtTo(share.dealer, site);
+    if (dealt == nullptr) return false;
+    const Digest& expected =
+        share.kind == ShareKind::kSelf ? dealt->self_hash : dealt->masking_hash;
+    if (ShareHash(context_, share.kind, share.dealer, site, share.share) != expected) return false;
+  }
+  return true;
+}
+
+std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site,
+                                                          const Unmasking& unmasking) {
+  if (phase_ != SumPhase::kUnmasking) return DropReason::kWrongPhase;
+  if (!TakesPart(site)) return DropReason::kNotInAttempt;
+  if (revealed_.contains(site)) return DropReason::kWrongPhase;
+  if (unmasking.shares.size() != delivered_.size()) {
+    return DropFor(site, DropReason::kWrongShares);
+  }
+  std::map<SiteId, ByteArray<32>> shares;
+  for (std::size_t i = 0; i < delivered_.size(); ++i) {
+    const RevealedShare& share = unmasking.shares[i];
+    const bool survived =
+        std::binary_search(survivors_.begin(), survivors_.end(), delivered_[i]);
+    const ShareKind kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
+    if (share.dealer != delivered_[i] || share.kind != kind ||
+        !Scalar::FromCanonical(share.share)) {
+      return DropFor(site, DropReason::kWrongShares);
+    }
+    shares.emplace(share.dealer, share.share);
+  }
+  if (!SharesAreDealt(site, unmasking)) return DropFor(site, DropReason::kShareHashDiffers);
+  revealed_.emplace(site, std::move(shares));
+  return std::nullopt;
+}
+
+bool CoordinatorSession::EnoughToGoOn(std::size_t count) const {
+  if (everyone_) return count == setup_.start.participants.size();
+  return count >= FewestSites(setup_.start.thresholds);
+}
+
+bool CoordinatorSession::ReadyToClose() const {
+  switch (phase_) {
+    case SumPhase::kConfirming:
+      return cosignatures_.size() >= setup_.start.thresholds.quorum || Awaited().empty();
+    case SumPhase::kUnmasking:
+      return revealed_.size() >= setup_.start.thresholds.shares || Awaited().empty();
+    case SumPhase::kDealing:
+    case SumPhase::kUploading:
+      return Awaited().empty() || !EnoughToGoOn(Members().size());
+    case SumPhase::kFinished:
+    case SumPhase::kFailed: return false;
+  }
+  return false;
+}
+
+void CoordinatorSession::Fail(std::string why) {
+  failure_ = std::move(why);
+  phase_ = SumPhase::kFailed;
+  uploads_.clear();
+}
+
+void CoordinatorSession::Close() {
+  const bool drops_the_silent = phase_ == SumPhase::kDealing || phase_ == SumPhase::kUploading;
+  if (drops_the_silent) {
+    for (const SiteId site : Awaited()) Drop(site, DropReason::kSilent);
+  }
+  switch (phase_) {
+    case SumPhase::kDealing: return CloseDealing();
+    case SumPhase::kUploading: return CloseUploading();
+    case SumPhase::kConfirming: return CloseConfirming();
+    case SumPhase::kUnmasking: return CloseUnmasking();
+    case SumPhase::kFinished:
+    case SumPhase::kFailed: return;
+  }
+}
+
+void CoordinatorSession::CloseDealing() {
+  const std::vector<SiteId> members = Members();
+  if (!EnoughToGoOn(members.size())) {
+    return Fail("shares came from " + std::to_string(members.size()) + " sites, too few");
+  }
+  delivered_ = members;
+  phase_ = SumPhase::kUploading;
+  delivery_root_ = DeliveryRoot(context_, DeliveryFor(SiteId()));
+}
+
+Delivery CoordinatorSession::DeliveryFor(SiteId site) const {
+  Delivery delivery;
+  for (const SiteId dealer : delivered_) {
+    DeliveredShare share;
+    share.dealer = dealer;
+    share.shares_digest = dealers_.at(dealer).digest;
+    if (const SealedShare* dealt = DealtTo(dealer, site)) {
+      share.sealed = dealt->sealed;
+      share.self_hash = dealt->self_hash;
+      share.masking_hash = dealt->masking_hash;
+    }
+    delivery.shares.push_back(std::move(share));
+  }
+  return delivery;
+}
+
+void CoordinatorSession::CloseUploading() {
+  const std::vector<SiteId> members = Members();
+  if (!EnoughToGoOn(members.size())) {
+    return Fail("vectors came from " + std::to_string(members.size()) + " sites, too few");
+  }
+  survivors_ = members;
+  transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
+  phase_ = SumPhase::kConfirming;
+}
+
+Survivors CoordinatorSession::SurvivorList() const {
+  Survivors list;
+  for (const SiteId site : survivors_) {
+    const Upload& upload = uploads_.at(site);
+    list.headers.push_back(SurvivorHeader{site, upload.header, upload.signature});
+  }
+  return list;
+}
+
+void CoordinatorSession::CloseConfirming() {
+  if (cosignatures_.size() < setup_.start.thresholds.quorum) {
+    return Fail(std::to_string(cosignatures_.size()) + " sites confirmed the survivors; " +
+                std::to_string(setup_.start.thresholds.quorum) + " are needed");
+  }
+  phase_ = SumPhase::kUnmasking;
+}
+
+Quorum CoordinatorSession::QuorumList() const {
+  Quorum quorum;
+  for (const auto& [site, signature] : cosignatures_) {
+    quorum.signatures.push_back(Cosignature{site, signature});
+  }
+  return quorum;
+}
+
+std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) const {
+  std::vector<ShamirShare> shares;
+  for (const auto& [site, revealed] : revealed_) {
+    Result<Scalar> value = Scalar::FromCanonical(revealed.at(dealer));
+    CHECK(value.has_value());
+    shares.push_back(ShamirShare{*PointOf(setup_.start, site), std::move(*value)});
+  }
+  Result<Scalar> secret = Combine(shares);
+  if (!secret) return std::nullopt;
+  return std::move(*secret);
+}
+
+bool CoordinatorSession::RemoveSelfMask(SiteId survivor) {
+  const std::optional<Scalar> seed = Reconstruct(survivor);
+  if (!seed || SelfSeedCommitment(context_, survivor, *seed) !=
+                   dealers_.at(survivor).shares.commitment) {
+    Drop(survivor, DropReason::kDealtInconsistently);
+    return false;
+  }
+  SubtractMaskStream(SelfMaskKey(*seed, context_), 0, sum_);
+  return true;
+}
+
+bool CoordinatorSession::RemoveMasksOf(SiteId lost) {
+  const std::optional<Scalar> seed = Reconstruct(lost);
+  const Participant& dealer = setup_.start.participants[*PointOf(setup_.start, lost) - 1];
+  if (!seed) return false;
+  const ExchangeKeyPair masking = MaskingKeyOf(*seed);
+  if (masking.public_key != dealer.prekey.masking) {
+    Drop(lost, DropReason::kDealtInconsistently);
+    return false;
+  }
+  for (const SiteId survivor : survivors_) {
+    const Participant& peer = setup_.start.participants[*PointOf(setup_.start, survivor) - 1];
+    const Result<SecretKey32> shared = ExchangeSecret(masking.secret, peer.prekey.masking);
+    if (!shared) return false;
+    RemovePairwiseMask(PairwiseMaskKey(*shared, context_, survivor, lost), survivor, lost, sum_);
+  }
+  return true;
+}
+
+void CoordinatorSession::CloseUnmasking() {
+  if (revealed_.size() < setup_.start.thresholds.shares) {
+    return Fail(std::to_string(revealed_.size()) + " sites helped to unmask; " +
+                std::to_string(setup_.start.thresholds.shares) + " are needed");
+  }
+  sum_.assign(setup_.words, 0);
+  for (const SiteId survivor : survivors_) AddTo(sum_, uploads_.at(survivor).words);
+  uploads_.clear();
+  for (const SiteId dealer : delivered_) {
+    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealer);
+    if (!(survived ? RemoveSelfMask(dealer) : RemoveMasksOf(dealer))) {
+      std::fill(sum_.begin(), sum_.end(), 0);
+      return Fail("site " + std::to_string(dealer.value()) + " dealt shares that do not fit");
+    }
+  }
+  phase_ = SumPhase::kFinished;
+}
+
+const RingVector& CoordinatorSession::sum() const {
+  CHECK(phase_ == SumPhase::kFinished);
+  return sum_;
+}
+
+}  // namespace consilium

@@ -1,0 +1,117 @@
+#pragma once
+
+// The coordinator's side of one attempt of a secure sum. It collects, checks, and opens nothing but the
+// sum. Phases follow the steps; each closes when every site it waits for has answered, or when whoever
+// owns the session says that the deadline has passed.
+//
+//   Dealing ──▶ Uploading ──▶ Confirming ──▶ Unmasking ──▶ Finished
+//      └──────────────┴── too few sites ──────────┴──────▶ Failed
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/fixed_point.h"
+#include "common/crypto/scalar.h"
+#include "protocols/messages.h"
+#include "protocols/reasons.h"
+#include "protocols/secure_sum/session_setup.h"
+
+namespace consilium {
+
+enum class SumPhase { kDealing, kUploading, kConfirming, kUnmasking, kFinished, kFailed };
+
+std::string_view Name(SumPhase phase);
+
+class CoordinatorSession {
+ public:
+  /// With `everyone`, a phase never closes without all participants (on_loss = "wait").
+  CoordinatorSession(SessionSetup setup, bool everyone);
+
+  SumPhase phase() const { return phase_; }
+  const Digest& context() const { return context_; }
+  const SessionSetup& setup() const { return setup_; }
+
+  // One function a message. A reason means that the site is out of this attempt (or, for kWrongPhase
+  // and an identical repeat, that the message was left aside); the state is otherwise unchanged.
+  std::optional<DropReason> OnShares(SiteId site, const Shares& shares);
+  std::optional<DropReason> OnUploadHeader(SiteId site, const UploadHeader& header,
+                                           const Signature& signature);
+  std::optional<DropReason> OnChunk(SiteId site, const UploadChunk& chunk);
+  std::optional<DropReason> OnConfirmation(SiteId site, const Confirmation& confirmation,
+                                           const Signature& signature);
+  std::optional<DropReason> OnUnmasking(SiteId site, const Unmasking& unmasking);
+  /// The site is lost to this attempt: silent, gone, refusing or misbehaving.
+  void Drop(SiteId site, DropReason reason);
+
+  /// True when nobody is left to wait for in this phase, or enough have answered where that is enough.
+  bool ReadyToClose() const;
+  /// Closes the phase with whoever has answered; sites that have not are dropped as silent. Moves to
+  /// the next phase, to kFinished or to kFailed.
+  void Close();
+
+  // What to send in the phase just entered.
+  Delivery DeliveryFor(SiteId site) const;  ///< In kUploading, to each of U2.
+  Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
+  Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
+  std::uint64_t NextChunk(SiteId site) const;  ///< For ChunkReceived.
+
+  /// Who is still expected to answer in this phase, ascending.
+  std::vector<SiteId> Awaited() const;
+  /// Who takes part in this phase, ascending.
+  std::vector<SiteId> Members() const;
+  const std::vector<SiteId>& survivors() const { return survivors_; }
+  const std::map<SiteId, DropReason>& dropped() const { return dropped_; }
+  const std::string& failure() const { return failure_; }
+  /// Only in kFinished.
+  const RingVector& sum() const;
+
+ private:
+  struct Dealer {
+    Shares shares;
+    Digest digest;
+  };
+  struct Upload {
+    UploadHeader header;
+    Signature signature;
+    RingVector words;
+    bool complete = false;
+  };
+
+  bool TakesPart(SiteId site) const;
+  std::optional<DropReason> DropFor(SiteId site, DropReason reason);
+  bool EnoughToGoOn(std::size_t count) const;
+  void Fail(std::string why);
+  void CloseDealing();
+  void CloseUploading();
+  void CloseConfirming();
+  void CloseUnmasking();
+  const SealedShare* DealtTo(SiteId dealer, SiteId recipient) const;
+  bool SharesAreDealt(SiteId site, const Unmasking& unmasking) const;
+  bool RemoveSelfMask(SiteId survivor);
+  bool RemoveMasksOf(SiteId lost);
+  std::optional<Scalar> Reconstruct(SiteId dealer) const;
+
+  SessionSetup setup_;
+  bool everyone_;
+  Digest context_;
+  SumPhase phase_ = SumPhase::kDealing;
+  std::map<SiteId, DropReason> dropped_;
+  std::map<SiteId, Dealer> dealers_;
+  std::vector<SiteId> delivered_;   ///< U2
+  Digest delivery_root_;
+  std::map<SiteId, Upload> uploads_;
+  std::vector<SiteId> survivors_;   ///< U3
+  Digest transcript_;
+  std::map<SiteId, Signature> cosignatures_;
+  std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;  ///< By revealer, then dealer.
+  RingVector sum_;
+  std::string failure_;
+};
+
+}  // namespace consilium

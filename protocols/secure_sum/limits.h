@@ -1,0 +1,21 @@
+#pragma once
+
+// The bounds of everything a peer can make us hold.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace consilium {
+
+/// The complete graph's messages grow with n^2; above this a sparse graph is needed.
+inline constexpr std::size_t kMaxSites = 128;
+/// An encrypted pair of shares: two scalars and the seal.
+inline constexpr std::size_t kSealedShareBytes = 64 + 40;
+/// Words in a chunk: 256 KiB, small enough for a heartbeat to pass on a slow line.
+inline constexpr std::size_t kChunkWords = 32 * 1024;
+/// Longest vector, so that a sum fits one RoundClosed message.
+inline constexpr std::size_t kMaxVectorWords = 32 * 1024;
+/// Longest query, so that it fits a RoundStart beside its participants.
+inline constexpr std::size_t kMaxQueryBytes = 256 * 1024;
+
+}  // namespace consilium

@@ -1,0 +1,66 @@
+#include "protocols/secure_sum/session_setup.h"
+
+#include <algorithm>
+#include <set>
+
+#include "protocols/secure_sum/thresholds.h"
+
+namespace consilium {
+namespace {
+
+std::optional<Refusal> CheckParticipant(const SessionSetup& setup, const Participant& participant) {
+  const auto identity = setup.identities.find(participant.site);
+  if (identity == setup.identities.end()) {
+    return Refusal{RefusalReason::kUnknownParticipant, participant.site};
+  }
+  Route prekey_route = setup.route;
+  prekey_route.round = RoundNumber();
+  prekey_route.attempt = AttemptNumber();
+  if (!VerifyForwarded(MessageKind::kPrekey,
+                       prekey_route,
+                       Encode(participant.prekey),
+                       participant.signature,
+                       identity->second)) {
+    return Refusal{RefusalReason::kPrekeyForged, participant.site};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refusal> CheckStart(const SessionSetup& setup) {
+  const RoundStart& start = setup.start;
+  const Result<Thresholds> thresholds = ThresholdsFor(
+      static_cast<std::uint32_t>(start.participants.size()), start.thresholds.minimum);
+  if (!thresholds || *thresholds != start.thresholds) {
+    return Refusal{RefusalReason::kThresholdsAltered, std::nullopt};
+  }
+  if (start.participants.size() < start.thresholds.minimum) {
+    return Refusal{RefusalReason::kMinimumLowered, std::nullopt};
+  }
+  std::set<ExchangeKey> keys;
+  SiteId previous;
+  for (const Participant& participant : start.participants) {
+    if (participant.site <= previous) {
+      return Refusal{RefusalReason::kParticipantTwice, participant.site};
+    }
+    previous = participant.site;
+    if (auto refusal = CheckParticipant(setup, participant)) return refusal;
+    if (!keys.insert(participant.prekey.encryption).second ||
+        !keys.insert(participant.prekey.masking).second) {
+      return Refusal{RefusalReason::kPrekeyRepeated, participant.site};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> PointOf(const RoundStart& start, SiteId site) {
+  const auto& participants = start.participants;
+  const auto found = std::lower_bound(
+      participants.begin(), participants.end(), site,
+      [](const Participant& participant, SiteId id) { return participant.site < id; });
+  if (found == participants.end() || found->site != site) return std::nullopt;
+  return static_cast<std::uint32_t>(found - participants.begin()) + 1;
+}
+
+}  // namespace consilium

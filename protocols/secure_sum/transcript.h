@@ -1,0 +1,62 @@
+#pragma once
+
+// Every hash and key derivation of the secure sum, one function each. Domains and fields are in
+// docs/spec/secure-sum.md; the vectors in tests/protocols/secure_sum pin them.
+
+#include <span>
+#include <vector>
+
+#include "common/crypto/key_exchange.h"
+#include "common/crypto/scalar.h"
+#include "common/fixed_point.h"
+#include "common/ids.h"
+#include "protocols/messages.h"
+
+namespace consilium {
+
+/// A participant's one-time secrets of one prekey.
+struct PrekeySecrets {
+  Prekey prekey;
+  SecretKey32 encryption;     ///< Of prekey.encryption.
+  Scalar masking_seed;        ///< seed_s: what is shared.
+  SecretKey32 masking;        ///< Of prekey.masking, derived from the seed.
+};
+
+PrekeySecrets GeneratePrekey(RandomSource& random);
+/// The masking key pair that belongs to a seed.
+ExchangeKeyPair MaskingKeyOf(const Scalar& seed);
+
+/// What the numbers in the vector mean: ring, slots with their bounds, capacity.
+Digest CodecDigest(std::span<const Slot> slots, std::uint32_t sites);
+
+/// ctx: everything a site must believe for its masks to cancel.
+Digest ContextOf(const Route& route, const RoundStart& start, const Digest& codec);
+
+/// The key that encrypts shares between two participants; the same for both.
+SecretKey32 ShareKey(const SecretKey32& shared, const Digest& context, SiteId a, SiteId b);
+/// The key of the mask between two participants; the same for both.
+SecretKey32 PairwiseMaskKey(const SecretKey32& shared, const Digest& context, SiteId a, SiteId b);
+/// The key of a site's self mask.
+SecretKey32 SelfMaskKey(const Scalar& self_seed, const Digest& context);
+
+/// What an encrypted share is bound to, beside its key.
+Bytes ShareAssociatedData(const Digest& context, SiteId dealer, SiteId recipient);
+Digest SelfSeedCommitment(const Digest& context, SiteId dealer, const Scalar& self_seed);
+Digest ShareHash(const Digest& context, ShareKind kind, SiteId dealer, SiteId recipient,
+                 ByteSpan share);
+
+Digest DigestOfShares(const Shares& shares);
+/// root(U2): sites and the digests of what they dealt.
+Digest DeliveryRoot(const Digest& context, const Delivery& delivery);
+Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words);
+/// D: what a quorum signs.
+Digest TranscriptOf(const Digest& context, const Digest& delivery_root, const Survivors& survivors);
+
+/// vector += sign(site, peer) * mask of the pair, with sign +1 when site < peer.
+void AddPairwiseMask(const SecretKey32& key, SiteId site, SiteId peer,
+                     std::span<std::uint64_t> vector);
+/// The inverse.
+void RemovePairwiseMask(const SecretKey32& key, SiteId site, SiteId peer,
+                        std::span<std::uint64_t> vector);
+
+}  // namespace consilium

@@ -1,0 +1,130 @@
+#include "client/ingestion/study_data.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/client/study_builder.h"
+#include "tests/client/temporary_folder.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kContract = R"(
+patient = "id"
+maximum_patients = 3
+[[column]]
+name = "age"
+type = "integer"
+range = [0, 110]
+[[column]]
+name = "sick"
+type = "boolean"
+[[eligible]]
+column = "age"
+minimum = 18
+)";
+
+class StudyDataTest : public ::testing::Test {
+ protected:
+  Source SourceOf(const std::string& csv) {
+    Source source;
+    source.file = folder_.Write("p.csv", csv);
+    return source;
+  }
+  static Plan StudyOf(const char* contract) {
+    ShapeOnlyAnalysis analysis;
+    analysis.names = {"sick", "age"};
+    return MakePlan(MakeContract(contract), analysis);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(StudyDataTest, BuildsTheCohortOfTheAnalysis) {
+  const Source source = SourceOf("id,age,sick\nA,50,1\nB,17,0\nC,60,\nD,70,0\n");
+  const auto cohort = LoadCohort(source, StudyOf(kContract));
+  ASSERT_TRUE(cohort.has_value()) << Describe(cohort.error());
+  EXPECT_THAT(cohort->cohort.columns, ElementsAre("sick", "age"));
+  ASSERT_EQ(cohort->cohort.values.rows(), 2);
+  EXPECT_EQ(cohort->cohort.values(1, 1), 70);
+  EXPECT_EQ(cohort->cohort.patients, 2U);
+
+  const auto report = CheckData(source, StudyOf(kContract));
+  ASSERT_TRUE(report.has_value());
+  ASSERT_TRUE(report->flow.has_value());
+  EXPECT_EQ(report->flow->rows_left, 2U);
+  EXPECT_THAT(RenderText(*report),
+              AllOf(HasSubstr("4  rows read"), HasSubstr("-1  not eligible: age"),
+                    HasSubstr("2  rows left, of 2 patients")));
+}
+
+TEST_F(StudyDataTest, RefusesDataThatBreakTheContract) {
+  const Source source = SourceOf("id,age,sick\nA,500,1\nB,17,perhaps\n");
+  const auto cohort = LoadCohort(source, StudyOf(kContract));
+  ASSERT_FALSE(cohort.has_value());
+  EXPECT_EQ(cohort.error().code, ErrorCode::kDataQuality);
+  EXPECT_THAT(
+      Describe(cohort.error()),
+      AllOf(HasSubstr("p.csv does not meet the study's contract"),
+            HasSubstr("age: 1 row out of range"), HasSubstr("sick: 1 row neither yes nor no"),
+            HasSubstr("consilium-site check"), Not(HasSubstr("perhaps")), Not(HasSubstr("500"))));
+  const auto report = CheckData(source, StudyOf(kContract));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->HasProblems());
+  EXPECT_FALSE(report->flow.has_value());
+}
+
+TEST_F(StudyDataTest, TooManyRowsForTheContractAreAProblem) {
+  const Source source = SourceOf("id,age,sick\nA,50,1\nB,51,1\nC,52,0\nD,53,0\n");
+  EXPECT_EQ(LoadCohort(source, StudyOf(kContract)).error().code, ErrorCode::kDataQuality);
+  const auto report = CheckData(source, StudyOf(kContract));
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->HasProblems());
+  EXPECT_THAT(RenderText(*report), HasSubstr("maximum_patients"));
+}
+
+// The UCI heart-disease files of four hospitals, where they are at hand.
+TEST_F(StudyDataTest, ReadsRealHospitalsFiles) {
+  const char* given = std::getenv("CONSILIUM_TEST_DATA");
+  const std::filesystem::path data =
+      given != nullptr ? given : CONSILIUM_SOURCE_DIR "/../shared/data";
+  const std::filesystem::path file = data / "heart_disease/csv/switzerland.csv";
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not here";
+  Source source;
+  source.file = file;
+  ColumnMapping disease;
+  disease.name = "disease";
+  disease.from = "num";
+  disease.map = {{"0", "no"}, {"1", "yes"}, {"2", "yes"}, {"3", "yes"}, {"4", "yes"}};
+  source.columns = {disease};
+  ShapeOnlyAnalysis analysis;
+  analysis.names = {"disease", "age", "sex", "thalach", "exang", "oldpeak"};
+  const Plan plan = MakePlan(MakeContract(R"(
+patient = "patient_id"
+column = [
+  { name = "age", type = "number", range = [18, 110] },
+  { name = "sex", type = "boolean" },
+  { name = "thalach", type = "number", range = [40, 230] },
+  { name = "exang", type = "boolean" },
+  { name = "oldpeak", type = "number", range = [-5, 10] },
+  { name = "disease", type = "boolean" },
+]
+)"),
+                             analysis);
+  const auto cohort = LoadCohort(source, plan);
+  ASSERT_TRUE(cohort.has_value()) << Describe(cohort.error());
+  EXPECT_EQ(cohort->cohort.patients, 117U);
+  EXPECT_EQ(cohort->cohort.values.col(0).sum(), 109);
+}
+
+}  // namespace
+}  // namespace consilium

@@ -1,0 +1,308 @@
+#include "common/transport/coordinator_socket.h"
+
+#include <gmock/gmock.h>
+#include <zmq.hpp>
+
+#include "tests/common/transport/transport_fixture.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CoordinatorSocketTest : public TransportTest {
+ protected:
+  /// A hostile program with a key of its choice and no regard for our rules.
+  zmq::socket_t RawDealer(const TransportKeyPair& keys, const std::string& routing_id = {}) {
+    zmq::socket_t socket(raw_context_, zmq::socket_type::dealer);
+    const auto buffer = [](ByteSpan bytes) {
+      return zmq::const_buffer(bytes.data(), bytes.size());
+    };
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.span()));
+    socket.set(zmq::sockopt::curve_secretkey, buffer(keys.secret.Expose()));
+    socket.set(zmq::sockopt::curve_serverkey, buffer(coordinator_keys_.public_key.span()));
+    if (!routing_id.empty()) socket.set(zmq::sockopt::routing_id, routing_id);
+    socket.connect(coordinator_->endpoint());
+    return socket;
+  }
+  zmq::context_t raw_context_;
+};
+
+TEST_F(CoordinatorSocketTest, ExchangesMessagesWithAnAdmittedSite) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(SendFrom(*site, "hello"));
+  ASSERT_TRUE(Heard(keys.public_key, "hello"));
+  const Bytes chunk(kLargestMessage, std::byte{7});
+  EXPECT_EQ(coordinator_->Send(keys.public_key, chunk), SendOutcome::kSent);
+  std::optional<Bytes> answer;
+  ASSERT_TRUE(RunUntil([&] { return (answer = site->Receive()).has_value(); }));
+  EXPECT_EQ(*answer, chunk);
+  ASSERT_EQ(site->Send({}), SendOutcome::kSent);
+  EXPECT_TRUE(Heard(keys.public_key, ""));
+}
+
+TEST_F(CoordinatorSocketTest, TellsWhetherAPeerIsThere) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  EXPECT_EQ(coordinator_->Send(keys.public_key, AsBytes("x")), SendOutcome::kNotConnected);
+  auto site = Connect(keys);
+  ASSERT_TRUE(SendFrom(*site, "hello"));
+  ASSERT_TRUE(Heard(keys.public_key, "hello"));
+  site.reset();
+  EXPECT_TRUE(RunUntil([&] {
+    return coordinator_->Send(keys.public_key, AsBytes("x")) == SendOutcome::kNotConnected;
+  }));
+}
+
+TEST_F(CoordinatorSocketTest, IsBusyInsteadOfQueueingForASlowReader) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(SendFrom(*site, "hello"));
+  ASSERT_TRUE(Heard(keys.public_key, "hello"));
+  const Bytes chunk(kLargestMessage);
+  int sent = 0;
+  bool busy = false;
+  for (int i = 0; i < 1'000 && !busy; ++i) {
+    const SendOutcome outcome = coordinator_->Send(keys.public_key, chunk);
+    sent += outcome == SendOutcome::kSent ? 1 : 0;
+    if (outcome == SendOutcome::kBusy) {
+      zmq_poll(nullptr, 0, 200);
+      busy = coordinator_->Send(keys.public_key, chunk) == SendOutcome::kBusy;
+    }
+  }
+  EXPECT_TRUE(busy);
+  int got = 0;
+  RunUntil([&] {
+    while (site->Receive()) ++got;
+    return got >= sent;
+  });
+  EXPECT_GE(got, sent);
+}
+
+TEST_F(CoordinatorSocketTest, AnswersTheNewestConnectionOfAKey) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto old = Connect(keys);
+  ASSERT_TRUE(SendFrom(*old, "old"));
+  ASSERT_TRUE(Heard(keys.public_key, "old"));
+  const auto fresh = Connect(keys);
+  ASSERT_TRUE(SendFrom(*fresh, "fresh"));
+  ASSERT_TRUE(Heard(keys.public_key, "fresh"));
+  ASSERT_EQ(coordinator_->Send(keys.public_key, AsBytes("to the fresh one")), SendOutcome::kSent);
+  std::optional<Bytes> got;
+  ASSERT_TRUE(RunUntil([&] { return (got = fresh->Receive()).has_value(); }));
+  EXPECT_EQ(AsText(*got), "to the fresh one");
+  EXPECT_FALSE(old->Receive());
+}
+
+TEST_F(CoordinatorSocketTest, HearsNobodyBeforeAListIsGiven) {
+  StartCoordinator();
+  const auto site = Connect(GenerateTransportKey(random_));
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kSiteKeyRefused));
+  EXPECT_EQ(site->Send(AsBytes("x")), SendOutcome::kNotConnected);
+  EXPECT_GE(admission_->refused(), 1u);
+  EXPECT_TRUE(received_.empty());
+}
+
+struct DoorCase {
+  const char* name;
+  bool handler;
+  const char* domain;
+  bool enforce;
+  bool closed;  ///< Whether the probe may say that the door is closed.
+};
+
+class DoorTest : public CoordinatorSocketTest, public ::testing::WithParamInterface<DoorCase> {};
+
+TEST_P(DoorTest, DeliversNothingOfAnUnknownKeyAndServesOnlyBehindAClosedDoor) {
+  const DoorCase& door = GetParam();
+  // A list whose handler serves another context: for this one it is as if its thread had died.
+  const auto elsewhere = Must(TransportContext::Create());
+  admission_ = Must(Admission::Start(door.handler ? *context_ : *elsewhere));
+  StartCoordinator({door.domain, door.enforce});
+  const TransportKeyPair known = GenerateTransportKey(random_);
+  admission_->Replace({known.public_key});
+  zmq::socket_t stranger = RawDealer(GenerateTransportKey(random_));
+  for (int i = 0; i < 20; ++i) {
+    static_cast<void>(stranger.send(zmq::str_buffer("let me in"), zmq::send_flags::dontwait));
+  }
+  RunUntil([] { return false; }, Duration(300));
+  EXPECT_TRUE(received_.empty());
+
+  const Status probe = coordinator_->ProbeClosed(coordinator_keys_.public_key, random_);
+  EXPECT_EQ(probe.has_value(), door.closed);
+  if (!probe) {
+    EXPECT_EQ(probe.error().code, ErrorCode::kRefused);
+  }
+  EXPECT_TRUE(received_.empty());
+  coordinator_.reset();
+  admission_.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Configurations,
+    DoorTest,
+    ::testing::Values(DoorCase{"AsServed", true, "consilium", true, true},
+                      DoorCase{"NotEnforced", true, "consilium", false, true},
+                      DoorCase{"EmptyDomain", true, "", true, false},
+                      DoorCase{"EmptyDomainNotEnforced", true, "", false, false},
+                      DoorCase{"DeadHandler", false, "consilium", true, false},
+                      DoorCase{"DeadHandlerNotEnforced", false, "consilium", false, false},
+                      DoorCase{"DeadHandlerEmptyDomain", false, "", true, false},
+                      DoorCase{"DeadHandlerEmptyDomainNotEnforced", false, "", false, false}),
+    [](const auto& door) { return door.param.name; });
+
+TEST_F(CoordinatorSocketTest, RefusesAnotherDomain) {
+  admission_ = Must(Admission::Start(*context_, "another"));
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kSiteKeyRefused));
+}
+
+TEST_F(CoordinatorSocketTest, KeepsMembersMessagesThatArriveDuringTheProbe) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(WaitForEvent(*site, ConnectionEvent::kConnected));
+  ASSERT_TRUE(RunUntil([&] { return site->Send(AsBytes("one")) == SendOutcome::kSent; }));
+  EXPECT_TRUE(coordinator_->ProbeClosed(coordinator_keys_.public_key, random_));
+  EXPECT_TRUE(Heard(keys.public_key, "one"));
+}
+
+TEST_F(CoordinatorSocketTest, CutsARevokedSiteWithinFiveSeconds) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  const TransportKeyPair other = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key, other.public_key});
+  const auto site = Connect(keys);
+  const auto bystander = Connect(other);
+  ASSERT_TRUE(SendFrom(*site, "hello"));
+  ASSERT_TRUE(SendFrom(*bystander, "hello"));
+  ASSERT_TRUE(Heard(keys.public_key, "hello"));
+  ASSERT_TRUE(Heard(other.public_key, "hello"));
+  ASSERT_EQ(site->Send(AsBytes("in flight")), SendOutcome::kSent);
+  zmq_poll(nullptr, 0, 100);
+  received_.clear();
+  admission_->Replace({other.public_key});
+  coordinator_->Disconnect(keys.public_key);
+  EXPECT_EQ(coordinator_->Send(keys.public_key, AsBytes("x")), SendOutcome::kNotConnected);
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kDisconnected, Duration(1'000)));
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kSiteKeyRefused));
+  EXPECT_TRUE(received_.empty());
+  while (const auto event = bystander->NextEvent())
+    EXPECT_NE(*event, ConnectionEvent::kDisconnected);
+  EXPECT_EQ(bystander->Send(AsBytes("still here")), SendOutcome::kSent);
+  EXPECT_TRUE(Heard(other.public_key, "still here"));
+}
+
+TEST_F(CoordinatorSocketTest, CutsARevokedSiteThatHasNeverSpoken) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(WaitForEvent(*site, ConnectionEvent::kConnected));
+  admission_->Replace({});
+  coordinator_->Disconnect(keys.public_key);
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kDisconnected, Duration(1'000)));
+}
+
+TEST_F(CoordinatorSocketTest, DropsMessagesOfARevokedKeyEvenBeforeItIsCut) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(SendFrom(*site, "hello"));
+  ASSERT_TRUE(Heard(keys.public_key, "hello"));
+  received_.clear();
+  admission_->Replace({});
+  ASSERT_EQ(site->Send(AsBytes("late")), SendOutcome::kSent);
+  EXPECT_TRUE(RunUntil([&] { return coordinator_->counters().not_admitted == 1; }));
+  EXPECT_TRUE(received_.empty());
+}
+
+TEST_F(CoordinatorSocketTest, CutsAPeerThatSendsManyParts) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  zmq::socket_t hostile = RawDealer(keys);
+  hostile.send(zmq::str_buffer("a"), zmq::send_flags::sndmore);
+  hostile.send(zmq::str_buffer("b"), zmq::send_flags::none);
+  EXPECT_TRUE(RunUntil([&] { return coordinator_->counters().many_parts == 1; }));
+  EXPECT_TRUE(received_.empty());
+}
+
+TEST_F(CoordinatorSocketTest, CutsAPeerThatChoosesItsRoutingId) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  zmq::socket_t hostile = RawDealer(keys, "hospital-a");
+  hostile.send(zmq::str_buffer("a"), zmq::send_flags::none);
+  EXPECT_TRUE(RunUntil([&] { return coordinator_->counters().foreign_name == 1; }));
+  EXPECT_TRUE(received_.empty());
+}
+
+TEST_F(CoordinatorSocketTest, RefusesAFrameOverTheLimit) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  zmq::socket_t hostile = RawDealer(keys);
+  const Bytes frame(kLargestMessage + 1);
+  hostile.send(zmq::const_buffer(frame.data(), frame.size()), zmq::send_flags::none);
+  RunUntil([] { return false; }, Duration(300));
+  EXPECT_TRUE(received_.empty());
+}
+
+TEST_F(CoordinatorSocketTest, CutsAPeerThatNeverEndsItsMessageWhileTheProgramComputes) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  const TransportKeyPair honest = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key, honest.public_key});
+  const auto site = Connect(honest);
+  zmq::socket_t hostile = RawDealer(keys);
+  const Bytes part(200'000);
+  std::uint64_t sent = 0;
+  // The coordinator's thread is busy with this very loop: nobody calls Receive().
+  for (int i = 0; i < 100'000 && coordinator_->counters().cut_for_flooding == 0; ++i) {
+    const auto flags = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
+    if (hostile.send(zmq::const_buffer(part.data(), part.size()), flags)) {
+      sent += part.size();
+    } else {
+      zmq_poll(nullptr, 0, 1);
+    }
+  }
+  EXPECT_GE(coordinator_->counters().cut_for_flooding, 1u);
+  EXPECT_GT(sent, 32U << 20);
+  hostile.close();
+  ASSERT_TRUE(SendFrom(*site, "undisturbed"));
+  EXPECT_TRUE(Heard(honest.public_key, "undisturbed"));
+}
+
+TEST_F(CoordinatorSocketTest, IsBusyWhenThePortIsTaken) {
+  StartCoordinator();
+  const auto second =
+      CoordinatorSocket::Bind(*context_, *admission_, coordinator_keys_, coordinator_->endpoint());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kBusy);
+  EXPECT_THAT(second.error().message, HasSubstr(coordinator_->endpoint()));
+  EXPECT_FALSE(CoordinatorSocket::Bind(*context_, *admission_, coordinator_keys_, "nonsense"));
+}
+
+TEST_F(CoordinatorSocketTest, ProbesADoorThatIsBoundToAllAddresses) {
+  StartCoordinator({}, "tcp://0.0.0.0:0");
+  const Status probe = coordinator_->ProbeClosed(coordinator_keys_.public_key, random_);
+  EXPECT_TRUE(probe) << Describe(probe.error());
+}
+
+}  // namespace
+}  // namespace consilium

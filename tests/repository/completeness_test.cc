@@ -1,0 +1,180 @@
+// Nothing without a test, nothing on the wire without a line in the specification, no script that
+// cannot be run.
+
+#include <algorithm>
+#include <cctype>
+
+#include <gtest/gtest.h>
+
+#include "tests/repository/source_tree.h"
+
+namespace consilium {
+namespace {
+
+bool HasTests(const SourceFile& unit, const std::string& all_tests) {
+  const std::string stem = unit.path.substr(0, unit.path.size() - 3);
+  if (all_tests.find(unit.path) != std::string::npos) return true;
+  // A unit split over several files is tested through the header whose name its own begins with.
+  for (std::size_t end = stem.size(); end > stem.rfind('/'); end = stem.rfind('_', end - 1)) {
+    if (end == std::string::npos) break;
+    if (all_tests.find("\"" + stem.substr(0, end) + ".h\"") != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool NeedsTests(const SourceFile& file) {
+  if (!file.path.ends_with(".cc")) return false;
+  const std::string name = file.FileName();
+  if (name.starts_with("main") || name.find("runtime") != std::string::npos) return false;
+  return file.Under("common/") || file.Under("protocols/") || file.Under("client/") ||
+         file.Under("coordinator/");
+}
+
+struct Enumerator {
+  std::string name;  ///< "second-survivor-set" of kSecondSurvivorSet.
+  std::string number;
+  std::size_t line = 0;
+};
+
+std::string KebabCase(std::string_view camel) {
+  std::string kebab;
+  for (const char c : camel.substr(1)) {
+    if (std::isupper(static_cast<unsigned char>(c)) && !kebab.empty()) kebab += '-';
+    kebab += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return kebab;
+}
+
+std::vector<Enumerator> EnumeratorsOf(const SourceFile& file, const std::string& enumeration) {
+  static const std::regex kEnumerator(R"(^\s*(k[A-Z]\w*) = (\d+))");
+  std::vector<Enumerator> found;
+  bool inside = false;
+  for (std::size_t i = 0; i < file.code.size(); ++i) {
+    if (file.code[i].find("enum class " + enumeration + " ") != std::string::npos) inside = true;
+    std::smatch match;
+    if (inside && std::regex_search(file.code[i], match, kEnumerator)) {
+      found.push_back(Enumerator{KebabCase(match[1].str()), match[2].str(), i + 1});
+    }
+    if (inside && file.code[i].find("};") != std::string::npos) break;
+  }
+  return found;
+}
+
+bool HasTableRow(const SourceFile& document, const Enumerator& value) {
+  return std::any_of(document.lines.begin(), document.lines.end(), [&](const std::string& line) {
+    return line.starts_with("| " + value.number + " |") &&
+           line.find("`" + value.name + "`") != std::string::npos;
+  });
+}
+
+/// Findings for values that the document has no row "| NUMBER | `name` |" for.
+void CheckDocumented(const char* header,
+                     const char* enumeration,
+                     const char* document_path,
+                     Findings& findings) {
+  const SourceFile* source = FindFile(header);
+  const SourceFile* document = FindFile(document_path);
+  ASSERT_NE(source, nullptr) << header;
+  ASSERT_NE(document, nullptr) << document_path;
+  const std::vector<Enumerator> values = EnumeratorsOf(*source, enumeration);
+  ASSERT_GT(values.size(), 5u) << "the enum was not found in " << header;
+  for (const Enumerator& value : values) {
+    if (HasTableRow(*document, value)) continue;
+    findings.Add(*source, value.line, "`" + value.name + "` has no row in " + document_path + ".",
+                 "Add \"| " + value.number + " | `" + value.name + "` | ... |\" there.");
+  }
+}
+
+TEST(CompletenessTest, EveryUnitHasATest) {
+  std::string all_tests;
+  for (const SourceFile* file : CppFiles()) {
+    if (file->Under("tests/") && !file->Under("tests/repository/")) all_tests += file->text;
+  }
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) {
+    if (NeedsTests(*file) && !HasTests(*file, all_tests)) {
+      findings.AddPath(file->path, "is named by no test.",
+                       "Write tests/" + file->path.substr(0, file->path.size() - 3) +
+                           "_test.cc, or name the file in the test that covers it.");
+    }
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(CompletenessTest, KnowsWhatCountsAsATest) {
+  const std::string tests = "#include \"common/settings.h\"\n// protocols/joining_files.cc\n";
+  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings.cc", ""), tests));
+  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings_read.cc", ""), tests));
+  EXPECT_TRUE(HasTests(MakeSourceFile("protocols/joining_files.cc", ""), tests));
+  EXPECT_FALSE(HasTests(MakeSourceFile("common/set.cc", ""), tests));
+  EXPECT_FALSE(HasTests(MakeSourceFile("client/settings.cc", ""), tests));
+}
+
+TEST(CompletenessTest, EveryMessageKindIsSpecified) {
+  Findings findings;
+  CheckDocumented("protocols/header.h", "MessageKind", "docs/spec/wire.md", findings);
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(CompletenessTest, EveryReasonIsSpecified) {
+  Findings findings;
+  CheckDocumented("protocols/reasons.h", "RefusalReason", "docs/spec/secure-sum.md", findings);
+  CheckDocumented("protocols/reasons.h", "DropReason", "docs/spec/secure-sum.md", findings);
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(CompletenessTest, DocumentsPointAtFilesThatExist) {
+  static const std::regex kLink(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  Findings findings;
+  for (const SourceFile& file : SourceTree()) {
+    if (!file.path.ends_with(".md")) continue;
+    const std::filesystem::path folder = std::filesystem::path(file.path).parent_path();
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+      const std::string& line = file.lines[i];
+      for (std::sregex_iterator link(line.begin(), line.end(), kLink), end; link != end; ++link) {
+        const auto target = (folder / (*link)[1].str()).lexically_normal();
+        if (!std::filesystem::exists(RepositoryRoot() / target)) {
+          findings.Add(file, i + 1, "links to " + target.string() + ", which does not exist.",
+                       "Correct the link.");
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(CompletenessTest, ScriptsAreExecutableAndStopAtErrors) {
+  Findings findings;
+  for (const SourceFile& file : SourceTree()) {
+    if (!file.Under("scripts/") && !file.Under(".ci/")) continue;
+    const bool script = file.text.starts_with("#!");
+    const auto mode = std::filesystem::status(RepositoryRoot() / file.path).permissions();
+    const bool executable =
+        (mode & std::filesystem::perms::owner_exec) != std::filesystem::perms::none;
+    if (script && !executable) findings.AddPath(file.path, "cannot be run.", "Run chmod +x on it.");
+    if (!script && executable) {
+      findings.AddPath(file.path, "is executable but no script.", "Begin it with #!.");
+    }
+    if (script && file.text.find("set -euo pipefail") == std::string::npos) {
+      findings.AddPath(file.path, "goes on after errors.", "Add set -euo pipefail.");
+    }
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(CompletenessTest, TheRootHoldsOnlyItsFolders) {
+  static const std::vector<std::string> kFolders = {
+      "common/", "protocols/", "client/",  "coordinator/", "simulations/", "tests/",
+      "docs/",   "examples/",  "scripts/", ".ci/",         "cmake/"};
+  Findings findings;
+  for (const SourceFile& file : SourceTree()) {
+    if (file.path.find('/') == std::string::npos) continue;
+    const bool known = std::any_of(kFolders.begin(), kFolders.end(),
+                                   [&](const std::string& folder) { return file.Under(folder); });
+    if (!known) findings.AddPath(file.path, "lies in a folder of its own.", "Move it.");
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+}  // namespace
+}  // namespace consilium

@@ -1,0 +1,182 @@
+// Who may include whom, and where each third-party library lives.
+
+#include <algorithm>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "tests/repository/source_tree.h"
+
+namespace consilium {
+namespace {
+
+/// What a folder may include of the project, itself included. The longest matching prefix decides.
+const std::map<std::string, std::vector<std::string>>& AllowedEdges() {
+  static const std::map<std::string, std::vector<std::string>> kEdges = {
+      {"common/", {"common/"}},
+      {"protocols/", {"protocols/", "common/"}},
+      {"client/", {"client/", "protocols/", "common/"}},
+      {"coordinator/", {"coordinator/", "protocols/", "common/"}},
+      {"simulations/", {"simulations/", "client/", "coordinator/", "protocols/", "common/"}},
+      {"tests/", {"tests/", "simulations/", "client/", "coordinator/", "protocols/", "common/"}}};
+  return kEdges;
+}
+
+bool StartsWithAny(std::string_view text, const std::vector<std::string>& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& prefix) { return text.starts_with(prefix); });
+}
+
+/// A program's outermost files: the runtime (sockets, clocks, threads), main, and what main calls.
+bool IsRuntimeOrMain(const SourceFile& file) {
+  const std::string name = file.FileName();
+  return name.starts_with("main") || name.find("runtime") != std::string::npos ||
+         name.find("command") != std::string::npos || name.starts_with("doctor");
+}
+
+bool MayIncludeTransport(const SourceFile& file) {
+  return file.Under("common/transport/") || file.Under("tests/common/transport/") ||
+         file.Under("tests/end_to_end/") || file.Under("tests/benchmarks/") ||
+         ((file.Under("client/") || file.Under("coordinator/")) && IsRuntimeOrMain(file));
+}
+
+void CheckLayers(const SourceFile& file, Findings& findings) {
+  for (const auto& [folder, allowed] : AllowedEdges()) {
+    if (!file.Under(folder)) continue;
+    for (const Include& include : IncludesOf(file)) {
+      const bool own =
+          std::any_of(AllowedEdges().begin(), AllowedEdges().end(),
+                      [&](const auto& e) { return include.path.starts_with(e.first); });
+      if (own && !StartsWithAny(include.path, allowed)) {
+        findings.Add(file, include.line, "includes " + include.path + ", which lies above it.",
+                     "Move what both need down, or pass it in as an argument.");
+      }
+      if (include.path.starts_with("common/transport/") && !MayIncludeTransport(file)) {
+        findings.Add(file, include.line, "includes the transport outside a runtime.",
+                     "Return an effect and let the runtime send it.");
+      }
+    }
+  }
+}
+
+struct LibraryHome {
+  std::vector<std::string> headers;  ///< Prefixes of include paths.
+  std::vector<std::string> homes;    ///< Prefixes of files, or "*name" for part of a file's name.
+  std::string_view remedy;
+};
+
+const std::vector<LibraryHome>& LibraryHomes() {
+  static const std::vector<LibraryHome> kHomes = {
+      {{"sodium", "openssl/"},
+       {"common/crypto/", "common/secret.cc", "common/random.cc", "tests/common/crypto/",
+        "tests/benchmarks/"},
+       "Call the function in common/crypto/ instead."},
+      {{"zmq"},
+       {"common/transport/", "tests/common/transport/", "tests/end_to_end/", "tests/benchmarks/"},
+       "Use the sockets of common/transport/."},
+      {{"cereal/"},
+       {"common/wire", "tests/common/wire"},
+       "Use Encode and Decode of common/wire.h."},
+      {{"sqlite3", "SQLiteCpp/"},
+       {"common/storage", "tests/common/storage", "tests/end_to_end/"},
+       "Use RecordStore of common/storage.h."},
+      {{"toml++/", "toml.hpp", "toml.h"},
+       {"common/settings"},
+       "Use Settings of common/settings.h."},
+      {{"spdlog/", "fmt/"}, {"common/log.cc"}, "Use Log of common/log.h."},
+      {{"boost/"},
+       {"protocols/analyses/distributions.cc"},
+       "Use protocols/analyses/distributions.h."},
+      {{"CLI/"}, {"*main", "*command"}, "Parse the command line in the program's command files."},
+      {{"Eigen/"},
+       {"protocols/", "client/", "simulations/", "tests/"},
+       "Linear algebra belongs to analyses and cohorts."},
+      {{"nlohmann/"},
+       {"common/", "protocols/", "client/", "coordinator/", "simulations/", "tests/"},
+       "It may be used in any .cc file."},
+      {{"gtest/", "gmock/", "rapidcheck", "benchmark/"}, {"tests/"}, "Tests belong in tests/."}};
+  return kHomes;
+}
+
+bool IsHome(const SourceFile& file, const LibraryHome& library) {
+  return std::any_of(library.homes.begin(), library.homes.end(), [&](const std::string& home) {
+    return home.starts_with('*') ? file.FileName().find(home.substr(1)) != std::string::npos
+                                 : file.Under(home);
+  });
+}
+
+void CheckLibraryHomes(const SourceFile& file, Findings& findings) {
+  for (const Include& include : IncludesOf(file)) {
+    for (const LibraryHome& library : LibraryHomes()) {
+      if (StartsWithAny(include.path, library.headers) && !IsHome(file, library)) {
+        findings.Add(file, include.line, "includes <" + include.path + "> outside its home.",
+                     library.remedy);
+      }
+    }
+  }
+}
+
+std::size_t FindingsIn(const char* path, const char* text) {
+  Findings findings;
+  CheckLayers(MakeSourceFile(path, text), findings);
+  CheckLibraryHomes(MakeSourceFile(path, text), findings);
+  return findings.size();
+}
+
+TEST(LayersTest, EveryIncludePointsDown) {
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) CheckLayers(*file, findings);
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(LayersTest, EveryLibraryStaysInItsHome) {
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) CheckLibraryHomes(*file, findings);
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(LayersTest, RulesFindBadExamples) {
+  EXPECT_EQ(FindingsIn("common/a.cc", "#include \"protocols/plan.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/a.cc", "#include \"coordinator/core.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include \"client/policy.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("protocols/a.cc", "#include \"common/transport/keys.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/site_core.cc", "#include \"common/transport/keys.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/runtime.cc", "#include \"common/transport/keys.h\"\n"), 0u);
+  EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <sodium.h>\n"), 1u);
+  EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <cereal/archives/binary.hpp>\n"), 1u);
+  EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include <zmq.hpp>\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/a.cc", "#include <sqlite3.h>\n"), 1u);
+}
+
+TEST(LayersTest, NlohmannStaysOutOfHeaders) {
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) {
+    if (!file->path.ends_with(".h") || file->Under("tests/")) continue;
+    for (const Include& include : IncludesOf(*file)) {
+      if (include.path == "nlohmann/json.hpp") {
+        findings.Add(*file, include.line, "puts a large JSON library into a header.",
+                     "Include it in the .cc file, or nlohmann/json_fwd.hpp here.");
+      }
+    }
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+TEST(LayersTest, OwnHeadersAreNamedFromTheRoot) {
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) {
+    for (std::size_t i = 0; i < file->lines.size(); ++i) {
+      const std::string& line = file->lines[i];
+      if (!line.starts_with("#include \"")) continue;
+      const std::string path = line.substr(10, line.rfind('"') - 10);
+      if (FindFile(path) == nullptr) {
+        findings.Add(*file, i + 1, "includes \"" + path + "\", no file of the project.",
+                     "Write its full path from the root; third-party headers take <>.");
+      }
+    }
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
+}  // namespace
+}  // namespace consilium
