@@ -1,17 +1,13 @@
 #pragma once
 
 // The coordinator's home folder: settings.toml, identity.key, transport.key, state.db, logs/ and,
-// while the service runs, control.sock. Everything in it belongs to one user alone.
+// while the service runs, control.sock. All of it belongs to one user alone.
 
 #include <filesystem>
 #include <string>
 
 #include "common/home.h"
-#include "common/ids.h"
-#include "common/random.h"
-#include "common/result.h"
-#include "common/secret.h"
-#include "common/storage.h"
+#include "common/party_home.h"
 #include "common/time.h"
 
 namespace consilium {
@@ -19,38 +15,29 @@ namespace consilium {
 struct CoordinatorSettings {
   std::string name;       ///< Of the federation.
   std::string listen;     ///< tcp://ADDRESS:PORT
-  std::string advertise;  ///< tcp://HOST:PORT, what sites are told to connect to.
+  std::string advertise;  ///< tcp://HOST:PORT, what invitations tell sites to connect to.
 };
 
-/// What `init` was told; empty endpoints take the defaults.
-struct NewCoordinator {
-  std::string name;
-  std::string listen;
-  std::string advertise;
-};
-
-/// The home after it was read, with its keys.
 struct CoordinatorHome {
   std::filesystem::path folder;
   CoordinatorSettings settings;
-  SigningKey identity;
-  TransportKey transport_public;
-  SecretKey32 transport_secret;
+  PartyKeys keys;
 
   std::filesystem::path state_file() const { return folder / "state.db"; }
   std::filesystem::path log_folder() const { return folder / "logs"; }
-  std::string fingerprint() const;
+  std::string fingerprint() const;  ///< Of both public keys.
 };
 
-/// Makes the folder with fresh keys and an empty federation, all of it or nothing. kConflict when
-/// the folder holds anything already.
+/// Makes the folder with fresh keys and an empty federation. Empty endpoints in `wishes` take the
+/// defaults. kConflict when the folder exists and is not empty.
 Status CreateCoordinatorHome(const std::filesystem::path& folder,
-                             const NewCoordinator& wishes,
+                             CoordinatorSettings wishes,
                              const KeyProtection& protection,
                              RandomSource& random,
                              const Moment& now);
 
-Result<CoordinatorSettings> ReadCoordinatorSettings(const std::filesystem::path& folder);
+/// kPermission unless the folder and its files are private; kNotFound with the command that makes
+/// one.
 Result<CoordinatorHome> OpenCoordinatorHome(const std::filesystem::path& folder,
                                             const PassphraseProvider& ask_passphrase);
 

@@ -123,6 +123,26 @@ TEST(CompletenessTest, EveryReasonIsSpecified) {
   EXPECT_TRUE(findings.empty()) << findings.Text();
 }
 
+TEST(CompletenessTest, EveryExitCodeIsDocumented) {
+  static const std::regex kEntry(R"re(ErrorCode::k\w+, "([a-z-]+)", (\d+)\})re");
+  const SourceFile* source = FindFile("common/command_errors.cc");
+  const SourceFile* document = FindFile("docs/exit-codes.md");
+  ASSERT_NE(source, nullptr);
+  ASSERT_NE(document, nullptr);
+  Findings findings;
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < source->lines.size(); ++i) {
+    std::smatch match;
+    if (!std::regex_search(source->lines[i], match, kEntry)) continue;
+    ++seen;
+    if (!HasTableRow(*document, Enumerator{match[1].str(), match[2].str(), i + 1})) {
+      findings.Add(*source, i + 1, "has no row in docs/exit-codes.md.", "Add it there.");
+    }
+  }
+  EXPECT_GE(seen, 12u) << "the table of codes was not found";
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
 TEST(CompletenessTest, DocumentsPointAtFilesThatExist) {
   static const std::regex kLink(R"(\]\(([^)#:]+)(#[^)]*)?\))");
   Findings findings;

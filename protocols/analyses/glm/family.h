@@ -24,6 +24,13 @@ struct RowTerms {
   double weight = 0;
 };
 
+/// One row's part of the weighted least squares that gives the first coefficients: its weight, and
+/// weight times working outcome.
+struct StartTerms {
+  double product = 0;
+  double weight = 0;
+};
+
 /// Largest magnitude of each over all rows that the contract allows.
 struct RowBounds {
   double deviance = 0;
@@ -65,9 +72,11 @@ class Family {
   /// Why these sums allow no estimate, if they do not: everybody has the same outcome.
   virtual std::optional<std::string> Degenerate(const Sums& sums) const = 0;
 
-  /// The intercept to start from. Must not depend on the mathematical library's last bits, because
-  /// every site recomputes the queries.
-  virtual double StartingIntercept(const Sums& sums) const = 0;
+  /// The row's starting point, R's glm's own: with the same start and the same rule to stop,
+  /// standard errors equal R's to the last digits. A Gaussian family starts from nothing and is not
+  /// asked.
+  virtual StartTerms AtStart(double y) const = 0;
+  virtual StartTerms StartBounds(double largest_y) const = 0;
   /// The largest linear predictor to evaluate at; larger ones count as this. 0 where none is
   /// needed.
   virtual double EtaCeiling(const Sums& sums) const {

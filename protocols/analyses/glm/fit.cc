@@ -11,8 +11,11 @@
 namespace consilium::glm {
 namespace {
 
-/// Steps on the standardised scale below this are the last one.
-constexpr double kConverged = 1e-10;
+/// R's glm.control(epsilon = 1e-14): the step that takes less than this part off the deviance is
+/// the last. Its error is that step squared; the covariance is, as in R, that from before the step.
+constexpr double kDevianceConverged = 1e-14;
+/// Steps on the standardised scale below this are the last one whatever they do to the deviance.
+constexpr double kStepConverged = 1e-10;
 /// Steps that no longer shrink and are below this move by rounding alone.
 constexpr double kRoundingFloor = 1e-6;
 /// A term is determined by the others when what is its own is below this part of it.
@@ -27,7 +30,8 @@ constexpr double kNotShrinking = 0.5;
 /// A least-squares fit that leaves less than this of the variance is evaluated once more.
 constexpr double kTinyResidual = 1e-6;
 
-/// A Newton round's sums.
+/// A round's sums. In the starting round there is no deviance, and `score` holds the right-hand
+/// side.
 struct Evaluation {
   CommonSums common;
   double deviance = 0;
@@ -37,13 +41,14 @@ struct Evaluation {
 
 Result<Evaluation> Evaluate(Federation& federation, const GlmQuery& query, const Family& family) {
   const std::size_t outcomes = family.OutcomeSlices(1, 1).size();
-  const std::size_t order = query.coefficients.size();
+  const std::size_t order = query.centres.size() + 1;
   const Aggregate aggregate = federation.Sum(EncodeQuery(query));
+  const std::size_t deviances = query.step == Step::kNewton ? 1 : 0;
   Evaluation evaluation;
   TRY(evaluation.common,
-      ReadCommon(aggregate, 3 + outcomes + order + TriangleSize(order), outcomes));
+      ReadCommon(aggregate, 2 + outcomes + deviances + order + TriangleSize(order), outcomes));
   const double* values = aggregate.values.data() + 2 + outcomes;
-  evaluation.deviance = *values++;
+  if (deviances == 1) evaluation.deviance = *values++;
   evaluation.score.assign(values, values + order);
   values += order;
   evaluation.information = Symmetric(order);
@@ -94,10 +99,12 @@ class Newton {
         family_(family),
         options_(options),
         query_(std::move(query)),
-        point_(query_.coefficients) {}
+        point_(query_.centres.size() + 1, 0.0) {}
 
   Result<Fit> Run() {
     Fit fit;
+    if (!family_.gaussian()) TRY_STATUS(Begin(fit));
+    query_.step = Step::kNewton;
     while (fit.iterations < options_.maximum_iterations && !fit.converged &&
            fit.separated.empty()) {
       query_.coefficients = point_;
@@ -118,6 +125,21 @@ class Newton {
   }
 
  private:
+  /// Weighted least squares from the rows' own starting points gives the first coefficients.
+  Status Begin(Fit& fit) {
+    query_.step = Step::kStart;
+    TRY(Evaluation start, Evaluate(federation_, query_, family_));
+    ++fit.iterations;
+    for (std::size_t j = 1; j < start.score.size(); ++j) {
+      start.information.Set(j, j, start.information(j, j) + options_.ridge);
+    }
+    const Cholesky factor(start.information, kCollinear);
+    if (factor.singular()) return CollinearError(*factor.dependence(), design_);
+    step_ = factor.Solve(start.score);
+    previous_ = step_;
+    return {};
+  }
+
   double Penalty(const std::vector<double>& point) const {
     double sum = 0;
     for (std::size_t j = 1; j < point.size(); ++j) sum += point[j] * point[j];
@@ -131,7 +153,7 @@ class Newton {
     if (before.rows != evaluation.common.rows || before.sites != evaluation.common.sites) {
       return false;
     }
-    if (LargestMagnitude(step_) <= kConverged) return false;
+    if (LargestMagnitude(step_) <= kStepConverged) return false;
     const double old_value = accepted_->deviance + Penalty(point_);
     const double new_value = evaluation.deviance + Penalty(query_.coefficients);
     return !(new_value <= old_value + kRise * (1 + std::abs(old_value)));
@@ -165,7 +187,11 @@ class Newton {
 
   bool HasConverged() const {
     const double largest = LargestMagnitude(step_);
-    if (largest <= kConverged) return true;
+    if (largest <= kStepConverged) return true;
+    if (!family_.gaussian() &&
+        std::abs(decrement_) <= kDevianceConverged * (accepted_->deviance + 0.1)) {
+      return true;
+    }
     if (family_.gaussian() && accepted_->deviance - decrement_ >= kTinyResidual * Total()) {
       return true;  // Least squares: the first step is exact.
     }

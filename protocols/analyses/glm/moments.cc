@@ -148,9 +148,6 @@ Result<GlmQuery> Standardise(Federation& federation, const Design& design, const
     TRY_STATUS(RequireSpread(query, round, design, family));
   }
   Recentre(round, family, query);
-  query.step = Step::kNewton;
-  query.coefficients.assign(design.terms.size() + 1, 0.0);
-  query.coefficients[0] = family.StartingIntercept(round.common.sums);
   query.eta_ceiling = family.EtaCeiling(round.common.sums);
   return query;
 }

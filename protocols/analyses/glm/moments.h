@@ -21,7 +21,7 @@ Result<CommonSums> ReadCommon(const Aggregate& aggregate,
                               std::size_t expected,
                               std::size_t outcome_sums);
 
-/// A Newton query at the family's starting point, standardised by the federation's own moments.
+/// A query whose centres and scales are the federation's means and standard deviations.
 Result<GlmQuery> Standardise(Federation& federation, const Design& design, const Family& family);
 
 }  // namespace consilium::glm

@@ -77,29 +77,50 @@ void AppendMoments(const std::vector<double>& bounds, double rows, std::vector<S
                              terms, rows * largest * largest));
 }
 
+double LargestTerm(const std::vector<double>& bounds) {
+  double largest = 1;
+  for (const double bound : bounds) largest = std::max(largest, bound);
+  return largest;
+}
+
+Slice InformationSlice(std::size_t order, double bound) {
+  const std::string text = std::to_string(order);
+  const std::size_t size = TriangleSize(order);
+  return RealSlice("information",
+                   std::to_string(size) + " (upper triangle of " + text + " x " + text + ")",
+                   "weighted sums of products of two terms over all rows, which give the step and "
+                   "the standard errors",
+                   size, bound);
+}
+
+void AppendStart(const std::vector<double>& bounds,
+                 const StartTerms& row,
+                 double rows,
+                 std::vector<Slice>& slices) {
+  const double largest = LargestTerm(bounds);
+  const std::size_t order = bounds.size() + 1;
+  slices.push_back(RealSlice("starting products", std::to_string(order),
+                             "for each coefficient, the sum over all rows of the term times a "
+                             "function of the outcome, for a first guess",
+                             order, rows * row.product * largest));
+  slices.push_back(InformationSlice(order, rows * row.weight * largest * largest));
+}
+
 void AppendNewton(const std::vector<double>& bounds,
                   const RowBounds& row,
                   double rows,
                   std::vector<Slice>& slices) {
-  double largest = 1;
-  for (const double bound : bounds) largest = std::max(largest, bound);
+  const double largest = LargestTerm(bounds);
   const std::size_t order = bounds.size() + 1;
-  const std::string order_text = std::to_string(order);
   slices.push_back(RealSlice("deviance", "1",
                              "how far the current coefficients are from the outcomes, summed over "
                              "all rows",
                              1, rows * row.deviance));
-  slices.push_back(RealSlice("score", order_text,
+  slices.push_back(RealSlice("score", std::to_string(order),
                              "for each coefficient, in which direction it should move, summed over "
                              "all rows",
                              order, rows * row.score * largest));
-  const std::size_t size = TriangleSize(order);
-  slices.push_back(RealSlice(
-      "information",
-      std::to_string(size) + " (upper triangle of " + order_text + " x " + order_text + ")",
-      "weighted sums of products of two terms over all rows, which give the "
-      "standard errors",
-      size, rows * row.weight * largest * largest));
+  slices.push_back(InformationSlice(order, rows * row.weight * largest * largest));
 }
 
 Status CheckBounds(const std::vector<Slice>& slices) {
@@ -138,6 +159,9 @@ Result<GlmQuery> DecodeQuery(const Query& query, const Design& design, const Fam
       !(result.outcome_scale > 0) || !(result.eta_ceiling >= 0) || !(result.eta_ceiling <= 200)) {
     return Fail(ErrorCode::kInvalidArgument, "the query holds a number that makes no sense");
   }
+  if (family.gaussian() && result.step == Step::kStart) {
+    return Fail(ErrorCode::kInvalidArgument, "this analysis has no starting round");
+  }
   if (!family.gaussian() && (result.outcome_centre != 0 || result.outcome_scale != 1)) {
     return Fail(ErrorCode::kInvalidArgument, "this analysis does not shift or scale its outcome");
   }
@@ -171,6 +195,8 @@ Result<std::vector<Slice>> DescribeQuery(const GlmQuery& query,
   for (Slice& slice : family.OutcomeSlices(largest_y, rows)) slices.push_back(std::move(slice));
   if (query.step == Step::kMoments) {
     AppendMoments(bounds, rows, slices);
+  } else if (query.step == Step::kStart) {
+    AppendStart(bounds, family.StartBounds(largest_y), rows, slices);
   } else {
     const double eta = LargestEta(query, bounds);
     AppendNewton(bounds, family.Bounds(eta, largest_y, query.eta_ceiling), rows, slices);

@@ -17,7 +17,8 @@ inline constexpr std::size_t kMaxTerms = 170;
 
 enum class Step : std::uint8_t {
   kMoments = 1,  ///< Means and squares of the terms, about a centre.
-  kNewton = 2    ///< Deviance, score and information at given coefficients.
+  kStart = 2,    ///< Weighted least squares from each row's own starting point.
+  kNewton = 3    ///< Deviance, score and information at given coefficients.
 };
 
 /// Terms and outcome enter all sums as (x - centre) / scale.
@@ -28,7 +29,7 @@ struct GlmQuery {
   double outcome_centre = 0;
   double outcome_scale = 1;
   double eta_ceiling = 0;
-  std::vector<double> coefficients;  ///< Newton: intercept first. Moments: none.
+  std::vector<double> coefficients;  ///< Newton: intercept first. Otherwise none.
 };
 
 Query EncodeQuery(const GlmQuery& query);

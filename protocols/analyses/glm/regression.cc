@@ -43,15 +43,13 @@ class Regression final : public Analysis {
   std::vector<Slice> DescribeForReview() const override {
     GlmQuery query = FirstQuery(plan_.design, *family_);
     std::vector<Slice> slices = DescribeQuery(query, plan_.design, *family_).value();
+    if (!family_->gaussian()) {
+      query.step = Step::kStart;
+      AppendNew(query, slices);
+    }
     query.step = Step::kNewton;
     query.coefficients.assign(parameters(), 0.0);
-    std::vector<Slice> newton = DescribeQuery(query, plan_.design, *family_).value();
-    for (Slice& slice : newton) {
-      const bool known = std::any_of(slices.begin(), slices.end(), [&slice](const Slice& other) {
-        return other.name == slice.name;
-      });
-      if (!known) slices.push_back(std::move(slice));
-    }
+    AppendNew(query, slices);
     return slices;
   }
 
@@ -70,6 +68,17 @@ class Regression final : public Analysis {
   }
 
  private:
+  /// The slices of a query that are not listed yet.
+  void AppendNew(const GlmQuery& query, std::vector<Slice>& slices) const {
+    std::vector<Slice> added = DescribeQuery(query, plan_.design, *family_).value();
+    for (Slice& slice : added) {
+      const bool known = std::any_of(slices.begin(), slices.end(), [&slice](const Slice& other) {
+        return other.name == slice.name;
+      });
+      if (!known) slices.push_back(std::move(slice));
+    }
+  }
+
   RegressionPlan plan_;
   std::unique_ptr<Family> family_;
 };

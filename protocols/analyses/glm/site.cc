@@ -39,6 +39,32 @@ void AddMoments(const std::vector<double>& terms, std::span<double> sums) {
   }
 }
 
+/// weight x x' into the upper triangle, where x is 1 and the terms.
+void AddInformation(double weight, const std::vector<double>& terms, std::span<double> sums) {
+  std::size_t at = 0;
+  sums[at++] += weight;
+  for (const double term : terms) sums[at++] += weight * term;
+  for (std::size_t j = 0; j < terms.size(); ++j) {
+    const double weighted = weight * terms[j];
+    for (std::size_t k = j; k < terms.size(); ++k) sums[at++] += weighted * terms[k];
+  }
+}
+
+/// factor x, where x is 1 and the terms.
+void AddProducts(double factor, const std::vector<double>& terms, std::span<double> sums) {
+  sums[0] += factor;
+  for (std::size_t j = 0; j < terms.size(); ++j) sums[1 + j] += factor * terms[j];
+}
+
+void AddStart(const Family& family,
+              double y,
+              const std::vector<double>& terms,
+              std::span<double> sums) {
+  const StartTerms row = family.AtStart(y);
+  AddProducts(row.product, terms, sums);
+  AddInformation(row.weight, terms, sums.subspan(1 + terms.size()));
+}
+
 void AddNewton(const GlmQuery& query,
                const Family& family,
                double y,
@@ -48,15 +74,8 @@ void AddNewton(const GlmQuery& query,
   for (std::size_t j = 0; j < terms.size(); ++j) eta += query.coefficients[j + 1] * terms[j];
   const RowTerms row = family.AtRow(eta, y, query.eta_ceiling);
   sums[0] += row.deviance;
-  sums[1] += row.score;
-  for (std::size_t j = 0; j < terms.size(); ++j) sums[2 + j] += row.score * terms[j];
-  std::size_t at = 2 + terms.size();
-  sums[at++] += row.weight;
-  for (const double term : terms) sums[at++] += row.weight * term;
-  for (std::size_t j = 0; j < terms.size(); ++j) {
-    const double weighted = row.weight * terms[j];
-    for (std::size_t k = j; k < terms.size(); ++k) sums[at++] += weighted * terms[k];
-  }
+  AddProducts(row.score, terms, sums.subspan(1));
+  AddInformation(row.weight, terms, sums.subspan(2 + terms.size()));
 }
 
 }  // namespace
@@ -85,6 +104,8 @@ Result<Contribution> AnswerQuery(const GlmQuery& query,
     family.AddOutcome(reader.outcome(), outcome_sums);
     if (query.step == Step::kMoments) {
       AddMoments(reader.terms(), rest);
+    } else if (query.step == Step::kStart) {
+      AddStart(family, reader.outcome(), reader.terms(), rest);
     } else {
       AddNewton(query, family, reader.outcome(), reader.terms(), rest);
     }

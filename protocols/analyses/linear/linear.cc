@@ -29,7 +29,8 @@ class LinearFamily final : public glm::Family {
     sums[1] += y * y;
   }
   std::optional<std::string> Degenerate(const glm::Sums&) const override { return std::nullopt; }
-  double StartingIntercept(const glm::Sums&) const override { return 0; }
+  glm::StartTerms AtStart(double y) const override { return {y, 1}; }
+  glm::StartTerms StartBounds(double largest_y) const override { return {largest_y, 1}; }
 
   glm::RowTerms AtRow(double eta, double y, double) const override {
     const double residual = y - eta;

@@ -9,6 +9,8 @@ namespace {
 /// x log(x), continuous at 0.
 double XLogX(double x) { return x > 0 ? x * std::log(x) : 0.0; }
 
+constexpr double kStartWeight = 3.0 / 16;
+
 class LogisticFamily final : public glm::Family {
  public:
   std::string_view kind() const override { return "logistic"; }
@@ -45,7 +47,12 @@ class LogisticFamily final : public glm::Family {
     if (sums.outcome[0] > 0 && sums.outcome[0] < sums.rows) return std::nullopt;
     return sums.outcome[0] > 0 ? "is yes in every row" : "is no in every row";
   }
-  double StartingIntercept(const glm::Sums&) const override { return 0; }
+  /// As from a probability of (y + 1/2) / 2, 1/4 or 3/4.
+  glm::StartTerms AtStart(double y) const override {
+    const double product = kStartWeight * std::log(3.0) + 0.25;
+    return {y > 0.5 ? product : -product, kStartWeight};
+  }
+  glm::StartTerms StartBounds(double) const override { return {0.5, kStartWeight}; }
 
   glm::RowTerms AtRow(double eta, double y, double) const override {
     // With m = |eta|: exp never overflows, and no digit is lost when a probability is near 0 or 1.

@@ -52,10 +52,14 @@ class PoissonFamily final : public glm::Family {
     return "is zero in every row";
   }
 
-  /// log(mean), to a grid so coarse that no two libraries' logarithms round differently.
-  double StartingIntercept(const glm::Sums& sums) const override {
-    constexpr double kGrid = 1 << 20;
-    return std::nearbyint(std::log(sums.outcome[0] / sums.rows) * kGrid) / kGrid;
+  /// As from a mean of y + 0.1.
+  glm::StartTerms AtStart(double y) const override {
+    const double mean = y + 0.1;
+    return {mean * std::log(mean) - 0.1, mean};
+  }
+  glm::StartTerms StartBounds(double largest_y) const override {
+    const double mean = largest_y + 0.1;
+    return {mean * std::max(mean, 3.0) + 1, mean};
   }
   /// At the solution the fitted means add up to the sum of the counts, so none exceeds it. Counting
   /// a mean beyond four times that sum as if it were there changes no solution, keeps exp within

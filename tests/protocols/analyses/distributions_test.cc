@@ -15,9 +15,9 @@ void ExpectRelative(double actual, double expected, double tolerance = 1e-13) {
 // Expected values: R 4.2.2, options(digits = 17).
 
 TEST(DistributionsTest, NormalTailsKeepTheirDigits) {
-  ExpectRelative(NormalTwoSided(5), 5.7330314375838782e-07);   // 2*pnorm(-5)
+  ExpectRelative(NormalTwoSided(5), 5.7330314375838782e-07);  // 2*pnorm(-5)
   ExpectRelative(NormalTwoSided(-5), 5.7330314375838782e-07);
-  ExpectRelative(NormalTwoSided(30), 9.8134278542089853e-198, 1e-12);  // 2*pnorm(-30)
+  ExpectRelative(NormalTwoSided(30), 9.8134278542963744e-198, 1e-12);  // 2*pnorm(-30)
   EXPECT_EQ(NormalTwoSided(0), 1);
   EXPECT_EQ(NormalTwoSided(1e9), 0);
 }
@@ -29,14 +29,14 @@ TEST(DistributionsTest, NormalQuantiles) {
 
 TEST(DistributionsTest, StudentTailsKeepTheirDigits) {
   ExpectRelative(StudentTwoSided(30, 856), 1.0532162965793609e-135, 1e-10);  // 2*pt(-30,856)
-  ExpectRelative(StudentTwoSided(2.5, 3), 0.087706647008065505);  // 2*pt(-2.5,3)
-  ExpectRelative(StudentTwoSided(-1e3, 5), 1.898013113197973e-14, 1e-12);  // 2*pt(-1e3,5)
+  ExpectRelative(StudentTwoSided(2.5, 3), 0.087706647008065505);             // 2*pt(-2.5,3)
+  ExpectRelative(StudentTwoSided(-1e3, 5), 1.898013113197973e-14, 1e-12);    // 2*pt(-1e3,5)
 }
 
 TEST(DistributionsTest, StudentQuantiles) {
-  ExpectRelative(StudentQuantile(0.975, 5), 2.5705818356363137);    // qt(.975,5)
-  ExpectRelative(StudentQuantile(0.95, 5), 2.0150483733330224);     // qt(.95,5)
-  ExpectRelative(StudentQuantile(0.975, 1), 12.706204736174694);    // qt(.975,1)
+  ExpectRelative(StudentQuantile(0.975, 5), 2.5705818356363137);  // qt(.975,5)
+  ExpectRelative(StudentQuantile(0.95, 5), 2.0150483733330224);   // qt(.95,5)
+  ExpectRelative(StudentQuantile(0.975, 1), 12.706204736174694);  // qt(.975,1)
 }
 
 TEST(DistributionsTest, FisherTailsKeepTheirDigits) {
@@ -47,8 +47,8 @@ TEST(DistributionsTest, FisherTailsKeepTheirDigits) {
 TEST(DistributionsTest, LogFactorials) {
   EXPECT_EQ(LogFactorial(0), 0);
   EXPECT_EQ(LogFactorial(1), 0);
-  ExpectRelative(LogFactorial(170), 706.57306224578747);   // lgamma(171)
-  ExpectRelative(LogFactorial(1e6), 12815518.384658169);   // lgamma(1e6+1)
+  ExpectRelative(LogFactorial(170), 706.57306224578747);  // lgamma(171)
+  ExpectRelative(LogFactorial(1e6), 12815518.384658169);  // lgamma(1e6+1)
 }
 
 }  // namespace

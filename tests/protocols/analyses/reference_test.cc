@@ -123,19 +123,21 @@ TEST_F(HeartDiseaseTest, RidgeEqualsPooledROnFederatedStandardisation) {
       ExpectClose(raw * standardised[j]["sd"].get<double>(), standardised[j]["estimate"], 1e-12,
                   "raw estimate");
     }
-    const double objective = -json["log_likelihood"].get<double>() +
-                             reference["lambda"].get<double>() / 2 * penalty;
+    const double objective =
+        -json["log_likelihood"].get<double>() + reference["lambda"].get<double>() / 2 * penalty;
     ExpectClose(objective, reference["objective"], 1e-11, "objective");
   }
 }
 
 TEST_F(HeartDiseaseTest, LinearFitEqualsPooledR) {
   const std::string columns = Columns() + Number("trestbps", 0, 300);
-  Compare(PlanOf(columns, "kind = \"linear\"\noutcome = \"thalach\"\n"
-                          "features = [\"age\", \"sex\", \"trestbps\", \"exang\"]"),
+  Compare(PlanOf(columns,
+                 "kind = \"linear\"\noutcome = \"thalach\"\n"
+                 "features = [\"age\", \"sex\", \"trestbps\", \"exang\"]"),
           "linear_thalach_pooled");
-  Compare(PlanOf(columns, "kind = \"linear\"\noutcome = \"thalach\"\n"
-                          "features = [\"age\", \"sex\", \"trestbps\", \"exang\", \"site\"]"),
+  Compare(PlanOf(columns,
+                 "kind = \"linear\"\noutcome = \"thalach\"\n"
+                 "features = [\"age\", \"sex\", \"trestbps\", \"exang\", \"site\"]"),
           "linear_thalach_pooled_site_intercepts");
 }
 
@@ -183,7 +185,8 @@ class IndometacinTest : public ::testing::Test {
   void SetUp() override {
     REQUIRE_REFERENCE_DATA();
     rows_ = ReadCsv(*DataFolder() / "multisite/csv/indo_rct.csv");
-    reference_ = ReadJson(*DataFolder() / "multisite/reference/multisite_reference.json")["indo_rct"];
+    reference_ =
+        ReadJson(*DataFolder() / "multisite/reference/multisite_reference.json")["indo_rct"];
   }
   static std::string Columns() {
     return Boolean("pancreatitis") + Boolean("rx_indomethacin") + Number("risk", 0, 10) +

@@ -82,7 +82,8 @@ std::string Boolean(const std::string& name) {
 }
 
 std::string Category(const std::string& name, const std::vector<std::string>& levels) {
-  std::string text = "[[contract.column]]\nname = \"" + name + "\"\ntype = \"category\"\nlevels = [";
+  std::string text =
+      "[[contract.column]]\nname = \"" + name + "\"\ntype = \"category\"\nlevels = [";
   for (const std::string& level : levels) text += "\"" + level + "\", ";
   return text + "]\n";
 }
@@ -188,12 +189,16 @@ void ExpectEqualsR(const Json& result, const Json& reference) {
       }
     }
   }
-  const std::pair<const char*, const char*> fields[] = {
-      {"log_likelihood", "loglik"},   {"deviance", "deviance"},
-      {"null_deviance", "null_deviance"}, {"aic", "aic"},
-      {"sigma", "sigma"},             {"r_squared", "r_squared"},
-      {"adj_r_squared", "adj_r_squared"}, {"rss", "rss"},
-      {"df_residual", "df_residual"}, {"rows", "n"}};
+  const std::pair<const char*, const char*> fields[] = {{"log_likelihood", "loglik"},
+                                                        {"deviance", "deviance"},
+                                                        {"null_deviance", "null_deviance"},
+                                                        {"aic", "aic"},
+                                                        {"sigma", "sigma"},
+                                                        {"r_squared", "r_squared"},
+                                                        {"adj_r_squared", "adj_r_squared"},
+                                                        {"rss", "rss"},
+                                                        {"df_residual", "df_residual"},
+                                                        {"rows", "n"}};
   for (const auto& [ours, theirs] : fields) {
     if (reference.contains(theirs)) ExpectClose(result[ours], reference[theirs], kTolerance, ours);
   }

@@ -62,8 +62,8 @@ void ExpectEqualsR(const Json& result, const Json& reference);
 }  // namespace consilium::testing
 
 /// Skips a test that needs the shared reference data, saying where it was sought.
-#define REQUIRE_REFERENCE_DATA()                                                         \
-  if (!::consilium::testing::DataFolder()) {                                             \
-    GTEST_SKIP() << "no reference data: set CONSILIUM_TEST_DATA to the folder that has " \
+#define REQUIRE_REFERENCE_DATA()                                                               \
+  if (!::consilium::testing::DataFolder()) {                                                   \
+    GTEST_SKIP() << "no reference data: set CONSILIUM_TEST_DATA to the folder that has "       \
                     "heart_disease/ and multisite/ (default: shared/data beside the sources)"; \
   }

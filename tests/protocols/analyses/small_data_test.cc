@@ -2,10 +2,14 @@
 // ctl <- glm.control(epsilon = 1e-14, maxit = 100).
 
 #include <cmath>
+#include <cstdio>
+#include <memory>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocols/analyses/glm/query.h"
+#include "protocols/analyses/poisson/poisson.h"
 #include "tests/protocols/analyses/regression_testing.h"
 
 namespace consilium::testing {
@@ -33,7 +37,27 @@ void ExpectLines(const Json& json, const std::vector<Line>& lines, double tolera
   }
 }
 
-// d <- data.frame(y=c(0,1,0,1,1,0,1,0,1,1,0,0), x=c(1.2,3.4,2.2,2.9,4.1,1.9,2.5,3.3,3.8,2.1,2.4,0.7),
+/// Whether some query lies halfway between its predecessor and the one before that.
+bool HalvesAStep(const Plan& plan, const std::vector<Query>& queries) {
+  const std::unique_ptr<glm::Family> family = MakePoissonFamily();
+  const std::vector<std::string> columns = plan.analysis->columns();
+  const glm::Design design = glm::MakeDesign(plan.contract, *plan.contract.Find(columns[0]),
+                                             {columns.begin() + 1, columns.end()})
+                                 .value();
+  std::vector<std::vector<double>> points;
+  for (const Query& query : queries) {
+    const glm::GlmQuery decoded = glm::DecodeQuery(query, design, *family).value();
+    if (decoded.step == glm::Step::kNewton) points.push_back(decoded.coefficients);
+  }
+  for (std::size_t k = 2; k < points.size(); ++k) {
+    const double middle = (points[k - 1][1] + points[k - 2][1]) / 2;
+    if (std::abs(points[k][1] - middle) < 1e-12 * std::abs(middle)) return true;
+  }
+  return false;
+}
+
+// d <- data.frame(y=c(0,1,0,1,1,0,1,0,1,1,0,0),
+// x=c(1.2,3.4,2.2,2.9,4.1,1.9,2.5,3.3,3.8,2.1,2.4,0.7),
 //                 g=c("a","b","a","c","b","c","a","b","c","a","c","b"))
 const char* const kYesNo =
     "y,x,g\n0,1.2,a\n1,3.4,b\n0,2.2,a\n1,2.9,c\n1,4.1,b\n0,1.9,c\n1,2.5,a\n0,3.3,b\n1,3.8,c\n"
@@ -41,18 +65,16 @@ const char* const kYesNo =
 
 TEST(LogisticTest, NearSeparationWithAnEstimateIsNotCalledSeparation) {
   // f <- glm(y ~ x + g, binomial, d, control = ctl)
-  const Plan plan =
-      PlanOf(Boolean("y") + Number("x", 0, 10) + Category("g", {"a", "b", "c"}),
-             "kind = \"logistic\"\noutcome = \"y\"\nfeatures = [\"x\", \"g\"]");
+  const Plan plan = PlanOf(Boolean("y") + Number("x", 0, 10) + Category("g", {"a", "b", "c"}),
+                           "kind = \"logistic\"\noutcome = \"y\"\nfeatures = [\"x\", \"g\"]");
   const Json json = RunOn(plan, {CohortOf(plan, ParseCsv(kYesNo))}).json;
-  ExpectLines(json,
-              {{-25.7236894020483362, 21.8589607349464181, -1.17680294657939921, 0.23927416626890263},
-               {11.9791550532507181, 10.0970551893333038, 1.18640086922627663, 0.23546402861640120},
-               {-14.4062062612127804, 12.1944856846106280, -1.18137055008341441,
-                0.23745555189785494},
-               {-6.0224388066372621, 6.1252893879181061, -0.98320886169334087,
-                0.32550465423840397}},
-              1e-8);
+  ExpectLines(
+      json,
+      {{-25.7236894020483362, 21.8589607349464181, -1.17680294657939921, 0.23927416626890263},
+       {11.9791550532507181, 10.0970551893333038, 1.18640086922627663, 0.23546402861640120},
+       {-14.4062062612127804, 12.1944856846106280, -1.18137055008341441, 0.23745555189785494},
+       {-6.0224388066372621, 6.1252893879181061, -0.98320886169334087, 0.32550465423840397}},
+      1e-8);
   ExpectClose(json["log_likelihood"], -3.0620366657090479, 1e-10, "log-likelihood");
   ExpectClose(json["null_deviance"], 16.635532333438686, 1e-12, "null deviance");
   ExpectClose(json["aic"], 14.124073331418096, 1e-10, "AIC");
@@ -106,7 +128,8 @@ TEST(LogisticTest, TakesACategoryOfTwoLevelsAsOutcome) {
 // e <- data.frame(y=c(10.1,12.3,9.8,14.2,15.9,11.5,13.3,12.8), x=c(1,2,1.5,3,4,2.5,3.5,2.2),
 //                 z=c(0,1,0,1,1,0,0,1))
 const char* const kContinuous =
-    "y,x,z\n10.1,1,0\n12.3,2,1\n9.8,1.5,0\n14.2,3,1\n15.9,4,1\n11.5,2.5,0\n13.3,3.5,0\n12.8,2.2,1\n";
+    "y,x,z\n10.1,1,0\n12.3,2,1\n9.8,1.5,0\n14.2,3,1\n15.9,4,1\n11.5,2.5,0\n13.3,3.5,0\n12.8,2.2,"
+    "1\n";
 
 TEST(LinearTest, EqualsLm) {
   // f <- lm(y ~ x + z, e); confint(f, level = 0.9)
@@ -114,12 +137,11 @@ TEST(LinearTest, EqualsLm) {
                            "kind = \"linear\"\noutcome = \"y\"\nfeatures = [\"x\", \"z\"]\n"
                            "confidence = 0.9");
   const Json json = RunOn(plan, {CohortOf(plan, ParseCsv(kContinuous))}).json;
-  ExpectLines(json, {{7.8974868261045756, 0.40031447086440325, 19.7282071993336885,
-                      6.1799344571450949e-06},
-                     {1.5423591406566690, 0.16265019121470062, 9.4826764674425288,
-                      2.2041756832115000e-04},
-                     {1.5839075800567497, 0.30599749250242830, 5.1762109784091788,
-                      3.5364840997798141e-03}});
+  ExpectLines(
+      json,
+      {{7.8974868261045756, 0.40031447086440325, 19.7282071993336885, 6.1799344571450949e-06},
+       {1.5423591406566690, 0.16265019121470062, 9.4826764674425288, 2.2041756832115000e-04},
+       {1.5839075800567497, 0.30599749250242830, 5.1762109784091788, 3.5364840997798141e-03}});
   ExpectClose(json["coefficients"][1]["conf_low"], 1.21461113742718130, 1e-10, "lower limit");
   ExpectClose(json["coefficients"][1]["conf_high"], 1.8701071438861565, 1e-10, "upper limit");
   ExpectClose(json["sigma"], 0.40393283464047214, 1e-11, "sigma");
@@ -162,12 +184,11 @@ TEST(PoissonTest, EqualsGlm) {
   const Plan plan = PlanOf(Integer("y", 0, 1000) + Number("x", 0, 10) + Boolean("g"),
                            "kind = \"poisson\"\noutcome = \"y\"\nfeatures = [\"x\", \"g\"]");
   const Json json = RunOn(plan, {CohortOf(plan, ParseCsv(kCounts))}).json;
-  ExpectLines(json, {{-0.52653700301284223, 0.46475430823454900, -1.13293624972081619,
-                      2.5724102577594210e-01},
-                     {1.23194607961401315, 0.18066602550102803, 6.81891393911802801,
-                      9.1731329507128954e-12},
-                     {0.09262059323023128, 0.30119659044028002, 0.30750877058349602,
-                      7.5845614827205510e-01}});
+  ExpectLines(
+      json,
+      {{-0.52653700301284223, 0.46475430823454900, -1.13293624972081619, 2.5724102577594210e-01},
+       {1.23194607961401315, 0.18066602550102803, 6.81891393911802801, 9.1731329507128954e-12},
+       {0.09262059323023128, 0.30119659044028002, 0.30750877058349602, 7.5845614827205510e-01}});
   ExpectClose(json["log_likelihood"], -14.824775271574588, 1e-10, "log-likelihood");
   ExpectClose(json["deviance"], 3.7920549149693139, 1e-10, "deviance");
   ExpectClose(json["null_deviance"], 66.220618723643554, 1e-11, "null deviance");
@@ -184,15 +205,16 @@ TEST(PoissonTest, RangesFarWiderThanTheDataCostNoDigits) {
 }
 
 TEST(PoissonTest, FoundBySteppingBackWhenNewtonOvershoots) {
-  // q <- data.frame(y=c(1,0,2,1,0,1,2,1,0,300), x=c(0,1,2,3,4,5,6,7,8,30))
-  // glm(y ~ x, poisson, q, control = ctl)
-  const Plan plan = PlanOf(Integer("y", 0, 1000) + Number("x", 0, 100),
-                           "kind = \"poisson\"\noutcome = \"y\"\nfeatures = [\"x\"]\n"
-                           "maximum_iterations = 60");
+  // q <- data.frame(x=c(0,2,0.2,330.6,11.1,0.1,0,0,0.6), y=c(3,33,1,0,20,3,1,0,41))
+  // glm(y ~ x, poisson, q, control = ctl), whose second step raises the deviance
+  const Plan plan = PlanOf(Integer("y", 0, 1000) + Number("x", 0, 1000),
+                           "kind = \"poisson\"\noutcome = \"y\"\nfeatures = [\"x\"]");
   const Outcome outcome =
-      RunOn(plan, {CohortOf(plan, ParseCsv("y,x\n1,0\n0,1\n2,2\n1,3\n0,4\n1,5\n2,6\n1,7\n0,8\n"
-                                           "300,30\n"))});
-  SUCCEED() << outcome.result.json;
+      RunOn(plan, {CohortOf(plan, ParseCsv("y,x\n3,0\n33,2\n1,0.2\n0,330.6\n20,11.1\n3,0.1\n1,0\n"
+                                           "0,0\n41,0.6\n"))});
+  ExpectClose(outcome.json["coefficients"][0]["estimate"], 2.5582682025275649, 1e-9, "intercept");
+  ExpectClose(outcome.json["coefficients"][1]["estimate"], -0.010165599785257419, 1e-8, "slope");
+  EXPECT_TRUE(HalvesAStep(plan, outcome.queries));
 }
 
 }  // namespace

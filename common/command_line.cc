@@ -1,0 +1,62 @@
+#include "common/command_line.h"
+
+#include <algorithm>
+#include <iostream>
+#include <string_view>
+#include <utility>
+
+#include "common/crypto/library.h"
+#include "common/terminal.h"
+
+namespace consilium {
+
+PassphraseProvider CommonOptions::passphrase() const {
+  return PassphraseFrom(passphrase_file.empty() ? std::nullopt
+                                                : std::optional<std::filesystem::path>(passphrase_file));
+}
+
+CommandLine::CommandLine(std::string program, const std::string& description)
+    : program_(std::move(program)), app_(description, program_) {
+  app_.set_version_flag("--version", program_ + " " CONSILIUM_VERSION);
+  app_.require_subcommand(1);
+  app_.failure_message(CLI::FailureMessage::simple);
+}
+
+CLI::App& CommandLine::Add(const std::string& name,
+                           const std::string& description,
+                           const std::string& example,
+                           std::function<Result<int>(const CommonOptions&)> run) {
+  CLI::App* app = app_.add_subcommand(name, description);
+  app->add_option("DIR", common_.folder, "The home folder")->required();
+  app->add_flag("--json", common_.json, "Reply with JSON, for programs");
+  app->add_option("--passphrase-file", common_.passphrase_file,
+                  "A private file (mode 0600) whose first line opens the keys");
+  app->footer("Example:\n  " + program_ + " " + example);
+  commands_.push_back(Command{app, std::move(run)});
+  return *app;
+}
+
+int CommandLine::Run(int count, char** arguments) {
+  try {
+    app_.parse(count, arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app_.exit(error);
+    const bool json = std::any_of(arguments, arguments + count, [](const char* argument) {
+      return std::string_view(argument) == "--json";
+    });
+    const std::string remedy = "See " + program_ + " --help, or COMMAND --help with an example.";
+    ReportError(program_, Error{ErrorCode::kInvalidArgument, error.what(), remedy}, json);
+    return kExitUsage;
+  }
+  if (const Status started = InitialiseCrypto(); !started) {
+    return ReportError(program_, started.error(), common_.json);
+  }
+  for (const Command& command : commands_) {
+    if (!command.app->parsed()) continue;
+    const Result<int> done = command.run(common_);
+    return done ? *done : ReportError(program_, done.error(), common_.json);
+  }
+  return kExitUsage;
+}
+
+}  // namespace consilium

@@ -1,0 +1,270 @@
+#include "coordinator/commands.h"
+
+#include <algorithm>
+#include <map>
+
+#include <nlohmann/json.hpp>
+
+namespace consilium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Context = CoordinatorCommandContext;
+
+Result<std::string> TextOf(const Json& request, const char* name) {
+  if (!request.contains(name) || !request[name].is_string()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the request lacks the text '" + std::string(name) + "'");
+  }
+  return request[name].get<std::string>();
+}
+
+std::string_view Word(StudyState state) {
+  switch (state) {
+    case StudyState::kOffered:
+      return "offered";
+    case StudyState::kRunning:
+      return "running";
+    case StudyState::kPaused:
+      return "paused";
+    case StudyState::kFinished:
+      return "finished";
+    case StudyState::kFailed:
+      return "failed";
+    case StudyState::kStopped:
+      return "stopped";
+  }
+  return "";
+}
+
+std::string_view Word(DecisionKind kind) {
+  switch (kind) {
+    case DecisionKind::kApproved:
+      return "approved";
+    case DecisionKind::kDeclined:
+      return "declined";
+    case DecisionKind::kRevoked:
+      return "revoked";
+  }
+  return "";
+}
+
+Json TimeOf(UtcSeconds time) { return time == UtcSeconds() ? Json(nullptr) : Json(ToText(time)); }
+
+Json StudyJson(const StudyView& view) {
+  Json json;
+  json["study"] = view.id.ToHex();
+  json["title"] = view.title;
+  json["kind"] = view.kind;
+  json["state"] = std::string(Word(view.state));
+  json["reason"] = view.reason;
+  json["submitted_at"] = TimeOf(view.submitted_at);
+  json["started_at"] = TimeOf(view.started_at);
+  json["ended_at"] = TimeOf(view.ended_at);
+  json["rounds_done"] = view.rounds_done;
+  json["rounds_at_most"] = view.rounds_at_most;
+  json["attempt"] = view.attempt;
+  json["phase"] = view.phase;
+  json["answered"] = view.answered;
+  json["expected"] = view.expected;
+  json["sites"] = Json::array();
+  for (const StudySiteView& site : view.sites) {
+    Json entry;
+    entry["site"] = site.name;
+    entry["connected"] = site.connected;
+    entry["decision"] = site.decision ? Json(std::string(Word(*site.decision))) : Json(nullptr);
+    entry["in_study"] = site.frozen_in;
+    entry["progress"] = site.progress;
+    json["sites"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Result<StudyId> StudyIn(const Json& request, const Context& context) {
+  TRY(const std::string number, TextOf(request, "study"));
+  return context.core.FindStudy(number);
+}
+
+// -- Members -----------------------------------------------------------------------------------
+
+Result<Json> Invite(const Json& request, const Context& context, CoordinatorEffects& effects) {
+  TRY(const std::string site, TextOf(request, "site"));
+  Json reply;
+  reply["site"] = site;
+  TRY(reply["invitation"], context.core.Invite(site, context.now, effects));
+  return reply;
+}
+
+Result<Json> Admit(const Json& request, const Context& context, CoordinatorEffects& effects) {
+  TRY(const std::string text, TextOf(request, "request"));
+  TRY(const std::string file, TextOf(request, "file"));
+  TRY(const JoinRequest joining, ReadJoinRequest(text, file));
+  TRY(const Member member, context.core.Admit(joining, context.now, effects));
+  Json reply;
+  reply["site"] = member.name;
+  reply["number"] = member.id.value();
+  reply["fingerprint"] = Fingerprint(member.identity, member.transport);
+  reply["epoch"] = context.core.roster().epoch.value();
+  return reply;
+}
+
+Result<Json> Revoke(const Json& request, const Context& context, CoordinatorEffects& effects) {
+  TRY(const std::string site, TextOf(request, "site"));
+  TRY_STATUS(context.core.Revoke(site, context.now, effects));
+  Json reply;
+  reply["site"] = site;
+  reply["epoch"] = context.core.roster().epoch.value();
+  return reply;
+}
+
+Result<Json> ShowRoster(const Json&, const Context& context, CoordinatorEffects&) {
+  Json reply;
+  reply["federation"] = context.core.roster().federation_name;
+  reply["number"] = context.core.roster().federation.ToHex();
+  reply["epoch"] = context.core.roster().epoch.value();
+  reply["sites"] = Json::array();
+  for (const SiteView& view : context.core.Sites()) {
+    Json site;
+    site["number"] = view.member.id.value();
+    site["site"] = view.member.name;
+    site["state"] = view.member.state == MemberState::kActive ? "active" : "revoked";
+    site["fingerprint"] = view.fingerprint;
+    site["connected"] = view.connected;
+    site["last_seen"] = view.last_seen ? TimeOf(*view.last_seen) : Json(nullptr);
+    site["software"] = view.software;
+    reply["sites"].push_back(std::move(site));
+  }
+  reply["invitations"] = Json::array();
+  for (const OpenInvitation& open : context.core.Invitations()) {
+    reply["invitations"].push_back(
+        Json{{"site", open.site_name}, {"invited_at", TimeOf(open.invited_at)}});
+  }
+  return reply;
+}
+
+// -- Studies -----------------------------------------------------------------------------------
+
+Result<Json> Submit(const Json& request, const Context& context, CoordinatorEffects& effects) {
+  TRY(const std::string plan, TextOf(request, "plan"));
+  TRY(const std::string file, TextOf(request, "file"));
+  TRY(const StudyId study, context.core.Submit(plan, file, context.now, effects));
+  TRY(const StudyView view, context.core.View(study));
+  return StudyJson(view);
+}
+
+using StudyCommand = Status (CoordinatorCore::*)(const StudyId&,
+                                                 const Moment&,
+                                                 CoordinatorEffects&);
+
+template <StudyCommand kCommand>
+Result<Json> Move(const Json& request, const Context& context, CoordinatorEffects& effects) {
+  TRY(const StudyId study, StudyIn(request, context));
+  TRY_STATUS((context.core.*kCommand)(study, context.now, effects));
+  TRY(const StudyView view, context.core.View(study));
+  return StudyJson(view);
+}
+
+Result<Json> ShowStatus(const Json& request, const Context& context, CoordinatorEffects&) {
+  Json reply;
+  if (request.contains("study")) {
+    TRY(const StudyId study, StudyIn(request, context));
+    TRY(const StudyView view, context.core.View(study));
+    reply["study"] = StudyJson(view);
+  } else {
+    reply["federation"] = context.core.roster().federation_name;
+    const std::vector<SiteView> sites = context.core.Sites();
+    reply["members"] = std::count_if(sites.begin(), sites.end(), [](const SiteView& site) {
+      return site.member.state == MemberState::kActive;
+    });
+    reply["connected"] = std::count_if(sites.begin(), sites.end(),
+                                       [](const SiteView& site) { return site.connected; });
+    reply["endpoint"] = context.endpoint;
+    reply["studies"] = Json::array();
+    for (const StudyView& view : context.core.Studies()) {
+      reply["studies"].push_back(StudyJson(view));
+    }
+  }
+  const std::optional<std::string>& rollback = context.core.rollback_found();
+  reply["rolled_back"] = rollback ? Json(*rollback) : Json(nullptr);
+  return reply;
+}
+
+Result<Json> ShowResult(const Json& request, const Context& context, CoordinatorEffects&) {
+  TRY(const StudyId study, StudyIn(request, context));
+  Json reply;
+  reply["study"] = study.ToHex();
+  TRY(reply["document"], context.core.ResultJson(study));
+  TRY(reply["table"], context.core.ResultTable(study));
+  return reply;
+}
+
+Result<Json> ShowAudit(const Json& request, const Context& context, CoordinatorEffects&) {
+  TRY(const std::vector<ChainRecord> records,
+      HashChain::ReadAll(context.store, std::string(kAuditTable), std::string(kAuditDomain),
+                         context.identity));
+  const AuditHead head = context.core.audit_head();
+  Json reply;
+  reply["records"] = records.size();
+  reply["head"] = head.hash.ToHex();
+  reply["shown"] = Json::array();
+  const std::size_t last = request.value("last", std::size_t{0});
+  for (std::size_t i = records.size() - std::min(last, records.size()); i < records.size(); ++i) {
+    Json entry;
+    entry["number"] = records[i].number;
+    entry["at"] = TimeOf(records[i].at);
+    entry["event"] = records[i].event;
+    entry["detail"] = Json::parse(records[i].detail, nullptr, /*allow_exceptions=*/false);
+    reply["shown"].push_back(std::move(entry));
+  }
+  if (head.records != records.size()) {
+    return Fail(ErrorCode::kCorrupt, "the audit log holds " + std::to_string(records.size()) +
+                                         " records instead of " + std::to_string(head.records));
+  }
+  const std::optional<std::string>& rollback = context.core.rollback_found();
+  if (rollback) return Fail(ErrorCode::kCorrupt, *rollback);
+  return reply;
+}
+
+using Handler = Result<Json> (*)(const Json&, const Context&, CoordinatorEffects&);
+
+const std::map<std::string, Handler>& Handlers() {
+  static const std::map<std::string, Handler> kHandlers = {
+      {"invite", Invite},
+      {"admit", Admit},
+      {"revoke", Revoke},
+      {"roster", ShowRoster},
+      {"submit", Submit},
+      {"start", Move<&CoordinatorCore::Start>},
+      {"pause", Move<&CoordinatorCore::Pause>},
+      {"resume", Move<&CoordinatorCore::Resume>},
+      {"stop", Move<&CoordinatorCore::Stop>},
+      {"status", ShowStatus},
+      {"result", ShowResult},
+      {"audit", ShowAudit}};
+  return kHandlers;
+}
+
+}  // namespace
+
+Result<std::string> Execute(std::string_view request,
+                            const CoordinatorCommandContext& context,
+                            CoordinatorEffects& effects) {
+  const Json json = Json::parse(request, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return Fail(ErrorCode::kInvalidArgument, "the request is not a JSON object");
+  }
+  TRY(const std::string command, TextOf(json, "command"));
+  const auto handler = Handlers().find(command);
+  if (handler == Handlers().end()) {
+    return Fail(ErrorCode::kInvalidArgument, "the service does not know the command it was sent",
+                "Use programs of the same version.");
+  }
+  try {
+    TRY(const Json reply, handler->second(json, context, effects));
+    return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const Json::exception&) {
+    return Fail(ErrorCode::kInvalidArgument, "the request has a field of the wrong type");
+  }
+}
+
+}  // namespace consilium

@@ -1,0 +1,94 @@
+#pragma once
+
+// The coordinator as a service: one thread that owns the sockets, the state and the core, and
+// carries out the core's effects in order. A failed write stops everything that depends on it; the
+// core is then built anew from what is stored, as soon as storing works again.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/log.h"
+#include "common/log_limiter.h"
+#include "common/storage.h"
+#include "common/transport/admission.h"
+#include "common/transport/control.h"
+#include "common/transport/coordinator_socket.h"
+#include "common/transport/poller.h"
+#include "coordinator/coordinator_core.h"
+#include "coordinator/home.h"
+
+namespace consilium {
+
+class CoordinatorRuntime {
+ public:
+  /// Takes the home folder's lock, listens, and makes sure that unknown keys are turned away.
+  /// `log` and `random` outlive the runtime; `announce` is given sentences for the terminal.
+  static Result<std::unique_ptr<CoordinatorRuntime>> Start(
+      CoordinatorHome home,
+      Log& log,
+      RandomSource& random,
+      std::function<void(const std::string&)> announce);
+  ~CoordinatorRuntime();
+
+  const std::string& endpoint() const { return socket_->endpoint(); }
+  /// Until a stop is requested, or the state can no longer be used.
+  Status Run(StopSignals& stop);
+
+ private:
+  /// Messages that a connection's queue had no room for, oldest first.
+  struct Outbox {
+    std::deque<Bytes> messages;
+    std::size_t bytes = 0;
+  };
+
+  CoordinatorRuntime(CoordinatorHome home,
+                     Log& log,
+                     RandomSource& random,
+                     std::function<void(const std::string&)> announce);
+  Status Open();
+  Status BuildCore();
+
+  std::optional<Duration> TimeToWait() const;
+  void ReceiveMessages();
+  void AnswerControl();
+  std::string Answer(const std::string& request);
+  void Tick();
+  Status ProbeStorage();
+
+  /// False when a Persist failed: the later effects were discarded, the core is gone.
+  bool Carry(CoordinatorEffects effects);
+  bool CarryInOrder(CoordinatorEffects& effects);
+  void Degrade(const Error& error);
+  void CutOffSite(SiteId site);
+  void RefreshAdmission();
+  void Deliver(SiteId site, Bytes message);
+  SendOutcome TrySend(SiteId site, const Bytes& message);
+  void Retry();
+  void Write(const Note& note);
+  void ReportRefusals();
+
+  CoordinatorHome home_;
+  Log& log_;
+  RandomSource& random_;
+  std::function<void(const std::string&)> announce_;
+  std::unique_ptr<RecordStore> store_;
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<TransportContext> context_;
+  std::unique_ptr<Admission> admission_;
+  std::unique_ptr<CoordinatorSocket> socket_;
+  std::unique_ptr<CoordinatorCore> core_;  ///< Null while degraded.
+  std::optional<RosterEpoch> admitted_epoch_;
+  std::map<SiteId, Outbox> outboxes_;
+  std::deque<SiteId> unreachable_;
+  std::optional<Error> degraded_;
+  Instant next_probe_;
+  LogLimiter limiter_;
+  TransportCounters reported_;
+  std::uint64_t reported_strangers_ = 0;
+};
+
+}  // namespace consilium

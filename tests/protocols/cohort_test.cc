@@ -1,0 +1,96 @@
+#include "protocols/cohort.h"
+
+#include <limits>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace consilium {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+Contract ContractOf(const std::string& rules) {
+  const std::string text =
+      "patient = \"id\"\nmaximum_patients = 6\n"
+      "[[column]]\nname = \"age\"\ntype = \"number\"\nrange = [0, 110]\n"
+      "[[column]]\nname = \"stage\"\ntype = \"category\"\nlevels = [\"I\", \"II\", \"III\"]\n"
+      "[[column]]\nname = \"male\"\ntype = \"boolean\"\n" +
+      rules;
+  return ParseContract(Settings::Parse(text, "plan.toml").value()).value();
+}
+
+DataTable Table() {
+  return {{"p1", "p2", "p3", "p1", "p4", "p5"},
+          {{50, 17, 60, 51, kMissing, 70}, {0, 1, 2, 0, 1, kMissing}, {1, 1, 0, 1, 0, 1}}};
+}
+
+TEST(CohortTest, KeepsCompleteRowsOfTheColumnsAskedFor) {
+  const Result<CohortWithFlow> result = BuildCohort(ContractOf(""), Table(), {"male", "age"});
+  ASSERT_TRUE(result.has_value());
+  EXPECT_THAT(result->cohort.columns, ElementsAre("male", "age"));
+  ASSERT_EQ(result->cohort.values.rows(), 5);
+  EXPECT_EQ(result->cohort.values(0, 0), 1);
+  EXPECT_EQ(result->cohort.values(0, 1), 50);
+  EXPECT_EQ(result->cohort.values(4, 1), 70);
+}
+
+TEST(CohortTest, CountsRowsOfOnePatientAsOnePatient) {
+  const Result<CohortWithFlow> result = BuildCohort(ContractOf(""), Table(), {"age"});
+  EXPECT_EQ(result->flow.rows_left, 5u);
+  EXPECT_EQ(result->cohort.patients, 4u);
+  EXPECT_EQ(result->flow.patients_left, 4u);
+}
+
+TEST(CohortTest, AppliesEligibilityBeforeMissingValuesAndCountsEachStep) {
+  const Contract contract = ContractOf(
+      "[[eligible]]\ncolumn = \"age\"\nminimum = 18\nmaximum = 65\n"
+      "[[eligible]]\ncolumn = \"stage\"\none_of = [\"I\", \"III\"]\n");
+  const Result<CohortWithFlow> result = BuildCohort(contract, Table(), {"stage", "male"});
+  const CohortFlow& flow = result->flow;
+  EXPECT_EQ(flow.rows_read, 6u);
+  ASSERT_EQ(flow.removed.size(), 4u);
+  EXPECT_EQ(flow.removed[0].reason, "not eligible: age at least 18 and at most 65");
+  EXPECT_EQ(flow.removed[0].rows, 3u);  // p2 too young, p4 not known, p5 too old.
+  EXPECT_EQ(flow.removed[1].reason, "not eligible: stage one of I, III");
+  EXPECT_EQ(flow.removed[1].rows, 0u);
+  EXPECT_EQ(flow.removed[2].reason, "stage missing");
+  EXPECT_EQ(flow.rows_left, 3u);
+  EXPECT_EQ(flow.patients_left, 2u);
+}
+
+TEST(CohortTest, SelectsByBooleans) {
+  const Contract contract = ContractOf("[[eligible]]\ncolumn = \"male\"\none_of = [\"false\"]\n");
+  EXPECT_EQ(BuildCohort(contract, Table(), {"male"})->flow.rows_left, 2u);
+}
+
+TEST(CohortTest, MayBeEmpty) {
+  const Contract contract = ContractOf("[[eligible]]\ncolumn = \"age\"\nminimum = 109\n");
+  const Result<CohortWithFlow> result = BuildCohort(contract, Table(), {"age"});
+  EXPECT_EQ(result->cohort.values.rows(), 0);
+  EXPECT_EQ(result->cohort.patients, 0u);
+}
+
+TEST(CohortTest, RefusesMoreRowsThanTheContractBounds) {
+  DataTable table = Table();
+  table.patients.push_back("p6");
+  for (std::vector<double>& column : table.columns) column.push_back(1);
+  const Result<CohortWithFlow> result = BuildCohort(ContractOf(""), table, {"male"});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::kDataQuality);
+}
+
+TEST(CohortTest, RefusesATableOfAnotherShapeAndUnknownColumns) {
+  DataTable table = Table();
+  EXPECT_FALSE(BuildCohort(ContractOf(""), table, {"weight"}).has_value());
+  table.columns[1].pop_back();
+  EXPECT_FALSE(BuildCohort(ContractOf(""), table, {"male"}).has_value());
+  table.columns.pop_back();
+  EXPECT_FALSE(BuildCohort(ContractOf(""), table, {"male"}).has_value());
+}
+
+}  // namespace
+}  // namespace consilium

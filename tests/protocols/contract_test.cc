@@ -1,0 +1,107 @@
+#include "protocols/contract.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Result<Contract> Parse(const std::string& text) {
+  TRY(const Settings settings, Settings::Parse(text, "plan.toml"));
+  return ParseContract(settings);
+}
+
+const std::string kHead = "patient = \"id\"\n";
+
+std::string Column(const std::string& rest) { return kHead + "[[column]]\nname = \"a\"\n" + rest; }
+
+std::string ErrorFor(const std::string& text) {
+  const Result<Contract> contract = Parse(text);
+  return contract ? "no error" : Describe(contract.error());
+}
+
+TEST(ContractTest, ReadsEveryKey) {
+  const Result<Contract> contract = Parse(
+      "patient = \"id\"\nmaximum_patients = 500\n"
+      "[[column]]\nname = \"age\"\ntype = \"number\"\nunit = \"a\"\nrange = [18, 110]\n"
+      "missing = [\"-9\"]\nrequired = true\n"
+      "[[column]]\nname = \"cp\"\ntype = \"category\"\nlevels = [\"1\", \"2\"]\n"
+      "[[column]]\nname = \"sex\"\ntype = \"boolean\"\n"
+      "[[column]]\nname = \"seen\"\ntype = \"date\"\n"
+      "[[eligible]]\ncolumn = \"age\"\nminimum = 20\n"
+      "[[eligible]]\ncolumn = \"sex\"\none_of = [\"true\"]\n");
+  ASSERT_TRUE(contract.has_value()) << Describe(contract.error());
+  EXPECT_EQ(contract->patient, "id");
+  EXPECT_EQ(contract->maximum_patients, 500u);
+  ASSERT_EQ(contract->columns.size(), 4u);
+  EXPECT_EQ(contract->columns[0].unit, "a");
+  EXPECT_EQ(contract->columns[0].minimum, 18);
+  EXPECT_EQ(contract->columns[0].maximum, 110);
+  EXPECT_THAT(contract->columns[0].missing, ElementsAre("-9"));
+  EXPECT_TRUE(contract->columns[0].required);
+  EXPECT_THAT(contract->columns[1].levels, ElementsAre("1", "2"));
+  EXPECT_EQ(contract->IndexOf("seen"), 3u);
+  EXPECT_EQ(contract->Find("nothing"), nullptr);
+  ASSERT_EQ(contract->eligibility.size(), 2u);
+  EXPECT_EQ(contract->eligibility[0].minimum, 20);
+  EXPECT_FALSE(contract->eligibility[0].maximum);
+}
+
+TEST(ContractTest, SaysWhatIsWrongAndWhere) {
+  const std::string number = Column("type = \"number\"\nrange = [0, 1]\n");
+  const std::pair<std::string, const char*> cases[] = {
+      {"[[column]]\nname = \"a\"\ntype = \"boolean\"\n", "patient"},
+      {kHead, "column"},
+      {Column("type = \"text\"\n"), "unknown type"},
+      {Column("type = \"number\"\n"), "needs a range"},
+      {Column("type = \"integer\"\n"), "needs a range"},
+      {Column("type = \"number\"\nrange = [2, 1]\n"), "the lower first"},
+      {Column("type = \"number\"\nrange = [1, 1]\n"), "the lower first"},
+      {Column("type = \"number\"\nrange = [1]\n"), "two numbers"},
+      {Column("type = \"number\"\nrange = [0, 1e16]\n"), "wider than"},
+      {Column("type = \"integer\"\nrange = [0, 1.5]\n"), "whole"},
+      {Column("type = \"boolean\"\nrange = [0, 1]\n"), "takes no range"},
+      {Column("type = \"category\"\n"), "needs its levels"},
+      {Column("type = \"category\"\nlevels = [\"x\"]\n"), "at least two"},
+      {Column("type = \"category\"\nlevels = [\"x\", \"x\"]\n"), "listed twice"},
+      {Column("type = \"number\"\nrange = [0, 1]\nlevels = [\"x\", \"y\"]\n"), "takes no levels"},
+      {Column("type = \"category\"\nlevels = [\"x\", \"y\"]\nmissing = [\"y\"]\n"), "at once"},
+      {Column("type = \"boolean\"\nrequird = true\n"), "requird"},
+      {number + "[[column]]\nname = \"a\"\ntype = \"boolean\"\n", "second column"},
+      {number + "[[column]]\nname = \"id\"\ntype = \"boolean\"\n", "patient column"},
+      {number + "[[column]]\nname = \"b c\"\ntype = \"boolean\"\n", "no column name"},
+      {number + "[[column]]\nname = \"" + std::string(65, 'x') + "\"\ntype = \"boolean\"\n",
+       "no column name"},
+      {number + "[[eligible]]\ncolumn = \"z\"\nminimum = 1\n", "no column \"z\""},
+      {number + "[[eligible]]\ncolumn = \"a\"\n", "needs minimum"},
+      {number + "[[eligible]]\ncolumn = \"a\"\nminimum = 3\n", "no value"},
+      {number + "[[eligible]]\ncolumn = \"a\"\none_of = [\"1\"]\n", "minimum and maximum"},
+      {"maximum_patients = 0\n" + number, "between 1 and"},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_THAT(ErrorFor(text), AllOf(HasSubstr(expected), HasSubstr("plan.toml:"))) << text;
+  }
+}
+
+TEST(ContractTest, ChecksChoicesOfEligibility) {
+  const std::string category = Column("type = \"category\"\nlevels = [\"x\", \"y\"]\n");
+  EXPECT_THAT(ErrorFor(category + "[[eligible]]\ncolumn = \"a\"\none_of = [\"z\"]\n"),
+              HasSubstr("no value of"));
+  EXPECT_THAT(ErrorFor(category + "[[eligible]]\ncolumn = \"a\"\none_of = []\n"),
+              HasSubstr("nobody"));
+  EXPECT_THAT(ErrorFor(category + "[[eligible]]\ncolumn = \"a\"\nminimum = 1\n"),
+              HasSubstr("one_of"));
+  const std::string boolean = Column("type = \"boolean\"\n");
+  EXPECT_EQ(ErrorFor(boolean + "[[eligible]]\ncolumn = \"a\"\none_of = [\"false\"]\n"), "no error");
+  EXPECT_THAT(ErrorFor(boolean + "[[eligible]]\ncolumn = \"a\"\none_of = [\"yes\"]\n"),
+              HasSubstr("no value of"));
+}
+
+}  // namespace
+}  // namespace consilium
