@@ -23,14 +23,18 @@ void AddTexts(Hasher& hasher, const std::vector<std::string>& texts) {
 }  // namespace
 
 Digest QuestionDigest(const Plan& plan, const Query& query) {
+  // Ranges, units and columns that the analysis does not read are left out: changing them does not make
+  // another question, so it must not open a way around the guard.
   Hasher hasher("consilium/question/v1");
-  hasher.Add(plan.contract.patient).Add(std::uint64_t{plan.contract.columns.size()});
-  for (const ContractColumn& column : plan.contract.columns) {
-    hasher.Add(column.name).Add(static_cast<std::uint64_t>(column.type)).Add(column.unit);
-    AddOptional(hasher, column.minimum);
-    AddOptional(hasher, column.maximum);
-    AddTexts(hasher, column.levels);
-    AddTexts(hasher, column.missing);
+  hasher.Add(plan.analysis->kind());
+  const std::vector<std::string> columns = plan.analysis->columns();
+  hasher.Add(std::uint64_t{columns.size()});
+  for (const std::string& name : columns) {
+    const ContractColumn* column = plan.contract.Find(name);
+    CHECK(column != nullptr);
+    hasher.Add(column->name).Add(static_cast<std::uint64_t>(column->type));
+    AddTexts(hasher, column->levels);
+    AddTexts(hasher, column->missing);
   }
   hasher.Add(std::uint64_t{plan.contract.eligibility.size()});
   for (const EligibilityRule& rule : plan.contract.eligibility) {
@@ -39,8 +43,6 @@ Digest QuestionDigest(const Plan& plan, const Query& query) {
     AddOptional(hasher, rule.maximum);
     AddTexts(hasher, rule.one_of);
   }
-  hasher.Add(plan.analysis->kind());
-  AddTexts(hasher, plan.analysis->columns());
   return hasher.Add(query.body).Finish();
 }
 

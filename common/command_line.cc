@@ -11,15 +11,15 @@
 namespace consilium {
 
 PassphraseProvider CommonOptions::passphrase() const {
-  return PassphraseFrom(passphrase_file.empty() ? std::nullopt
-                                                : std::optional<std::filesystem::path>(passphrase_file));
+  return PassphraseFrom(passphrase_file.empty()
+                            ? std::nullopt
+                            : std::optional<std::filesystem::path>(passphrase_file));
 }
 
 CommandLine::CommandLine(std::string program, const std::string& description)
     : program_(std::move(program)), app_(description, program_) {
   app_.set_version_flag("--version", program_ + " " CONSILIUM_VERSION);
   app_.require_subcommand(1);
-  app_.failure_message(CLI::FailureMessage::simple);
 }
 
 CLI::App& CommandLine::Add(const std::string& name,

@@ -118,11 +118,11 @@ class Settings::Node::Builder {
       to.place = node->place;
       to.content = std::move(node);
     } else if (const auto* array = from.as_array()) {
-      Value::Array values(array->size());
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        TRY_STATUS(AddValue(*array->get(i), depth + 1, values[i]));
+      Value::Array elements(array->size());
+      for (std::size_t i = 0; i < elements.size(); ++i) {
+        TRY_STATUS(AddValue(*array->get(i), depth + 1, elements[i]));
       }
-      to.content = std::move(values);
+      to.content = std::move(elements);
     } else {
       return AddScalar(from, to);
     }

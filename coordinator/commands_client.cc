@@ -30,8 +30,7 @@ Result<std::string> ExecuteHere(const CoordinatorHome& home, std::string_view re
   TRY_STATUS(core.Restore(*store));
   CoordinatorEffects effects;
   TRY(std::string reply,
-      Execute(request, {core, *store, home.keys.identity.public_key(), "", ReadClocks()},
-              effects));
+      Execute(request, {core, *store, home.keys.identity.public_key(), "", ReadClocks()}, effects));
   for (const CoordinatorEffect& effect : effects) {
     if (const auto* persist = std::get_if<Persist>(&effect)) {
       TRY_STATUS(store->Apply(persist->changes));

@@ -1,7 +1,7 @@
 #pragma once
 
-// How a command reaches the coordinator's state: through the running service, or by opening the home
-// folder itself when nobody serves.
+// How a command reaches the coordinator's state: through the running service, or by opening the
+// home folder itself when nobody serves.
 
 #include <filesystem>
 
