@@ -17,33 +17,24 @@ namespace consilium {
 struct SiteStudyRecord {
   std::string plan_text;
   UtcSeconds offered_at;
-  std::optional<Decision> decision;   ///< Ours; none while nobody has decided.
+  std::optional<Decision> decision;         ///< Ours; none while nobody has decided.
   StudyState state = StudyState::kOffered;  ///< As the coordinator last said.
   std::string reason;
-  RoundNumber last_round;             ///< Newest start that was taken part in.
+  RoundNumber last_round;  ///< Newest start that was taken part in.
   AttemptNumber last_attempt;
-  std::vector<SiteId> frozen;         ///< on_loss = "wait": the sites of the first round.
-  RoundNumber confirmed_round;        ///< Newest session whose survivors were confirmed.
+  std::vector<SiteId> frozen;   ///< on_loss = "wait": the sites of the first round.
+  RoundNumber confirmed_round;  ///< Newest session whose survivors were confirmed.
   AttemptNumber confirmed_attempt;
   Digest confirmed_transcript;
-  RoundNumber released_round;         ///< Newest round that shares were released for,
-  std::vector<SiteId> released;       ///< and the survivors it was opened for.
+  RoundNumber released_round;    ///< Newest round that shares were released for,
+  std::vector<SiteId> released;  ///< and the survivors it was opened for.
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<204'800>(plan_text),
-            offered_at,
-            decision,
-            EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
-            AtMost<2'000>(reason),
-            last_round,
-            last_attempt,
-            AtMost<kMaxSites>(frozen),
-            confirmed_round,
-            confirmed_attempt,
-            confirmed_transcript,
-            released_round,
-            AtMost<kMaxSites>(released));
+    archive(AtMost<204'800>(plan_text), offered_at, decision,
+            EnumBetween<StudyState::kOffered, StudyState::kStopped>(state), AtMost<2'000>(reason),
+            last_round, last_attempt, AtMost<kMaxSites>(frozen), confirmed_round, confirmed_attempt,
+            confirmed_transcript, released_round, AtMost<kMaxSites>(released));
   }
 };
 

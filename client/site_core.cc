@@ -100,7 +100,8 @@ Status SiteCore::Restore(const RecordStore& store) {
 
 void SiteCore::SetPolicy(Result<Policy> policy) { policy_ = std::move(policy); }
 
-// -- The site's people ---------------------------------------------------------------------------------
+// -- The site's people
+// ---------------------------------------------------------------------------------
 
 Result<StudyId> SiteCore::FindStudy(std::string_view number) const {
   std::vector<StudyId> found;
@@ -154,7 +155,8 @@ Status SiteCore::Revoke(const StudyId& study, const Moment& now, SiteEffects& ef
   return studies_.at(study)->Decide(DecisionKind::kRevoked, now, effects);
 }
 
-// -- The network ---------------------------------------------------------------------------------------
+// -- The network
+// ---------------------------------------------------------------------------------------
 
 void SiteCore::SayHello(const Moment& now, SiteEffects& effects) {
   Hello hello;
@@ -214,9 +216,8 @@ SiteEffects SiteCore::OnMessage(const Moment& now, ByteSpan bytes) {
   SiteEffects effects;
   const Result<OpenedMessage> message = OpenMessage(bytes);
   if (!message) {
-    effects.emplace_back(Note{LogLevel::kWarning,
-                              "message-refused",
-                              {{"reason", std::string(Name(R::kMalformed))}}});
+    effects.emplace_back(Note{
+        LogLevel::kWarning, "message-refused", {{"reason", std::string(Name(R::kMalformed))}}});
     return effects;
   }
   if (auto taken = Dispatch(now, *message, effects); !taken) {
@@ -253,14 +254,23 @@ Judged<void> SiteCore::Dispatch(const Moment& now,
       (*study)->OnNotice(*notice, effects);
       return {};
     }
-    case MessageKind::kRoundStart: return (*study)->OnRoundStart(message, now, effects);
-    case MessageKind::kDelivery: return (*study)->OnDelivery(message, now, effects);
-    case MessageKind::kChunkReceived: return (*study)->OnChunkReceived(message, effects);
-    case MessageKind::kSurvivors: return (*study)->OnSurvivors(message, effects);
-    case MessageKind::kQuorum: return (*study)->OnQuorum(message, effects);
-    case MessageKind::kRoundClosed: return (*study)->OnRoundClosed(message, effects);
-    case MessageKind::kAttemptEnded: (*study)->OnAttemptEnded(message, effects); return {};
-    default: return Refuse(R::kUnexpected);
+    case MessageKind::kRoundStart:
+      return (*study)->OnRoundStart(message, now, effects);
+    case MessageKind::kDelivery:
+      return (*study)->OnDelivery(message, now, effects);
+    case MessageKind::kChunkReceived:
+      return (*study)->OnChunkReceived(message, effects);
+    case MessageKind::kSurvivors:
+      return (*study)->OnSurvivors(message, effects);
+    case MessageKind::kQuorum:
+      return (*study)->OnQuorum(message, effects);
+    case MessageKind::kRoundClosed:
+      return (*study)->OnRoundClosed(message, effects);
+    case MessageKind::kAttemptEnded:
+      (*study)->OnAttemptEnded(message, effects);
+      return {};
+    default:
+      return Refuse(R::kUnexpected);
   }
 }
 
@@ -330,8 +340,8 @@ Judged<void> SiteCore::OnStudyOffer(const Moment& now,
   effects.emplace_back(Persist{{PutRecord{"study", ToBytes(id.span()), Encode(record)}}});
   effects.emplace_back(
       Note{LogLevel::kInfo, "study-offered", {{"study", id.Short()}, {"title", plan->title}}});
-  studies_.emplace(
-      id, std::make_unique<SiteStudy>(Environment(), std::move(*plan), std::move(record)));
+  studies_.emplace(id,
+                   std::make_unique<SiteStudy>(Environment(), std::move(*plan), std::move(record)));
   return {};
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 
-// A site's decisions, without sockets, threads, clocks or files: roster, studies, approvals, rounds and
-// ledger as one state machine. Inputs are commands of the site's people, messages of the coordinator,
-// finished computations and the passing of time; outputs are effects, carried out in order.
+// A site's decisions, without sockets, threads, clocks or files: roster, studies, approvals, rounds
+// and ledger as one state machine. Inputs are commands of the site's people, messages of the
+// coordinator, finished computations and the passing of time; outputs are effects, carried out in
+// order.
 
 #include <map>
 #include <memory>
@@ -26,19 +27,22 @@ class SiteCore {
   struct Settings {
     std::string site_name;
     FederationId federation;
-    IdentityKey coordinator;     ///< Pinned at joining.
-    std::string software;        ///< "consilium-site 0.1.0"
+    IdentityKey coordinator;  ///< Pinned at joining.
+    std::string software;     ///< "consilium-site 0.1.0"
   };
 
   /// `identity` and `random` outlive the core. A policy that is an error forbids everything.
-  SiteCore(Settings settings, const SigningKey& identity, Result<Policy> policy,
+  SiteCore(Settings settings,
+           const SigningKey& identity,
+           Result<Policy> policy,
            RandomSource& random);
   ~SiteCore();
 
   Status Restore(const RecordStore& store);
   void SetPolicy(Result<Policy> policy);
 
-  // -- The site's people. On an error nothing changed and `effects` is untouched. --------------------
+  // -- The site's people. On an error nothing changed and `effects` is untouched.
+  // --------------------
   Status Approve(const StudyId& study, const Moment& now, SiteEffects& effects);
   Status Decline(const StudyId& study, const Moment& now, SiteEffects& effects);
   /// Takes an approval back: no further round is answered.
@@ -54,20 +58,23 @@ class SiteCore {
   bool welcomed() const { return welcomed_; }
   AuditHead ledger_head() const { return ledger_.head(); }
 
-  // -- The network ----------------------------------------------------------------------------------
+  // -- The network
+  // ----------------------------------------------------------------------------------
   SiteEffects OnConnected(const Moment& now);
   void OnDisconnected();
   SiteEffects OnMessage(const Moment& now, ByteSpan message);
-  SiteEffects OnAnswer(const Moment& now, const StudyId& study, RoundNumber round,
-                       AttemptNumber attempt, Result<ComputedAnswer> answer);
+  SiteEffects OnAnswer(const Moment& now,
+                       const StudyId& study,
+                       RoundNumber round,
+                       AttemptNumber attempt,
+                       Result<ComputedAnswer> answer);
   SiteEffects OnTick(const Moment& now);
   std::optional<Instant> NextDeadline() const;
 
  private:
   Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
-  Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message,
-                            SiteEffects& effects);
+  Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<SiteStudy*> StudyOf(const OpenedMessage& message);
   void SayHello(const Moment& now, SiteEffects& effects);
   void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);

@@ -1,4 +1,5 @@
-// A site's part in a round: what it checks before each step, and what it makes durable before it speaks.
+// A site's part in a round: what it checks before each step, and what it makes durable before it
+// speaks.
 
 #include <algorithm>
 #include <utility>
@@ -89,9 +90,9 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   if (round.value() > plan_.analysis->maximum_rounds()) return Refuse(R::kTooManyRounds);
   Judged<SessionSetup> setup = CheckRoundStart(message.route, *start);
   if (!setup) return tl::unexpected<Refusal>(setup.error());
-  const auto own = std::find_if(
-      start->participants.begin(), start->participants.end(),
-      [&](const Participant& participant) { return participant.site == *self; });
+  const auto own =
+      std::find_if(start->participants.begin(), start->participants.end(),
+                   [&](const Participant& participant) { return participant.site == *self; });
   if (own == start->participants.end()) return Refuse(R::kOwnPrekeyAltered);
   const PrekeySecrets* prekey = FindPrekey(own->prekey.id);
   if (prekey == nullptr) return Refuse(R::kPrekeyUsed);
@@ -182,23 +183,21 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   session_->contribution.reset();
   if (auto masked = session_->sum.Mask(std::move(contribution)); !masked) return masked;
   const Route& route = session_->sum.route();
-  const std::string detail =
-      R"({"study":")" + plan_.id.ToHex() + R"(","round":)" + std::to_string(route.round.value()) +
-      R"(,"attempt":)" + std::to_string(route.attempt.value()) + R"(,"query":")" +
-      HashBytes(session_->query.body).ToHex() + R"(","words":)" +
-      std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
-      std::to_string(session_->sum.start().participants.size()) + R"(,"patients":)" +
-      std::to_string(session_->patients) + "}";
-  effects.emplace_back(consilium::Persist{{environment_.ledger->Append(
-      now.utc, "answered", detail, *environment_.identity)}});
+  const std::string detail = R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
+                             std::to_string(route.round.value()) + R"(,"attempt":)" +
+                             std::to_string(route.attempt.value()) + R"(,"query":")" +
+                             HashBytes(session_->query.body).ToHex() + R"(","words":)" +
+                             std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
+                             std::to_string(session_->sum.start().participants.size()) +
+                             R"(,"patients":)" + std::to_string(session_->patients) + "}";
+  effects.emplace_back(consilium::Persist{
+      {environment_.ledger->Append(now.utc, "answered", detail, *environment_.identity)}});
   SayUpload(0, effects);
   return {};
 }
 
 void SiteStudy::SayUpload(std::uint64_t next_chunk, SiteEffects& effects) {
-  Say(MessageKind::kUploadHeader,
-      session_->sum.route(),
-      Encode(session_->sum.upload_header()),
+  Say(MessageKind::kUploadHeader, session_->sum.route(), Encode(session_->sum.upload_header()),
       effects);
   SayChunk(next_chunk, effects);
 }
@@ -274,9 +273,9 @@ Judged<void> SiteStudy::OnQuorum(const OpenedMessage& message, SiteEffects& effe
   const Digest question = QuestionDigest(plan_, (*session)->query);
   const AnsweredRecord answered{plan_.id, message.route.round, record_.released};
   environment_.answered->insert_or_assign(question, answered);
-  effects.emplace_back(consilium::Persist{
-      {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
-       PutRecord{"answered", ToBytes(question.span()), Encode(answered)}}});
+  effects.emplace_back(
+      consilium::Persist{{PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
+                          PutRecord{"answered", ToBytes(question.span()), Encode(answered)}}});
   Say(MessageKind::kUnmasking, message.route, Encode(*unmasking), effects);
   if (first) OfferPrekey(effects);
   return {};
@@ -286,7 +285,8 @@ void SiteStudy::OnAttemptEnded(const OpenedMessage& message, SiteEffects& effect
   const auto ended = Decode<AttemptEnded>(message.body);
   if (!ended || message.route.round != record_.last_round ||
       message.route.attempt != record_.last_attempt) {
-    // A start that never arrived or was refused: its prekey is spent for the coordinator all the same.
+    // A start that never arrived or was refused: its prekey is spent for the coordinator all the
+    // same.
     if (ended && record_.decision && record_.decision->kind == DecisionKind::kApproved) {
       OfferPrekey(effects);
     }

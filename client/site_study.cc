@@ -23,8 +23,8 @@ void AddTexts(Hasher& hasher, const std::vector<std::string>& texts) {
 }  // namespace
 
 Digest QuestionDigest(const Plan& plan, const Query& query) {
-  // Ranges, units and columns that the analysis does not read are left out: changing them does not make
-  // another question, so it must not open a way around the guard.
+  // Ranges, units and columns that the analysis does not read are left out: changing them does not
+  // make another question, so it must not open a way around the guard.
   Hasher hasher("consilium/question/v1");
   hasher.Add(plan.analysis->kind());
   const std::vector<std::string> columns = plan.analysis->columns();
@@ -102,16 +102,17 @@ void SiteStudy::Persist(SiteEffects& effects) const {
 }
 
 void SiteStudy::Say(MessageKind kind, const Route& route, ByteSpan body, SiteEffects& effects) {
-  effects.emplace_back(SendToCoordinator{
-      IsSigned(kind) ? SealMessage(kind, route, body, *environment_.identity)
-                     : FrameMessage(kind, route, body)});
+  effects.emplace_back(
+      SendToCoordinator{IsSigned(kind) ? SealMessage(kind, route, body, *environment_.identity)
+                                       : FrameMessage(kind, route, body)});
 }
 
 void SiteStudy::NoteRefusal(const Refusal& refusal) {
   last_refusal_ = std::string(Explanation(refusal.reason));
 }
 
-// -- Decisions -----------------------------------------------------------------------------------------
+// -- Decisions
+// -----------------------------------------------------------------------------------------
 
 Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effects) {
   const bool approved = record_.decision && record_.decision->kind == DecisionKind::kApproved;
@@ -138,11 +139,9 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
   }
   Persist(effects);
   constexpr std::string_view kEvents[] = {"", "approved", "declined", "revoked"};
-  effects.emplace_back(consilium::Persist{
-      {environment_.ledger->Append(now.utc,
-                                   std::string(kEvents[static_cast<std::size_t>(kind)]),
-                                   R"({"study":")" + plan_.id.ToHex() + R"("})",
-                                   *environment_.identity)}});
+  effects.emplace_back(consilium::Persist{{environment_.ledger->Append(
+      now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
+      R"({"study":")" + plan_.id.ToHex() + R"("})", *environment_.identity)}});
   OnWelcome(effects);
   return {};
 }
@@ -166,9 +165,8 @@ void SiteStudy::OfferPrekey(SiteEffects& effects) {
 }
 
 PrekeySecrets* SiteStudy::FindPrekey(const ByteArray<16>& id) {
-  const auto found = std::find_if(prekeys_.begin(), prekeys_.end(), [&](const PrekeySecrets& own) {
-    return own.prekey.id == id;
-  });
+  const auto found = std::find_if(prekeys_.begin(), prekeys_.end(),
+                                  [&](const PrekeySecrets& own) { return own.prekey.id == id; });
   return found == prekeys_.end() ? nullptr : &*found;
 }
 
@@ -191,7 +189,8 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
                              {"reason", notice.reason}}});
 }
 
-// -- The sums made known -------------------------------------------------------------------------------
+// -- The sums made known
+// -------------------------------------------------------------------------------
 
 /// What our own run of the coordinator's half asks next, after all sums made known.
 Judged<Query> SiteStudy::ExpectedQuery() {
@@ -205,8 +204,8 @@ Judged<Query> SiteStudy::ExpectedQuery() {
       if (!slices) return Refuse(RefusalReason::kQueryMalformed);
       const auto values = DecodeFixedPoint(closed.sum, SlotsOf(*slices), closed.capacity);
       if (!values) return Refuse(RefusalReason::kHistoryAltered);
-      next_ = replay_->Resume(
-          Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
+      next_ =
+          replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
     }
   }
   const Query* query = std::get_if<Query>(&*next_);
@@ -242,8 +241,7 @@ Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects&
                             {{"study", plan_.id.Short()},
                              {"round", std::to_string(round)},
                              {"sites", std::to_string(closed->survivors.size())}}});
-  next_ =
-      replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed->survivors.size())});
+  next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed->survivors.size())});
   sums_.push_back(*closed);
   if (session_ && session_->sum.route().round <= message.route.round) session_.reset();
   return {};

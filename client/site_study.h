@@ -29,17 +29,17 @@ struct SiteStudyView {
   std::string kind;
   std::optional<Decision> decision;
   StudyState state = StudyState::kOffered;
-  std::string reason;             ///< The coordinator's, or what this site refused last.
-  std::uint32_t sums_known = 0;   ///< Rounds closed.
-  std::uint32_t open_round = 0;   ///< 0 when none is open here.
-  std::string progress;           ///< "computing", "masked vector sent", ...
-  std::string last_refusal;       ///< In words; empty if none.
+  std::string reason;            ///< The coordinator's, or what this site refused last.
+  std::uint32_t sums_known = 0;  ///< Rounds closed.
+  std::uint32_t open_round = 0;  ///< 0 when none is open here.
+  std::string progress;          ///< "computing", "masked vector sent", ...
+  std::string last_refusal;      ///< In words; empty if none.
 };
 
 /// What the worker hands back for a ComputeAnswer.
 struct ComputedAnswer {
   Contribution contribution;
-  std::uint64_t patients = 0;     ///< Distinct patients in the cohort, for the ledger.
+  std::uint64_t patients = 0;  ///< Distinct patients in the cohort, for the ledger.
 };
 
 /// What a study needs of the site; all of it outlives the study.
@@ -48,7 +48,7 @@ struct SiteEnvironment {
   RandomSource* random = nullptr;
   FederationId federation;
   const std::optional<SignedRoster>* roster = nullptr;
-  const Result<Policy>* policy = nullptr;     ///< An error: nothing is allowed.
+  const Result<Policy>* policy = nullptr;  ///< An error: nothing is allowed.
   HashChain* ledger = nullptr;
   std::map<Digest, AnsweredRecord>* answered = nullptr;
 };
@@ -66,8 +66,8 @@ class SiteStudy {
   SiteStudyView View() const;
 
   Status Decide(DecisionKind kind, const Moment& now, SiteEffects& effects);
-  /// After a welcome: says the decision again and offers a fresh prekey. Whatever else was lost with
-  /// the connection the coordinator asks for again by repeating its own message.
+  /// After a welcome: says the decision again and offers a fresh prekey. Whatever else was lost
+  /// with the connection the coordinator asks for again by repeating its own message.
   void OnWelcome(SiteEffects& effects);
   void OnNotice(const StudyNotice& notice, SiteEffects& effects);
 
@@ -80,8 +80,11 @@ class SiteStudy {
   Judged<void> OnRoundClosed(const OpenedMessage& message, SiteEffects& effects);
   void OnAttemptEnded(const OpenedMessage& message, SiteEffects& effects);
 
-  Judged<void> OnAnswer(RoundNumber round, AttemptNumber attempt, Result<ComputedAnswer> answer,
-                        const Moment& now, SiteEffects& effects);
+  Judged<void> OnAnswer(RoundNumber round,
+                        AttemptNumber attempt,
+                        Result<ComputedAnswer> answer,
+                        const Moment& now,
+                        SiteEffects& effects);
   void NoteRefusal(const Refusal& refusal);
 
  private:
@@ -113,9 +116,9 @@ class SiteStudy {
   Plan plan_;
   SiteStudyRecord record_;
   std::vector<RoundClosed> sums_;
-  std::unique_ptr<AnalysisThread> replay_;   ///< Our own run of the coordinator's half.
+  std::unique_ptr<AnalysisThread> replay_;    ///< Our own run of the coordinator's half.
   std::optional<AnalysisThread::Step> next_;  ///< What it asks now.
-  std::deque<PrekeySecrets> prekeys_;        ///< Unused, newest last; at most two.
+  std::deque<PrekeySecrets> prekeys_;         ///< Unused, newest last; at most two.
   std::optional<Session> session_;
   std::string last_refusal_;
 };

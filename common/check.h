@@ -9,9 +9,9 @@ namespace consilium {
 
 }  // namespace consilium
 
-#define CHECK(condition)                                            \
-  do {                                                              \
-    if (!(condition)) [[unlikely]] {                                \
-      ::consilium::CheckFailed(#condition, __FILE__, __LINE__);     \
-    }                                                               \
+#define CHECK(condition)                                        \
+  do {                                                          \
+    if (!(condition)) [[unlikely]] {                            \
+      ::consilium::CheckFailed(#condition, __FILE__, __LINE__); \
+    }                                                           \
   } while (false)

@@ -56,12 +56,12 @@ using AttemptNumber = StrongNumber<struct AttemptNumberTag, std::uint32_t>;
 /// Versions of the roster, from 1.
 using RosterEpoch = StrongNumber<struct RosterEpochTag, std::uint64_t>;
 
-using Digest = Id32<struct DigestTag>;                      ///< BLAKE2b-256.
-using FederationId = Id32<struct FederationIdTag>;          ///< Hash of the coordinator's identity.
-using StudyId = Id32<struct StudyIdTag>;                    ///< Hash of the plan's canonical bytes.
-using IdentityKey = Id32<struct IdentityKeyTag>;            ///< Ed25519 public key.
-using TransportKey = Id32<struct TransportKeyTag>;          ///< CURVE (Curve25519) public key.
-using ExchangeKey = Id32<struct ExchangeKeyTag>;            ///< X25519 public key, one session.
+using Digest = Id32<struct DigestTag>;              ///< BLAKE2b-256.
+using FederationId = Id32<struct FederationIdTag>;  ///< Hash of the coordinator's identity.
+using StudyId = Id32<struct StudyIdTag>;            ///< Hash of the plan's canonical bytes.
+using IdentityKey = Id32<struct IdentityKeyTag>;    ///< Ed25519 public key.
+using TransportKey = Id32<struct TransportKeyTag>;  ///< CURVE (Curve25519) public key.
+using ExchangeKey = Id32<struct ExchangeKeyTag>;    ///< X25519 public key, one session.
 
 struct Signature {
   ByteArray<64> bytes{};

@@ -61,15 +61,15 @@ inline tl::unexpected<Error> FailIn(std::string_view where, Error error) {
 /// TRY(auto x, Expression()): declares x with the value, or returns the error to the caller.
 #define TRY(declaration, expression) \
   TRY_INNER(declaration, expression, CONSILIUM_CONCAT(try_result_, __LINE__))
-#define TRY_INNER(declaration, expression, name)                      \
-  auto name = (expression);                                           \
+#define TRY_INNER(declaration, expression, name)                                \
+  auto name = (expression);                                                     \
   if (!name.has_value()) return ::tl::make_unexpected(std::move(name).error()); \
   declaration = std::move(*name)
 
 /// TRY_STATUS(Expression()): returns the error to the caller, if there is one.
-#define TRY_STATUS(expression)                                          \
-  do {                                                                  \
-    if (auto try_status = (expression); !try_status.has_value()) {      \
-      return ::tl::make_unexpected(std::move(try_status).error());      \
-    }                                                                   \
+#define TRY_STATUS(expression)                                     \
+  do {                                                             \
+    if (auto try_status = (expression); !try_status.has_value()) { \
+      return ::tl::make_unexpected(std::move(try_status).error()); \
+    }                                                              \
   } while (false)

@@ -1,7 +1,8 @@
 #pragma once
 
-// Typed reading of TOML files: plans, sources, policies, experiments. Each error names the file, line
-// and column. A key nobody asked for is an error: a misspelt rule must not be a rule that is missing.
+// Typed reading of TOML files: plans, sources, policies, experiments. Each error names the file,
+// line and column. A key nobody asked for is an error: a misspelt rule must not be a rule that is
+// missing.
 
 #include <cstdint>
 #include <filesystem>
@@ -17,9 +18,10 @@
 
 namespace consilium {
 
-/// A table of a parsed TOML document. Cheap to copy: a view into the document, which it keeps alive.
-/// Readers note which keys were asked for; RequireNoOtherKeys() names any that was not, with the
-/// nearest known key as a suggestion. That note is why a document and its views belong to one thread.
+/// A table of a parsed TOML document. Cheap to copy: a view into the document, which it keeps
+/// alive. Readers note which keys were asked for; RequireNoOtherKeys() names any that was not, with
+/// the nearest known key as a suggestion. That note is why a document and its views belong to one
+/// thread.
 class Settings {
  public:
   static Result<Settings> Parse(std::string_view text, std::string_view file_name);
@@ -30,11 +32,11 @@ class Settings {
 
   // Required: absent or of another type is an error with line and column.
   Result<std::string> Text(std::string_view key) const;
-  Result<double> Number(std::string_view key) const;          ///< Also takes an integer; finite.
+  Result<double> Number(std::string_view key) const;  ///< Also takes an integer; finite.
   Result<std::int64_t> Integer(std::string_view key) const;
   Result<bool> Boolean(std::string_view key) const;
   Result<Date> Day(std::string_view key) const;
-  Result<Duration> Span(std::string_view key) const;          ///< "60s", see ParseDuration.
+  Result<Duration> Span(std::string_view key) const;  ///< "60s", see ParseDuration.
   Result<std::vector<std::string>> Texts(std::string_view key) const;
   Result<std::vector<double>> Numbers(std::string_view key) const;
   Result<Settings> Table(std::string_view key) const;
@@ -54,11 +56,13 @@ class Settings {
   Result<std::string> ScalarAsText(std::string_view key) const;
 
   /// An error at this key's place, for rules that the caller checks ("plan.toml:12:3: ...").
-  tl::unexpected<Error> FailAt(std::string_view key, std::string message,
+  tl::unexpected<Error> FailAt(std::string_view key,
+                               std::string message,
                                std::string remedy = {}) const;
   /// An error at this table's place.
   tl::unexpected<Error> FailHere(std::string message, std::string remedy = {}) const;
-  /// kInvalidArgument naming the first key of this table (not of sub-tables) that no reader asked for.
+  /// kInvalidArgument naming the first key of this table (not of sub-tables) that no reader asked
+  /// for.
   Status RequireNoOtherKeys() const;
 
   /// The document's meaning as bytes: independent of comments, spacing, order of keys and spelling
@@ -69,7 +73,9 @@ class Settings {
   struct Node;
   struct Value;
   explicit Settings(std::shared_ptr<const Node> node);
-  tl::unexpected<Error> FailAtValue(const Value* value, std::string message, std::string remedy) const;
+  tl::unexpected<Error> FailAtValue(const Value* value,
+                                    std::string message,
+                                    std::string remedy) const;
   const Value* Find(std::string_view key) const;
   Result<const Value*> Require(std::string_view key) const;
   std::shared_ptr<const Node> node_;

@@ -54,8 +54,9 @@ class MemoryStore final : public RecordStore {
 };
 
 /// Opens or creates an SQLite file: one connection, WAL, synchronous=FULL, exclusive lock, every
-/// PRAGMA read back; mode 0600; each row with its BLAKE2b hash; quick_check and row hashes at opening.
-/// kBusy when another process holds it, kCorrupt (never re-created) with the remedy, kStorageFull.
+/// PRAGMA read back; mode 0600; each row with its BLAKE2b hash; quick_check and row hashes at
+/// opening. kBusy when another process holds it, kCorrupt (never re-created) with the remedy,
+/// kStorageFull.
 Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file);
 
 }  // namespace consilium

@@ -20,8 +20,8 @@ std::chrono::year_month_day CalendarDay(UtcSeconds utc) {
 }
 
 std::chrono::year_month_day CalendarDay(const Date& date) {
-  return std::chrono::year_month_day(
-      std::chrono::year(date.year), std::chrono::month(date.month), std::chrono::day(date.day));
+  return std::chrono::year_month_day(std::chrono::year(date.year), std::chrono::month(date.month),
+                                     std::chrono::day(date.day));
 }
 
 template <class Number>
@@ -34,8 +34,7 @@ bool ParseWhole(std::string_view text, Number& number) {
 
 Date DateOf(UtcSeconds utc) {
   const std::chrono::year_month_day day = CalendarDay(utc);
-  return Date{static_cast<int>(day.year()),
-              static_cast<unsigned>(day.month()),
+  return Date{static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
               static_cast<unsigned>(day.day())};
 }
 
@@ -53,12 +52,8 @@ std::string ToText(UtcSeconds utc) {
   const std::int64_t second =
       utc.seconds - FloorDivide(utc.seconds, kSecondsPerDay) * kSecondsPerDay;
   char text[16];
-  std::snprintf(text,
-                sizeof text,
-                "T%02d:%02d:%02dZ",
-                static_cast<int>(second / 3600),
-                static_cast<int>(second / 60 % 60),
-                static_cast<int>(second % 60));
+  std::snprintf(text, sizeof text, "T%02d:%02d:%02dZ", static_cast<int>(second / 3600),
+                static_cast<int>(second / 60 % 60), static_cast<int>(second % 60));
   return ToText(DateOf(utc)) + text;
 }
 
@@ -68,8 +63,7 @@ Result<Date> ParseDate(std::string_view text) {
   if (!shaped || !ParseWhole(text.substr(0, 4), date.year) ||
       !ParseWhole(text.substr(5, 2), date.month) || !ParseWhole(text.substr(8, 2), date.day) ||
       !CalendarDay(date).ok()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "'" + std::string(text) + "' is no date",
+    return Fail(ErrorCode::kInvalidArgument, "'" + std::string(text) + "' is no date",
                 "Write a calendar day as YYYY-MM-DD.");
   }
   return date;
@@ -85,8 +79,7 @@ Result<Duration> ParseDuration(std::string_view text) {
     if (count <= 0 || count > 1'000'000'000) continue;
     return Duration(count * milliseconds);
   }
-  return Fail(ErrorCode::kInvalidArgument,
-              "'" + std::string(text) + "' is no duration",
+  return Fail(ErrorCode::kInvalidArgument, "'" + std::string(text) + "' is no duration",
               "Write a whole number and a unit: 500ms, 60s, 5min or 2h.");
 }
 

@@ -53,8 +53,8 @@ struct Date {
 Date DateOf(UtcSeconds utc);
 /// Days since 1970-01-01, negative before.
 std::int64_t DaysSinceEpoch(const Date& date);
-std::string ToText(const Date& date);     ///< "2027-06-30"
-std::string ToText(UtcSeconds utc);       ///< "2027-06-30T12:00:00Z"
+std::string ToText(const Date& date);                   ///< "2027-06-30"
+std::string ToText(UtcSeconds utc);                     ///< "2027-06-30T12:00:00Z"
 Result<Date> ParseDate(std::string_view text);          ///< "2027-06-30"; refuses 2027-02-30.
 Result<Duration> ParseDuration(std::string_view text);  ///< "500ms", "60s", "5min", "2h".
 

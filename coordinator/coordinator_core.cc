@@ -61,8 +61,8 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
   TRY(auto entries, LoadRows<JournalRecord>(store, "journal"));
   for (auto& [key, entry] : entries) journals[StudyOf(key)].push_back(std::move(entry));
   TRY(auto studies, LoadRows<StudyRecord>(store, "study"));
-  const StudyEnvironment environment{
-      &identity_, FederationOf(identity_.public_key()), &roster_, &links_, &audit_};
+  const StudyEnvironment environment{&identity_, FederationOf(identity_.public_key()), &roster_,
+                                     &links_, &audit_};
   for (auto& [key, record] : studies) {
     const StudyId id = StudyOf(key);
     TRY(Plan plan, ParsePlan(record.plan_text, "stored plan " + id.Short()));
@@ -104,7 +104,8 @@ void CoordinatorCore::Record(const Moment& now,
       Persist{{audit_.Append(now.utc, std::move(event), std::move(detail), identity_)}});
 }
 
-// -- Members -------------------------------------------------------------------------------------------
+// -- Members
+// -------------------------------------------------------------------------------------------
 
 Result<std::string> CoordinatorCore::Invite(std::string_view site,
                                             const Moment& now,
@@ -138,8 +139,7 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
   }
   const auto invitation = invitations_.find(request.site_name);
   if (invitation == invitations_.end() ||
-      !EqualInConstantTime(invitation->second.token_hash.span(),
-                           HashBytes(request.token).span())) {
+      !EqualInConstantTime(invitation->second.token_hash.span(), HashBytes(request.token).span())) {
     return Fail(ErrorCode::kRefused,
                 "no open invitation for site '" + request.site_name + "' has this request's token",
                 "Invite the site again and let it join with the new invitation file.");
@@ -175,17 +175,15 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
   SetRoster(std::move(roster), effects);
   effects.emplace_back(Persist{{EraseRecord{"invitation", ToBytes(request.site_name)}}});
   invitations_.erase(invitation);
-  Record(now,
-         "site-admitted",
+  Record(now, "site-admitted",
          R"({"site":")" + member.name + R"(","fingerprint":")" +
              Fingerprint(member.identity, member.transport) + R"("})",
          effects);
   for (const auto& [site, link] : links_) {
     if (!link.connected) continue;
     effects.emplace_back(SendToSite{
-        site,
-        SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                    Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
+        site, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                          Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
   }
   return member;
 }
@@ -199,8 +197,7 @@ Status CoordinatorCore::Revoke(std::string_view site,
         return candidate.name == site && candidate.state == MemberState::kActive;
       });
   if (member == roster.members.end()) {
-    return Fail(ErrorCode::kNotFound,
-                "no active site is called '" + std::string(site) + "'",
+    return Fail(ErrorCode::kNotFound, "no active site is called '" + std::string(site) + "'",
                 "`roster` lists them.");
   }
   const Member revoked = *member;

@@ -2,8 +2,8 @@
 
 // The coordinator's decisions, without sockets, threads, clocks or files: roster, studies, rounds,
 // journal and audit log as one state machine. Inputs are commands of an administrator, messages of
-// authenticated sites and the passing of time; outputs are effects, carried out in order by the runtime
-// (or by a simulator).
+// authenticated sites and the passing of time; outputs are effects, carried out in order by the
+// runtime (or by a simulator).
 
 #include <map>
 #include <memory>
@@ -40,21 +40,22 @@ class CoordinatorCore {
  public:
   struct Settings {
     std::string federation_name;
-    std::string endpoint;        ///< What invitations tell sites to connect to.
-    TransportKey transport;      ///< Our CURVE public key.
+    std::string endpoint;    ///< What invitations tell sites to connect to.
+    TransportKey transport;  ///< Our CURVE public key.
   };
 
   /// `identity` and `random` outlive the core.
   CoordinatorCore(Settings settings, const SigningKey& identity, RandomSource& random);
   ~CoordinatorCore();
 
-  /// Reads what is stored; studies that were running go on where the journal ends. kCorrupt names the
-  /// first record that does not hold.
+  /// Reads what is stored; studies that were running go on where the journal ends. kCorrupt names
+  /// the first record that does not hold.
   Status Restore(const RecordStore& store);
   /// After Restore: the first roster of a new home, and what running studies want to do now.
   CoordinatorEffects Begin(const Moment& now);
 
-  // -- Administration. On an error nothing changed and `effects` is untouched. -----------------------
+  // -- Administration. On an error nothing changed and `effects` is untouched.
+  // -----------------------
   /// The text of an invitation file for one new site. An open invitation for the name is replaced.
   Result<std::string> Invite(std::string_view site, const Moment& now, CoordinatorEffects& effects);
   /// Admits the site of a join request whose token is that of an open invitation, or replaces a
@@ -62,18 +63,21 @@ class CoordinatorCore {
   Result<Member> Admit(const JoinRequest& request, const Moment& now, CoordinatorEffects& effects);
   Status Revoke(std::string_view site, const Moment& now, CoordinatorEffects& effects);
   /// kConflict when the same study was submitted before.
-  Result<StudyId> Submit(std::string_view plan_text, std::string_view file_name, const Moment& now,
+  Result<StudyId> Submit(std::string_view plan_text,
+                         std::string_view file_name,
+                         const Moment& now,
                          CoordinatorEffects& effects);
   Status Start(const StudyId& study, const Moment& now, CoordinatorEffects& effects);
   Status Pause(const StudyId& study, const Moment& now, CoordinatorEffects& effects);
   Status Resume(const StudyId& study, const Moment& now, CoordinatorEffects& effects);
   Status Stop(const StudyId& study, const Moment& now, CoordinatorEffects& effects);
 
-  // -- What is there --------------------------------------------------------------------------------
+  // -- What is there
+  // --------------------------------------------------------------------------------
   const Roster& roster() const { return roster_.roster; }
   std::vector<SiteView> Sites() const;
   std::vector<OpenInvitation> Invitations() const;
-  std::vector<StudyView> Studies() const;   ///< Newest last.
+  std::vector<StudyView> Studies() const;  ///< Newest last.
   Result<StudyView> View(const StudyId& study) const;
   /// A study by the whole or an unambiguous beginning (4 or more digits) of its hexadecimal number.
   Result<StudyId> FindStudy(std::string_view number) const;
@@ -85,7 +89,8 @@ class CoordinatorCore {
   /// rolled back, and no round is run until an administrator has looked into it.
   const std::optional<std::string>& rollback_found() const { return rollback_; }
 
-  // -- The network ----------------------------------------------------------------------------------
+  // -- The network
+  // ----------------------------------------------------------------------------------
   /// `from` is the member whose CURVE key the transport authenticated.
   CoordinatorEffects OnMessage(const Moment& now, const TransportKey& from, ByteSpan message);
   /// A message could not be delivered: the site has no connection.
@@ -97,10 +102,14 @@ class CoordinatorCore {
   std::optional<TransportKey> KeyOf(SiteId site) const;
 
  private:
-  void OnHello(const Member& member, const OpenedMessage& message, const Moment& now,
+  void OnHello(const Member& member,
+               const OpenedMessage& message,
+               const Moment& now,
                CoordinatorEffects& effects);
   void SetRoster(Roster roster, CoordinatorEffects& effects);
-  void Record(const Moment& now, std::string event, std::string detail,
+  void Record(const Moment& now,
+              std::string event,
+              std::string detail,
               CoordinatorEffects& effects);
   Result<Study*> Find(const StudyId& study) const;
 

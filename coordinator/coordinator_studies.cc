@@ -42,12 +42,11 @@ Result<StudyId> CoordinatorCore::Submit(std::string_view plan_text,
                 "Set a later `expires`.");
   }
   if (studies_.contains(plan.id)) {
-    return Fail(ErrorCode::kConflict,
-                "study " + plan.id.Short() + " was submitted before",
+    return Fail(ErrorCode::kConflict, "study " + plan.id.Short() + " was submitted before",
                 "A plan with the same meaning is the same study; change the plan for a new one.");
   }
-  const StudyEnvironment environment{
-      &identity_, roster_.roster.federation, &roster_, &links_, &audit_};
+  const StudyEnvironment environment{&identity_, roster_.roster.federation, &roster_, &links_,
+                                     &audit_};
   StudyRecord record;
   record.plan_text = plan.text;
   record.submitted_at = now.utc;
@@ -65,26 +64,28 @@ Result<StudyId> CoordinatorCore::Submit(std::string_view plan_text,
   return id;
 }
 
-Status CoordinatorCore::Start(const StudyId& study, const Moment& now,
+Status CoordinatorCore::Start(const StudyId& study,
+                              const Moment& now,
                               CoordinatorEffects& effects) {
   TRY(Study* const found, Find(study));
   return found->Start(now, effects);
 }
 
-Status CoordinatorCore::Pause(const StudyId& study, const Moment& now,
+Status CoordinatorCore::Pause(const StudyId& study,
+                              const Moment& now,
                               CoordinatorEffects& effects) {
   TRY(Study* const found, Find(study));
   return found->Pause("paused by the coordinator's administrator", now, effects);
 }
 
-Status CoordinatorCore::Resume(const StudyId& study, const Moment& now,
+Status CoordinatorCore::Resume(const StudyId& study,
+                               const Moment& now,
                                CoordinatorEffects& effects) {
   TRY(Study* const found, Find(study));
   return found->Resume(now, effects);
 }
 
-Status CoordinatorCore::Stop(const StudyId& study, const Moment& now,
-                             CoordinatorEffects& effects) {
+Status CoordinatorCore::Stop(const StudyId& study, const Moment& now, CoordinatorEffects& effects) {
   TRY(Study* const found, Find(study));
   return found->Stop(now, effects);
 }
@@ -118,7 +119,8 @@ Result<std::string> CoordinatorCore::ResultTable(const StudyId& study) const {
   return found->record().result_table;
 }
 
-// -- The network ---------------------------------------------------------------------------------------
+// -- The network
+// ---------------------------------------------------------------------------------------
 
 CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
                                               const TransportKey& from,
@@ -163,14 +165,14 @@ void CoordinatorCore::OnHello(const Member& member,
     return;
   }
   if (!audit_.Contains(hello->receipt) && !rollback_) {
-    rollback_ = "site " + member.name + " holds a receipt for " +
-                std::to_string(hello->receipt.records) +
-                " audit records that this state does not have: it was restored from an old copy, or "
-                "altered";
-    effects.emplace_back(Note{LogLevel::kError,
-                              "state-rolled-back",
-                              {{"site", member.name},
-                               {"remedy", "restore the newest state.db of this coordinator"}}});
+    rollback_ =
+        "site " + member.name + " holds a receipt for " + std::to_string(hello->receipt.records) +
+        " audit records that this state does not have: it was restored from an old copy, or "
+        "altered";
+    effects.emplace_back(Note{
+        LogLevel::kError,
+        "state-rolled-back",
+        {{"site", member.name}, {"remedy", "restore the newest state.db of this coordinator"}}});
   }
   SiteLink& link = links_[member.id];
   const bool restarted = link.boot != hello->boot;
@@ -184,10 +186,8 @@ void CoordinatorCore::OnHello(const Member& member,
   link.connected = true;
   effects.emplace_back(SendToSite{
       member.id,
-      SealMessage(MessageKind::kWelcome,
-                  Route{roster_.roster.federation, {}, {}, {}},
-                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}),
-                  identity_)});
+      SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
   if (rollback_) return;
   for (auto& [id, study] : studies_) study->OnHello(member, restarted, now, effects);
 }
@@ -198,9 +198,8 @@ CoordinatorEffects CoordinatorCore::OnUnreachable(const Moment& now, SiteId site
   if (link == links_.end() || !link->second.connected) return effects;
   link->second.connected = false;
   const Member* member = roster_.roster.Find(site);
-  effects.emplace_back(Note{LogLevel::kInfo,
-                            "site-disconnected",
-                            {{"site", member == nullptr ? "?" : member->name}}});
+  effects.emplace_back(Note{
+      LogLevel::kInfo, "site-disconnected", {{"site", member == nullptr ? "?" : member->name}}});
   // The attempt goes on: a site that comes back within the deadline is sent what it missed.
   for (auto& [id, study] : studies_) study->OnTick(now, effects);
   return effects;

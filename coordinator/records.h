@@ -28,13 +28,11 @@ struct SiteDecision {
   SiteId site;
   DecisionKind kind = DecisionKind::kDeclined;
   UtcSeconds decided_at;
-  Signature signature;   ///< The site's, on its Decision message.
+  Signature signature;  ///< The site's, on its Decision message.
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(site,
-            EnumBetween<DecisionKind::kApproved, DecisionKind::kRevoked>(kind),
-            decided_at,
+    archive(site, EnumBetween<DecisionKind::kApproved, DecisionKind::kRevoked>(kind), decided_at,
             signature);
   }
 };
@@ -43,34 +41,26 @@ struct SiteDecision {
 struct StudyRecord {
   std::string plan_text;
   StudyState state = StudyState::kOffered;
-  std::string reason;               ///< Why it is paused, failed or stopped.
+  std::string reason;  ///< Why it is paused, failed or stopped.
   UtcSeconds submitted_at;
   UtcSeconds started_at;
   UtcSeconds ended_at;
   std::vector<SiteDecision> decisions;
-  std::vector<SiteId> sites;        ///< The frozen set, ascending; empty before the start.
-  std::vector<SiteId> excluded;     ///< Refused for good during the study (on_loss = "continue").
-  AttemptNumber attempt;            ///< The last one begun of the open round.
-  std::vector<SiteId> released;     ///< Survivors a quorum of the open round was sent for, if any:
-                                    ///< a retry must have exactly these.
+  std::vector<SiteId> sites;     ///< The frozen set, ascending; empty before the start.
+  std::vector<SiteId> excluded;  ///< Refused for good during the study (on_loss = "continue").
+  AttemptNumber attempt;         ///< The last one begun of the open round.
+  std::vector<SiteId> released;  ///< Survivors a quorum of the open round was sent for, if any:
+                                 ///< a retry must have exactly these.
   std::string result_json;
   std::string result_table;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<204'800>(plan_text),
-            EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
-            AtMost<2'000>(reason),
-            submitted_at,
-            started_at,
-            ended_at,
-            AtMost<kMaxSites * 2>(decisions),
-            AtMost<kMaxSites>(sites),
-            AtMost<kMaxSites>(excluded),
-            attempt,
-            AtMost<kMaxSites>(released),
-            AtMost<4'000'000>(result_json),
-            AtMost<1'000'000>(result_table));
+    archive(
+        AtMost<204'800>(plan_text), EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
+        AtMost<2'000>(reason), submitted_at, started_at, ended_at, AtMost<kMaxSites * 2>(decisions),
+        AtMost<kMaxSites>(sites), AtMost<kMaxSites>(excluded), attempt, AtMost<kMaxSites>(released),
+        AtMost<4'000'000>(result_json), AtMost<1'000'000>(result_table));
   }
 };
 
@@ -78,7 +68,7 @@ struct StudyRecord {
 struct JournalRecord {
   RoundNumber round;
   AttemptNumber attempt;
-  Digest query;                     ///< Of the query's bytes: a replay that asks otherwise is stopped.
+  Digest query;  ///< Of the query's bytes: a replay that asks otherwise is stopped.
   std::vector<SiteId> survivors;
   std::uint32_t capacity = 0;
   std::vector<std::uint64_t> sum;
@@ -86,13 +76,8 @@ struct JournalRecord {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(round,
-            attempt,
-            query,
-            AtMost<kMaxSites>(survivors),
-            capacity,
-            AtMost<kMaxVectorWords>(sum),
-            closed_at);
+    archive(round, attempt, query, AtMost<kMaxSites>(survivors), capacity,
+            AtMost<kMaxVectorWords>(sum), closed_at);
   }
 };
 

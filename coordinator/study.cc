@@ -18,12 +18,18 @@ bool IsOpen(StudyState state) {
 
 std::string_view Word(StudyState state) {
   switch (state) {
-    case StudyState::kOffered: return "offered";
-    case StudyState::kRunning: return "running";
-    case StudyState::kPaused: return "paused";
-    case StudyState::kFinished: return "finished";
-    case StudyState::kFailed: return "failed";
-    case StudyState::kStopped: return "stopped";
+    case StudyState::kOffered:
+      return "offered";
+    case StudyState::kRunning:
+      return "running";
+    case StudyState::kPaused:
+      return "paused";
+    case StudyState::kFinished:
+      return "finished";
+    case StudyState::kFailed:
+      return "failed";
+    case StudyState::kStopped:
+      return "stopped";
   }
   return "";
 }
@@ -44,9 +50,8 @@ Status Study::RestoreJournal(std::vector<JournalRecord> journal) {
   std::uint32_t expected = 1;
   for (const JournalRecord& entry : journal) {
     if (entry.round != RoundNumber(expected)) {
-      return Fail(ErrorCode::kCorrupt,
-                  "the journal of study " + plan_.id.Short() + " lacks round " +
-                      std::to_string(expected));
+      return Fail(ErrorCode::kCorrupt, "the journal of study " + plan_.id.Short() +
+                                           " lacks round " + std::to_string(expected));
     }
     ++expected;
   }
@@ -64,8 +69,8 @@ RoundNumber Study::OpenRound() const {
 }
 
 void Study::Persist(CoordinatorEffects& effects) const {
-  effects.emplace_back(consilium::Persist{
-      {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)}}});
+  effects.emplace_back(
+      consilium::Persist{{PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)}}});
 }
 
 void Study::Audit(const Moment& now,
@@ -88,8 +93,8 @@ void Study::Send(SiteId site,
 
 void Study::Notify(SiteId site, CoordinatorEffects& effects) const {
   const Route route{environment_.federation, plan_.id, {}, {}};
-  Send(site, MessageKind::kStudyNotice, route,
-       Encode(StudyNotice{record_.state, record_.reason}), effects);
+  Send(site, MessageKind::kStudyNotice, route, Encode(StudyNotice{record_.state, record_.reason}),
+       effects);
 }
 
 void Study::NotifyAll(CoordinatorEffects& effects) const {
@@ -107,9 +112,7 @@ void Study::SetState(StudyState state,
   record_.reason.resize(std::min<std::size_t>(record_.reason.size(), 2'000));
   if (!IsOpen(state)) record_.ended_at = now.utc;
   Persist(effects);
-  Audit(now,
-        "study-" + std::string(Word(state)),
-        R"({"study":")" + plan_.id.ToHex() + R"("})",
+  Audit(now, "study-" + std::string(Word(state)), R"({"study":")" + plan_.id.ToHex() + R"("})",
         effects);
   effects.emplace_back(Note{LogLevel::kInfo,
                             "study-" + std::string(Word(state)),
@@ -117,13 +120,13 @@ void Study::SetState(StudyState state,
   NotifyAll(effects);
 }
 
-// -- Commands ------------------------------------------------------------------------------------------
+// -- Commands
+// ------------------------------------------------------------------------------------------
 
 Status Study::Start(const Moment& now, CoordinatorEffects& effects) {
   if (record_.state != StudyState::kOffered) return WrongState(record_.state, "started");
   if (DateOf(now.utc) > plan_.expires) {
-    return Fail(ErrorCode::kConflict,
-                "the plan expired on " + ToText(plan_.expires),
+    return Fail(ErrorCode::kConflict, "the plan expired on " + ToText(plan_.expires),
                 "Submit it again with a later `expires`.");
   }
   std::vector<SiteId> approved;
@@ -135,10 +138,11 @@ Status Study::Start(const Moment& now, CoordinatorEffects& effects) {
   }
   std::sort(approved.begin(), approved.end());
   if (approved.size() < plan_.minimum_sites) {
-    return Fail(ErrorCode::kConflict,
-                std::to_string(approved.size()) + " sites have approved; the plan's minimum_sites is " +
-                    std::to_string(plan_.minimum_sites),
-                "Wait for more approvals, or submit a plan with a lower minimum_sites (3 at least).");
+    return Fail(
+        ErrorCode::kConflict,
+        std::to_string(approved.size()) + " sites have approved; the plan's minimum_sites is " +
+            std::to_string(plan_.minimum_sites),
+        "Wait for more approvals, or submit a plan with a lower minimum_sites (3 at least).");
   }
   TRY_STATUS(ThresholdsFor(static_cast<std::uint32_t>(approved.size()), plan_.minimum_sites));
   record_.sites = std::move(approved);
@@ -173,7 +177,8 @@ Status Study::Stop(const Moment& now, CoordinatorEffects& effects) {
   return {};
 }
 
-// -- The analysis --------------------------------------------------------------------------------------
+// -- The analysis
+// --------------------------------------------------------------------------------------
 
 void Study::Continue(const Moment& now, CoordinatorEffects& effects) {
   if (record_.state != StudyState::kRunning) return;
@@ -191,16 +196,15 @@ bool Study::OpenAnalysis(const Moment& now, CoordinatorEffects& effects) {
       SetState(StudyState::kFailed,
                "the journal does not fit this version's analysis at round " +
                    std::to_string(entry.round.value()) + "; run it with the version it began with",
-               now,
-               effects);
+               now, effects);
       return false;
     }
     const auto slices = plan_.analysis->Describe(*query);
     CHECK(slices.has_value());
     const auto values = DecodeFixedPoint(entry.sum, SlotsOf(*slices), entry.capacity);
     CHECK(values.has_value());
-    step = analysis_->Resume(
-        Aggregate{*values, static_cast<std::uint32_t>(entry.survivors.size())});
+    step =
+        analysis_->Resume(Aggregate{*values, static_cast<std::uint32_t>(entry.survivors.size())});
   }
   TakeStep(std::move(step), now, effects);
   return record_.state == StudyState::kRunning;
@@ -217,8 +221,7 @@ void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEf
     Finish(Fail(ErrorCode::kNotEstimable,
                 slices ? std::string("the query is longer than a round can carry")
                        : slices.error().message),
-           now,
-           effects);
+           now, effects);
     return;
   }
   slots_ = SlotsOf(*slices);
@@ -227,8 +230,7 @@ void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEf
                 "the analysis sums " + std::to_string(WordsOf(slots_)) +
                     " words a round; this version carries " + std::to_string(kMaxVectorWords),
                 "Use fewer terms."),
-           now,
-           effects);
+           now, effects);
   }
 }
 
@@ -243,12 +245,12 @@ void Study::Finish(const Result<AnalysisResult>& result,
     return;
   }
   record_.result_table = result->table;
-  record_.result_json =
-      ResultDocument(plan_, *result, static_cast<std::uint32_t>(journal_.size()));
+  record_.result_json = ResultDocument(plan_, *result, static_cast<std::uint32_t>(journal_.size()));
   SetState(StudyState::kFinished, "", now, effects);
 }
 
-// -- What an administrator sees -------------------------------------------------------------------------
+// -- What an administrator sees
+// -------------------------------------------------------------------------
 
 StudyView Study::View() const {
   StudyView view;

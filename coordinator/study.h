@@ -42,8 +42,8 @@ struct StudySiteView {
   std::string name;
   bool connected = false;
   std::optional<DecisionKind> decision;
-  bool frozen_in = false;      ///< Among the sites the study started with.
-  std::string progress;        ///< "ready", "awaited", "answered", "dropped: silent", ...
+  bool frozen_in = false;  ///< Among the sites the study started with.
+  std::string progress;    ///< "ready", "awaited", "answered", "dropped: silent", ...
 };
 
 struct StudyView {
@@ -51,7 +51,7 @@ struct StudyView {
   std::string title;
   std::string kind;
   StudyState state = StudyState::kOffered;
-  std::string reason;          ///< Why it is paused or failed, or what it waits for.
+  std::string reason;  ///< Why it is paused or failed, or what it waits for.
   UtcSeconds submitted_at;
   UtcSeconds started_at;
   UtcSeconds ended_at;
@@ -85,7 +85,9 @@ class Study {
   /// After a restart of the coordinator: a running study goes on.
   void Continue(const Moment& now, CoordinatorEffects& effects);
   /// A message of this study, its sender's signature verified.
-  void OnMessage(const Member& from, const OpenedMessage& message, const Moment& now,
+  void OnMessage(const Member& from,
+                 const OpenedMessage& message,
+                 const Moment& now,
                  CoordinatorEffects& effects);
   /// A hello: `restarted` when the process at the site is a new one. Sends what the site is owed.
   void OnHello(const Member& site, bool restarted, const Moment& now, CoordinatorEffects& effects);
@@ -101,25 +103,32 @@ class Study {
   };
 
   void Persist(CoordinatorEffects& effects) const;
-  void Audit(const Moment& now, std::string event, std::string detail,
+  void Audit(const Moment& now,
+             std::string event,
+             std::string detail,
              CoordinatorEffects& effects) const;
-  void Send(SiteId site, MessageKind kind, const Route& route, ByteSpan body,
+  void Send(SiteId site,
+            MessageKind kind,
+            const Route& route,
+            ByteSpan body,
             CoordinatorEffects& effects) const;
   void Notify(SiteId site, CoordinatorEffects& effects) const;
   void NotifyAll(CoordinatorEffects& effects) const;
-  void SetState(StudyState state, std::string reason, const Moment& now,
+  void SetState(StudyState state,
+                std::string reason,
+                const Moment& now,
                 CoordinatorEffects& effects);
 
   bool OpenAnalysis(const Moment& now, CoordinatorEffects& effects);
   void TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEffects& effects);
-  void Finish(const Result<AnalysisResult>& result, const Moment& now,
-              CoordinatorEffects& effects);
+  void Finish(const Result<AnalysisResult>& result, const Moment& now, CoordinatorEffects& effects);
   RoundNumber OpenRound() const;
 
   std::vector<SiteId> Eligible() const;
   std::vector<SiteId> Ready() const;
   void TryBegin(const Moment& now, CoordinatorEffects& effects);
-  void BeginAttempt(const std::vector<SiteId>& sites, const Moment& now,
+  void BeginAttempt(const std::vector<SiteId>& sites,
+                    const Moment& now,
                     CoordinatorEffects& effects);
   void Advance(const Moment& now, CoordinatorEffects& effects);
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
@@ -129,13 +138,20 @@ class Study {
   void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) const;
   Bytes RoundClosedBody(const JournalRecord& entry) const;
 
-  void OnDecision(const Member& from, const OpenedMessage& message, const Moment& now,
+  void OnDecision(const Member& from,
+                  const OpenedMessage& message,
+                  const Moment& now,
                   CoordinatorEffects& effects);
-  void OnPrekey(const Member& from, const OpenedMessage& message, const Moment& now,
+  void OnPrekey(const Member& from,
+                const OpenedMessage& message,
+                const Moment& now,
                 CoordinatorEffects& effects);
-  void OnRefusal(const Member& from, const OpenedMessage& message, const Moment& now,
+  void OnRefusal(const Member& from,
+                 const OpenedMessage& message,
+                 const Moment& now,
                  CoordinatorEffects& effects);
-  std::optional<DropReason> OnRoundMessage(SiteId from, const OpenedMessage& message,
+  std::optional<DropReason> OnRoundMessage(SiteId from,
+                                           const OpenedMessage& message,
                                            CoordinatorEffects& effects);
   std::string NameOf(SiteId site) const;
 
@@ -144,12 +160,12 @@ class Study {
   StudyRecord record_;
   std::vector<JournalRecord> journal_;
   std::unique_ptr<AnalysisThread> analysis_;
-  std::optional<Query> query_;               ///< Of the open round.
-  std::vector<Slot> slots_;                  ///< Of the open query.
+  std::optional<Query> query_;  ///< Of the open round.
+  std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::unique_ptr<CoordinatorSession> session_;
-  std::optional<Instant> deadline_;          ///< Of the open phase, or of gathering sites.
-  std::uint32_t failed_attempts_ = 0;        ///< In a row, of the open round.
+  std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
+  std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.
   std::string waiting_for_;
 };
 

@@ -20,8 +20,10 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kAlreadyReleased:
     case RefusalReason::kQueryNotDerived:
     case RefusalReason::kMinimumLowered:
-    case RefusalReason::kTooManyRounds: return true;
-    default: return false;
+    case RefusalReason::kTooManyRounds:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -47,10 +49,7 @@ void Study::OnHello(const Member& site,
   }
 }
 
-void Study::OnLost(SiteId site,
-                   DropReason reason,
-                   const Moment& now,
-                   CoordinatorEffects& effects) {
+void Study::OnLost(SiteId site, DropReason reason, const Moment& now, CoordinatorEffects& effects) {
   if (reason == DropReason::kRevoked || reason == DropReason::kNotApproved) prekeys_.erase(site);
   if (session_ == nullptr) return;
   const std::vector<SiteId> members = session_->Members();
@@ -64,10 +63,14 @@ void Study::OnMessage(const Member& from,
                       const Moment& now,
                       CoordinatorEffects& effects) {
   switch (message.kind) {
-    case MessageKind::kDecision: return OnDecision(from, message, now, effects);
-    case MessageKind::kPrekey: return OnPrekey(from, message, now, effects);
-    case MessageKind::kRefusal: return OnRefusal(from, message, now, effects);
-    default: break;
+    case MessageKind::kDecision:
+      return OnDecision(from, message, now, effects);
+    case MessageKind::kPrekey:
+      return OnPrekey(from, message, now, effects);
+    case MessageKind::kRefusal:
+      return OnRefusal(from, message, now, effects);
+    default:
+      break;
   }
   const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
   if (reason && *reason != DropReason::kWrongPhase && *reason != DropReason::kStale) {
@@ -102,11 +105,8 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
       const auto body = Decode<UploadChunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
-      Send(from,
-           MessageKind::kChunkReceived,
-           message.route,
-           Encode(ChunkReceived{session_->NextChunk(from)}),
-           effects);
+      Send(from, MessageKind::kChunkReceived, message.route,
+           Encode(ChunkReceived{session_->NextChunk(from)}), effects);
       return reason;
     }
     case MessageKind::kConfirmation: {
@@ -117,7 +117,8 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
       const auto body = Decode<Unmasking>(message.body);
       return body ? session_->OnUnmasking(from, *body) : drop_malformed();
     }
-    default: return DropReason::kUnexpectedKind;
+    default:
+      return DropReason::kUnexpectedKind;
   }
 }
 
@@ -127,8 +128,7 @@ void Study::OnDecision(const Member& from,
                        CoordinatorEffects& effects) {
   const auto decision = Decode<Decision>(message.body);
   if (!decision) return;
-  auto known = std::find_if(record_.decisions.begin(),
-                            record_.decisions.end(),
+  auto known = std::find_if(record_.decisions.begin(), record_.decisions.end(),
                             [&](const SiteDecision& entry) { return entry.site == from.id; });
   if (known != record_.decisions.end()) {
     if (known->kind == decision->kind && known->decided_at == decision->decided_at) return;
@@ -140,9 +140,7 @@ void Study::OnDecision(const Member& from,
   Persist(effects);
   constexpr std::string_view kEvents[] = {"", "study-approved", "study-declined", "study-revoked"};
   const std::string event(kEvents[static_cast<std::size_t>(decision->kind)]);
-  Audit(now,
-        event,
-        R"({"study":")" + plan_.id.ToHex() + R"(","site":")" + from.name + R"("})",
+  Audit(now, event, R"({"study":")" + plan_.id.ToHex() + R"(","site":")" + from.name + R"("})",
         effects);
   effects.emplace_back(
       Note{LogLevel::kInfo, event, {{"study", plan_.id.Short()}, {"site", from.name}}});
@@ -150,11 +148,10 @@ void Study::OnDecision(const Member& from,
   OnLost(from.id, DropReason::kNotApproved, now, effects);
   if (record_.state == StudyState::kRunning && plan_.on_loss == OnLoss::kWait &&
       std::binary_search(record_.sites.begin(), record_.sites.end(), from.id)) {
-    const Status paused = Pause(
-        "site " + from.name +
-            " took its approval back; the plan waits for it (start a new study without it)",
-        now,
-        effects);
+    const Status paused =
+        Pause("site " + from.name +
+                  " took its approval back; the plan waits for it (start a new study without it)",
+              now, effects);
     if (!paused) return;
   }
 }

@@ -126,14 +126,15 @@ void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
     case SumPhase::kDealing:
       return Send(site, MessageKind::kRoundStart, route, Encode(session_->setup().start), effects);
     case SumPhase::kUploading:
-      return Send(
-          site, MessageKind::kDelivery, route, Encode(session_->DeliveryFor(site)), effects);
+      return Send(site, MessageKind::kDelivery, route, Encode(session_->DeliveryFor(site)),
+                  effects);
     case SumPhase::kConfirming:
       return Send(site, MessageKind::kSurvivors, route, Encode(session_->SurvivorList()), effects);
     case SumPhase::kUnmasking:
       return Send(site, MessageKind::kQuorum, route, Encode(session_->QuorumList()), effects);
     case SumPhase::kFinished:
-    case SumPhase::kFailed: return;
+    case SumPhase::kFailed:
+      return;
   }
 }
 
@@ -150,8 +151,7 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
         SetState(StudyState::kPaused,
                  std::to_string(failed_attempts_) + " attempts at round " +
                      std::to_string(OpenRound().value()) + " failed; see `status` and the log",
-                 now,
-                 effects);
+                 now, effects);
       } else {
         TryBegin(now, effects);
       }
@@ -177,11 +177,10 @@ void Study::EndAttempt(const std::string& reason, const Moment& now, Coordinator
     Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, body, effects);
   }
   for (const auto& [site, why] : session_->dropped()) {
-    effects.emplace_back(Note{LogLevel::kWarning,
-                              "site-dropped",
-                              {{"study", plan_.id.Short()},
-                               {"site", NameOf(site)},
-                               {"reason", std::string(Name(why))}}});
+    effects.emplace_back(Note{
+        LogLevel::kWarning,
+        "site-dropped",
+        {{"study", plan_.id.Short()}, {"site", NameOf(site)}, {"reason", std::string(Name(why))}}});
   }
   effects.emplace_back(Note{LogLevel::kWarning,
                             "attempt-ended",
@@ -206,8 +205,7 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   entry.capacity = session_->setup().start.thresholds.sites;
   entry.sum = session_->sum();
   entry.closed_at = now.utc;
-  const Result<std::vector<double>> values =
-      DecodeFixedPoint(entry.sum, slots_, entry.capacity);
+  const Result<std::vector<double>> values = DecodeFixedPoint(entry.sum, slots_, entry.capacity);
   if (!values) {
     // Some site put in what no honest site can: the sum names nobody, so a person must decide.
     EndAttempt("the sum is impossible: " + values.error().message, now, effects);
@@ -215,16 +213,14 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
     SetState(StudyState::kPaused,
              "the sum of round " + std::to_string(entry.round.value()) +
                  " is impossible; a site contributed what its contract forbids",
-             now,
-             effects);
+             now, effects);
     return;
   }
   for (const auto& [site, why] : session_->dropped()) {
-    effects.emplace_back(Note{LogLevel::kWarning,
-                              "site-dropped",
-                              {{"study", plan_.id.Short()},
-                               {"site", NameOf(site)},
-                               {"reason", std::string(Name(why))}}});
+    effects.emplace_back(Note{
+        LogLevel::kWarning,
+        "site-dropped",
+        {{"study", plan_.id.Short()}, {"site", NameOf(site)}, {"reason", std::string(Name(why))}}});
   }
   session_.reset();
   deadline_.reset();
@@ -238,8 +234,7 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   effects.emplace_back(consilium::Persist{
       {PutRecord{"journal", key, Encode(entry)},
        PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
-       environment_.audit->Append(now.utc,
-                                  "round-closed",
+       environment_.audit->Append(now.utc, "round-closed",
                                   R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
                                       std::to_string(entry.round.value()) + R"(,"sites":)" +
                                       std::to_string(entry.survivors.size()) + "}",
@@ -272,8 +267,8 @@ void Study::OnTick(const Moment& now, CoordinatorEffects& effects) {
 
 std::optional<Instant> Study::NextDeadline() const {
   if (record_.state != StudyState::kRunning) return std::nullopt;
-  const bool waits_for_sites = session_ == nullptr && (plan_.on_loss == OnLoss::kWait ||
-                                                       !record_.released.empty());
+  const bool waits_for_sites =
+      session_ == nullptr && (plan_.on_loss == OnLoss::kWait || !record_.released.empty());
   return waits_for_sites ? std::nullopt : deadline_;
 }
 

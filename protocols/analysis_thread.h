@@ -1,8 +1,8 @@
 #pragma once
 
-// Runs an analysis's coordinator half, a plain blocking loop, inside a state machine. The loop sits on a
-// thread of its own that strictly alternates with the caller: one of the two always sleeps, so there is
-// no concurrency to reason about and a run is as deterministic as a function call.
+// Runs an analysis's coordinator half, a plain blocking loop, inside a state machine. The loop sits
+// on a thread of its own that strictly alternates with the caller: one of the two always sleeps, so
+// there is no concurrency to reason about and a run is as deterministic as a function call.
 
 #include <condition_variable>
 #include <memory>
@@ -40,7 +40,7 @@ class AnalysisThread {
   std::condition_variable turn_;
   bool callers_turn_ = true;
   bool interrupted_ = false;
-  std::optional<Step> step_;          ///< From the analysis to the caller.
+  std::optional<Step> step_;            ///< From the analysis to the caller.
   std::optional<Aggregate> aggregate_;  ///< From the caller to the analysis.
   std::thread thread_;
 };

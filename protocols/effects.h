@@ -1,8 +1,8 @@
 #pragma once
 
-// What a state machine asks of its host, in order. A Persist is durable before any later effect of the
-// same list is carried out; if it fails, the later ones are discarded and the machine is built anew
-// from what is stored.
+// What a state machine asks of its host, in order. A Persist is durable before any later effect of
+// the same list is carried out; if it fails, the later ones are discarded and the machine is built
+// anew from what is stored.
 
 #include <string>
 #include <utility>

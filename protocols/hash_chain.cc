@@ -24,9 +24,8 @@ Status CheckLink(const ChainRecord& record,
                  const IdentityKey& owner) {
   const std::string where = "record " + std::to_string(expected_number);
   if (record.number != expected_number) {
-    return Fail(ErrorCode::kCorrupt,
-                where + " is missing: number " + std::to_string(record.number) +
-                    " stands in its place");
+    return Fail(ErrorCode::kCorrupt, where + " is missing: number " +
+                                         std::to_string(record.number) + " stands in its place");
   }
   if (record.previous != previous) {
     return Fail(ErrorCode::kCorrupt, where + " does not continue the one before it");
@@ -52,9 +51,9 @@ Result<std::vector<ChainRecord>> HashChain::ReadAll(const RecordStore& store,
   for (const Record& row : rows) {
     auto record = Decode<ChainRecord>(row.value);
     if (!record) {
-      return Fail(ErrorCode::kCorrupt,
-                  "record " + std::to_string(records.size() + 1) + " of table '" + table +
-                      "' cannot be read: " + record.error().message);
+      return Fail(ErrorCode::kCorrupt, "record " + std::to_string(records.size() + 1) +
+                                           " of table '" + table +
+                                           "' cannot be read: " + record.error().message);
     }
     const Digest hash = HashOf(domain, *record);
     if (Status link = CheckLink(*record, records.size() + 1, previous, hash, owner); !link) {

@@ -1,8 +1,9 @@
 #pragma once
 
-// An append-only record of what happened: the coordinator's audit log and a site's ledger. Each record
-// carries the hash of the one before and the owner's signature, so that a changed, removed or reordered
-// record is found, and the other side's receipt of a head finds a truncated or rolled-back log.
+// An append-only record of what happened: the coordinator's audit log and a site's ledger. Each
+// record carries the hash of the one before and the owner's signature, so that a changed, removed
+// or reordered record is found, and the other side's receipt of a head finds a truncated or
+// rolled-back log.
 
 #include <string>
 #include <vector>
@@ -17,10 +18,10 @@ namespace consilium {
 struct ChainRecord {
   std::uint64_t number = 0;  ///< From 1.
   UtcSeconds at;
-  std::string event;         ///< "site-admitted"
-  std::string detail;        ///< A JSON object in text; no patient value ever.
-  Digest previous;           ///< Hash of the record before; zero for the first.
-  Signature signature;       ///< The owner's, on the record's hash.
+  std::string event;    ///< "site-admitted"
+  std::string detail;   ///< A JSON object in text; no patient value ever.
+  Digest previous;      ///< Hash of the record before; zero for the first.
+  Signature signature;  ///< The owner's, on the record's hash.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -33,11 +34,14 @@ class HashChain {
   /// `table` is where the records live: "audit" or "ledger". `domain` separates the signatures.
   HashChain(std::string table, std::string domain);
 
-  /// Reads the stored records and checks every link and signature; kCorrupt names the first bad one.
+  /// Reads the stored records and checks every link and signature; kCorrupt names the first bad
+  /// one.
   Status Restore(const RecordStore& store, const IdentityKey& owner);
 
   /// The change that appends a record. The chain's own state moves on at once.
-  RecordChange Append(UtcSeconds at, std::string event, std::string detail,
+  RecordChange Append(UtcSeconds at,
+                      std::string event,
+                      std::string detail,
                       const SigningKey& owner);
 
   AuditHead head() const;

@@ -42,9 +42,9 @@ constexpr KindTraits kKinds[] = {
 };
 
 const KindTraits* Find(std::uint16_t number) {
-  const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindTraits& kind) {
-    return static_cast<std::uint16_t>(kind.kind) == number;
-  });
+  const auto* found = std::find_if(
+      std::begin(kKinds), std::end(kKinds),
+      [&](const KindTraits& kind) { return static_cast<std::uint16_t>(kind.kind) == number; });
   return found == std::end(kKinds) ? nullptr : found;
 }
 
@@ -105,7 +105,8 @@ Bytes FrameMessage(MessageKind kind, const Route& route, ByteSpan body) {
 
 Result<OpenedMessage> OpenMessage(ByteSpan message) {
   if (message.size() < kHeaderBytes) return Malformed("message shorter than its header");
-  if (LoadU32(message.subspan(0, 4)) != kMagic) return Malformed("message without the magic number");
+  if (LoadU32(message.subspan(0, 4)) != kMagic)
+    return Malformed("message without the magic number");
   const std::uint16_t version = LoadU16(message.subspan(4, 2));
   if (version != kProtocolVersion) {
     return Fail(ErrorCode::kCorrupt,

@@ -15,8 +15,9 @@
 //       88     -  body
 //        -    64  Ed25519 signature of header and body; absent for the unsigned kinds
 //
-// A signature can be checked by a peer that gets only body and signature from the coordinator, since
-// it knows every field of the header itself: what it believes the message to be is what it verifies.
+// A signature can be checked by a peer that gets only body and signature from the coordinator,
+// since it knows every field of the header itself: what it believes the message to be is what it
+// verifies.
 
 #include <cstdint>
 #include <optional>
@@ -76,9 +77,9 @@ struct Route {
 struct OpenedMessage {
   MessageKind kind = MessageKind::kHello;
   Route route;
-  ByteSpan body;                  ///< A view into the message's bytes.
+  ByteSpan body;  ///< A view into the message's bytes.
   std::optional<Signature> signature;
-  ByteSpan signed_bytes;          ///< Header and body.
+  ByteSpan signed_bytes;  ///< Header and body.
 };
 
 /// Header, body and signature.
@@ -90,7 +91,10 @@ Result<OpenedMessage> OpenMessage(ByteSpan message);
 /// True if the message's kind is signed and the signature is `sender`'s.
 bool VerifySender(const OpenedMessage& message, const IdentityKey& sender);
 /// The signature of a message known only by its body.
-bool VerifyForwarded(MessageKind kind, const Route& route, ByteSpan body,
-                     const Signature& signature, const IdentityKey& sender);
+bool VerifyForwarded(MessageKind kind,
+                     const Route& route,
+                     ByteSpan body,
+                     const Signature& signature,
+                     const IdentityKey& sender);
 
 }  // namespace consilium

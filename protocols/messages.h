@@ -1,8 +1,8 @@
 #pragma once
 
 // The protocol, told by its messages in the order they are sent. The envelope (header.h) says which
-// federation, study, round and attempt a message belongs to, and carries the sender's signature; the
-// bodies stand here. docs/spec/wire.md has their bytes, docs/spec/secure-sum.md the reasons.
+// federation, study, round and attempt a message belongs to, and carries the sender's signature;
+// the bodies stand here. docs/spec/wire.md has their bytes, docs/spec/secure-sum.md the reasons.
 
 #include <cstdint>
 #include <string>
@@ -17,12 +17,14 @@
 
 namespace consilium {
 
-// -- Meeting -----------------------------------------------------------------------------------------
+// -- Meeting
+// -----------------------------------------------------------------------------------------
 //
-// A site connects (outbound, CURVE, pinned server key) and says hello. The coordinator knows who it is
-// from its CURVE key, and checks that the hello is signed by the identity admitted with that key. The
-// hello carries a receipt: the newest head of the coordinator's audit log that this site has seen. A
-// coordinator whose log does not contain it has been rolled back, and says so instead of serving.
+// A site connects (outbound, CURVE, pinned server key) and says hello. The coordinator knows who it
+// is from its CURVE key, and checks that the hello is signed by the identity admitted with that
+// key. The hello carries a receipt: the newest head of the coordinator's audit log that this site
+// has seen. A coordinator whose log does not contain it has been rolled back, and says so instead
+// of serving.
 
 struct AuditHead {
   std::uint64_t records = 0;
@@ -36,10 +38,10 @@ struct AuditHead {
 };
 
 struct Hello {
-  ByteArray<16> boot{};       ///< Random, drawn when the process starts: a new one means a restart.
-  RosterEpoch roster_epoch;   ///< The newest roster the site holds; 0 for none.
+  ByteArray<16> boot{};      ///< Random, drawn when the process starts: a new one means a restart.
+  RosterEpoch roster_epoch;  ///< The newest roster the site holds; 0 for none.
   AuditHead receipt;
-  std::string software;       ///< "consilium-site 0.1.0", for the roster page.
+  std::string software;  ///< "consilium-site 0.1.0", for the roster page.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -49,7 +51,7 @@ struct Hello {
 
 // The answer: the signed roster (see roster.h) and the audit log's head as a receipt.
 struct Welcome {
-  Bytes roster;               ///< An encoded SignedRoster.
+  Bytes roster;  ///< An encoded SignedRoster.
   AuditHead head;
 
   template <class Archive>
@@ -58,10 +60,12 @@ struct Welcome {
   }
 };
 
-// -- Approving ---------------------------------------------------------------------------------------
+// -- Approving
+// ---------------------------------------------------------------------------------------
 //
-// The coordinator offers a study: the plan's text. The site parses it itself and computes the StudyId;
-// nothing runs until a person at the site has approved that number. The decision is signed.
+// The coordinator offers a study: the plan's text. The site parses it itself and computes the
+// StudyId; nothing runs until a person at the site has approved that number. The decision is
+// signed.
 
 struct StudyOffer {
   std::string plan_text;
@@ -85,12 +89,12 @@ struct Decision {
 };
 
 enum class StudyState : std::uint8_t {
-  kOffered = 1,   ///< Waiting for sites' decisions and the coordinator's start.
+  kOffered = 1,  ///< Waiting for sites' decisions and the coordinator's start.
   kRunning = 2,
-  kPaused = 3,    ///< By hand or for a reason that is said; goes on where it was.
+  kPaused = 3,  ///< By hand or for a reason that is said; goes on where it was.
   kFinished = 4,
-  kFailed = 5,    ///< The analysis has no answer; the reason is said.
-  kStopped = 6    ///< By hand, for good.
+  kFailed = 5,  ///< The analysis has no answer; the reason is said.
+  kStopped = 6  ///< By hand, for good.
 };
 
 struct StudyNotice {
@@ -103,17 +107,18 @@ struct StudyNotice {
   }
 };
 
-// -- ROUND, step A0: one-time keys -------------------------------------------------------------------
+// -- ROUND, step A0: one-time keys
+// -------------------------------------------------------------------
 //
 // For each study it has approved a site keeps one unused prekey with the coordinator: sent with its
-// approval, after a restart, and with the last message of a round. `masking` is derived from a seed that
-// will be shared among the peers, so that they can take a lost site's masks away.
-// Route: study set, round and attempt zero, since it is not known yet which round will use it.
+// approval, after a restart, and with the last message of a round. `masking` is derived from a seed
+// that will be shared among the peers, so that they can take a lost site's masks away. Route: study
+// set, round and attempt zero, since it is not known yet which round will use it.
 
 struct Prekey {
   ByteArray<16> id{};
-  ExchangeKey encryption;     ///< c_i: peers encrypt shares with it.
-  ExchangeKey masking;        ///< s_i: agrees on pairwise masks.
+  ExchangeKey encryption;        ///< c_i: peers encrypt shares with it.
+  ExchangeKey masking;           ///< s_i: agrees on pairwise masks.
   std::uint32_t known_sums = 0;  ///< How many of the study's sums this site holds, from round 1 on.
 
   template <class Archive>
@@ -122,17 +127,18 @@ struct Prekey {
   }
 };
 
-// -- ROUND, step A1: start ---------------------------------------------------------------------------
+// -- ROUND, step A1: start
+// ---------------------------------------------------------------------------
 //
-// The coordinator asks: the query, who takes part (U1) with their prekeys as signed, the roster's epoch
-// and the thresholds. A site checks everything against the roster, the plan, its policy and the
-// published rule for n, and hashes all of it into the context. A site that was told anything else has
-// another context, and its shares and masks fit nobody's.
+// The coordinator asks: the query, who takes part (U1) with their prekeys as signed, the roster's
+// epoch and the thresholds. A site checks everything against the roster, the plan, its policy and
+// the published rule for n, and hashes all of it into the context. A site that was told anything
+// else has another context, and its shares and masks fit nobody's.
 
 struct Participant {
   SiteId site;
   Prekey prekey;
-  Signature signature;        ///< The site's, on its Prekey message.
+  Signature signature;  ///< The site's, on its Prekey message.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -141,12 +147,12 @@ struct Participant {
 };
 
 struct Thresholds {
-  std::uint32_t sites = 0;           ///< n = |U1|.
-  std::uint32_t neighbours = 0;      ///< k: n - 1 in the complete graph.
-  std::uint32_t shares = 0;          ///< t: shares that open a secret.
-  std::uint32_t quorum = 0;          ///< q: signatures on one transcript before anything is opened.
-  std::uint32_t colluding = 0;       ///< T: sites that may collude with the coordinator.
-  std::uint32_t minimum = 0;         ///< n_min: fewest sites in a sum.
+  std::uint32_t sites = 0;       ///< n = |U1|.
+  std::uint32_t neighbours = 0;  ///< k: n - 1 in the complete graph.
+  std::uint32_t shares = 0;      ///< t: shares that open a secret.
+  std::uint32_t quorum = 0;      ///< q: signatures on one transcript before anything is opened.
+  std::uint32_t colluding = 0;   ///< T: sites that may collude with the coordinator.
+  std::uint32_t minimum = 0;     ///< n_min: fewest sites in a sum.
   bool operator==(const Thresholds&) const = default;
 
   template <class Archive>
@@ -168,14 +174,15 @@ struct RoundStart {
   }
 };
 
-// -- ROUND, step A1': shares, while the site computes its answer -------------------------------------
+// -- ROUND, step A1': shares, while the site computes its answer
+// -------------------------------------
 //
-// Shamir shares of the self-mask seed b_i and of the masking key's seed, encrypted for each peer. The
-// commitment to b_i and the hashes of the shares let the coordinator name whoever lies later.
+// Shamir shares of the self-mask seed b_i and of the masking key's seed, encrypted for each peer.
+// The commitment to b_i and the hashes of the shares let the coordinator name whoever lies later.
 
 struct SealedShare {
   SiteId recipient;
-  Bytes sealed;               ///< share of b_i || share of seed_s_i, for the recipient only.
+  Bytes sealed;  ///< share of b_i || share of seed_s_i, for the recipient only.
   Digest self_hash;
   Digest masking_hash;
 
@@ -187,7 +194,7 @@ struct SealedShare {
 
 struct Shares {
   Digest context;
-  Digest commitment;          ///< To b_i.
+  Digest commitment;                ///< To b_i.
   std::vector<SealedShare> shares;  ///< One for each other participant, ascending.
 
   template <class Archive>
@@ -196,14 +203,15 @@ struct Shares {
   }
 };
 
-// -- ROUND, step A2: delivery ------------------------------------------------------------------------
+// -- ROUND, step A2: delivery
+// ------------------------------------------------------------------------
 //
 // U2: the sites whose shares have come, with each one's digest and the share for this recipient.
 
 struct DeliveredShare {
   SiteId dealer;
-  Digest shares_digest;       ///< Of the dealer's whole Shares body.
-  Bytes sealed;               ///< Empty in the recipient's own entry.
+  Digest shares_digest;  ///< Of the dealer's whole Shares body.
+  Bytes sealed;          ///< Empty in the recipient's own entry.
   Digest self_hash;
   Digest masking_hash;
 
@@ -222,15 +230,16 @@ struct Delivery {
   }
 };
 
-// -- ROUND, step A2': the masked vector --------------------------------------------------------------
+// -- ROUND, step A2': the masked vector
+// --------------------------------------------------------------
 //
-// The signed header commits to the vector and to the view of U2 it was masked for. The vector follows in
-// chunks of at most 256 KiB, each acknowledged, resumable at the first that was not.
+// The signed header commits to the vector and to the view of U2 it was masked for. The vector
+// follows in chunks of at most 256 KiB, each acknowledged, resumable at the first that was not.
 
 struct UploadHeader {
   Digest context;
-  Digest delivery_root;       ///< root(U2).
-  Digest vector_hash;         ///< Of the masked words, little-endian.
+  Digest delivery_root;  ///< root(U2).
+  Digest vector_hash;    ///< Of the masked words, little-endian.
   std::uint64_t words = 0;
 
   template <class Archive>
@@ -240,7 +249,7 @@ struct UploadHeader {
 };
 
 struct UploadChunk {
-  std::uint64_t index = 0;    ///< All but the last hold kChunkWords words.
+  std::uint64_t index = 0;  ///< All but the last hold kChunkWords words.
   std::vector<std::uint64_t> words;
 
   template <class Archive>
@@ -250,7 +259,7 @@ struct UploadChunk {
 };
 
 struct ChunkReceived {
-  std::uint64_t next = 0;     ///< The first chunk the coordinator does not have.
+  std::uint64_t next = 0;  ///< The first chunk the coordinator does not have.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -258,10 +267,11 @@ struct ChunkReceived {
   }
 };
 
-// -- ROUND, steps A3 and A3': who survived, and one signature on it ----------------------------------
+// -- ROUND, steps A3 and A3': who survived, and one signature on it
+// ----------------------------------
 //
-// The coordinator names U3, the sites whose whole vector came, with their signed headers. A site signs
-// one transcript in a session, ever.
+// The coordinator names U3, the sites whose whole vector came, with their signed headers. A site
+// signs one transcript in a session, ever.
 
 struct SurvivorHeader {
   SiteId site;
@@ -284,7 +294,7 @@ struct Survivors {
 };
 
 struct Confirmation {
-  Digest transcript;          ///< D = H(context, root(U2), U3, headers).
+  Digest transcript;  ///< D = H(context, root(U2), U3, headers).
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -292,14 +302,15 @@ struct Confirmation {
   }
 };
 
-// -- ROUND, steps A4 and A4': quorum, then unmasking -------------------------------------------------
+// -- ROUND, steps A4 and A4': quorum, then unmasking
+// -------------------------------------------------
 //
-// With q signatures on its own transcript a site knows that no other view of this session can reach a
-// quorum. Only then does it give one share per peer: of b_u if u survived, of seed_s_u otherwise.
+// With q signatures on its own transcript a site knows that no other view of this session can reach
+// a quorum. Only then does it give one share per peer: of b_u if u survived, of seed_s_u otherwise.
 
 struct Cosignature {
   SiteId site;
-  Signature signature;        ///< On its Confirmation message.
+  Signature signature;  ///< On its Confirmation message.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -338,14 +349,15 @@ struct Unmasking {
   }
 };
 
-// -- ROUND, step A5: the sum -------------------------------------------------------------------------
+// -- ROUND, step A5: the sum
+// -------------------------------------------------------------------------
 //
-// Every site learns the sum and who is in it, keeps it, and runs the analysis's coordinator half on its
-// own: the next query must be the one that this gives.
+// Every site learns the sum and who is in it, keeps it, and runs the analysis's coordinator half on
+// its own: the next query must be the one that this gives.
 
 struct RoundClosed {
   std::vector<SiteId> survivors;
-  std::uint32_t capacity = 0;          ///< n the encoding was scaled for.
+  std::uint32_t capacity = 0;  ///< n the encoding was scaled for.
   std::vector<std::uint64_t> sum;
 
   template <class Archive>
@@ -354,7 +366,8 @@ struct RoundClosed {
   }
 };
 
-// An attempt that cannot end: its secrets are to be wiped. The round is tried again with fresh keys.
+// An attempt that cannot end: its secrets are to be wiped. The round is tried again with fresh
+// keys.
 struct AttemptEnded {
   std::string reason;
 
@@ -364,14 +377,15 @@ struct AttemptEnded {
   }
 };
 
-// -- Refusing ----------------------------------------------------------------------------------------
+// -- Refusing
+// ----------------------------------------------------------------------------------------
 //
 // A site that finds a lie says which, and its state stays as it was.
 
 struct RefusalMessage {
   std::uint16_t refused_kind = 0;
-  std::uint16_t reason = 0;            ///< A RefusalReason.
-  SiteId about;                        ///< 0 for nobody.
+  std::uint16_t reason = 0;  ///< A RefusalReason.
+  SiteId about;              ///< 0 for nobody.
 
   template <class Archive>
   void serialize(Archive& archive) {

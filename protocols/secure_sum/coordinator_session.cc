@@ -13,12 +13,18 @@ namespace consilium {
 
 std::string_view Name(SumPhase phase) {
   switch (phase) {
-    case SumPhase::kDealing: return "dealing shares";
-    case SumPhase::kUploading: return "uploading";
-    case SumPhase::kConfirming: return "confirming";
-    case SumPhase::kUnmasking: return "unmasking";
-    case SumPhase::kFinished: return "finished";
-    case SumPhase::kFailed: return "failed";
+    case SumPhase::kDealing:
+      return "dealing shares";
+    case SumPhase::kUploading:
+      return "uploading";
+    case SumPhase::kConfirming:
+      return "confirming";
+    case SumPhase::kUnmasking:
+      return "unmasking";
+    case SumPhase::kFinished:
+      return "finished";
+    case SumPhase::kFailed:
+      return "failed";
   }
   return "";
 }
@@ -50,12 +56,17 @@ std::vector<SiteId> CoordinatorSession::Awaited() const {
   std::vector<SiteId> awaited = Members();
   std::erase_if(awaited, [&](SiteId site) {
     switch (phase_) {
-      case SumPhase::kDealing: return dealers_.contains(site);
-      case SumPhase::kUploading: return uploads_.contains(site) && uploads_.at(site).complete;
-      case SumPhase::kConfirming: return cosignatures_.contains(site);
-      case SumPhase::kUnmasking: return revealed_.contains(site);
+      case SumPhase::kDealing:
+        return dealers_.contains(site);
+      case SumPhase::kUploading:
+        return uploads_.contains(site) && uploads_.at(site).complete;
+      case SumPhase::kConfirming:
+        return cosignatures_.contains(site);
+      case SumPhase::kUnmasking:
+        return revealed_.contains(site);
       case SumPhase::kFinished:
-      case SumPhase::kFailed: return true;
+      case SumPhase::kFailed:
+        return true;
     }
     return true;
   });
@@ -176,8 +187,7 @@ bool CoordinatorSession::SharesAreDealt(SiteId site, const Unmasking& unmasking)
   return true;
 }
 
-std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site,
-                                                          const Unmasking& unmasking) {
+std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site, const Unmasking& unmasking) {
   if (phase_ != SumPhase::kUnmasking) return DropReason::kWrongPhase;
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
   if (revealed_.contains(site)) return DropReason::kWrongPhase;
@@ -187,8 +197,7 @@ std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site,
   std::map<SiteId, ByteArray<32>> shares;
   for (std::size_t i = 0; i < delivered_.size(); ++i) {
     const RevealedShare& share = unmasking.shares[i];
-    const bool survived =
-        std::binary_search(survivors_.begin(), survivors_.end(), delivered_[i]);
+    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), delivered_[i]);
     const ShareKind kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
     if (share.dealer != delivered_[i] || share.kind != kind ||
         !Scalar::FromCanonical(share.share)) {
@@ -216,7 +225,8 @@ bool CoordinatorSession::ReadyToClose() const {
     case SumPhase::kUploading:
       return Awaited().empty() || !EnoughToGoOn(Members().size());
     case SumPhase::kFinished:
-    case SumPhase::kFailed: return false;
+    case SumPhase::kFailed:
+      return false;
   }
   return false;
 }
@@ -233,12 +243,17 @@ void CoordinatorSession::Close() {
     for (const SiteId site : Awaited()) Drop(site, DropReason::kSilent);
   }
   switch (phase_) {
-    case SumPhase::kDealing: return CloseDealing();
-    case SumPhase::kUploading: return CloseUploading();
-    case SumPhase::kConfirming: return CloseConfirming();
-    case SumPhase::kUnmasking: return CloseUnmasking();
+    case SumPhase::kDealing:
+      return CloseDealing();
+    case SumPhase::kUploading:
+      return CloseUploading();
+    case SumPhase::kConfirming:
+      return CloseConfirming();
+    case SumPhase::kUnmasking:
+      return CloseUnmasking();
     case SumPhase::kFinished:
-    case SumPhase::kFailed: return;
+    case SumPhase::kFailed:
+      return;
   }
 }
 
@@ -317,8 +332,8 @@ std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) const {
 
 bool CoordinatorSession::RemoveSelfMask(SiteId survivor) {
   const std::optional<Scalar> seed = Reconstruct(survivor);
-  if (!seed || SelfSeedCommitment(context_, survivor, *seed) !=
-                   dealers_.at(survivor).shares.commitment) {
+  if (!seed ||
+      SelfSeedCommitment(context_, survivor, *seed) != dealers_.at(survivor).shares.commitment) {
     Drop(survivor, DropReason::kDealtInconsistently);
     return false;
   }

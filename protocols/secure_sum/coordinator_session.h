@@ -1,8 +1,8 @@
 #pragma once
 
-// The coordinator's side of one attempt of a secure sum. It collects, checks, and opens nothing but the
-// sum. Phases follow the steps; each closes when every site it waits for has answered, or when whoever
-// owns the session says that the deadline has passed.
+// The coordinator's side of one attempt of a secure sum. It collects, checks, and opens nothing but
+// the sum. Phases follow the steps; each closes when every site it waits for has answered, or when
+// whoever owns the session says that the deadline has passed.
 //
 //   Dealing ──▶ Uploading ──▶ Confirming ──▶ Unmasking ──▶ Finished
 //      └──────────────┴── too few sites ──────────┴──────▶ Failed
@@ -16,8 +16,8 @@
 #include <variant>
 #include <vector>
 
-#include "common/fixed_point.h"
 #include "common/crypto/scalar.h"
+#include "common/fixed_point.h"
 #include "protocols/messages.h"
 #include "protocols/reasons.h"
 #include "protocols/secure_sum/session_setup.h"
@@ -37,28 +37,32 @@ class CoordinatorSession {
   const Digest& context() const { return context_; }
   const SessionSetup& setup() const { return setup_; }
 
-  // One function a message. A reason means that the site is out of this attempt (or, for kWrongPhase
-  // and an identical repeat, that the message was left aside); the state is otherwise unchanged.
+  // One function a message. A reason means that the site is out of this attempt (or, for
+  // kWrongPhase and an identical repeat, that the message was left aside); the state is otherwise
+  // unchanged.
   std::optional<DropReason> OnShares(SiteId site, const Shares& shares);
-  std::optional<DropReason> OnUploadHeader(SiteId site, const UploadHeader& header,
+  std::optional<DropReason> OnUploadHeader(SiteId site,
+                                           const UploadHeader& header,
                                            const Signature& signature);
   std::optional<DropReason> OnChunk(SiteId site, const UploadChunk& chunk);
-  std::optional<DropReason> OnConfirmation(SiteId site, const Confirmation& confirmation,
+  std::optional<DropReason> OnConfirmation(SiteId site,
+                                           const Confirmation& confirmation,
                                            const Signature& signature);
   std::optional<DropReason> OnUnmasking(SiteId site, const Unmasking& unmasking);
   /// The site is lost to this attempt: silent, gone, refusing or misbehaving.
   void Drop(SiteId site, DropReason reason);
 
-  /// True when nobody is left to wait for in this phase, or enough have answered where that is enough.
+  /// True when nobody is left to wait for in this phase, or enough have answered where that is
+  /// enough.
   bool ReadyToClose() const;
-  /// Closes the phase with whoever has answered; sites that have not are dropped as silent. Moves to
-  /// the next phase, to kFinished or to kFailed.
+  /// Closes the phase with whoever has answered; sites that have not are dropped as silent. Moves
+  /// to the next phase, to kFinished or to kFailed.
   void Close();
 
   // What to send in the phase just entered.
-  Delivery DeliveryFor(SiteId site) const;  ///< In kUploading, to each of U2.
-  Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
-  Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
+  Delivery DeliveryFor(SiteId site) const;     ///< In kUploading, to each of U2.
+  Survivors SurvivorList() const;              ///< In kConfirming, to each of U3.
+  Quorum QuorumList() const;                   ///< In kUnmasking, to each of U3.
   std::uint64_t NextChunk(SiteId site) const;  ///< For ChunkReceived.
 
   /// Who is still expected to answer in this phase, ascending.
@@ -103,10 +107,10 @@ class CoordinatorSession {
   SumPhase phase_ = SumPhase::kDealing;
   std::map<SiteId, DropReason> dropped_;
   std::map<SiteId, Dealer> dealers_;
-  std::vector<SiteId> delivered_;   ///< U2
+  std::vector<SiteId> delivered_;  ///< U2
   Digest delivery_root_;
   std::map<SiteId, Upload> uploads_;
-  std::vector<SiteId> survivors_;   ///< U3
+  std::vector<SiteId> survivors_;  ///< U3
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
   std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;  ///< By revealer, then dealer.

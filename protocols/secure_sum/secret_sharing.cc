@@ -11,7 +11,8 @@ namespace {
 Scalar Evaluate(const std::vector<Scalar>& coefficients, std::uint32_t point) {
   const Scalar x = Scalar::FromNumber(point);
   Scalar value;
-  for (auto coefficient = coefficients.rbegin(); coefficient != coefficients.rend(); ++coefficient) {
+  for (auto coefficient = coefficients.rbegin(); coefficient != coefficients.rend();
+       ++coefficient) {
     value = Add(Multiply(value, x), *coefficient);
   }
   return value;

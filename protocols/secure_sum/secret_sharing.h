@@ -1,8 +1,8 @@
 #pragma once
 
 // Shamir's secret sharing (Shamir 1979) over the scalar field of ristretto255. The dealer draws a
-// polynomial f of degree t-1 with f(0) = secret; the share at point x is f(x). Any t shares give f(0) by
-// Lagrange interpolation; t-1 say nothing about it.
+// polynomial f of degree t-1 with f(0) = secret; the share at point x is f(x). Any t shares give
+// f(0) by Lagrange interpolation; t-1 say nothing about it.
 
 #include <cstdint>
 #include <vector>
@@ -19,7 +19,9 @@ struct ShamirShare {
 };
 
 /// One share at each of the points 1 .. count; 1 <= threshold <= count.
-std::vector<ShamirShare> Split(const Scalar& secret, std::uint32_t threshold, std::uint32_t count,
+std::vector<ShamirShare> Split(const Scalar& secret,
+                               std::uint32_t threshold,
+                               std::uint32_t count,
                                RandomSource& random);
 
 /// f(0) from all given shares. kInvalidArgument when a point repeats or is zero, or none is given.

@@ -16,11 +16,8 @@ std::optional<Refusal> CheckParticipant(const SessionSetup& setup, const Partici
   Route prekey_route = setup.route;
   prekey_route.round = RoundNumber();
   prekey_route.attempt = AttemptNumber();
-  if (!VerifyForwarded(MessageKind::kPrekey,
-                       prekey_route,
-                       Encode(participant.prekey),
-                       participant.signature,
-                       identity->second)) {
+  if (!VerifyForwarded(MessageKind::kPrekey, prekey_route, Encode(participant.prekey),
+                       participant.signature, identity->second)) {
     return Refusal{RefusalReason::kPrekeyForged, participant.site};
   }
   return std::nullopt;

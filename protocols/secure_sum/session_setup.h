@@ -14,13 +14,13 @@ namespace consilium {
 struct SessionSetup {
   Route route;
   RoundStart start;
-  Digest codec;              ///< Computed from the query by whoever holds this, never received.
-  std::uint64_t words = 0;   ///< Length of the vector.
+  Digest codec;             ///< Computed from the query by whoever holds this, never received.
+  std::uint64_t words = 0;  ///< Length of the vector.
   std::map<SiteId, IdentityKey> identities;  ///< Active members of the roster.
 };
 
-/// The rules of step A1 that need no secret: thresholds by the published rule, participants ascending
-/// and known, each prekey signed by its site, no key twice.
+/// The rules of step A1 that need no secret: thresholds by the published rule, participants
+/// ascending and known, each prekey signed by its site, no key twice.
 std::optional<Refusal> CheckStart(const SessionSetup& setup);
 
 /// A participant's evaluation point for Shamir shares: position in U1 plus one.

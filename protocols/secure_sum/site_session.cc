@@ -42,9 +42,8 @@ Judged<void> SiteSession::AgreeOnKeys(const PrekeySecrets& prekey, Dealt& dealt)
         ExchangeSecret(prekey.encryption, peer.prekey.encryption);
     const Result<SecretKey32> masking = ExchangeSecret(prekey.masking, peer.prekey.masking);
     if (!encryption || !masking) return Refuse(R::kWeakKey, peer.site);
-    dealt.peers.emplace(peer.site,
-                        PeerKeys{ShareKey(*encryption, context_, self_, peer.site),
-                                 PairwiseMaskKey(*masking, context_, self_, peer.site)});
+    dealt.peers.emplace(peer.site, PeerKeys{ShareKey(*encryption, context_, self_, peer.site),
+                                            PairwiseMaskKey(*masking, context_, self_, peer.site)});
   }
   return {};
 }
@@ -71,10 +70,8 @@ void SiteSession::Deal(const PrekeySecrets& prekey, Dealt& dealt, RandomSource& 
     std::copy(masking_share.begin(), masking_share.end(), both.ExposeMutable().begin() + 32);
     shares_.shares.push_back(
         SealedShare{recipient,
-                    Seal(dealt.peers.at(recipient).share_key,
-                         both.Expose(),
-                         ShareAssociatedData(context_, self_, recipient),
-                         random),
+                    Seal(dealt.peers.at(recipient).share_key, both.Expose(),
+                         ShareAssociatedData(context_, self_, recipient), random),
                     ShareHash(context_, ShareKind::kSelf, self_, recipient, self_share),
                     ShareHash(context_, ShareKind::kMasking, self_, recipient, masking_share)});
   }
@@ -136,8 +133,7 @@ Judged<SiteSession::Held> SiteSession::OpenShares(const Dealt& dealt,
   Held held;
   for (const DeliveredShare& share : delivery.shares) {
     if (share.dealer == self_) continue;
-    Result<Bytes> opened = Unseal(dealt.peers.at(share.dealer).share_key,
-                                  share.sealed,
+    Result<Bytes> opened = Unseal(dealt.peers.at(share.dealer).share_key, share.sealed,
                                   ShareAssociatedData(context_, share.dealer, self_));
     if (!opened || opened->size() != 64) return Refuse(R::kShareDoesNotOpen, share.dealer);
     const ByteSpan self = ByteSpan(*opened).first(32);
@@ -166,19 +162,16 @@ Judged<void> SiteSession::Mask(RingVector contribution) {
   }
   Uploaded uploaded;
   uploaded.masked = std::move(contribution);
-  uploaded.header = UploadHeader{context_,
-                                 delivered->root,
-                                 VectorHash(context_, self_, uploaded.masked),
-                                 uploaded.masked.size()};
+  uploaded.header =
+      UploadHeader{context_, delivered->root, VectorHash(context_, self_, uploaded.masked),
+                   uploaded.masked.size()};
   uploaded.root = delivered->root;
   uploaded.held = std::move(delivered->held);
   phase_ = std::move(uploaded);
   return {};
 }
 
-const UploadHeader& SiteSession::upload_header() const {
-  return std::get<Uploaded>(phase_).header;
-}
+const UploadHeader& SiteSession::upload_header() const { return std::get<Uploaded>(phase_).header; }
 
 const RingVector& SiteSession::masked_vector() const { return std::get<Uploaded>(phase_).masked; }
 
@@ -225,10 +218,7 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
     }
     previous = survivor.site;
     const Bytes body = Encode(survivor.header);
-    if (!VerifyForwarded(MessageKind::kUploadHeader,
-                         setup_.route,
-                         body,
-                         survivor.signature,
+    if (!VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body, survivor.signature,
                          setup_.identities.at(survivor.site))) {
       return Refuse(R::kHeaderForged, survivor.site);
     }
@@ -286,10 +276,7 @@ Judged<void> SiteSession::CheckQuorum(const Digest& transcript,
   SiteId previous;
   for (const Cosignature& cosignature : quorum.signatures) {
     if (cosignature.site <= previous || !survivors.contains(cosignature.site) ||
-        !VerifyForwarded(MessageKind::kConfirmation,
-                         setup_.route,
-                         body,
-                         cosignature.signature,
+        !VerifyForwarded(MessageKind::kConfirmation, setup_.route, body, cosignature.signature,
                          setup_.identities.at(cosignature.site))) {
       return Refuse(R::kQuorumForged, cosignature.site);
     }

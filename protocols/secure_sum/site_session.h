@@ -1,10 +1,12 @@
 #pragma once
 
-// A site's side of one attempt of a secure sum (design section 6; Bonawitz et al. 2017, CCS, figure 4,
-// in the malicious-coordinator form). One object is one attempt; its secrets live here only, and are
-// wiped with it. It decides; whoever owns it persists what must be durable before an answer is sent.
+// A site's side of one attempt of a secure sum (design section 6; Bonawitz et al. 2017, CCS, figure
+// 4, in the malicious-coordinator form). One object is one attempt; its secrets live here only, and
+// are wiped with it. It decides; whoever owns it persists what must be durable before an answer is
+// sent.
 //
-//   Begin ──▶ Dealt ──Delivery──▶ Delivered ──Mask──▶ Uploaded ──Survivors──▶ Confirmed ──Quorum──▶ Released
+//   Begin ──▶ Dealt ──Delivery──▶ Delivered ──Mask──▶ Uploaded ──Survivors──▶ Confirmed ──Quorum──▶
+//   Released
 //
 // A message that is refused leaves the state as it was. A message that is repeated to the byte is
 // answered with the same bytes; a different one for the same step is a lie.
@@ -26,7 +28,9 @@ namespace consilium {
 class SiteSession {
  public:
   /// Steps A1 and A1'. Checks the start, agrees on keys with each participant, deals shares.
-  static Judged<SiteSession> Begin(SessionSetup setup, SiteId self, const PrekeySecrets& prekey,
+  static Judged<SiteSession> Begin(SessionSetup setup,
+                                   SiteId self,
+                                   const PrekeySecrets& prekey,
                                    RandomSource& random);
 
   const Digest& context() const { return context_; }
@@ -101,7 +105,8 @@ class SiteSession {
   Judged<void> CheckDelivery(const Delivery& delivery) const;
   Judged<Held> OpenShares(const Dealt& dealt, const Delivery& delivery) const;
   Judged<void> CheckSurvivors(const Uploaded& uploaded, const Survivors& survivors) const;
-  Judged<void> CheckQuorum(const Digest& transcript, const std::set<SiteId>& survivors,
+  Judged<void> CheckQuorum(const Digest& transcript,
+                           const std::set<SiteId>& survivors,
                            const Quorum& quorum) const;
   const Digest* delivery_root() const;
   const Digest* confirmed_transcript() const;

@@ -12,16 +12,16 @@ Result<Thresholds> ThresholdsFor(std::uint32_t sites, std::uint32_t minimum) {
                 "With two, each learns the other's answer by subtracting its own.");
   }
   if (sites > kMaxSites) {
-    return Fail(ErrorCode::kRefused,
-                "a secure sum over " + std::to_string(sites) + " sites is more than the " +
-                    std::to_string(kMaxSites) + " this version supports");
+    return Fail(ErrorCode::kRefused, "a secure sum over " + std::to_string(sites) +
+                                         " sites is more than the " + std::to_string(kMaxSites) +
+                                         " this version supports");
   }
   Thresholds thresholds;
   thresholds.sites = sites;
   thresholds.neighbours = sites - 1;
   thresholds.colluding = std::max<std::uint32_t>(1, (sites - 1) / 3);
-  thresholds.shares =
-      std::max({std::uint32_t{3}, thresholds.colluding + 2, (sites + thresholds.colluding) / 2 + 1});
+  thresholds.shares = std::max(
+      {std::uint32_t{3}, thresholds.colluding + 2, (sites + thresholds.colluding) / 2 + 1});
   thresholds.quorum = thresholds.shares;
   thresholds.minimum = minimum;
   return thresholds;

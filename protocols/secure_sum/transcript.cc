@@ -9,16 +9,9 @@
 namespace consilium {
 namespace {
 
-SecretKey32 PairKey(std::string_view domain,
-                    const SecretKey32& shared,
-                    const Digest& context,
-                    SiteId a,
-                    SiteId b) {
-  return Hasher(domain, shared)
-      .Add(context)
-      .Add(std::min(a, b))
-      .Add(std::max(a, b))
-      .FinishSecret();
+SecretKey32 PairKey(
+    std::string_view domain, const SecretKey32& shared, const Digest& context, SiteId a, SiteId b) {
+  return Hasher(domain, shared).Add(context).Add(std::min(a, b)).Add(std::max(a, b)).FinishSecret();
 }
 
 }  // namespace
@@ -87,11 +80,8 @@ SecretKey32 SelfMaskKey(const Scalar& self_seed, const Digest& context) {
 }
 
 Bytes ShareAssociatedData(const Digest& context, SiteId dealer, SiteId recipient) {
-  const Digest digest = Hasher("consilium/secure-sum/share/v1")
-                            .Add(context)
-                            .Add(dealer)
-                            .Add(recipient)
-                            .Finish();
+  const Digest digest =
+      Hasher("consilium/secure-sum/share/v1").Add(context).Add(dealer).Add(recipient).Finish();
   return ToBytes(digest.span());
 }
 
@@ -103,11 +93,8 @@ Digest SelfSeedCommitment(const Digest& context, SiteId dealer, const Scalar& se
       .Finish();
 }
 
-Digest ShareHash(const Digest& context,
-                 ShareKind kind,
-                 SiteId dealer,
-                 SiteId recipient,
-                 ByteSpan share) {
+Digest ShareHash(
+    const Digest& context, ShareKind kind, SiteId dealer, SiteId recipient, ByteSpan share) {
   return Hasher("consilium/secure-sum/share-hash/v1")
       .Add(context)
       .Add(static_cast<std::uint64_t>(kind))

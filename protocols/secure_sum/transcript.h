@@ -17,9 +17,9 @@ namespace consilium {
 /// A participant's one-time secrets of one prekey.
 struct PrekeySecrets {
   Prekey prekey;
-  SecretKey32 encryption;     ///< Of prekey.encryption.
-  Scalar masking_seed;        ///< seed_s: what is shared.
-  SecretKey32 masking;        ///< Of prekey.masking, derived from the seed.
+  SecretKey32 encryption;  ///< Of prekey.encryption.
+  Scalar masking_seed;     ///< seed_s: what is shared.
+  SecretKey32 masking;     ///< Of prekey.masking, derived from the seed.
 };
 
 PrekeySecrets GeneratePrekey(RandomSource& random);
@@ -42,8 +42,8 @@ SecretKey32 SelfMaskKey(const Scalar& self_seed, const Digest& context);
 /// What an encrypted share is bound to, beside its key.
 Bytes ShareAssociatedData(const Digest& context, SiteId dealer, SiteId recipient);
 Digest SelfSeedCommitment(const Digest& context, SiteId dealer, const Scalar& self_seed);
-Digest ShareHash(const Digest& context, ShareKind kind, SiteId dealer, SiteId recipient,
-                 ByteSpan share);
+Digest ShareHash(
+    const Digest& context, ShareKind kind, SiteId dealer, SiteId recipient, ByteSpan share);
 
 Digest DigestOfShares(const Shares& shares);
 /// root(U2): sites and the digests of what they dealt.
@@ -53,10 +53,14 @@ Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint6
 Digest TranscriptOf(const Digest& context, const Digest& delivery_root, const Survivors& survivors);
 
 /// vector += sign(site, peer) * mask of the pair, with sign +1 when site < peer.
-void AddPairwiseMask(const SecretKey32& key, SiteId site, SiteId peer,
+void AddPairwiseMask(const SecretKey32& key,
+                     SiteId site,
+                     SiteId peer,
                      std::span<std::uint64_t> vector);
 /// The inverse.
-void RemovePairwiseMask(const SecretKey32& key, SiteId site, SiteId peer,
+void RemovePairwiseMask(const SecretKey32& key,
+                        SiteId site,
+                        SiteId peer,
                         std::span<std::uint64_t> vector);
 
 }  // namespace consilium

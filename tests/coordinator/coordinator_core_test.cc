@@ -49,9 +49,9 @@ TEST(CoordinatorCoreTest, NamesTheSharedFieldsInTheResult) {
 
   const std::string result = federation.ResultOf(study);
 
-  for (const char* field : {"\"study\"", "\"kind\": \"logistic\"", "\"sites\": 4",
-                            "\"patients\": 240", "\"rounds\"", "\"converged\": true",
-                            "\"coefficients\""}) {
+  for (const char* field :
+       {"\"study\"", "\"kind\": \"logistic\"", "\"sites\": 4", "\"patients\": 240", "\"rounds\"",
+        "\"converged\": true", "\"coefficients\""}) {
     EXPECT_THAT(result, HasSubstr(field));
   }
 }

@@ -18,8 +18,7 @@ Reference UninterruptedRun(const FederationOptions& options) {
   VirtualFederation federation(options);
   const StudyId study = federation.RunningStudy();
   EXPECT_TRUE(federation.RunToEnd(study));
-  return {federation.ResultOf(study), federation.coordinator_effects(),
-          federation.site_effects(1)};
+  return {federation.ResultOf(study), federation.coordinator_effects(), federation.site_effects(1)};
 }
 
 TEST(CrashTest, ACoordinatorKilledBetweenAnyTwoEffectsEndsWithTheSameBits) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Builders for tests of the secure sum: sites with identities and prekeys, one attempt's setup, and a
-// lock-step network in which every message crosses its real envelope and is written down.
+// Builders for tests of the secure sum: sites with identities and prekeys, one attempt's setup, and
+// a lock-step network in which every message crosses its real envelope and is written down.
 
 #include <algorithm>
 #include <cstdint>
@@ -36,8 +36,8 @@ struct TestSite {
   PrekeySecrets prekey;
 };
 
-/// Sites, their keys, and the honest setup of one attempt. Sites are named by their position from 0;
-/// their numbers have gaps, so that a test notices when one is taken for the other.
+/// Sites, their keys, and the honest setup of one attempt. Sites are named by their position from
+/// 0; their numbers have gaps, so that a test notices when one is taken for the other.
 class SumFixture {
  public:
   explicit SumFixture(std::uint32_t sites,
@@ -57,8 +57,8 @@ class SumFixture {
     const std::vector<Slot> slots{Slot{Encoding::kCount, words, 1000.0}};
     setup_.codec = CodecDigest(slots, sites);
     for (std::uint32_t i = 0; i < sites; ++i) {
-      sites_.push_back(TestSite{SiteId(7 * i + 2), SigningKey::Generate(random_),
-                                GeneratePrekey(random_)});
+      sites_.push_back(
+          TestSite{SiteId(7 * i + 2), SigningKey::Generate(random_), GeneratePrekey(random_)});
       setup_.identities.emplace(sites_[i].id, sites_[i].identity.public_key());
       setup_.start.participants.push_back(ParticipantOf(i, sites_[i].prekey.prekey));
     }
@@ -114,15 +114,16 @@ class SumFixture {
   std::vector<TestSite> sites_;
 };
 
-/// An honest attempt, step by step. A site of `absent` says nothing in a step; one that cannot answer
-/// because it missed an earlier step says nothing either.
+/// An honest attempt, step by step. A site of `absent` says nothing in a step; one that cannot
+/// answer because it missed an earlier step says nothing either.
 class SumRun {
  public:
   using Absent = std::set<std::size_t>;
 
   explicit SumRun(SumFixture& fixture, bool everyone = false)
       : fixture_(fixture), coordinator_(fixture.setup(), everyone) {
-    for (std::size_t i = 0; i < fixture.size(); ++i) contributions_.push_back(fixture.RandomWords());
+    for (std::size_t i = 0; i < fixture.size(); ++i)
+      contributions_.push_back(fixture.RandomWords());
   }
 
   CoordinatorSession& coordinator() { return coordinator_; }
@@ -215,7 +216,8 @@ class SumRun {
   /// The sum of the contributions of the coordinator's survivors, added up in the clear.
   RingVector ExpectedSum() const {
     RingVector sum(fixture_.setup().words, 0);
-    for (const SiteId id : coordinator_.survivors()) AddTo(sum, contributions_[fixture_.IndexOf(id)]);
+    for (const SiteId id : coordinator_.survivors())
+      AddTo(sum, contributions_[fixture_.IndexOf(id)]);
     return sum;
   }
 

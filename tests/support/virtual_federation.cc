@@ -112,8 +112,7 @@ void VirtualFederation::BootCoordinator() {
   coordinator_random_ = std::make_unique<SeededRandom>(options_.seed + 7'000 * coordinator_boots_);
   coordinator_ = std::make_unique<CoordinatorCore>(
       CoordinatorCore::Settings{"test-federation", "tcp://127.0.0.1:1", TransportKey{}},
-      *coordinator_identity_,
-      *coordinator_random_);
+      *coordinator_identity_, *coordinator_random_);
   Require(coordinator_->Restore(*coordinator_store_));
   Carry(coordinator_->Begin(now_));
 }
@@ -126,20 +125,19 @@ void VirtualFederation::BootSite(std::uint32_t site) {
   party.core = std::make_unique<SiteCore>(
       SiteCore::Settings{"site-" + std::to_string(site), federation(),
                          coordinator_identity_->public_key(), "consilium-site test"},
-      *party.identity,
-      MakePolicy(PolicyPreset::kStandard),
-      *party.random);
+      *party.identity, MakePolicy(PolicyPreset::kStandard), *party.random);
   Require(party.core->Restore(*party.store));
 }
 
-// -- Scenes --------------------------------------------------------------------------------------------
+// -- Scenes
+// --------------------------------------------------------------------------------------------
 
 void VirtualFederation::JoinAll() {
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
     CoordinatorEffects effects;
     const std::string name = "site-" + std::to_string(i);
-    const Invitation invitation = Require(
-        ReadInvitation(Require(coordinator_->Invite(name, now_, effects)), "invitation"));
+    const Invitation invitation =
+        Require(ReadInvitation(Require(coordinator_->Invite(name, now_, effects)), "invitation"));
     Carry(effects);
     effects.clear();
     const JoinRequest request{invitation.federation, name, sites_[i].identity->public_key(),
@@ -241,7 +239,8 @@ std::optional<Instant> VirtualFederation::NextDeadline() const {
   return next;
 }
 
-// -- Effects and events --------------------------------------------------------------------------------
+// -- Effects and events
+// --------------------------------------------------------------------------------
 
 std::uint32_t VirtualFederation::IndexOf(SiteId id) const {
   const std::optional<TransportKey> key = coordinator_->KeyOf(id);
@@ -333,18 +332,19 @@ void VirtualFederation::Handle(const Computed& event) {
       answer ? Result<ComputedAnswer>(ComputedAnswer{std::move(*answer), party.cohort.patients})
              : Result<ComputedAnswer>(tl::make_unexpected(answer.error()));
   try {
-    Carry(event.site,
-          party.core->OnAnswer(now_, event.request.study, event.request.round,
-                               event.request.attempt, std::move(computed)));
+    Carry(event.site, party.core->OnAnswer(now_, event.request.study, event.request.round,
+                                           event.request.attempt, std::move(computed)));
   } catch (const Crash&) {
     CrashAndRestartSite(event.site);
   }
 }
 
-// -- Faults --------------------------------------------------------------------------------------------
+// -- Faults
+// --------------------------------------------------------------------------------------------
 
 void VirtualFederation::CrashAndRestartCoordinator() {
-  std::erase_if(events_, [](const Event& event) { return !std::holds_alternative<Computed>(event); });
+  std::erase_if(events_,
+                [](const Event& event) { return !std::holds_alternative<Computed>(event); });
   BootCoordinator();
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
     if (!sites_[i].connected) continue;

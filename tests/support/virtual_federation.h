@@ -1,8 +1,8 @@
 #pragma once
 
-// A whole federation in one thread: the production cores of one coordinator and its sites, joined by
-// queues instead of sockets, with clocks that a test turns and stores in memory. Tests reach in between
-// any two effects: they lose, alter and record messages, crash either side, and go on.
+// A whole federation in one thread: the production cores of one coordinator and its sites, joined
+// by queues instead of sockets, with clocks that a test turns and stores in memory. Tests reach in
+// between any two effects: they lose, alter and record messages, crash either side, and go on.
 
 #include <deque>
 #include <functional>
@@ -22,7 +22,7 @@ struct FederationOptions {
   std::uint32_t sites = 4;
   std::uint32_t minimum_sites = 3;
   std::string on_loss = "wait";
-  std::string extra_plan_title;          ///< Makes another study of the same question.
+  std::string extra_plan_title;  ///< Makes another study of the same question.
   std::uint64_t seed = 1;
   std::uint32_t patients_per_site = 60;
 };
@@ -39,7 +39,8 @@ class VirtualFederation {
   explicit VirtualFederation(FederationOptions options);
   ~VirtualFederation();
 
-  // -- Scenes ----------------------------------------------------------------------------------------
+  // -- Scenes
+  // ----------------------------------------------------------------------------------------
   /// Invites, joins and connects every site.
   void JoinAll();
   StudyId Submit(const std::string& plan_text);
@@ -53,7 +54,8 @@ class VirtualFederation {
   /// turns have passed. True when it finished.
   bool RunToEnd(const StudyId& study, int idle_turns = 50);
 
-  // -- Faults ----------------------------------------------------------------------------------------
+  // -- Faults
+  // ----------------------------------------------------------------------------------------
   /// Called for every message on its way; false loses it. May alter it.
   Intercept to_site;
   Intercept to_coordinator;
@@ -62,12 +64,13 @@ class VirtualFederation {
   std::map<std::uint32_t, std::uint64_t> crash_site_in;
   void CrashAndRestartCoordinator();
   void CrashAndRestartSite(std::uint32_t site);
-  void Disconnect(std::uint32_t site);   ///< And nothing of it is delivered until Connect.
+  void Disconnect(std::uint32_t site);  ///< And nothing of it is delivered until Connect.
   void Connect(std::uint32_t site);
   void Deliver(std::uint32_t site, const Bytes& message);  ///< A message out of nowhere, to a site.
   void DeliverToCoordinator(std::uint32_t site, const Bytes& message);
 
-  // -- What is there ---------------------------------------------------------------------------------
+  // -- What is there
+  // ---------------------------------------------------------------------------------
   CoordinatorCore& coordinator() { return *coordinator_; }
   SiteCore& site(std::uint32_t index) { return *sites_.at(index).core; }
   const SigningKey& site_identity(std::uint32_t index) { return *sites_.at(index).identity; }

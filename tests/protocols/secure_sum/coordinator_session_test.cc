@@ -226,13 +226,14 @@ TEST_F(ConfirmTest, IsReadyWithAQuorumAndTakesALateConfirmationInGoodPart) {
   EXPECT_EQ(coordinator().QuorumList().signatures.size(), 4u);
   EXPECT_FALSE(run_.SendConfirmation(4));
   EXPECT_EQ(coordinator().QuorumList().signatures.size(), 4u);
+  const Confirmation late = run_.Confirm(0);
   for (std::size_t i = 4; i > 0; --i) EXPECT_FALSE(run_.SendUnmasking(i));
   EXPECT_TRUE(coordinator().ReadyToClose());
   coordinator().Close();
   ExpectSum();
   EXPECT_EQ(coordinator().survivors().size(), 5u);
   EXPECT_EQ(run_.SendUnmasking(0), D::kWrongPhase);
-  EXPECT_EQ(run_.SendConfirmation(0), D::kWrongPhase);
+  EXPECT_EQ(coordinator().OnConfirmation(fixture_.id(0), late, Signature{}), D::kWrongPhase);
 }
 
 // -- Unmasking -----------------------------------------------------------------------------------
