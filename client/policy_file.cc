@@ -11,13 +11,14 @@
 namespace consilium {
 namespace {
 
-// No override goes beyond these: the values of "research", and for the smallest class 1, which
-// turns that rule off.
-constexpr std::int64_t kFewestPatients = 5;
+// No override goes beyond these. They lie below the presets, so that a site whose own rules allow it
+// can take part with a handful of patients, in so many words.
+constexpr std::int64_t kFewestPatients = 3;
 constexpr std::int64_t kFewestSites = 3;
 constexpr std::int64_t kSmallestClass = 1;
 // DataSHIELD's nfilter.glm: with more parameters a fit starts to describe single patients.
-constexpr double kMostParametersPerPatient = 0.33;
+constexpr double kResearchParametersPerPatient = 0.33;
+constexpr double kMostParametersPerPatient = 2;
 constexpr std::int64_t kMostRounds = 1'000;
 constexpr std::int64_t kLargestCount = 1'000'000'000;
 
@@ -71,7 +72,7 @@ Status ParseRatio(const Settings& settings, Policy& policy) {
       settings.NumberOr(kKey, policy.maximum_parameters_per_patient));
   const double ratio = policy.maximum_parameters_per_patient;
   if (!(ratio > 0) || ratio > kMostParametersPerPatient) {
-    return settings.FailAt(kKey, std::string(kKey) + " must be above 0 and at most 0.33");
+    return settings.FailAt(kKey, std::string(kKey) + " must be above 0 and at most 2");
   }
   return {};
 }
@@ -142,7 +143,7 @@ Policy MakePolicy(PolicyPreset preset) {
     case PolicyPreset::kResearch:
       policy.minimum_patients = 5;
       policy.minimum_sites = 3;
-      policy.maximum_parameters_per_patient = kMostParametersPerPatient;
+      policy.maximum_parameters_per_patient = kResearchParametersPerPatient;
       policy.minimum_class = 3;
       policy.maximum_rounds = 1'000;
       break;

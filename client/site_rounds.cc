@@ -88,6 +88,8 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
     return Refuse(R::kRoundReplayed);
   }
   if (round.value() > plan_.analysis->maximum_rounds()) return Refuse(R::kTooManyRounds);
+  // A number ahead of the sums made known would open the same query under a second round's guard.
+  if (round.value() != sums_.size() + 1) return Refuse(R::kUnexpected);
   Judged<SessionSetup> setup = CheckRoundStart(message.route, *start);
   if (!setup) return tl::unexpected<Refusal>(setup.error());
   const auto own =
@@ -236,7 +238,12 @@ Judged<void> SiteStudy::CheckSurvivors(const Survivors& survivors) const {
   if (record_.released_round == session_->sum.route().round && record_.released != sites) {
     return Refuse(R::kAlreadyReleased);
   }
-  const auto answered = environment_.answered->find(QuestionDigest(plan_, session_->query));
+  return CheckSiteSet(session_->query, sites);
+}
+
+/// One question is answered for one set of sites: the difference of two sums would show the rest.
+Judged<void> SiteStudy::CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const {
+  const auto answered = environment_.answered->find(QuestionDigest(plan_, query));
   if (answered != environment_.answered->end() && answered->second.survivors != sites &&
       !(*environment_.policy)->site_level) {
     return Refuse(R::kSiteSetChanged);
@@ -266,6 +273,8 @@ Judged<void> SiteStudy::OnQuorum(const OpenedMessage& message, SiteEffects& effe
   const auto quorum = Decode<Quorum>(message.body);
   if (!quorum) return Refuse(R::kMalformed);
   const bool first = !(*session)->sum.HasReleased();
+  // Another study may have opened the same question since this one's survivors were confirmed.
+  if (auto checked = CheckSiteSet((*session)->query, (*session)->sum); !checked) return checked;
   const Judged<Unmasking> unmasking = (*session)->sum.OnQuorum(*quorum);
   if (!unmasking) return tl::unexpected<Refusal>(unmasking.error());
   record_.released_round = message.route.round;

@@ -7,8 +7,8 @@
 namespace consilium {
 namespace {
 
-// The largest body that a kind's caps allow must pass its envelope: otherwise a legal message could not
-// be sent.
+// The largest body that a kind's caps allow must pass its envelope: otherwise a legal message could
+// not be sent.
 template <class Message>
 void ExpectFits(MessageKind kind, const Message& message) {
   const Bytes body = Encode(message);
@@ -41,9 +41,8 @@ TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kConfirmation, Confirmation{});
   ExpectFits(MessageKind::kQuorum, Quorum{std::vector<Cosignature>(kMaxSites)});
   ExpectFits(MessageKind::kUnmasking, Unmasking{std::vector<RevealedShare>(kMaxSites)});
-  ExpectFits(MessageKind::kRoundClosed,
-             RoundClosed{std::vector<SiteId>(kMaxSites), 128,
-                         std::vector<std::uint64_t>(kMaxVectorWords)});
+  ExpectFits(MessageKind::kRoundClosed, RoundClosed{std::vector<SiteId>(kMaxSites), 128,
+                                                    std::vector<std::uint64_t>(kMaxVectorWords)});
   ExpectFits(MessageKind::kAttemptEnded, AttemptEnded{std::string(400, 'x')});
   ExpectFits(MessageKind::kRefusal, RefusalMessage{});
 }
@@ -80,8 +79,7 @@ TEST(MessagesTest, AShareIsOfOneOfTheTwoKinds) {
 }
 
 TEST(MessagesTest, ASealedPairOfSharesHasTheCapsSize) {
-  Bytes body = Encode(
-      Shares{{}, {}, {SealedShare{SiteId(1), Bytes(kSealedShareBytes), {}, {}}}});
+  Bytes body = Encode(Shares{{}, {}, {SealedShare{SiteId(1), Bytes(kSealedShareBytes), {}, {}}}});
   EXPECT_TRUE(Decode<Shares>(body).has_value());
   StoreU32(MutableByteSpan(body).subspan(72, 4), kSealedShareBytes + 1);
   body.push_back(std::byte{0});

@@ -44,7 +44,7 @@ TEST(ParseNumberTest, ReadsThousandsInGroupsOfThreeOnly) {
   EXPECT_EQ(*ParseNumber("1234", german), 1234);
   EXPECT_EQ(*ParseNumber("-12.345", german), -12345);
   for (const char* text :
-       {"1.23", "1.2345", "1234.567", ".123", "1..234", "1.234,5,6", "1,234.5"}) {
+       {"1.23", "1.23.456", "1.2345", "1234.567", ".123", "1..234", "1.234,5,6", "1,234.5"}) {
     EXPECT_FALSE(ParseNumber(text, german).has_value()) << text;
   }
   const NumberFormat swiss{.decimal = '.', .thousands = '\''};

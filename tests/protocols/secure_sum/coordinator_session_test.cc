@@ -105,8 +105,8 @@ class UploadTest : public CoordinatorSessionTest {
     run_.MaskAll();
   }
   std::optional<D> Send(const UploadHeader& header) {
-    return coordinator().OnUploadHeader(
-        liar(), header, fixture_.Sign(4, MessageKind::kUploadHeader, header));
+    return coordinator().OnUploadHeader(liar(), header,
+                                        fixture_.Sign(4, MessageKind::kUploadHeader, header));
   }
   void Finish() {
     for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(run_.SendHeader(i) || run_.SendVector(i));
@@ -210,8 +210,8 @@ class ConfirmTest : public CoordinatorSessionTest {
 TEST_F(ConfirmTest, DropsAnotherTranscript) {
   Confirmation other{run_.Confirm(4).transcript};
   other.transcript.bytes[5] ^= std::byte{1};
-  ExpectDropped(coordinator().OnConfirmation(
-                    liar(), other, fixture_.Sign(4, MessageKind::kConfirmation, other)),
+  ExpectDropped(coordinator().OnConfirmation(liar(), other,
+                                             fixture_.Sign(4, MessageKind::kConfirmation, other)),
                 D::kWrongTranscript);
   EXPECT_EQ(run_.SendConfirmation(4), D::kNotInAttempt);
   Finish();
@@ -295,14 +295,11 @@ class DealerTest : public CoordinatorSessionTest {
     Shares shares = run_.session(4).shares();
     const Digest& context = coordinator().context();
     const SiteId victim = fixture_.id(0);
-    const SecretKey32 shared =
-        *ExchangeSecret(fixture_.site(4).prekey.encryption,
-                        fixture_.site(0).prekey.prekey.encryption);
+    const SecretKey32 shared = *ExchangeSecret(fixture_.site(4).prekey.encryption,
+                                               fixture_.site(0).prekey.prekey.encryption);
     shares.commitment = commitment;
-    shares.shares[0].sealed = Seal(ShareKey(shared, context, liar(), victim),
-                                   pair,
-                                   ShareAssociatedData(context, liar(), victim),
-                                   fixture_.random());
+    shares.shares[0].sealed = Seal(ShareKey(shared, context, liar(), victim), pair,
+                                   ShareAssociatedData(context, liar(), victim), fixture_.random());
     const ByteSpan bytes(pair);
     shares.shares[0].self_hash =
         ShareHash(context, ShareKind::kSelf, liar(), victim, bytes.first(32));
@@ -324,13 +321,14 @@ TEST_F(DealerTest, SharesThatDoNotGiveTheCommittedSecretNameTheirDealer) {
   pair[32] = std::byte{2};
   Deal(DealtWith(pair, run_.session(4).shares().commitment));
   run_.MaskAll({4});
-  // The liar has masked honestly, but for the digest of what it dealt it signs as the others see it.
+  // The liar has masked honestly, but for the digest of what it dealt it signs as the others see
+  // it.
   for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(run_.SendHeader(i) || run_.SendVector(i));
   UploadHeader header = run_.session(0).upload_header();
   const RingVector words(fixture_.setup().words, 7);
   header.vector_hash = VectorHash(header.context, liar(), words);
-  EXPECT_FALSE(coordinator().OnUploadHeader(
-      liar(), header, fixture_.Sign(4, MessageKind::kUploadHeader, header)));
+  EXPECT_FALSE(coordinator().OnUploadHeader(liar(), header,
+                                            fixture_.Sign(4, MessageKind::kUploadHeader, header)));
   EXPECT_FALSE(coordinator().OnChunk(liar(), UploadChunk{0, words}));
   coordinator().Close();
   run_.Confirming({4});

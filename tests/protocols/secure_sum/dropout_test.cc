@@ -92,8 +92,8 @@ void EverySubsetInEveryPhase(std::uint32_t sites, std::uint32_t minimum) {
           if (subset >> i & 1) last[i] = fault;
         }
         SCOPED_TRACE("n " + std::to_string(sites) + " fault " +
-                     std::to_string(static_cast<int>(fault)) + " subset " +
-                     std::to_string(subset) + (everyone ? " everyone" : ""));
+                     std::to_string(static_cast<int>(fault)) + " subset " + std::to_string(subset) +
+                     (everyone ? " everyone" : ""));
         ASSERT_NO_FATAL_FAILURE(ExpectExact(fixture, last, everyone));
       }
     }
@@ -146,7 +146,8 @@ TEST(DropOutMixtureTest, RandomFaultsUpToTheLargestFederation) {
 
 TEST(DropOutMixtureTest, AVectorOfSeveralChunksIsSummedExactly) {
   SumFixture fixture(4, 2 * kChunkWords + 77);
-  ExpectExact(fixture, {Last::kEverything, Last::kShares, Last::kEverything, Last::kEverything}, false);
+  ExpectExact(fixture, {Last::kEverything, Last::kShares, Last::kEverything, Last::kEverything},
+              false);
   SumFixture whole(3, 2 * kChunkWords);
   ExpectExact(whole, std::vector<Last>(3, Last::kEverything), true);
 }

@@ -1,5 +1,5 @@
-// A coordinator that lies: one test for each lie, by its name. Each shows which check stops it, and that
-// nothing is revealed.
+// A coordinator that lies: one test for each lie, by its name. Each shows which check stops it, and
+// that nothing is revealed.
 
 #include <memory>
 
@@ -46,7 +46,7 @@ class Puppets {
   Survivors SurvivorsOf(const std::vector<std::size_t>& sites) {
     Survivors survivors;
     for (const std::size_t i : sites) {
-      const UploadHeader& header = sites_[i].upload_header();
+      const UploadHeader& header = headers_.at(i);
       survivors.headers.push_back(SurvivorHeader{
           fixture_.id(i), header,
           fixture_.Sign(i, MessageKind::kUploadHeader, sites_[i].route(), Encode(header))});
@@ -54,26 +54,29 @@ class Puppets {
     return survivors;
   }
   Cosignature CosignatureOf(std::size_t i, const Digest& transcript) {
-    return Cosignature{fixture_.id(i), fixture_.Sign(i, MessageKind::kConfirmation,
-                                                     sites_[i].route(),
-                                                     Encode(Confirmation{transcript}))};
+    return Cosignature{fixture_.id(i),
+                       fixture_.Sign(i, MessageKind::kConfirmation, sites_[i].route(),
+                                     Encode(Confirmation{transcript}))};
   }
   /// Every site's first refusal when all are delivered everybody's shares; R{} for none.
   std::vector<R> DeliverAll() {
     std::vector<std::size_t> all;
     for (std::size_t i = 0; i < sites_.size(); ++i) all.push_back(i);
     std::vector<R> reasons;
-    for (const std::size_t i : all) reasons.push_back(ReasonOf(sites_[i].OnDelivery(DeliveryTo(i, all))));
+    for (const std::size_t i : all)
+      reasons.push_back(ReasonOf(sites_[i].OnDelivery(DeliveryTo(i, all))));
     return reasons;
   }
   void MaskAt(std::size_t i, const std::vector<std::size_t>& dealers) {
     CHECK(sites_[i].OnDelivery(DeliveryTo(i, dealers)).has_value());
     CHECK(sites_[i].Mask(fixture_.RandomWords()).has_value());
+    headers_[i] = sites_[i].upload_header();
   }
 
  private:
   SumFixture& fixture_;
   std::vector<SiteSession> sites_;
+  std::map<std::size_t, UploadHeader> headers_;
 };
 
 /// Site 0 is started with other terms than the rest: then no share between it and a peer opens, and
@@ -131,8 +134,7 @@ TEST(SwappedKeysTest, TheSitesOwnKeyIsMissed) {
   SessionSetup setup = fixture.setup();
   setup.start.participants[0].prekey.masking = GeneratePrekey(fixture.random()).prekey.masking;
   EXPECT_EQ(ReasonOf(fixture.TryBegin(0, setup)), R::kPrekeyForged);
-  setup.start.participants[0] =
-      fixture.ParticipantOf(0, GeneratePrekey(fixture.random()).prekey);
+  setup.start.participants[0] = fixture.ParticipantOf(0, GeneratePrekey(fixture.random()).prekey);
   EXPECT_EQ(ReasonOf(fixture.TryBegin(0, setup)), R::kOwnPrekeyAltered);
 }
 
@@ -205,7 +207,8 @@ TEST_F(LyingCoordinatorTest, AsksAgainAfterRelease) {
   const Digest db = site(1).OnSurvivors(b)->transcript;
   const auto quorum_of = [&](const Digest& transcript, const std::vector<std::size_t>& sites) {
     Quorum quorum;
-    for (const std::size_t i : sites) quorum.signatures.push_back(puppets_.CosignatureOf(i, transcript));
+    for (const std::size_t i : sites)
+      quorum.signatures.push_back(puppets_.CosignatureOf(i, transcript));
     return quorum;
   };
   ASSERT_TRUE(site(0).OnQuorum(quorum_of(da, without4_)).has_value());
@@ -254,7 +257,8 @@ TEST_F(LyingCoordinatorTest, QuorumTooSmallForgedAndForAnotherSet) {
   MaskEverywhere();
   const Digest da = site(0).OnSurvivors(puppets_.SurvivorsOf(all_))->transcript;
   Quorum quorum;
-  for (const std::size_t i : {0u, 1u, 2u}) quorum.signatures.push_back(puppets_.CosignatureOf(i, da));
+  for (const std::size_t i : {0u, 1u, 2u})
+    quorum.signatures.push_back(puppets_.CosignatureOf(i, da));
   EXPECT_EQ(ReasonOf(site(0).OnQuorum(quorum)), R::kQuorumTooSmall);
   Cosignature forged = puppets_.CosignatureOf(4, da);
   forged.site = fixture_.id(3);

@@ -46,8 +46,8 @@ TEST(SecretSharingTest, OpensAtTheLargestNumberOfSites) {
   EXPECT_FALSE(Same(*Combine(shares), secret));
 }
 
-// t-1 shares and a candidate for the secret are t points of exactly one polynomial of degree t-1. It is
-// of the dealer's form whatever the candidate, so the shares rule none out.
+// t-1 shares and a candidate for the secret are t points of exactly one polynomial of degree t-1.
+// It is of the dealer's form whatever the candidate, so the shares rule none out.
 TEST(SecretSharingTest, OneShareTooFewIsConsistentWithAnySecret) {
   SeededRandom random(3);
   constexpr std::uint32_t kThreshold = 4;
@@ -76,8 +76,8 @@ TEST(SecretSharingTest, OneShareTooFewIsConsistentWithAnySecret) {
   }
 }
 
-// The low byte of one share over many dealings of one secret, chi-square with 255 degrees of freedom:
-// 377 and 162 are its quantiles at 1 - 1e-6 and 1e-6. The seed is fixed.
+// The low byte of one share over many dealings of one secret, chi-square with 255 degrees of
+// freedom: 377 and 162 are its quantiles at 1 - 1e-6 and 1e-6. The seed is fixed.
 TEST(SecretSharingTest, AShareOfAFixedSecretIsUniform) {
   SeededRandom random(4);
   const Scalar secret = Scalar::FromNumber(7);
@@ -89,7 +89,8 @@ TEST(SecretSharingTest, AShareOfAFixedSecretIsUniform) {
   }
   constexpr double kExpected = kDealings / 256.0;
   double chi_square = 0;
-  for (const int count : counts) chi_square += (count - kExpected) * (count - kExpected) / kExpected;
+  for (const int count : counts)
+    chi_square += (count - kExpected) * (count - kExpected) / kExpected;
   EXPECT_LT(chi_square, 377);
   EXPECT_GT(chi_square, 162);
 }

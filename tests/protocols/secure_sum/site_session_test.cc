@@ -1,5 +1,5 @@
-// Every reason a site has to refuse, and that a refusal leaves its state as it was: after each lie the
-// round goes on honestly to the exact sum.
+// Every reason a site has to refuse, and that a refusal leaves its state as it was: after each lie
+// the round goes on honestly to the exact sum.
 
 #include "protocols/secure_sum/site_session.h"
 
@@ -396,8 +396,7 @@ TEST_F(SiteSessionTest, AQuorumFromAnotherAttemptIsForged) {
   run_.Uploading();
   run_.Confirming();
   Quorum lie = run_.coordinator().QuorumList();
-  const Confirmation confirmation =
-      *run_.session(0).OnSurvivors(run_.coordinator().SurvivorList());
+  const Confirmation confirmation = *run_.session(0).OnSurvivors(run_.coordinator().SurvivorList());
   Route route = fixture_.setup().route;
   route.attempt = AttemptNumber(1);
   lie.signatures[2].signature =

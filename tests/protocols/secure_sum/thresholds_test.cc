@@ -48,7 +48,8 @@ TEST(ThresholdsTest, NeitherTwoSecretsNorTwoTranscriptsCanBeReachedForAnyN) {
     EXPECT_GT(2 * thresholds.shares, worst) << n;
     EXPECT_GT(2 * thresholds.quorum, worst) << n;
     EXPECT_LE(thresholds.shares, n) << n;
-    EXPECT_GE(thresholds.shares, thresholds.colluding + 2) << "an honest site alone in the sum, " << n;
+    EXPECT_GE(thresholds.shares, thresholds.colluding + 2)
+        << "an honest site alone in the sum, " << n;
     EXPECT_GE(thresholds.colluding, 1u);
     EXPECT_LE(3 * thresholds.colluding, std::max(3u, n - 1)) << n;
   }

@@ -1,0 +1,57 @@
+#pragma once
+
+// Real processes for tests: start, watch, kill.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace consilium::testing {
+
+struct CommandOutcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+/// Runs a program of the project to its end; killed, and reported with exit code -1, after a minute.
+CommandOutcome RunProgram(const std::vector<std::string>& arguments);
+
+/// A long-running program whose output goes to a file. Killed when the object goes.
+class Process {
+ public:
+  Process() = default;
+  Process(const std::vector<std::string>& arguments, const std::filesystem::path& output);
+  Process(Process&& other) noexcept;
+  Process& operator=(Process&& other) noexcept;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process();
+
+  bool running();
+  void Signal(int signal) const;
+  /// SIGKILL, and waits until it is gone.
+  void Kill();
+  /// SIGTERM; returns the exit code, or -1 if it had to be killed after ten seconds.
+  int Stop();
+  pid_t pid() const { return pid_; }
+  /// VmHWM of /proc/PID/status: the largest resident size so far, in KiB.
+  std::size_t peak_resident_kib() const;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// Asks again every few milliseconds; false when the time is over.
+bool Eventually(std::chrono::milliseconds patience, const std::function<bool()>& condition);
+
+std::string ReadText(const std::filesystem::path& file);
+void WriteText(const std::filesystem::path& file, const std::string& text);
+/// A TCP port of 127.0.0.1 nobody listens on, below the range the kernel gives to clients.
+int FreePort();
+
+}  // namespace consilium::testing
