@@ -21,6 +21,16 @@ StudyId StudyIdOf(ByteSpan key) {
   return id;
 }
 
+/// The second half of a key of table "sum".
+std::optional<std::uint64_t> RoundOf(ByteSpan key) {
+  if (key.size() != 40) return std::nullopt;
+  std::uint64_t round = 0;
+  for (const std::byte byte : key.subspan(32)) {
+    round = (round << 8) | std::to_integer<std::uint64_t>(byte);
+  }
+  return round;
+}
+
 template <class Row>
 Result<Row> DecodeRow(const Record& record, std::string_view table) {
   auto row = Decode<Row>(record.value);
@@ -77,11 +87,13 @@ Status SiteCore::Restore(const RecordStore& store) {
                 question.bytes.begin());
     answered_.emplace(question, std::move(answered));
   }
-  std::map<StudyId, std::vector<RoundClosed>> sums;
+  std::map<StudyId, std::map<std::uint64_t, RoundClosed>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));
   for (const Record& record : sum_records) {
     TRY(RoundClosed closed, DecodeRow<RoundClosed>(record, "sum"));
-    sums[StudyIdOf(record.key)].push_back(std::move(closed));
+    const std::optional<std::uint64_t> round = RoundOf(record.key);
+    if (!round) return Fail(ErrorCode::kCorrupt, "a key of table 'sum' was altered");
+    sums[StudyIdOf(record.key)].emplace(*round, std::move(closed));
   }
   TRY(const std::vector<Record> studies, store.Load("study"));
   for (const Record& record : studies) {
@@ -93,7 +105,13 @@ Status SiteCore::Restore(const RecordStore& store) {
     }
     auto study = std::make_unique<SiteStudy>(Environment(), std::move(plan), std::move(row));
     TRY_STATUS(study->RestoreSums(std::move(sums[id])));
+    sums.erase(id);
     studies_.emplace(id, std::move(study));
+  }
+  if (!sums.empty()) {
+    return Fail(ErrorCode::kCorrupt,
+                "table 'sum' holds rounds of study " + sums.begin()->first.Short() +
+                    ", which table 'study' lacks");
   }
   return {};
 }

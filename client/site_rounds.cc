@@ -138,6 +138,12 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
       session_->sum.HasUploaded()) {
     return {};
   }
+  if (!environment_.policy->has_value()) {
+    session_.reset();
+    const Refusal refusal{R::kPolicyForbids, std::nullopt};
+    NoteRefusal(refusal);
+    return tl::unexpected<Refusal>(refusal);
+  }
   const auto sites = static_cast<std::uint32_t>(session_->sum.start().participants.size());
   Result<RingVector> encoded =
       answer ? EncodeFixedPoint(answer->contribution.values, session_->slots, sites)
@@ -274,7 +280,12 @@ Judged<void> SiteStudy::OnQuorum(const OpenedMessage& message, SiteEffects& effe
   if (!quorum) return Refuse(R::kMalformed);
   const bool first = !(*session)->sum.HasReleased();
   // Another study may have opened the same question since this one's survivors were confirmed.
-  if (auto checked = CheckSiteSet((*session)->query, (*session)->sum); !checked) return checked;
+  const bool confirmed = record_.confirmed_round == message.route.round &&
+                         record_.confirmed_attempt == message.route.attempt;
+  if (confirmed) {
+    auto checked = CheckSiteSet((*session)->query, (*session)->sum.survivors());
+    if (!checked) return checked;
+  }
   const Judged<Unmasking> unmasking = (*session)->sum.OnQuorum(*quorum);
   if (!unmasking) return tl::unexpected<Refusal>(unmasking.error());
   record_.released_round = message.route.round;

@@ -51,8 +51,16 @@ SiteStudy::SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRec
 
 SiteStudy::~SiteStudy() = default;
 
-Status SiteStudy::RestoreSums(std::vector<RoundClosed> sums) {
-  sums_ = std::move(sums);
+Status SiteStudy::RestoreSums(std::map<std::uint64_t, RoundClosed> sums) {
+  sums_.clear();
+  for (auto& [round, closed] : sums) {
+    if (round != sums_.size() + 1) {
+      return Fail(ErrorCode::kCorrupt,
+                  "table 'sum' lacks round " + std::to_string(sums_.size() + 1) + " of study " +
+                      plan_.id.Short());
+    }
+    sums_.push_back(std::move(closed));
+  }
   return {};
 }
 
@@ -137,11 +145,14 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
     session_.reset();
     prekeys_.clear();
   }
-  Persist(effects);
   constexpr std::string_view kEvents[] = {"", "approved", "declined", "revoked"};
-  effects.emplace_back(consilium::Persist{{environment_.ledger->Append(
-      now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
-      R"({"study":")" + plan_.id.ToHex() + R"("})", *environment_.identity)}});
+  // One batch: no decision without its entry in the ledger.
+  effects.emplace_back(consilium::Persist{
+      {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
+       environment_.ledger->Append(now.utc,
+                                   std::string(kEvents[static_cast<std::size_t>(kind)]),
+                                   R"({"study":")" + plan_.id.ToHex() + R"("})",
+                                   *environment_.identity)}});
   OnWelcome(effects);
   return {};
 }
@@ -192,20 +203,29 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
 // -- The sums made known
 // -------------------------------------------------------------------------------
 
+/// Feeds our own run of the coordinator's half with all sums made known.
+Judged<void> SiteStudy::Replay() {
+  replay_ = std::make_unique<AnalysisThread>(plan_.analysis);
+  next_ = replay_->Start();
+  for (const RoundClosed& closed : sums_) {
+    const Query* query = std::get_if<Query>(&*next_);
+    if (query == nullptr) return Refuse(RefusalReason::kHistoryAltered);
+    const auto slices = plan_.analysis->Describe(*query);
+    if (!slices) return Refuse(RefusalReason::kHistoryAltered);
+    const auto values = DecodeFixedPoint(closed.sum, SlotsOf(*slices), closed.capacity);
+    if (!values) return Refuse(RefusalReason::kHistoryAltered);
+    next_ =
+        replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
+  }
+  return {};
+}
+
 /// What our own run of the coordinator's half asks next, after all sums made known.
 Judged<Query> SiteStudy::ExpectedQuery() {
   if (replay_ == nullptr) {
-    replay_ = std::make_unique<AnalysisThread>(plan_.analysis);
-    next_ = replay_->Start();
-    for (const RoundClosed& closed : sums_) {
-      const Query* query = std::get_if<Query>(&*next_);
-      if (query == nullptr) return Refuse(RefusalReason::kQueryNotDerived);
-      const auto slices = plan_.analysis->Describe(*query);
-      if (!slices) return Refuse(RefusalReason::kQueryMalformed);
-      const auto values = DecodeFixedPoint(closed.sum, SlotsOf(*slices), closed.capacity);
-      if (!values) return Refuse(RefusalReason::kHistoryAltered);
-      next_ =
-          replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
+    if (auto replayed = Replay(); !replayed) {
+      replay_.reset();  // Half a replay would ask an earlier round's question.
+      return tl::unexpected<Refusal>(replayed.error());
     }
   }
   const Query* query = std::get_if<Query>(&*next_);

@@ -58,8 +58,8 @@ class SiteStudy {
   SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record);
   ~SiteStudy();
 
-  /// The sums made known so far, in order of rounds.
-  Status RestoreSums(std::vector<RoundClosed> sums);
+  /// The sums made known so far, by round; kCorrupt where one is absent.
+  Status RestoreSums(std::map<std::uint64_t, RoundClosed> sums);
 
   const Plan& plan() const { return plan_; }
   const SiteStudyRecord& record() const { return record_; }
@@ -102,10 +102,12 @@ class SiteStudy {
   void OfferPrekey(SiteEffects& effects);
   std::optional<SiteId> Self() const;
   Judged<void> MayAnswer(const Moment& now) const;
+  Judged<void> Replay();
   Judged<Query> ExpectedQuery();
   Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
   Judged<void> CheckParticipants(const RoundStart& start) const;
   Judged<void> CheckSurvivors(const Survivors& survivors) const;
+  Judged<void> CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const;
   Judged<Session*> SessionOf(const OpenedMessage& message);
   Judged<void> MaskIfReady(const Moment& now, SiteEffects& effects);
   void SayUpload(std::uint64_t next_chunk, SiteEffects& effects);

@@ -65,7 +65,7 @@ RC_GTEST_PROP(PolicyPropertyTest, ATruncatedDefaultNeverOpensMoreThanTheDefault,
   RC_ASSERT(!policy->site_level);
 }
 
-RC_GTEST_PROP(PolicyPropertyTest, DamagedBytesNeverOpenMoreThanResearch, ()) {
+RC_GTEST_PROP(PolicyPropertyTest, DamagedBytesNeverOpenMoreThanTheLimits, ()) {
   std::string text = Joined(StrictLines());
   const auto changes = *rc::gen::inRange(1, 6);
   for (int i = 0; i < changes; ++i) {
@@ -85,7 +85,10 @@ RC_GTEST_PROP(PolicyPropertyTest, DamagedBytesNeverOpenMoreThanResearch, ()) {
   }
   const auto policy = ParsePolicy(text, "policy.toml");
   if (!policy) return;
-  RC_ASSERT(IsAtLeastAsStrict(*policy, MakePolicy(PolicyPreset::kResearch), 1));
+  Policy limits = MakePolicy(PolicyPreset::kResearch);
+  limits.minimum_patients = 3;
+  limits.maximum_parameters_per_patient = 2;
+  RC_ASSERT(IsAtLeastAsStrict(*policy, limits, 1));
   RC_ASSERT(!policy->site_level);
 }
 

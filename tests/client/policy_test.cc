@@ -128,7 +128,7 @@ TEST(PolicyTest, FailsClosedOnEveryMistake) {
       "preset = 3\n",
       start + "minimum_pateints = 100\n",
       start + "minimum_patients = \"20\"\n",
-      start + "minimum_patients = 4\n",
+      start + "minimum_patients = 2\n",
       start + "minimum_patients = -1\n",
       start + "minimum_sites = 2\n",
       start + "minimum_sites = 4294967299\n",

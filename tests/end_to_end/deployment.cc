@@ -1,8 +1,9 @@
 #include "tests/end_to_end/deployment.h"
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
+
+#include <nlohmann/json.hpp>
 
 namespace consilium::testing {
 namespace {
@@ -29,16 +30,16 @@ std::size_t Count(const std::string& text, const std::string& part) {
 
 const CommandOutcome& Expect(const CommandOutcome& outcome) {
   if (outcome.exit_code != 0) {
-    throw std::runtime_error("exit code " + std::to_string(outcome.exit_code) + ": " +
-                             outcome.err + outcome.out);
+    throw std::runtime_error("exit code " + std::to_string(outcome.exit_code) + ": " + outcome.err +
+                             outcome.out);
   }
   return outcome;
 }
 
 Deployment::Deployment(std::map<std::string, SiteData> sites) : port_(FreePort()) {
-  Expect(Coordinator({"init", "--name", "test", "--listen",
-                      "tcp://127.0.0.1:" + std::to_string(port_), "--advertise",
-                      "tcp://127.0.0.1:" + std::to_string(port_)}));
+  Expect(
+      Coordinator({"init", "--name", "test", "--listen", "tcp://127.0.0.1:" + std::to_string(port_),
+                   "--advertise", "tcp://127.0.0.1:" + std::to_string(port_)}));
   for (const auto& [name, data] : sites) Join(name, data);
 }
 
@@ -70,8 +71,8 @@ CommandOutcome Deployment::Site(const std::string& site, std::vector<std::string
 }
 
 void Deployment::StartCoordinator() {
-  processes_["coordinator"] = Process({"consilium-coordinator", "serve", home("coordinator")},
-                                      folder_ / "coordinator.out");
+  processes_["coordinator"] =
+      Process({"consilium-coordinator", "serve", home("coordinator")}, folder_ / "coordinator.out");
 }
 
 void Deployment::StartSite(const std::string& site) {

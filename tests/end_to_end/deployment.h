@@ -1,7 +1,7 @@
 #pragma once
 
-// A federation of real processes on loopback: one coordinator and named sites, each with a home folder,
-// keys and data of its own.
+// A federation of real processes on loopback: one coordinator and named sites, each with a home
+// folder, keys and data of its own.
 
 #include <filesystem>
 #include <map>
@@ -16,7 +16,7 @@ namespace consilium::testing {
 struct SiteData {
   std::string csv;
   std::string source = "type = \"csv\"\nfile = \"data.csv\"\n";
-  std::string policy;   ///< Replaces the default policy.toml when not empty.
+  std::string policy;  ///< Replaces the default policy.toml when not empty.
 };
 
 class Deployment {

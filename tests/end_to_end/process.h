@@ -2,13 +2,13 @@
 
 // Real processes for tests: start, watch, kill.
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace consilium::testing {
 
@@ -18,7 +18,8 @@ struct CommandOutcome {
   std::string err;
 };
 
-/// Runs a program of the project to its end; killed, and reported with exit code -1, after a minute.
+/// Runs a program of the project to its end; killed, and reported with exit code -1, after a
+/// minute.
 CommandOutcome RunProgram(const std::vector<std::string>& arguments);
 
 /// A long-running program whose output goes to a file. Killed when the object goes.

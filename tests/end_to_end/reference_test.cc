@@ -1,0 +1,226 @@
+// Real processes on real hospitals' data, against R.
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/end_to_end/deployment.h"
+
+namespace consilium::testing {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::seconds;
+
+/// 1e-8 is what the project promises for every coefficient and standard error.
+constexpr double kPromised = 1e-8;
+
+std::filesystem::path TestData() {
+  const char* folder = std::getenv("CONSILIUM_TEST_DATA");
+  if (folder != nullptr) return folder;
+  return std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
+}
+
+Json Reference(const std::string& file) { return Json::parse(ReadText(TestData() / file)); }
+
+double RelativeDifference(double ours, double theirs) {
+  return std::abs(ours - theirs) / std::max(std::abs(theirs), 1e-300);
+}
+
+/// Rows of a CSV without quotes whose `column` holds `value`, with the header.
+std::string RowsWhere(const std::string& csv, const std::string& column, const std::string& value) {
+  std::istringstream lines(csv);
+  std::string line;
+  std::getline(lines, line);
+  std::string rows = line + "\n";
+  std::size_t index = 0;
+  std::istringstream header(line);
+  for (std::string field; std::getline(header, field, ','); ++index) {
+    if (field == column) break;
+  }
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    std::string field;
+    for (std::size_t i = 0; i <= index; ++i) std::getline(fields, field, ',');
+    if (field == value) rows += line + "\n";
+  }
+  return rows;
+}
+
+void ExpectCoefficients(const Json& result, const Json& reference, const std::string& p_name) {
+  ASSERT_TRUE(result["converged"].get<bool>());
+  const Json& expected = reference["coef"];
+  ASSERT_EQ(result["coefficients"].size(), expected.size());
+  for (const Json& row : expected) {
+    const std::string term = row["term"];
+    bool found = false;
+    for (const Json& ours : result["coefficients"]) {
+      if (ours["name"] != term) continue;
+      found = true;
+      EXPECT_LT(RelativeDifference(ours["estimate"], row["Estimate"]), kPromised) << term;
+      EXPECT_LT(RelativeDifference(ours["std_error"], row["Std_Error"]), kPromised) << term;
+      // A p-value multiplies the relative error of z by about z^2: 1e-6 at |z| = 10 and far beyond.
+      EXPECT_LT(RelativeDifference(ours["p_value"], row[p_name]), 1e-6) << term;
+    }
+    EXPECT_TRUE(found) << term;
+  }
+}
+
+class ReferenceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(TestData() / "heart_disease")) {
+      GTEST_SKIP() << "no clinical test data at " << TestData()
+                   << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
+    }
+  }
+
+  static std::map<std::string, SiteData> HeartSites() {
+    std::map<std::string, SiteData> sites;
+    for (const std::string hospital : {"cleveland", "hungarian", "switzerland", "va"}) {
+      SiteData data;
+      data.csv = ReadText(TestData() / "heart_disease/csv" / (hospital + ".csv"));
+      data.source = R"(type = "csv"
+file = "data.csv"
+[[column]]
+name = "disease"
+from = "num"
+map = { "0" = "false", "1" = "true", "2" = "true", "3" = "true", "4" = "true" }
+)";
+      sites[hospital] = std::move(data);
+    }
+    return sites;
+  }
+
+  static Json Finish(Deployment& federation, const std::string& plan) {
+    const std::string study = federation.RunningStudy(plan);
+    EXPECT_TRUE(federation.Reaches(study, "finished", seconds(60))) << federation.ReasonOf(study);
+    return Json::parse(federation.ResultOf(study));
+  }
+
+  static std::string Example(const std::string& name) {
+    return ReadText(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name);
+  }
+};
+
+TEST_F(ReferenceTest, FourHospitalsGiveThePooledFitsOfR) {
+  const Json reference = Reference("heart_disease/reference/heart_models.json");
+  Deployment federation(HeartSites());
+  federation.StartAll();
+
+  const Json logistic = Finish(federation, Example("heart.toml"));
+  ExpectCoefficients(logistic, reference["logistic_basic5_pooled"], "Pr_z_");
+  EXPECT_EQ(logistic["patients"], reference["logistic_basic5_pooled"]["n"]);
+  EXPECT_EQ(logistic["sites"], 4);
+  EXPECT_LT(
+      RelativeDifference(logistic["deviance"], reference["logistic_basic5_pooled"]["deviance"]),
+      kPromised);
+  EXPECT_LT(
+      RelativeDifference(logistic["log_likelihood"], reference["logistic_basic5_pooled"]["loglik"]),
+      kPromised);
+  const Json linear = Finish(federation, Example("heart_linear.toml"));
+  ExpectCoefficients(linear, reference["linear_thalach_pooled"], "Pr_t_");
+  const Json poisson = Finish(federation, Example("heart_poisson.toml"));
+  ExpectCoefficients(poisson, reference["poisson_num_pooled"], "Pr_z_");
+}
+
+TEST_F(ReferenceTest, ThirteenFeaturesGiveThePooledFitOfR) {
+  const std::string pooled = ReadText(TestData() / "heart_disease/csv/heart_flamby740.csv");
+  std::map<std::string, SiteData> sites;
+  for (const std::string hospital : {"cleveland", "hungarian", "switzerland", "va"}) {
+    sites[hospital].csv = RowsWhere(pooled, "site", hospital);
+    // Switzerland has 46 patients here, one of them without disease, for 14 parameters.
+    sites[hospital].policy = "preset = \"research\"\nminimum_class = 1\n";
+  }
+  Deployment federation(std::move(sites));
+  federation.StartAll();
+  std::string plan = R"([study]
+title = "Thirteen features"
+question = "What predicts disease?"
+requested_by = "Cardiology consortium"
+permit = "IRB"
+expires = 2090-01-01
+minimum_sites = 4
+[contract]
+patient = "patient_id"
+)";
+  const char* numbers[] = {"age", "trestbps", "chol", "thalach", "oldpeak"};
+  const char* ranges[] = {"[18, 110]", "[0, 300]", "[0, 700]", "[30, 250]", "[-10, 10]"};
+  for (int i = 0; i < 5; ++i) {
+    plan += std::string("[[contract.column]]\nname = \"") + numbers[i] +
+            "\"\ntype = \"number\"\nrange = " + ranges[i] + "\n";
+  }
+  for (const char* name :
+       {"sex", "fbs", "exang", "cp_2", "cp_3", "cp_4", "restecg_1", "restecg_2", "y"}) {
+    plan += std::string("[[contract.column]]\nname = \"") + name + "\"\ntype = \"boolean\"\n";
+  }
+  plan += R"([analysis]
+kind = "logistic"
+outcome = "y"
+features = ["age", "sex", "trestbps", "chol", "fbs", "thalach", "exang", "oldpeak", "cp_2", "cp_3",
+            "cp_4", "restecg_1", "restecg_2"]
+)";
+
+  const Json result = Finish(federation, plan);
+
+  ExpectCoefficients(
+      result, Reference("heart_disease/reference/heart_models.json")["logistic_flamby13_all740"],
+      "Pr_z_");
+}
+
+TEST_F(ReferenceTest, ATrialWithTinySitesGivesThePooledFitOfR) {
+  const std::string pooled = ReadText(TestData() / "multisite/csv/indo_rct.csv");
+  std::map<std::string, SiteData> sites;
+  for (const std::string site : {"UM", "IU", "UK", "Case"}) {
+    sites[site].csv = RowsWhere(pooled, "site", site);
+    sites[site].policy =
+        "preset = \"research\"\nminimum_patients = 3\nminimum_class = 1\n"
+        "maximum_parameters_per_patient = 2\n";
+  }
+  Deployment federation(std::move(sites));
+  federation.StartAll();
+
+  const Json result = Finish(federation, R"([study]
+title = "Indomethacin after ERCP"
+question = "Does indomethacin prevent pancreatitis?"
+requested_by = "Gastroenterology consortium"
+permit = "IRB"
+expires = 2090-01-01
+minimum_sites = 4
+[contract]
+patient = "id"
+[[contract.column]]
+name = "pancreatitis"
+type = "boolean"
+[[contract.column]]
+name = "rx_indomethacin"
+type = "boolean"
+[[contract.column]]
+name = "risk"
+type = "number"
+range = [0, 10]
+[[contract.column]]
+name = "age"
+type = "number"
+range = [0, 120]
+[[contract.column]]
+name = "male"
+type = "boolean"
+[analysis]
+kind = "logistic"
+outcome = "pancreatitis"
+features = ["rx_indomethacin", "risk", "age", "male"]
+[privacy]
+minimum_patients = 3
+)");
+
+  ExpectCoefficients(
+      result, Reference("multisite/reference/multisite_reference.json")["indo_rct"]["logistic"],
+      "Pr_z_");
+}
+
+}  // namespace
+}  // namespace consilium::testing
