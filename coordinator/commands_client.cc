@@ -1,25 +1,19 @@
 #include "coordinator/commands_client.h"
 
-#include <chrono>
-#include <thread>
+#include <optional>
 #include <variant>
 
 #include <nlohmann/json.hpp>
 
 #include "common/check.h"
-#include "common/command_errors.h"
 #include "common/runtime_clock.h"
 #include "common/storage.h"
-#include "common/transport/control.h"
+#include "common/transport/ask_service.h"
 #include "coordinator/commands.h"
 #include "coordinator/home.h"
 
 namespace consilium {
 namespace {
-
-constexpr Duration kControlTimeout{30'000};
-/// A service that is starting or a command that is ending holds the folder for a moment.
-constexpr Duration kBusyPatience{5'000};
 
 /// Does in this process what the service would do. Sites hear of it when they say hello.
 Result<std::string> ExecuteHere(const CoordinatorHome& home, std::string_view request) {
@@ -46,29 +40,18 @@ Result<nlohmann::ordered_json> AskCoordinator(const std::filesystem::path& folde
                                               const PassphraseProvider& ask_passphrase) {
   const std::string text =
       request.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  const Instant give_up = ReadClocks().monotonic + kBusyPatience;
   std::optional<CoordinatorHome> home;
-  while (true) {
-    Result<std::string> reply = AskControl(folder, text, kControlTimeout);
-    if (!reply && reply.error().code == ErrorCode::kUnavailable) {
-      if (!home) {
-        TRY(CoordinatorHome opened, OpenCoordinatorHome(folder, ask_passphrase));
-        home.emplace(std::move(opened));
-      }
-      reply = ExecuteHere(*home, text);
-      const bool busy = !reply && reply.error().code == ErrorCode::kBusy;
-      if (busy && ReadClocks().monotonic < give_up) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        continue;
-      }
-    }
-    if (!reply) return tl::make_unexpected(std::move(reply).error());
-    if (auto error = ErrorIn(*reply)) return tl::make_unexpected(std::move(*error));
-    auto json = nlohmann::ordered_json::parse(*reply, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) return json;
-    return Fail(ErrorCode::kIo, "the service's reply is not JSON",
-                "Use programs of the same version.");
-  }
+  TRY(const std::string reply, AskServiceOr(folder, text, [&]() -> Result<std::string> {
+        if (!home) {
+          TRY(CoordinatorHome opened, OpenCoordinatorHome(folder, ask_passphrase));
+          home.emplace(std::move(opened));
+        }
+        return ExecuteHere(*home, text);
+      }));
+  auto json = nlohmann::ordered_json::parse(reply, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object()) return json;
+  return Fail(ErrorCode::kIo, "the service's reply is not JSON",
+              "Use programs of the same version.");
 }
 
 }  // namespace consilium

@@ -228,8 +228,9 @@ class RealEquivocationTest : public testing::Test {
     Survivors list;
     for (std::uint32_t i = 0; i < 4; ++i) {
       if (!Has(survivors, i)) continue;
-      // The colluder claims the recipient's own view.
-      UploadHeader header = i < kHonest ? headers_[i] : headers_[to];
+      // The colluder claims the recipient's own view, with one vector for all.
+      UploadHeader header = headers_[i < kHonest ? i : to];
+      if (i == kHonest) header.vector_hash = Digest{};
       list.headers.push_back(
           {fixture_.id(i), header, fixture_.Sign(i, MessageKind::kUploadHeader, header)});
     }

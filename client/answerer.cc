@@ -1,0 +1,99 @@
+#include "client/answerer.h"
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "client/home.h"
+#include "client/ingestion/study_data.h"
+#include "client/policy.h"
+#include "common/runtime_clock.h"
+
+namespace consilium {
+namespace {
+
+/// Changes when the file is written or replaced.
+std::string StateOf(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  const auto written = std::filesystem::last_write_time(file, error);
+  return file.string() + ":" + std::to_string(size) + ":" +
+         std::to_string(written.time_since_epoch().count()) + ";";
+}
+
+}  // namespace
+
+Answerer::Answerer(std::filesystem::path home, const Waker& waker)
+    : home_(std::move(home)), waker_(waker), thread_([this] { Work(); }) {}
+
+Answerer::~Answerer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Answerer::Compute(ComputeAnswer request, Plan plan) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(Task{std::move(request), std::move(plan)});
+  }
+  changed_.notify_all();
+}
+
+std::optional<FinishedAnswer> Answerer::Take() {
+  const std::lock_guard lock(mutex_);
+  if (finished_.empty()) return std::nullopt;
+  FinishedAnswer finished = std::move(finished_.front());
+  finished_.pop_front();
+  return finished;
+}
+
+void Answerer::Work() {
+  while (true) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || !tasks_.empty(); });
+    if (stopping_) return;
+    const Task task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    Result<ComputedAnswer> answer = AnswerOf(task);
+    lock.lock();
+    finished_.push_back(FinishedAnswer{task.request, std::move(answer)});
+    lock.unlock();
+    waker_.Wake();
+  }
+}
+
+Result<const CohortWithFlow*> Answerer::CohortFor(const Plan& plan) {
+  TRY(const std::filesystem::path source_file, SourceOf(home_));
+  TRY(const Source source, ReadSource(source_file));
+  const std::string state = StateOf(source_file) + StateOf(source.file);
+  const auto known = cohorts_.find(plan.id);
+  if (known != cohorts_.end() && known->second.state_of_files == state) {
+    return &known->second.cohort;
+  }
+  TRY(CohortWithFlow cohort, LoadCohort(source, plan));
+  // Written to while it was read: what was read may be half of it.
+  if (StateOf(source_file) + StateOf(source.file) != state) {
+    return Fail(ErrorCode::kDataQuality,
+                "the data file " + source.file.string() + " changed while it was read",
+                "Replace it in one step (write beside it, then rename).");
+  }
+  Cached& cached = cohorts_[plan.id];
+  cached = Cached{state, std::move(cohort)};
+  return &cached.cohort;
+}
+
+Result<ComputedAnswer> Answerer::AnswerOf(const Task& task) {
+  TRY(const CohortWithFlow* const cohort, CohortFor(task.plan));
+  TRY(const Policy policy, LoadPolicy(home_ / "policy.toml"));
+  TRY_STATUS(CheckPlan(policy, task.plan, ReadClocks().utc));
+  TRY_STATUS(CheckCohort(policy, task.plan, *cohort));
+  TRY(Contribution contribution, task.plan.analysis->Answer(task.request.query, cohort->cohort));
+  return ComputedAnswer{std::move(contribution), cohort->cohort.patients};
+}
+
+}  // namespace consilium

@@ -1,0 +1,64 @@
+#pragma once
+
+// Computes a site's answers on a thread of its own, so that the connection stays alive meanwhile: the
+// local data through the contract, the policy's last word, then the analysis's pure function.
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "client/site_study.h"
+#include "common/transport/poller.h"
+#include "protocols/effects.h"
+#include "protocols/plan.h"
+
+namespace consilium {
+
+struct FinishedAnswer {
+  ComputeAnswer request;
+  Result<ComputedAnswer> answer;
+};
+
+class Answerer {
+ public:
+  /// `home` is the site's folder; `waker`, which outlives this, is woken when an answer is ready.
+  Answerer(std::filesystem::path home, const Waker& waker);
+  ~Answerer();
+  Answerer(const Answerer&) = delete;
+  Answerer& operator=(const Answerer&) = delete;
+
+  void Compute(ComputeAnswer request, Plan plan);
+  std::optional<FinishedAnswer> Take();
+
+ private:
+  struct Task {
+    ComputeAnswer request;
+    Plan plan;
+  };
+  /// A cohort as long as the files it came from have not changed.
+  struct Cached {
+    std::string state_of_files;
+    CohortWithFlow cohort;
+  };
+
+  void Work();
+  Result<ComputedAnswer> AnswerOf(const Task& task);
+  Result<const CohortWithFlow*> CohortFor(const Plan& plan);
+
+  std::filesystem::path home_;
+  const Waker& waker_;
+  std::map<StudyId, Cached> cohorts_;  ///< The worker's own.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  std::deque<Task> tasks_;
+  std::deque<FinishedAnswer> finished_;
+  std::thread thread_;
+};
+
+}  // namespace consilium

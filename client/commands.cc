@@ -1,0 +1,166 @@
+#include "client/commands.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace consilium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Context = SiteCommandContext;
+
+Result<std::string> TextOf(const Json& request, const char* name) {
+  if (request.contains(name) && request[name].is_string()) return request[name].get<std::string>();
+  return Fail(ErrorCode::kInvalidArgument, std::string("the request has no text '") + name + "'");
+}
+
+std::string_view Word(DecisionKind kind) {
+  switch (kind) {
+    case DecisionKind::kApproved: return "approved";
+    case DecisionKind::kDeclined: return "declined";
+    case DecisionKind::kRevoked: return "revoked";
+  }
+  return "";
+}
+
+std::string_view Word(StudyState state) {
+  switch (state) {
+    case StudyState::kOffered: return "offered";
+    case StudyState::kRunning: return "running";
+    case StudyState::kPaused: return "paused";
+    case StudyState::kFinished: return "finished";
+    case StudyState::kFailed: return "failed";
+    case StudyState::kStopped: return "stopped";
+  }
+  return "";
+}
+
+Json StudyJson(const SiteStudyView& view) {
+  Json json;
+  json["study"] = view.id.ToHex();
+  json["title"] = view.title;
+  json["requested_by"] = view.requested_by;
+  json["kind"] = view.kind;
+  json["state"] = std::string(Word(view.state));
+  json["reason"] = view.reason;
+  json["decision"] =
+      view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
+  json["decided_at"] = view.decision ? Json(ToText(view.decision->decided_at)) : Json(nullptr);
+  json["rounds_done"] = view.sums_known;
+  json["open_round"] = view.open_round;
+  json["progress"] = view.progress;
+  json["last_refusal"] = view.last_refusal;
+  return json;
+}
+
+Result<StudyId> StudyIn(const Json& request, const Context& context) {
+  TRY(const std::string number, TextOf(request, "study"));
+  return context.core.FindStudy(number);
+}
+
+Result<Json> ShowStudies(const Json&, const Context& context, SiteEffects&) {
+  Json reply;
+  reply["site"] = context.site_name;
+  reply["studies"] = Json::array();
+  for (const SiteStudyView& view : context.core.Studies()) {
+    reply["studies"].push_back(StudyJson(view));
+  }
+  return reply;
+}
+
+Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&) {
+  TRY(const StudyId study, StudyIn(request, context));
+  TRY(const SiteStudyView view, context.core.View(study));
+  TRY(const Plan* const plan, context.core.PlanOf(study));
+  Json reply = StudyJson(view);
+  reply["plan"] = plan->text;
+  return reply;
+}
+
+template <Status (SiteCore::*kDecide)(const StudyId&, const Moment&, SiteEffects&)>
+Result<Json> Decide(const Json& request, const Context& context, SiteEffects& effects) {
+  TRY(const StudyId study, StudyIn(request, context));
+  TRY_STATUS((context.core.*kDecide)(study, context.now, effects));
+  TRY(const SiteStudyView view, context.core.View(study));
+  return StudyJson(view);
+}
+
+Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects& effects) {
+  TRY(Json reply, ShowStudies(request, context, effects));
+  reply["service"] = context.service ? "running" : "not running";
+  reply["connection"] = context.service ? context.service->connection : "";
+  reply["welcomed"] = context.core.welcomed();
+  const auto& roster = context.core.roster();
+  reply["federation"] = roster ? Json(roster->roster.federation_name) : Json(nullptr);
+  reply["roster_epoch"] = roster ? roster->roster.epoch.value() : 0;
+  reply["members"] = Json::array();
+  if (roster) {
+    for (const Member& member : roster->roster.members) {
+      if (member.state != MemberState::kActive) continue;
+      reply["members"].push_back(
+          Json{{"site", member.name},
+               {"fingerprint", Fingerprint(member.identity, member.transport)}});
+    }
+  }
+  reply["ledger_records"] = context.core.ledger_head().records;
+  return reply;
+}
+
+Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
+  TRY(const std::vector<ChainRecord> records,
+      HashChain::ReadAll(context.store, std::string(kLedgerTable), std::string(kLedgerDomain),
+                         context.identity));
+  Json reply;
+  reply["site"] = context.site_name;
+  reply["verified"] = records.size();
+  reply["head"] = context.core.ledger_head().hash.ToHex();
+  reply["records"] = Json::array();
+  for (const ChainRecord& record : records) {
+    Json entry;
+    entry["number"] = record.number;
+    entry["at"] = ToText(record.at);
+    entry["event"] = record.event;
+    entry["detail"] = Json::parse(record.detail, nullptr, /*allow_exceptions=*/false);
+    reply["records"].push_back(std::move(entry));
+  }
+  return reply;
+}
+
+using Handler = Result<Json> (*)(const Json&, const Context&, SiteEffects&);
+
+const std::map<std::string, Handler>& Handlers() {
+  static const std::map<std::string, Handler> kHandlers = {
+      {"studies", ShowStudies},
+      {"study", ShowStudy},
+      {"approve", Decide<&SiteCore::Approve>},
+      {"decline", Decide<&SiteCore::Decline>},
+      {"revoke", Decide<&SiteCore::Revoke>},
+      {"status", ShowStatus},
+      {"ledger", ShowLedger}};
+  return kHandlers;
+}
+
+}  // namespace
+
+Result<std::string> ExecuteAtSite(std::string_view request,
+                                  const SiteCommandContext& context,
+                                  SiteEffects& effects) {
+  const Json json = Json::parse(request, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return Fail(ErrorCode::kInvalidArgument, "the request is not a JSON object");
+  }
+  TRY(const std::string command, TextOf(json, "command"));
+  const auto handler = Handlers().find(command);
+  if (handler == Handlers().end()) {
+    return Fail(ErrorCode::kInvalidArgument, "the service does not know the command it was sent",
+                "Use programs of the same version.");
+  }
+  try {
+    TRY(const Json reply, handler->second(json, context, effects));
+    return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
+  } catch (const Json::exception&) {
+    return Fail(ErrorCode::kInvalidArgument, "the request has a field of the wrong type");
+  }
+}
+
+}  // namespace consilium

@@ -1,0 +1,133 @@
+#include "client/home.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/policy.h"
+#include "common/files.h"
+#include "common/settings.h"
+#include "common/storage.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::size_t kMostPathBytes = 8'192;
+
+std::string SettingsText(const SiteSettings& settings) {
+  return "# Settings of this site. Read when the service starts.\n"
+         "\n"
+         "# Our name in the federation, and the federation. They cannot be changed.\n"
+         "name = \"" +
+         settings.name + "\"\nfederation = \"" + settings.federation.ToHex() +
+         "\"\nfederation_name = \"" + settings.federation_name +
+         "\"\n\n"
+         "# Where the coordinator is. The connection is outbound only.\n"
+         "endpoint = \"" +
+         settings.endpoint +
+         "\"\n# socks_proxy = \"proxy.example:1080\"\n"
+         "\n"
+         "# The coordinator's keys, pinned at joining: nobody else is believed.\n"
+         "coordinator_identity = \"" +
+         settings.coordinator_identity.ToHex() + "\"\ncoordinator_transport = \"" +
+         settings.coordinator_transport.ToHex() + "\"\n";
+}
+
+template <class Id>
+Status ReadId(const Settings& document, std::string_view key, Id& id) {
+  TRY(const std::string text, document.Text(key));
+  const Result<Bytes> bytes = FromHex(text);
+  if (!bytes || bytes->size() != id.bytes.size()) {
+    return document.FailAt(key, std::string(key) + " is not 64 hexadecimal digits");
+  }
+  std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
+  return {};
+}
+
+Result<SiteSettings> ReadSettings(const std::filesystem::path& file) {
+  TRY_STATUS(CheckPrivate(file));
+  TRY(const Settings document, Settings::Load(file));
+  SiteSettings settings;
+  TRY(settings.name, document.Text("name"));
+  TRY_STATUS(ReadId(document, "federation", settings.federation));
+  TRY(settings.federation_name, document.Text("federation_name"));
+  TRY(settings.endpoint, document.Text("endpoint"));
+  TRY(settings.socks_proxy, document.TextOr("socks_proxy", ""));
+  TRY_STATUS(ReadId(document, "coordinator_identity", settings.coordinator_identity));
+  TRY_STATUS(ReadId(document, "coordinator_transport", settings.coordinator_transport));
+  TRY_STATUS(document.RequireNoOtherKeys());
+  TRY_STATUS(ParseEndpoint(settings.endpoint));
+  if (FederationOf(settings.coordinator_identity) != settings.federation) {
+    return document.FailAt("federation", "the federation's number is not that of the pinned key",
+                           "Restore settings.toml as `init` wrote it.");
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::string SiteHome::fingerprint() const {
+  return Fingerprint(keys.identity.public_key(), keys.transport);
+}
+
+std::string SiteHome::coordinator_fingerprint() const {
+  return Fingerprint(settings.coordinator_identity, settings.coordinator_transport);
+}
+
+Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
+                                   const Invitation& invitation,
+                                   const KeyProtection& protection,
+                                   RandomSource& random) {
+  TRY_STATUS(ParseEndpoint(invitation.endpoint));
+  TRY(NewHome home, NewHome::Begin(folder));
+  const PartyKeys keys = GeneratePartyKeys(random);
+  const SiteSettings settings{invitation.site_name,
+                              invitation.federation,
+                              invitation.federation_name,
+                              invitation.endpoint,
+                              "",
+                              invitation.coordinator_identity,
+                              invitation.coordinator_transport};
+  TRY_STATUS(SavePartyKeys(home.folder(), keys, protection, random));
+  TRY_STATUS(CreatePrivateFolder(home.folder() / "logs"));
+  TRY_STATUS(
+      WriteFileAtomically(home.folder() / "settings.toml", AsBytes(SettingsText(settings)), 0600));
+  TRY_STATUS(
+      WriteFileAtomically(home.folder() / "policy.toml", AsBytes(DefaultPolicyText()), 0600));
+  TRY_STATUS(OpenSqliteStore(home.folder() / "state.db"));
+  const JoinRequest request{invitation.federation, invitation.site_name,
+                            keys.identity.public_key(), keys.transport, invitation.token};
+  std::string text = WriteJoinRequest(request, keys.identity);
+  TRY_STATUS(home.Finish());
+  return text;
+}
+
+Result<SiteHome> OpenSiteHome(const std::filesystem::path& folder,
+                              const PassphraseProvider& ask_passphrase) {
+  if (!std::filesystem::exists(folder / "settings.toml")) {
+    return Fail(ErrorCode::kNotFound, "'" + folder.string() + "' is not a site's home folder",
+                "Make one with `consilium-site init DIR --invite FILE`.");
+  }
+  TRY_STATUS(CheckPrivate(folder));
+  TRY(SiteSettings settings, ReadSettings(folder / "settings.toml"));
+  TRY(PartyKeys keys, LoadPartyKeys(folder, ask_passphrase));
+  return SiteHome{folder, std::move(settings), std::move(keys)};
+}
+
+Result<std::filesystem::path> SourceOf(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "source.path";
+  if (!std::filesystem::exists(file)) {
+    return Fail(ErrorCode::kNotFound, "this site has no data source yet",
+                "Name one with `consilium-site source " + folder.string() + " SOURCE.toml`.");
+  }
+  TRY(const Bytes bytes, ReadFile(file, kMostPathBytes));
+  std::string path(AsText(bytes));
+  while (!path.empty() && path.back() == '\n') path.pop_back();
+  return std::filesystem::path(path);
+}
+
+Status SetSource(const std::filesystem::path& folder, const std::filesystem::path& source) {
+  const std::string text = std::filesystem::absolute(source).lexically_normal().string() + "\n";
+  return WriteFileAtomically(folder / "source.path", AsBytes(text), 0600);
+}
+
+}  // namespace consilium

@@ -1,0 +1,40 @@
+#include "common/transport/ask_service.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "common/command_errors.h"
+#include "common/runtime_clock.h"
+#include "common/transport/control.h"
+
+namespace consilium {
+namespace {
+
+constexpr Duration kControlTimeout{30'000};
+constexpr Duration kBusyPatience{5'000};
+constexpr std::chrono::milliseconds kBusyPause{50};
+
+}  // namespace
+
+Result<std::string> AskServiceOr(const std::filesystem::path& folder,
+                                 std::string_view request,
+                                 const std::function<Result<std::string>()>& execute_here) {
+  const Instant give_up = ReadClocks().monotonic + kBusyPatience;
+  while (true) {
+    Result<std::string> reply = AskControl(folder, request, kControlTimeout);
+    if (!reply && reply.error().code == ErrorCode::kUnavailable) {
+      reply = execute_here();
+      const bool busy = !reply && reply.error().code == ErrorCode::kBusy;
+      if (busy && ReadClocks().monotonic < give_up) {
+        std::this_thread::sleep_for(kBusyPause);
+        continue;
+      }
+    }
+    if (!reply) return reply;
+    if (auto error = ErrorIn(*reply)) return tl::make_unexpected(std::move(*error));
+    return reply;
+  }
+}
+
+}  // namespace consilium

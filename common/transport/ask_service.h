@@ -1,0 +1,22 @@
+#pragma once
+
+// How a command reaches a party's state: through the running service or, when nobody serves, by doing
+// in this process what the service would do.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace consilium {
+
+/// The reply to one request. `execute_here` opens the home folder and returns the same reply; while it
+/// says kBusy (a service that is starting, a command that is ending) both are tried again for a few
+/// seconds. An error that the service sent comes back as an error.
+Result<std::string> AskServiceOr(const std::filesystem::path& folder,
+                                 std::string_view request,
+                                 const std::function<Result<std::string>()>& execute_here);
+
+}  // namespace consilium
