@@ -93,9 +93,11 @@ RC_GTEST_PROP(RegressionTest, AnySplitOfThePatientsGivesTheSameFit, ()) {
 TEST(RegressionTest, AnswersWhatItDescribes) {
   const Plan plan = LogisticPlan();
   const Cohort cohort = Patients(plan, 50, 1);
-  for (const Query& query : RunOn(plan, {cohort}).queries) {
+  const Outcome outcome = RunOn(plan, {cohort});
+  for (const Query& query : outcome.queries) {
     std::size_t count = 0;
-    for (const Slice& slice : plan.analysis->Describe(query).value()) {
+    const std::vector<Slice> slices = plan.analysis->Describe(query).value();
+    for (const Slice& slice : slices) {
       EXPECT_FALSE(slice.meaning.empty());
       count += slice.slot.count;
     }
@@ -106,8 +108,10 @@ TEST(RegressionTest, AnswersWhatItDescribes) {
 TEST(RegressionTest, ReviewListsEverySliceThatWillLeave) {
   const Plan plan = LogisticPlan();
   const std::vector<Slice> review = plan.analysis->DescribeForReview();
-  for (const Query& query : RunOn(plan, {Patients(plan, 50, 1)}).queries) {
-    for (const Slice& slice : plan.analysis->Describe(query).value()) {
+  const Outcome outcome = RunOn(plan, {Patients(plan, 50, 1)});
+  for (const Query& query : outcome.queries) {
+    const std::vector<Slice> slices = plan.analysis->Describe(query).value();
+    for (const Slice& slice : slices) {
       const auto listed = std::find_if(review.begin(), review.end(), [&slice](const Slice& other) {
         return other.name == slice.name && other.shape == slice.shape;
       });

@@ -1,0 +1,139 @@
+#include "client/format.h"
+
+#include <nlohmann/json.hpp>
+
+namespace consilium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kShortNumber = 12;
+
+std::string Text(const Json& object, const char* name) {
+  return object.contains(name) && object[name].is_string()
+             ? Printable(object[name].get<std::string>())
+             : std::string();
+}
+
+std::string Number(const Json& object, const char* name) {
+  return object.contains(name) && object[name].is_number() ? object[name].dump() : "?";
+}
+
+std::string Short(const Json& object) { return Text(object, "study").substr(0, kShortNumber); }
+
+std::string FieldOf(const Note& note, std::string_view name) {
+  for (const auto& [field, value] : note.fields) {
+    if (field == name) return Printable(value);
+  }
+  return "";
+}
+
+std::string LedgerLine(const Json& record) {
+  const Json detail = record.value("detail", Json::object());
+  const std::string event = Text(record, "event");
+  std::string line = Text(record, "at") + "  ";
+  if (event != "answered") return line + "study " + Short(detail) + " " + event + " here";
+  return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
+         Number(detail, "attempt") + ": one masked vector of " + Number(detail, "words") +
+         " numbers on " + Number(detail, "patients") + " patients, to be summed over " +
+         Number(detail, "sites") + " sites";
+}
+
+}  // namespace
+
+std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
+  if (reply["studies"].empty()) return "No study has been offered to this site.\n";
+  std::vector<std::vector<std::string>> rows = {{"study", "kind", "decision", "state", "title"}};
+  std::string remarks;
+  for (const Json& study : reply["studies"]) {
+    rows.push_back({Short(study), Text(study, "kind"),
+                    study["decision"].is_null() ? "none yet" : Text(study, "decision"),
+                    Text(study, "state"), Text(study, "title")});
+    for (const char* field : {"last_refusal", "reason"}) {
+      const std::string remark = Text(study, field);
+      if (!remark.empty()) {
+        remarks += "\n" + Wrapped(Short(study) + ": " + remark, style.width, 2) + "\n";
+      }
+    }
+  }
+  return AlignedTable(rows) + remarks;
+}
+
+std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
+  std::string text = "Site " + Text(reply, "site");
+  const std::string federation = Text(reply, "federation");
+  text += federation.empty() ? ", not yet welcomed by its coordinator\n"
+                             : " in the federation " + federation + "\n";
+  text += "Service: " + Text(reply, "service") + "\n";
+  const std::string connection = Text(reply, "connection");
+  if (!connection.empty()) text += Wrapped("Connection: " + connection, style.width, 2) + "\n";
+  if (!reply["members"].empty()) {
+    text += "\nMembers (roster epoch " + Number(reply, "roster_epoch") + ")\n";
+    std::vector<std::vector<std::string>> rows = {{"  site", "fingerprint"}};
+    for (const Json& member : reply["members"]) {
+      rows.push_back({"  " + Text(member, "site"), Text(member, "fingerprint")});
+    }
+    text += AlignedTable(rows);
+  }
+  return text + "\n" + FormatStudies(reply, style);
+}
+
+std::string FormatLedger(const Json& reply) {
+  if (reply["records"].empty()) return "Nothing has left this site.\n";
+  std::string text;
+  for (const Json& record : reply["records"]) text += LedgerLine(record) + "\n";
+  return text + "All " + Number(reply, "verified") +
+         " records are linked and signed as they were written.\n";
+}
+
+std::string FormatDecision(const Json& study) {
+  return "Study " + Short(study) + " (" + Text(study, "title") + ") is " +
+         Text(study, "decision") + " here.\n";
+}
+
+std::string SentenceFor(ConnectionEvent event, const SiteHome& home) {
+  const std::string where = home.settings.endpoint;
+  switch (event) {
+    case ConnectionEvent::kConnected: return "Connected to the coordinator at " + where + ".";
+    case ConnectionEvent::kDisconnected:
+      return "The connection to the coordinator is gone; trying again.";
+    case ConnectionEvent::kUnreachable:
+      return "Nobody answers at " + where +
+             "; trying again. Is the coordinator running, and does the firewall let us out?";
+    case ConnectionEvent::kSiteKeyRefused:
+      return "The coordinator does not know this site's key. Its administrator has to admit our "
+             "request (fingerprint " +
+             home.fingerprint() + "), or has revoked us; trying again.";
+    case ConnectionEvent::kHandshakeFailed:
+      return "Whoever answers at " + where +
+             " does not hold the coordinator key pinned at joining. Nothing was sent; check the "
+             "endpoint in settings.toml, or ask the coordinator whether its key has changed.";
+  }
+  return "";
+}
+
+std::string SentenceFor(const Note& note, const SiteHome& home) {
+  const std::string study = FieldOf(note, "study");
+  const std::string folder = home.folder.string();
+  if (note.event == "welcomed") {
+    return "Welcomed to the federation " + FieldOf(note, "federation") + " of " +
+           FieldOf(note, "members") + " members.";
+  }
+  if (note.event == "study-offered") {
+    return "Study " + study + " is offered: " + FieldOf(note, "title") +
+           ". Look at it with `consilium-site review " + folder + " " + study + "`.";
+  }
+  if (note.event == "round-closed") {
+    return "Study " + study + ": round " + FieldOf(note, "round") + " was summed over " +
+           FieldOf(note, "sites") + " sites.";
+  }
+  if (note.event == "answer-refused") {
+    return "Study " + study + ": not answered. " + FieldOf(note, "reason");
+  }
+  if (note.event == "refused") {
+    return "A message of the coordinator was refused: " + FieldOf(note, "reason") + ".";
+  }
+  return "";
+}
+
+}  // namespace consilium

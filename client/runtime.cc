@@ -1,0 +1,291 @@
+#include "client/runtime.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "client/commands.h"
+#include "client/format.h"
+#include "common/command_errors.h"
+#include "common/runtime_clock.h"
+
+namespace consilium {
+namespace {
+
+constexpr int kMessagesInOneTurn = 64;
+constexpr Duration kProbeInterval{2'000};
+constexpr Duration kPolicyInterval{1'000};
+/// What is kept while the connection has no room; past it the oldest are of no use to anybody.
+constexpr std::size_t kMostMessagesKept = 256;
+
+std::string StateOfFile(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  const auto written = std::filesystem::last_write_time(file, error);
+  return std::to_string(size) + ":" + std::to_string(written.time_since_epoch().count());
+}
+
+}  // namespace
+
+SiteRuntime::SiteRuntime(SiteHome home,
+                         Log& log,
+                         RandomSource& random,
+                         std::function<void(const std::string&)> announce)
+    : home_(std::move(home)), log_(log), random_(random), announce_(std::move(announce)) {}
+
+SiteRuntime::~SiteRuntime() {
+  answerer_.reset();
+  socket_.reset();
+}
+
+Result<std::unique_ptr<SiteRuntime>> SiteRuntime::Start(
+    SiteHome home,
+    Log& log,
+    RandomSource& random,
+    std::function<void(const std::string&)> announce) {
+  std::unique_ptr<SiteRuntime> runtime(
+      new SiteRuntime(std::move(home), log, random, std::move(announce)));
+  TRY_STATUS(runtime->Open());
+  return runtime;
+}
+
+Status SiteRuntime::Open() {
+  TRY(store_, OpenSqliteStore(home_.state_file()));
+  TRY(control_, ControlServer::Listen(home_.folder));
+  TRY(waker_, Waker::Create());
+  answerer_ = std::make_unique<Answerer>(home_.folder, *waker_);
+  TRY_STATUS(BuildCore());
+  TRY(context_, TransportContext::Create());
+  SiteSocketOptions options;
+  options.endpoint = home_.settings.endpoint;
+  options.socks_proxy = home_.settings.socks_proxy;
+  const TransportKeyPair pair{home_.keys.transport, home_.keys.transport_secret.Clone()};
+  TRY(socket_, SiteSocket::Connect(*context_, pair, home_.settings.coordinator_transport,
+                                   std::move(options), random_));
+  log_.Info("started",
+            {{"endpoint", home_.settings.endpoint}, {"fingerprint", home_.fingerprint()}});
+  return {};
+}
+
+Status SiteRuntime::BuildCore() {
+  policy_state_ = StateOfFile(home_.policy_file());
+  Result<Policy> policy = LoadPolicy(home_.policy_file());
+  if (!policy) announce_("Nothing is answered: " + Describe(policy.error()));
+  core_ = std::make_unique<SiteCore>(
+      SiteCore::Settings{home_.settings.name, home_.settings.federation,
+                         home_.settings.coordinator_identity,
+                         "consilium-site " CONSILIUM_VERSION},
+      home_.keys.identity, std::move(policy), random_);
+  TRY_STATUS(core_->Restore(*store_));
+  if (socket_ != nullptr && socket_->connected()) Carry(core_->OnConnected(ReadClocks()));
+  return {};
+}
+
+void SiteRuntime::RereadPolicy() {
+  const Instant now = ReadClocks().monotonic;
+  if (core_ == nullptr || now < next_policy_look_) return;
+  next_policy_look_ = now + kPolicyInterval;
+  const std::string state = StateOfFile(home_.policy_file());
+  if (state == policy_state_) return;
+  policy_state_ = state;
+  Result<Policy> policy = LoadPolicy(home_.policy_file());
+  announce_(policy ? std::string("policy.toml has changed and is in force.")
+                   : "Nothing is answered: " + Describe(policy.error()));
+  log_.Info("policy-read", {{"valid", policy ? "yes" : "no"}});
+  core_->SetPolicy(std::move(policy));
+}
+
+// -- The loop ----------------------------------------------------------------------------------
+
+Status SiteRuntime::Run(StopSignals& stop) {
+  Poller poller;
+  poller.Watch(stop);
+  poller.Watch(*control_);
+  poller.Watch(*socket_);
+  poller.Watch(*waker_);
+  while (!stop.Requested()) {
+    TRY(const bool ready, poller.Wait(TimeToWait()));
+    static_cast<void>(ready);
+    waker_->Clear();
+    if (degraded_) TRY_STATUS(ProbeStorage());
+    RereadPolicy();
+    TakeConnectionEvents();
+    ReceiveMessages();
+    TakeAnswers();
+    AnswerControl();
+    Tick();
+    Retry();
+  }
+  log_.Info("stopped");
+  return {};
+}
+
+std::optional<Duration> SiteRuntime::TimeToWait() const {
+  const Instant now = ReadClocks().monotonic;
+  Duration wait = kPolicyInterval;
+  if (degraded_) wait = std::min(wait, next_probe_ - now);
+  if (core_ != nullptr) {
+    if (const auto deadline = core_->NextDeadline()) wait = std::min(wait, *deadline - now);
+  }
+  return std::max(Duration(1), wait);
+}
+
+void SiteRuntime::TakeConnectionEvents() {
+  while (const std::optional<ConnectionEvent> event = socket_->NextEvent()) {
+    OnConnectionEvent(*event);
+  }
+}
+
+void SiteRuntime::OnConnectionEvent(ConnectionEvent event) {
+  const std::string words = SentenceFor(event, home_);
+  if (words != connection_) {
+    connection_ = words;
+    announce_(words);
+    log_.Info("connection", {{"state", words}});
+  }
+  outbox_.clear();
+  if (core_ == nullptr) return;
+  if (event == ConnectionEvent::kConnected) {
+    Carry(core_->OnConnected(ReadClocks()));
+  } else {
+    core_->OnDisconnected();
+  }
+}
+
+void SiteRuntime::ReceiveMessages() {
+  for (int i = 0; i < kMessagesInOneTurn; ++i) {
+    const std::optional<Bytes> message = socket_->Receive();
+    if (!message) return;
+    // While nothing can be stored nothing is taken in; the coordinator says it again.
+    if (core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), *message));
+  }
+}
+
+void SiteRuntime::TakeAnswers() {
+  while (std::optional<FinishedAnswer> finished = answerer_->Take()) {
+    if (core_ == nullptr) continue;
+    Carry(core_->OnAnswer(ReadClocks(), finished->request.study, finished->request.round,
+                          finished->request.attempt, std::move(finished->answer)));
+  }
+}
+
+void SiteRuntime::AnswerControl() {
+  while (const auto request = control_->Receive()) {
+    control_->Reply(request->number, Answer(request->text));
+  }
+}
+
+std::string SiteRuntime::Answer(const std::string& request) {
+  const auto degraded = [&] {
+    Error error = *degraded_;
+    error.message = "the service is degraded, nothing is answered: " + error.message;
+    return ErrorDocument(error);
+  };
+  if (core_ == nullptr) return degraded();
+  RereadPolicy();
+  SiteEffects effects;
+  const Result<std::string> reply =
+      ExecuteAtSite(request,
+                    {*core_, *store_, home_.keys.identity.public_key(), home_.settings.name,
+                     SiteServiceView{socket_->connected(), connection_}, ReadClocks()},
+                    effects);
+  if (!reply) return ErrorDocument(reply.error());
+  if (!Carry(std::move(effects))) return degraded();
+  return *reply;
+}
+
+void SiteRuntime::Tick() {
+  if (core_ == nullptr) return;
+  const Moment now = ReadClocks();
+  const std::optional<Instant> deadline = core_->NextDeadline();
+  if (deadline && now.monotonic >= *deadline) Carry(core_->OnTick(now));
+}
+
+// -- Effects -----------------------------------------------------------------------------------
+
+bool SiteRuntime::Carry(SiteEffects effects) {
+  for (SiteEffect& effect : effects) {
+    if (auto* persist = std::get_if<Persist>(&effect)) {
+      if (const Status stored = store_->Apply(persist->changes); !stored) {
+        Degrade(stored.error());
+        return false;
+      }
+    } else if (auto* send = std::get_if<SendToCoordinator>(&effect)) {
+      Deliver(std::move(send->message));
+    } else if (auto* compute = std::get_if<ComputeAnswer>(&effect)) {
+      Compute(std::move(*compute));
+    } else if (const auto* note = std::get_if<Note>(&effect)) {
+      Write(*note);
+    }
+  }
+  return true;
+}
+
+void SiteRuntime::Compute(ComputeAnswer request) {
+  const Result<const Plan*> plan = core_->PlanOf(request.study);
+  if (plan) answerer_->Compute(std::move(request), **plan);
+}
+
+void SiteRuntime::Deliver(Bytes message) {
+  if (outbox_.empty()) {
+    const SendOutcome outcome = socket_->Send(message);
+    // What is lost with a connection is asked for again after the next hello.
+    if (outcome != SendOutcome::kBusy) return;
+  }
+  outbox_.push_back(std::move(message));
+  if (outbox_.size() > kMostMessagesKept) outbox_.pop_front();
+  socket_->WaitForRoom(true);
+}
+
+void SiteRuntime::Retry() {
+  while (!outbox_.empty()) {
+    if (socket_->Send(outbox_.front()) == SendOutcome::kBusy) return;
+    outbox_.pop_front();
+  }
+  socket_->WaitForRoom(false);
+}
+
+void SiteRuntime::Degrade(const Error& error) {
+  log_.Error("state-cannot-be-written", {{"file", home_.state_file().string()},
+                                         {"error", error.message},
+                                         {"remedy", error.remedy}});
+  announce_("The state cannot be written; nothing is answered until it can. " + Describe(error));
+  degraded_ = error;
+  next_probe_ = ReadClocks().monotonic + kProbeInterval;
+  core_.reset();
+  outbox_.clear();
+}
+
+Status SiteRuntime::ProbeStorage() {
+  const Moment now = ReadClocks();
+  if (now.monotonic < next_probe_) return {};
+  next_probe_ = now.monotonic + kProbeInterval;
+  const Status stored = store_->Apply({PutRecord{"probe", ToBytes("written"), Encode(now.utc)}});
+  if (!stored) {
+    // After a failed fsync nobody knows what is on the disk; only opening it anew tells.
+    if (stored.error().code == ErrorCode::kIo) return stored;
+    return {};
+  }
+  degraded_.reset();
+  log_.Info("state-can-be-written-again");
+  announce_("The state can be written again; questions are answered.");
+  return BuildCore();
+}
+
+void SiteRuntime::Write(const Note& note) {
+  std::vector<LogField> fields;
+  for (const auto& [name, value] : note.fields) fields.emplace_back(name, std::string_view(value));
+  if (note.event == "message-refused" || note.event == "refused") {
+    std::string kind = note.event;
+    for (const auto& [name, value] : note.fields) kind += value + "\n";
+    const auto left_out = limiter_.MayWrite(kind, ReadClocks().monotonic);
+    if (!left_out) return;
+    if (*left_out > 0) fields.emplace_back("left_out", *left_out);
+  }
+  log_.Record(note.level, note.event, fields);
+  const std::string sentence = SentenceFor(note, home_);
+  if (!sentence.empty()) announce_(sentence);
+}
+
+}  // namespace consilium

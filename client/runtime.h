@@ -1,0 +1,85 @@
+#pragma once
+
+// The site as a service: one thread that owns the socket, the state and the core, and carries out the
+// core's effects in order; a worker that computes answers. Outbound connections only. A failed write
+// stops everything that depends on it; the core is built anew from what is stored as soon as storing
+// works again.
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/answerer.h"
+#include "client/home.h"
+#include "client/site_core.h"
+#include "common/log.h"
+#include "common/log_limiter.h"
+#include "common/storage.h"
+#include "common/transport/control.h"
+#include "common/transport/poller.h"
+#include "common/transport/site_socket.h"
+
+namespace consilium {
+
+class SiteRuntime {
+ public:
+  /// Takes the home folder's lock and begins to connect. `log` and `random` outlive the runtime;
+  /// `announce` is given sentences for the terminal.
+  static Result<std::unique_ptr<SiteRuntime>> Start(
+      SiteHome home,
+      Log& log,
+      RandomSource& random,
+      std::function<void(const std::string&)> announce);
+  ~SiteRuntime();
+
+  /// Until a stop is requested, or the state can no longer be used.
+  Status Run(StopSignals& stop);
+
+ private:
+  SiteRuntime(SiteHome home, Log& log, RandomSource& random,
+              std::function<void(const std::string&)> announce);
+  Status Open();
+  Status BuildCore();
+  void RereadPolicy();
+
+  std::optional<Duration> TimeToWait() const;
+  void TakeConnectionEvents();
+  void OnConnectionEvent(ConnectionEvent event);
+  void ReceiveMessages();
+  void TakeAnswers();
+  void AnswerControl();
+  std::string Answer(const std::string& request);
+  void Tick();
+  void Retry();
+  Status ProbeStorage();
+
+  /// False when a Persist failed: the later effects were discarded, the core is gone.
+  bool Carry(SiteEffects effects);
+  void Degrade(const Error& error);
+  void Deliver(Bytes message);
+  void Compute(ComputeAnswer request);
+  void Write(const Note& note);
+
+  SiteHome home_;
+  Log& log_;
+  RandomSource& random_;
+  std::function<void(const std::string&)> announce_;
+  std::unique_ptr<RecordStore> store_;
+  std::unique_ptr<ControlServer> control_;
+  std::unique_ptr<TransportContext> context_;
+  std::unique_ptr<SiteSocket> socket_;
+  std::optional<Waker> waker_;
+  std::unique_ptr<Answerer> answerer_;   ///< Wakes `waker_`.
+  std::unique_ptr<SiteCore> core_;       ///< Null while degraded.
+  std::string policy_state_;             ///< Of the file last read.
+  std::string connection_ = "connecting";
+  std::deque<Bytes> outbox_;
+  std::optional<Error> degraded_;
+  Instant next_probe_;
+  Instant next_policy_look_;
+  LogLimiter limiter_;
+};
+
+}  // namespace consilium
