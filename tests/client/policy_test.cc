@@ -69,6 +69,8 @@ TEST(PolicyTest, ThePresetsAreAsDocumented) {
   EXPECT_EQ(standard.minimum_sites, 3U);
   EXPECT_EQ(research.minimum_sites, 3U);
   EXPECT_EQ(standard.maximum_parameters_per_patient, 0.2);
+  EXPECT_EQ(strict.maximum_parameters_per_patient, 0.1);
+  EXPECT_EQ(research.maximum_parameters_per_patient, 0.33);
   EXPECT_EQ(strict.minimum_class, 10U);
   EXPECT_EQ(standard.minimum_class, 5U);
   EXPECT_EQ(research.minimum_class, 3U);
@@ -132,7 +134,7 @@ TEST(PolicyTest, FailsClosedOnEveryMistake) {
       start + "minimum_patients = -1\n",
       start + "minimum_sites = 2\n",
       start + "minimum_sites = 4294967299\n",
-      start + "maximum_parameters_per_patient = 0.34\n",
+      start + "maximum_parameters_per_patient = 2.1\n",
       start + "maximum_parameters_per_patient = 0\n",
       start + "maximum_parameters_per_patient = nan\n",
       start + "minimum_class = 0\n",

@@ -167,6 +167,7 @@ TEST(PlanTest, ExamplesAreValidPlans) {
   int count = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(CONSILIUM_SOURCE_FOLDER "/examples")) {
+    if (!entry.is_regular_file()) continue;
     std::ifstream stream(entry.path());
     const std::string text{std::istreambuf_iterator<char>(stream), {}};
     if (entry.path().extension() != ".toml" || text.find("[analysis]") == std::string::npos)

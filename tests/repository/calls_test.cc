@@ -56,9 +56,6 @@ const std::vector<BannedCall>& BannedCalls() {
          return file.path == "common/log.cc" || file.path == "common/settings.cc" || IsTest(file);
        },
        "shares a mutable object.", "Give it one owner; share only what is const."},
-      {std::regex(R"(^(?!.*unique_ptr<[^;]*\bnew\b).*\bnew\s+[A-Za-z_:]+\s*[\(\{\[;<])"
-                  R"(|\bdelete\s+[a-z_]|\bdelete\[\])"),
-       kNever, "owns memory by hand.", "Use a value, a container or std::make_unique."},
       {std::regex(R"(\b(malloc|calloc|realloc|strcpy|strcat|sprintf|gets)\()"), kNever,
        "calls an unbounded or unowned C function.", "Use std::string, std::vector or snprintf."},
       {std::regex(R"(\bvolatile\b|\bgoto\b|\bsetjmp\b)"), kNever,
@@ -69,7 +66,25 @@ const std::vector<BannedCall>& BannedCalls() {
   return kBanned;
 }
 
+/// A `new` may only stand inside a unique_ptr, on its line or the one after: for private
+/// constructors.
+void CheckOwnership(const SourceFile& file, Findings& findings) {
+  static const std::regex kBare(R"(\bnew\s+[A-Za-z_:]+\s*[\(\{\[;<])");
+  static const std::regex kOwned(R"(unique_ptr<[^;]*\bnew\b)");
+  static const std::regex kDelete(R"(\bdelete\s+[a-z_]|\bdelete\[\])");
+  for (std::size_t i = 0; i < file.code.size(); ++i) {
+    const std::string& line = file.code[i];
+    const std::string both = (i > 0 ? file.code[i - 1] : std::string()) + line;
+    const bool bare = std::regex_search(line, kBare) && !std::regex_search(both, kOwned);
+    if (bare || std::regex_search(line, kDelete)) {
+      findings.Add(file, i + 1, "owns memory by hand.",
+                   "Use a value, a container or std::make_unique.");
+    }
+  }
+}
+
 void CheckCalls(const SourceFile& file, Findings& findings) {
+  CheckOwnership(file, findings);
   for (const BannedCall& banned : BannedCalls()) {
     if (banned.allowed(file)) continue;
     FindInCode(file, banned.pattern, banned.what, banned.remedy, findings);
@@ -103,6 +118,8 @@ TEST(CallsTest, RulesFindBadExamples) {
   EXPECT_EQ(FindingsIn("client/a.cc", "std::shared_ptr<const Plan> plan;"), 0u);
   EXPECT_EQ(FindingsIn("client/a.cc", "auto* x = new Session(1);"), 1u);
   EXPECT_EQ(FindingsIn("client/a.cc", "return std::unique_ptr<A>(new A(1));"), 0u);
+  EXPECT_EQ(FindingsIn("client/a.cc", "std::unique_ptr<A> a(\n    new A(1));"), 0u);
+  EXPECT_EQ(FindingsIn("client/a.cc", "std::unique_ptr<A> a;\nA* b = new A(1);"), 1u);
   EXPECT_EQ(FindingsIn("client/a.cc", "delete session;"), 1u);
   EXPECT_EQ(FindingsIn("client/a.cc", "Session(const Session&) = delete;"), 0u);
   EXPECT_EQ(FindingsIn("client/a.cc", "// never call rand() or new Session()"), 0u);

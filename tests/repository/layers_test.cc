@@ -27,17 +27,23 @@ bool StartsWithAny(std::string_view text, const std::vector<std::string>& prefix
                      [&](const std::string& prefix) { return text.starts_with(prefix); });
 }
 
-/// A program's outermost files: the runtime (sockets, clocks, threads), main, and what main calls.
-bool IsRuntimeOrMain(const SourceFile& file) {
-  const std::string name = file.FileName();
-  return name.starts_with("main") || name.find("runtime") != std::string::npos ||
-         name.find("command") != std::string::npos || name.starts_with("doctor");
+/// A program's shell: the runtime (sockets, clocks, threads), its worker, the commands and what
+/// they print. The cores and everything they use lie outside of it.
+bool IsShell(const SourceFile& file) {
+  static const std::vector<std::string> kShell = {"main",   "runtime",  "commands",
+                                                  "doctor", "answerer", "format"};
+  return (file.Under("client/") || file.Under("coordinator/") || file.Under("simulations/")) &&
+         !file.Under("client/ingestion/") && StartsWithAny(file.FileName(), kShell);
 }
 
 bool MayIncludeTransport(const SourceFile& file) {
   return file.Under("common/transport/") || file.Under("tests/common/transport/") ||
-         file.Under("tests/end_to_end/") || file.Under("tests/benchmarks/") ||
-         ((file.Under("client/") || file.Under("coordinator/")) && IsRuntimeOrMain(file));
+         file.Under("tests/end_to_end/") || file.Under("tests/benchmarks/") || IsShell(file);
+}
+
+bool MayReadClocks(const SourceFile& file) {
+  return IsShell(file) || file.Under("tests/") || file.Under("common/transport/") ||
+         file.path == "common/runtime_clock.cc";
 }
 
 void CheckLayers(const SourceFile& file, Findings& findings) {
@@ -54,6 +60,10 @@ void CheckLayers(const SourceFile& file, Findings& findings) {
       if (include.path.starts_with("common/transport/") && !MayIncludeTransport(file)) {
         findings.Add(file, include.line, "includes the transport outside a runtime.",
                      "Return an effect and let the runtime send it.");
+      }
+      if (include.path == "common/runtime_clock.h" && !MayReadClocks(file)) {
+        findings.Add(file, include.line, "includes the clocks outside a runtime.",
+                     "Take a Moment as an argument.");
       }
     }
   }
@@ -140,8 +150,11 @@ TEST(LayersTest, RulesFindBadExamples) {
   EXPECT_EQ(FindingsIn("client/a.cc", "#include \"coordinator/core.h\"\n"), 1u);
   EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include \"client/policy.h\"\n"), 1u);
   EXPECT_EQ(FindingsIn("protocols/a.cc", "#include \"common/transport/keys.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("protocols/runtime.cc", "#include \"common/transport/keys.h\"\n"), 1u);
   EXPECT_EQ(FindingsIn("client/site_core.cc", "#include \"common/transport/keys.h\"\n"), 1u);
   EXPECT_EQ(FindingsIn("client/runtime.cc", "#include \"common/transport/keys.h\"\n"), 0u);
+  EXPECT_EQ(FindingsIn("protocols/a.cc", "#include \"common/runtime_clock.h\"\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/runtime.cc", "#include \"common/runtime_clock.h\"\n"), 0u);
   EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <sodium.h>\n"), 1u);
   EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <cereal/archives/binary.hpp>\n"), 1u);
   EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include <zmq.hpp>\n"), 1u);

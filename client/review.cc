@@ -1,0 +1,64 @@
+#include "client/review.h"
+
+#include <utility>
+
+#include "client/home.h"
+#include "client/ingestion/study_data.h"
+#include "client/policy.h"
+#include "common/terminal.h"
+
+namespace consilium {
+namespace {
+
+Status AskPolicy(const std::filesystem::path& home, const Source& source, const Plan& plan,
+                 const Moment& now) {
+  TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
+  TRY_STATUS(CheckPlan(policy, plan, now.utc));
+  TRY(const CohortWithFlow cohort, LoadCohort(source, plan));
+  TRY_STATUS(CheckCohort(policy, plan, cohort));
+  return {};
+}
+
+Result<QualityReport> ReadData(const std::filesystem::path& home, const Plan& plan,
+                               Source& source) {
+  TRY(const std::filesystem::path file, SourceOf(home));
+  TRY(source, ReadSource(file));
+  return CheckData(source, plan);
+}
+
+std::string Title(std::string_view text) {
+  return std::string(text) + "\n" + std::string(text.size(), '-') + "\n";
+}
+
+}  // namespace
+
+DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now) {
+  DataCheck check;
+  Source source;
+  Result<QualityReport> report = ReadData(home, plan, source);
+  if (!report) {
+    check.problem = report.error();
+    return check;
+  }
+  check.report = std::move(*report);
+  if (Status asked = AskPolicy(home, source, plan, now); !asked) check.problem = asked.error();
+  return check;
+}
+
+std::string ReviewPage(const Plan& plan,
+                       const DataCheck& check,
+                       const std::string& decision,
+                       std::size_t width) {
+  std::string page = ExplainPlan(plan);
+  page += "\n" + Title("Your data");
+  if (check.report) page += RenderText(*check.report);
+  page += "\n" + Title("Your site's policy and data say");
+  page += Wrapped(check.ok() ? "Yes: the data meet the contract, and policy.toml allows the study."
+                             : "No: " + Printable(Describe(*check.problem)),
+                  width, 4) +
+          "\n";
+  page += "\nDecision so far: " + (decision.empty() ? std::string("none") : decision) + "\n";
+  return page;
+}
+
+}  // namespace consilium

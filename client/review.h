@@ -1,0 +1,31 @@
+#pragma once
+
+// What a site's people look at before they decide: the plan in plain words, the local data against it,
+// and what the site's own policy says. All of it stays here.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "client/quality_report.h"
+#include "common/result.h"
+#include "common/time.h"
+#include "protocols/plan.h"
+
+namespace consilium {
+
+struct DataCheck {
+  std::optional<QualityReport> report;  ///< Absent when the source could not be read at all.
+  std::optional<Error> problem;         ///< Why the study could not be answered as things are.
+  bool ok() const { return !problem.has_value(); }
+};
+
+/// Reads the site's source against the plan and asks its policy; nothing is sent.
+DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan,
+                         const Moment& now);
+
+/// A page of plain text, at most `width` columns where words allow.
+std::string ReviewPage(const Plan& plan, const DataCheck& check, const std::string& decision,
+                       std::size_t width);
+
+}  // namespace consilium
