@@ -55,8 +55,7 @@ std::map<std::string, DataTable> SplitTable(const LoadedTable& loaded) {
 Result<VirtualSite> MakeSite(const std::string& name, const DataTable& part, const Plan& plan) {
   VirtualSite site;
   site.name = name;
-  Result<CohortWithFlow> built =
-      BuildCohort(plan.contract, part, plan.analysis->columns());
+  Result<CohortWithFlow> built = BuildCohort(plan.contract, part, plan.analysis->columns());
   if (!built) return FailIn("virtual site " + name, std::move(built).error());
   site.cohort = std::move(built->cohort);
   if (site.cohort.patients < plan.minimum_patients) {
@@ -127,9 +126,11 @@ Result<VirtualFederation> LoadFederation(const Experiment& experiment) {
   TRY(const LoadedTable loaded,
       LoadSource(experiment.source, experiment.plan.contract, experiment.site_column));
   if (loaded.report.HasProblems()) {
+    // The report ends each problem with its own remedy.
+    std::string report = RenderText(loaded.report);
+    while (!report.empty() && report.back() == '\n') report.pop_back();
     return Fail(ErrorCode::kDataQuality,
-                loaded.report.file + " does not meet the contract:\n" + RenderText(loaded.report),
-                "Correct the data, or map them in a source file.");
+                loaded.report.file + " does not meet the contract:\n" + report);
   }
   VirtualFederation federation;
   for (const auto& [name, part] : SplitTable(loaded)) {

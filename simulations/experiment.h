@@ -1,7 +1,7 @@
 #pragma once
 
-// An experiment: a study's plan tried on one table split into virtual hospitals. The file's keys are
-// in docs/experiment-file.md.
+// An experiment: a study's plan tried on one table split into virtual hospitals. The file's keys
+// are in docs/experiment-file.md.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,7 +15,7 @@
 namespace consilium {
 
 struct Experiment {
-  std::string name;         ///< The file's name without ".toml".
+  std::string name;  ///< The file's name without ".toml".
   Plan plan;
   Source source;
   std::string site_column;  ///< The header whose text names a row's hospital.

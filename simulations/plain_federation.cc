@@ -70,8 +70,7 @@ Result<Aggregate> PlainFederation::TrySum(const Query& query) const {
   std::atomic<std::size_t> next = 0;
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < workers.size(); ++i) {
-    threads.emplace_back(
-        [&, i] { workers[i].Run(analysis_, cohorts_, query, slots, next); });
+    threads.emplace_back([&, i] { workers[i].Run(analysis_, cohorts_, query, slots, next); });
   }
   workers[0].Run(analysis_, cohorts_, query, slots, next);
   for (std::thread& thread : threads) thread.join();

@@ -1,8 +1,8 @@
 #pragma once
 
-// The simulator's fast path: virtual sites answer on a few threads, and the fixed-point words of what
-// they would have masked are added in the clear. Addition in the ring has no order, so the aggregate
-// has the same bits as the real secure sum's, whatever the number of threads.
+// The simulator's fast path: virtual sites answer on a few threads, and the fixed-point words of
+// what they would have masked are added in the clear. Addition in the ring has no order, so the
+// aggregate has the same bits as the real secure sum's, whatever the number of threads.
 
 #include <cstdint>
 #include <functional>

@@ -38,14 +38,16 @@ void ExpectRefusal(const SiteData& alpha, const std::string& words_at_the_site) 
 }
 
 TEST(RefusalsTest, AMissingColumnIsNamed) {
-  SiteData data{.csv = Replaced(GeneratedCsv(0, 60), "dose", "dosis")};
+  SiteData data;
+  data.csv = Replaced(GeneratedCsv(0, 60), "dose", "dosis");
   ExpectRefusal(data, "dose");
 }
 
 TEST(RefusalsTest, AValueOutOfRangeIsNamedByLineAndColumnOnly) {
   std::string csv = GeneratedCsv(0, 60);
   csv += "PATIENT-CANARY,1,31.337,777.25\n";
-  SiteData data{.csv = csv};
+  SiteData data;
+  data.csv = csv;
   auto sites = GeneratedSites(3);
   sites["alpha"] = data;
   Deployment federation(std::move(sites));
@@ -65,18 +67,21 @@ TEST(RefusalsTest, AValueOutOfRangeIsNamedByLineAndColumnOnly) {
 }
 
 TEST(RefusalsTest, NotANumberIsRefused) {
-  SiteData data{.csv = GeneratedCsv(0, 60) + "PATIENT-X,1,NaN,1.5\n"};
+  SiteData data;
+  data.csv = GeneratedCsv(0, 60) + "PATIENT-X,1,NaN,1.5\n";
   ExpectRefusal(data, "age");
 }
 
 TEST(RefusalsTest, TooFewPatientsAreRefusedByThePolicy) {
-  SiteData data{.csv = GeneratedCsv(0, 12)};
+  SiteData data;
+  data.csv = GeneratedCsv(0, 12);
   ExpectRefusal(data, "patients");
 }
 
 TEST(RefusalsTest, ABrokenPolicyForbidsEverything) {
-  SiteData data{.csv = GeneratedCsv(0, 60),
-                .policy = "preset = \"standard\"\nminimum_patiens = 3\n"};
+  SiteData data;
+  data.csv = GeneratedCsv(0, 60);
+  data.policy = "preset = \"standard\"\nminimum_patiens = 3\n";
   auto sites = GeneratedSites(3);
   sites["alpha"] = data;
   Deployment federation(std::move(sites));

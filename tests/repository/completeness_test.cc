@@ -11,21 +11,41 @@
 namespace consilium {
 namespace {
 
+/// A unit's own header is the first of the project's that it includes.
+std::string OwnHeader(const SourceFile& unit) {
+  for (const Include& include : IncludesOf(unit)) {
+    if (include.path.find('/') != std::string::npos && include.path.ends_with(".h")) {
+      return include.path;
+    }
+  }
+  return {};
+}
+
+/// True if a test names the unit, or includes its own header, or (for a unit split over several
+/// files) the header whose name its own begins with.
 bool HasTests(const SourceFile& unit, const std::string& all_tests) {
-  const std::string stem = unit.path.substr(0, unit.path.size() - 3);
+  const auto included = [&](const std::string& header) {
+    return all_tests.find("#include \"" + header + "\"") != std::string::npos;
+  };
   if (all_tests.find(unit.path) != std::string::npos) return true;
-  // A unit split over several files is tested through the header whose name its own begins with.
-  for (std::size_t end = stem.size(); end > stem.rfind('/'); end = stem.rfind('_', end - 1)) {
-    if (end == std::string::npos) break;
-    if (all_tests.find("\"" + stem.substr(0, end) + ".h\"") != std::string::npos) return true;
+  const std::string stem = unit.path.substr(0, unit.path.size() - 3);
+  const std::size_t slash = stem.rfind('/');
+  const std::string own = OwnHeader(unit);
+  if (own.starts_with(stem.substr(0, slash + 1)) && included(own)) return true;
+  for (std::size_t end = stem.size(); end != std::string::npos && end > slash;
+       end = stem.rfind('_', end - 1)) {
+    if (included(stem.substr(0, end) + ".h")) return true;
   }
   return false;
 }
 
+/// The programs' outermost files are run by the end-to-end tests, as processes.
 bool NeedsTests(const SourceFile& file) {
   if (!file.path.ends_with(".cc")) return false;
   const std::string name = file.FileName();
-  if (name.starts_with("main") || name.find("runtime") != std::string::npos) return false;
+  for (const char* shell : {"main", "runtime", "commands", "doctor", "answerer"}) {
+    if (name.starts_with(shell)) return false;
+  }
   return file.Under("common/") || file.Under("protocols/") || file.Under("client/") ||
          file.Under("coordinator/");
 }
@@ -101,13 +121,43 @@ TEST(CompletenessTest, EveryUnitHasATest) {
   EXPECT_TRUE(findings.empty()) << findings.Text();
 }
 
+/// True if a CMakeLists.txt lists the file by its path from there.
+bool IsBuilt(const SourceFile& source) {
+  const std::filesystem::path path(source.path);
+  for (const SourceFile& lists : SourceTree()) {
+    if (lists.FileName() != "CMakeLists.txt") continue;
+    const auto folder = std::filesystem::path(lists.path).parent_path();
+    const std::string name = path.lexically_relative(folder).generic_string();
+    for (std::size_t at = lists.text.find(name); at != std::string::npos;
+         at = lists.text.find(name, at + 1)) {
+      const std::size_t end = at + name.size();
+      const bool starts = at == 0 || std::isspace(static_cast<unsigned char>(lists.text[at - 1]));
+      const bool ends = end == lists.text.size() || lists.text[end] == ')' ||
+                        std::isspace(static_cast<unsigned char>(lists.text[end]));
+      if (starts && ends) return true;
+    }
+  }
+  return false;
+}
+
+TEST(CompletenessTest, EverySourceIsBuilt) {
+  Findings findings;
+  for (const SourceFile* file : CppFiles()) {
+    if (!file->path.ends_with(".cc") || IsBuilt(*file)) continue;
+    findings.AddPath(file->path, "is in no CMakeLists.txt: it is never built.",
+                     "List it, or remove it.");
+  }
+  EXPECT_TRUE(findings.empty()) << findings.Text();
+}
+
 TEST(CompletenessTest, KnowsWhatCountsAsATest) {
   const std::string tests = "#include \"common/settings.h\"\n// protocols/joining_files.cc\n";
-  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings.cc", ""), tests));
-  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings_read.cc", ""), tests));
+  const char* includes = "#include \"common/settings.h\"\n";
+  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings.cc", includes), tests));
+  EXPECT_TRUE(HasTests(MakeSourceFile("common/settings_read.cc", includes), tests));
   EXPECT_TRUE(HasTests(MakeSourceFile("protocols/joining_files.cc", ""), tests));
-  EXPECT_FALSE(HasTests(MakeSourceFile("common/set.cc", ""), tests));
-  EXPECT_FALSE(HasTests(MakeSourceFile("client/settings.cc", ""), tests));
+  EXPECT_FALSE(HasTests(MakeSourceFile("common/set.cc", "#include \"common/set.h\"\n"), tests));
+  EXPECT_FALSE(HasTests(MakeSourceFile("client/settings.cc", includes), tests));
 }
 
 TEST(CompletenessTest, EveryMessageKindIsSpecified) {

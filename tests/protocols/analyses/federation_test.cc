@@ -10,6 +10,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "protocols/analyses/glm/query.h"
+#include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/regression_testing.h"
 
 namespace consilium::testing {
@@ -202,7 +203,7 @@ TEST(RegressionTest, FitsTheBoundsItStatesAtTheEdgesOfTheContract) {
   edges.values.resize(4, 3);
   edges.values << 0, 0, 1, 1, 10, 0, 0, 10, 1, 1, 0, 0;
   edges.patients = 4;
-  PlainFederation federation(*plan.analysis, {edges, edges, edges});
+  PlainFederation federation(*plan.analysis, {&edges, &edges, &edges});
   glm::GlmQuery query;
   query.step = glm::Step::kNewton;
   query.centres = {9, 0.1};

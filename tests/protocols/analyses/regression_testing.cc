@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "simulations/plain_federation.h"
+
 namespace consilium::testing {
 namespace {
 
@@ -48,6 +50,38 @@ Rows RowsFrom(std::istream& stream) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+/// Keeps every query on its way to the federation.
+class RecordingFederation final : public Federation {
+ public:
+  explicit RecordingFederation(Federation& federation) : federation_(federation) {}
+  Aggregate Sum(const Query& query) override {
+    queries.push_back(query);
+    return federation_.Sum(query);
+  }
+  std::vector<Query> queries;
+
+ private:
+  Federation& federation_;
+};
+
+struct RecordedRun {
+  Result<AnalysisResult> result;
+  std::vector<Query> queries;
+};
+
+RecordedRun Record(const Plan& plan, const std::vector<Cohort>& cohorts) {
+  std::vector<const Cohort*> pointers;
+  for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
+  PlainFederation federation(*plan.analysis, pointers);
+  RecordingFederation recorder(federation);
+  try {
+    Result<AnalysisResult> result = plan.analysis->Run(recorder);
+    return {std::move(result), std::move(recorder.queries)};
+  } catch (const StudyInterrupted&) {
+    return {tl::unexpected<Error>(federation.error().value()), std::move(recorder.queries)};
+  }
 }
 
 }  // namespace
@@ -143,18 +177,16 @@ std::vector<Cohort> CohortsBy(const Plan& plan, const Rows& rows, const std::str
 }
 
 Outcome RunOn(const Plan& plan, std::vector<Cohort> cohorts) {
-  PlainFederation federation(*plan.analysis, std::move(cohorts));
-  Result<AnalysisResult> result = plan.analysis->Run(federation);
-  if (!result) throw std::runtime_error(Describe(result.error()));
-  Json json = Json::parse(result->json);
-  return {*std::move(result), std::move(json), federation.queries()};
+  RecordedRun run = Record(plan, cohorts);
+  if (!run.result) throw std::runtime_error(Describe(run.result.error()));
+  Json json = Json::parse(run.result->json);
+  return {*std::move(run.result), std::move(json), std::move(run.queries)};
 }
 
 Error ErrorOf(const Plan& plan, std::vector<Cohort> cohorts) {
-  PlainFederation federation(*plan.analysis, std::move(cohorts));
-  Result<AnalysisResult> result = plan.analysis->Run(federation);
-  if (result) throw std::runtime_error("the run did not fail:\n" + result->json);
-  return result.error();
+  const RecordedRun run = Record(plan, cohorts);
+  if (run.result) throw std::runtime_error("the run did not fail:\n" + run.result->json);
+  return run.result.error();
 }
 
 void ExpectClose(double actual, double expected, double tolerance, const std::string& what) {

@@ -13,7 +13,6 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/plan.h"
-#include "tests/support/plain_federation.h"
 
 namespace consilium::testing {
 

@@ -1,0 +1,177 @@
+#include "simulations/experiment.h"
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "simulations/comparison.h"
+#include "simulations/report.h"
+#include "tests/support/temporary_folder.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+const char* const kPlan =
+    "[study]\ntitle = \"Trial\"\nrequested_by = \"R\"\nexpires = 2027-06-30\nminimum_sites = 3\n"
+    "[contract]\npatient = \"id\"\n"
+    "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+    "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [0, 110]\n"
+    "[[contract.column]]\nname = \"male\"\ntype = \"boolean\"\n"
+    "[analysis]\nkind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", \"male\"]\n"
+    "[privacy]\nminimum_patients = 10\n";
+const char* const kExperiment =
+    "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\nsite_column = \"hospital\"\n";
+
+/// Hospitals north, south and east of 24 patients; in east no man is well, so it separates alone.
+/// Hospital small has 4 patients.
+std::string Table() {
+  std::ostringstream csv;
+  csv << "hospital,id,ill,age,male\n";
+  int id = 0;
+  for (const char* hospital : {"south", "north", "east"}) {
+    for (int i = 0; i < 24; ++i) {
+      const int male = i % 2;
+      int ill = (i * 7 + (hospital[0] == 'n' ? 3 : 1)) % 5 < 2 ? 1 : 0;
+      if (hospital[0] == 'e' && male == 1) ill = 1;
+      csv << hospital << ",p" << ++id << "," << ill << "," << 30 + (i * 13) % 41 << "," << male
+          << "\n";
+    }
+  }
+  for (int i = 0; i < 4; ++i) csv << "small,p" << ++id << "," << i % 2 << ",50," << i / 2 << "\n";
+  return csv.str();
+}
+
+class ExperimentTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Write("plan.toml", kPlan);
+    Write("trial.toml", kExperiment);
+    Write("data.csv", Table());
+  }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_.path() / name) << text;
+  }
+  Result<Experiment> Read() { return ReadExperiment(folder_.path() / "trial.toml"); }
+  std::string ReadError() {
+    const Result<Experiment> experiment = Read();
+    return experiment ? "no error" : Describe(experiment.error());
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ExperimentTest, SplitsTheTableAndNamesWhoIsLeftOut) {
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  ASSERT_EQ(federation.sites.size(), 4u);
+  EXPECT_EQ(federation.sites[0].name, "east");
+  EXPECT_EQ(federation.sites[2].name, "small");
+  EXPECT_THAT(federation.sites[2].refusal, AllOf(HasSubstr("4 patients"), HasSubstr("10")));
+  EXPECT_EQ(federation.Participants().size(), 3u);
+  EXPECT_EQ(federation.pooled.values.rows(), 72);
+  EXPECT_EQ(federation.pooled.patients, 72u);
+}
+
+TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const Comparison comparison = Compare(experiment.plan, federation, 2).value();
+  ASSERT_TRUE(comparison.largest_difference.has_value());
+  EXPECT_LT(*comparison.largest_difference, 1e-12);
+  ASSERT_EQ(comparison.alone.size(), 3u);
+  EXPECT_FALSE(comparison.alone[0].attempt.run->result.converged);
+  EXPECT_TRUE(comparison.alone[1].attempt.run->result.converged);
+
+  const std::string text = ResultText(experiment, federation, comparison);
+  EXPECT_THAT(text, AllOf(HasSubstr("east alone: There is no estimate for \"male\""),
+                          HasSubstr("separation"), HasSubstr("Left out: small")));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  const Json json = Json::parse(ResultJson(experiment, federation, comparison, 5));
+  EXPECT_EQ(json["federated"]["patients"], 72);
+  EXPECT_EQ(json["federated"]["rounds"], 1 + json["federated"]["iterations"].get<int>());
+  EXPECT_EQ(json["alone"][0]["result"]["separation"]["terms"], Json({"male"}));
+  EXPECT_EQ(json["virtual_sites"][2]["takes_part"], false);
+  EXPECT_EQ(json["study"], experiment.plan.id.ToHex());
+}
+
+TEST_F(ExperimentTest, OrderOfRowsBetweenHospitalsChangesNoBit) {
+  const VirtualFederation federation = LoadFederation(Read().value()).value();
+  const Experiment experiment = Read().value();
+  std::istringstream table(Table());
+  std::string header;
+  std::getline(table, header);
+  std::string rows[4];
+  for (std::string line; std::getline(table, line);) {
+    rows[std::string("ensm").find(line[0] == 's' && line[1] == 'm' ? 'm' : line[0])] += line + "\n";
+  }
+  Write("data.csv", header + "\n" + rows[3] + rows[1] + rows[0] + rows[2]);
+  const VirtualFederation again = LoadFederation(experiment).value();
+  EXPECT_EQ(RunPlain(*experiment.plan.analysis, federation.Participants())->result.json,
+            RunPlain(*experiment.plan.analysis, again.Participants())->result.json);
+}
+
+TEST_F(ExperimentTest, RefusesFewerSitesThanThePlanAsksFor) {
+  std::string plan = kPlan;
+  plan.replace(plan.find("minimum_sites = 3"), 17, "minimum_sites = 4");
+  Write("plan.toml", plan);
+  const Result<VirtualFederation> federation = LoadFederation(Read().value());
+  ASSERT_FALSE(federation.has_value());
+  EXPECT_EQ(federation.error().code, ErrorCode::kRefused);
+  EXPECT_THAT(federation.error().message,
+              AllOf(HasSubstr("only 3 of 4"), HasSubstr("small has 4")));
+}
+
+TEST_F(ExperimentTest, ShowsTheQualityReportWhenDataBreakTheContract) {
+  Write("data.csv", Table() + "north,p999,1,250,0\n");
+  const Result<VirtualFederation> federation = LoadFederation(Read().value());
+  ASSERT_FALSE(federation.has_value());
+  EXPECT_EQ(federation.error().code, ErrorCode::kDataQuality);
+  EXPECT_THAT(federation.error().message,
+              AllOf(HasSubstr("age"), HasSubstr("out of range"), Not(HasSubstr("250"))));
+}
+
+TEST_F(ExperimentTest, TakesASourceFileInsteadOfACsv) {
+  Write("trial.toml",
+        "[experiment]\nplan = \"plan.toml\"\n[data]\nsource = \"s.toml\"\nsite_column = "
+        "\"hospital\"\n");
+  Write("s.toml",
+        "type = \"csv\"\nfile = \"data.csv\"\n[[column]]\nname = \"age\"\nfrom = \"years\"\n");
+  std::string table = Table();
+  table.replace(table.find("age"), 3, "years");
+  Write("data.csv", table);
+  EXPECT_EQ(LoadFederation(Read().value())->sites.size(), 4u);
+}
+
+TEST_F(ExperimentTest, SaysWhatIsWrongAndWhere) {
+  const std::string head = "[experiment]\nplan = \"plan.toml\"\n";
+  const std::pair<std::string, const char*> cases[] = {
+      {"[experiment]\n[data]\ncsv = \"data.csv\"\nsite_column = \"h\"\n", "plan"},
+      {head, "data"},
+      {head + "[data]\ncsv = \"data.csv\"\n", "site_column"},
+      {head + "[data]\nsite_column = \"h\"\n", "either csv or source"},
+      {head + "[data]\ncsv = \"a\"\nsource = \"b\"\nsite_column = \"h\"\n", "either csv or source"},
+      {kExperiment + std::string("rows = 3\n"), "rows"},
+      {kExperiment + std::string("[faults]\n"), "faults"},
+      {head + "seeds = 1\n[data]\ncsv = \"data.csv\"\nsite_column = \"h\"\n", "seeds"}};
+  for (const auto& [text, expected] : cases) {
+    Write("trial.toml", text);
+    EXPECT_THAT(ReadError(), AllOf(HasSubstr(expected), HasSubstr("trial.toml:"))) << text;
+  }
+  Write("trial.toml", kExperiment);
+  EXPECT_EQ(ReadError(), "no error");
+  Write("plan.toml", "[study]\n");
+  EXPECT_THAT(ReadError(), HasSubstr("plan.toml:"));
+}
+
+}  // namespace
+}  // namespace consilium
