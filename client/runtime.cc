@@ -9,6 +9,7 @@
 #include "client/format.h"
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
+#include "common/transport/ask_service.h"
 
 namespace consilium {
 namespace {
@@ -51,7 +52,7 @@ Result<std::unique_ptr<SiteRuntime>> SiteRuntime::Start(
 }
 
 Status SiteRuntime::Open() {
-  TRY(store_, OpenSqliteStore(home_.state_file()));
+  TRY(store_, OpenServiceStore(home_.state_file()));
   TRY(control_, ControlServer::Listen(home_.folder));
   TRY(waker_, Waker::Create());
   answerer_ = std::make_unique<Answerer>(home_.folder, *waker_);

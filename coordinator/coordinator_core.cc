@@ -145,6 +145,9 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
                 "Invite the site again and let it join with the new invitation file.");
   }
   Roster roster = roster_.roster;
+  if (roster.members.size() >= kMaxMembers) {
+    return Fail(ErrorCode::kConflict, "the roster is full");
+  }
   for (const Member& member : roster.members) {
     const bool same_keys =
         member.identity == request.identity || member.transport == request.transport;
@@ -160,11 +163,14 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
   for (const Member& member : roster_.roster.members) last = std::max(last, member.id.value());
   Member member{SiteId(last + 1), request.site_name, request.identity, request.transport,
                 MemberState::kActive};
+  std::vector<Member> replaced;
   for (const Member& old : roster_.roster.members) {
     if (old.name != request.site_name || old.state != MemberState::kActive) continue;
     Member retired = old;
     retired.state = MemberState::kRevoked;
     roster.members.push_back(retired);
+    replaced.push_back(retired);
+    links_.erase(old.id);
     effects.emplace_back(CutOff{old.id});
   }
   roster.members.push_back(member);
@@ -185,6 +191,7 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
         site, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
                           Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
   }
+  for (const Member& old : replaced) LeaveStudies(old, now, effects);
   return member;
 }
 
@@ -214,17 +221,23 @@ Status CoordinatorCore::Revoke(std::string_view site,
   for (const auto& [id, link] : links_) {
     if (link.connected) effects.emplace_back(SendToSite{id, welcome});
   }
+  LeaveStudies(revoked, now, effects);
+  return {};
+}
+
+void CoordinatorCore::LeaveStudies(const Member& gone,
+                                   const Moment& now,
+                                   CoordinatorEffects& effects) {
   for (auto& [id, study] : studies_) {
-    study->OnLost(revoked.id, DropReason::kRevoked, now, effects);
+    study->OnLost(gone.id, DropReason::kRevoked, now, effects);
     const auto& sites = study->record().sites;
     if (study->record().state == StudyState::kRunning && study->plan().on_loss == OnLoss::kWait &&
-        std::binary_search(sites.begin(), sites.end(), revoked.id)) {
+        std::binary_search(sites.begin(), sites.end(), gone.id)) {
       const Status paused = study->Pause(
-          "site " + revoked.name + " was revoked; the plan's set of sites is frozen", now, effects);
+          "site " + gone.name + " was revoked; the plan's set of sites is frozen", now, effects);
       CHECK(paused.has_value());
     }
   }
-  return {};
 }
 
 std::vector<SiteView> CoordinatorCore::Sites() const {

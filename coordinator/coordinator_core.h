@@ -107,6 +107,8 @@ class CoordinatorCore {
                const Moment& now,
                CoordinatorEffects& effects);
   void SetRoster(Roster roster, CoordinatorEffects& effects);
+  /// A member that was revoked or replaced: out of every study.
+  void LeaveStudies(const Member& gone, const Moment& now, CoordinatorEffects& effects);
   void Record(const Moment& now,
               std::string event,
               std::string detail,

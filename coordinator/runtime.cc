@@ -6,6 +6,7 @@
 
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
+#include "common/transport/ask_service.h"
 #include "coordinator/commands.h"
 #include "coordinator/format.h"
 
@@ -41,7 +42,7 @@ Result<std::unique_ptr<CoordinatorRuntime>> CoordinatorRuntime::Start(
 }
 
 Status CoordinatorRuntime::Open() {
-  TRY(store_, OpenSqliteStore(home_.state_file()));
+  TRY(store_, OpenServiceStore(home_.state_file()));
   TRY(control_, ControlServer::Listen(home_.folder));
   TRY(context_, TransportContext::Create());
   TRY(admission_, Admission::Start(*context_));

@@ -190,24 +190,32 @@ bool Study::OpenAnalysis(const Moment& now, CoordinatorEffects& effects) {
   analysis_ = std::make_unique<AnalysisThread>(plan_.analysis);
   AnalysisThread::Step step = analysis_->Start();
   for (const JournalRecord& entry : journal_) {
-    const Query* query = std::get_if<Query>(&step);
-    if (query == nullptr || HashBytes(query->body) != entry.query) {
+    std::optional<Aggregate> aggregate = AggregateOf(step, entry);
+    if (!aggregate) {
       analysis_.reset();
-      SetState(StudyState::kFailed,
+      SetState(StudyState::kPaused,
                "the journal does not fit this version's analysis at round " +
                    std::to_string(entry.round.value()) + "; run it with the version it began with",
-               now, effects);
+               now,
+               effects);
       return false;
     }
-    const auto slices = plan_.analysis->Describe(*query);
-    CHECK(slices.has_value());
-    const auto values = DecodeFixedPoint(entry.sum, SlotsOf(*slices), entry.capacity);
-    CHECK(values.has_value());
-    step =
-        analysis_->Resume(Aggregate{*values, static_cast<std::uint32_t>(entry.survivors.size())});
+    step = analysis_->Resume(std::move(*aggregate));
   }
   TakeStep(std::move(step), now, effects);
   return record_.state == StudyState::kRunning;
+}
+
+/// The recorded sum, if it is one of what the analysis asks now.
+std::optional<Aggregate> Study::AggregateOf(const AnalysisThread::Step& step,
+                                            const JournalRecord& entry) const {
+  const Query* query = std::get_if<Query>(&step);
+  if (query == nullptr || HashBytes(query->body) != entry.query) return std::nullopt;
+  const auto slices = plan_.analysis->Describe(*query);
+  if (!slices) return std::nullopt;
+  const auto values = DecodeFixedPoint(entry.sum, SlotsOf(*slices), entry.capacity);
+  if (!values) return std::nullopt;
+  return Aggregate{*values, static_cast<std::uint32_t>(entry.survivors.size())};
 }
 
 void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEffects& effects) {

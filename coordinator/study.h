@@ -120,10 +120,13 @@ class Study {
                 CoordinatorEffects& effects);
 
   bool OpenAnalysis(const Moment& now, CoordinatorEffects& effects);
+  std::optional<Aggregate> AggregateOf(const AnalysisThread::Step& step,
+                                       const JournalRecord& entry) const;
   void TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEffects& effects);
   void Finish(const Result<AnalysisResult>& result, const Moment& now, CoordinatorEffects& effects);
   RoundNumber OpenRound() const;
 
+  bool Approves(SiteId site) const;
   std::vector<SiteId> Eligible() const;
   std::vector<SiteId> Ready() const;
   void TryBegin(const Moment& now, CoordinatorEffects& effects);

@@ -43,7 +43,13 @@ void Study::OnHello(const Member& site,
   if (restarted) {
     prekeys_.erase(site.id);
     OnLost(site.id, DropReason::kRestarted, now, effects);
-  } else if (session_ != nullptr) {
+    return;
+  }
+  // Sums closed while it was away come before any start that its waiting prekey may be used for.
+  if (const auto ready = prekeys_.find(site.id); ready != prekeys_.end()) {
+    SendHistory(site.id, ready->second.prekey.known_sums, effects);
+  }
+  if (session_ != nullptr) {
     const std::vector<SiteId> awaited = session_->Awaited();
     if (std::binary_search(awaited.begin(), awaited.end(), site.id)) SendPhase(site.id, effects);
   }
@@ -161,11 +167,7 @@ void Study::OnPrekey(const Member& from,
                      const Moment& now,
                      CoordinatorEffects& effects) {
   const auto prekey = Decode<Prekey>(message.body);
-  const bool approved = std::any_of(
-      record_.decisions.begin(), record_.decisions.end(), [&](const SiteDecision& decision) {
-        return decision.site == from.id && decision.kind == DecisionKind::kApproved;
-      });
-  if (!prekey || !approved || message.route.round != RoundNumber() ||
+  if (!prekey || !Approves(from.id) || message.route.round != RoundNumber() ||
       message.route.attempt != AttemptNumber()) {
     return;
   }
@@ -206,9 +208,12 @@ void Study::OnRefusal(const Member& from,
       if (!paused) return;
       return;
     }
-    record_.excluded.insert(
-        std::upper_bound(record_.excluded.begin(), record_.excluded.end(), from.id), from.id);
-    Persist(effects);
+    const auto place =
+        std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
+    if (place == record_.excluded.end() || *place != from.id) {
+      record_.excluded.insert(place, from.id);
+      Persist(effects);
+    }
   }
   session_->Drop(from.id, DropReason::kRefused);
   Advance(now, effects);

@@ -21,12 +21,20 @@ bool Contains(const std::vector<SiteId>& sites, SiteId site) {
 
 }  // namespace
 
+bool Study::Approves(SiteId site) const {
+  return std::any_of(
+      record_.decisions.begin(), record_.decisions.end(), [&](const SiteDecision& decision) {
+        return decision.site == site && decision.kind == DecisionKind::kApproved;
+      });
+}
+
 /// The sites the next attempt should have, whether ready or not.
 std::vector<SiteId> Study::Eligible() const {
   std::vector<SiteId> sites = record_.released.empty() ? record_.sites : record_.released;
   if (plan_.on_loss == OnLoss::kContinue && record_.released.empty()) {
     std::erase_if(sites, [&](SiteId site) {
-      return Contains(record_.excluded, site) || !environment_.roster->roster.IsActive(site);
+      return Contains(record_.excluded, site) || !Approves(site) ||
+             !environment_.roster->roster.IsActive(site);
     });
   }
   return sites;
@@ -221,6 +229,15 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
         LogLevel::kWarning,
         "site-dropped",
         {{"study", plan_.id.Short()}, {"site", NameOf(site)}, {"reason", std::string(Name(why))}}});
+  }
+  // Whoever was left out has spent its prekey all the same, and offers another when it hears so.
+  const Bytes left_out = Encode(AttemptEnded{"the round closed without this site"});
+  for (const Participant& participant : session_->setup().start.participants) {
+    if (Contains(entry.survivors, participant.site) &&
+        !session_->dropped().contains(participant.site)) {
+      continue;
+    }
+    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, left_out, effects);
   }
   session_.reset();
   deadline_.reset();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kControlTimeout{30'000};
 constexpr Duration kBusyPatience{5'000};
+constexpr Duration kServicePatience{800};
 constexpr std::chrono::milliseconds kBusyPause{50};
 
 }  // namespace
@@ -34,6 +35,16 @@ Result<std::string> AskServiceOr(const std::filesystem::path& folder,
     if (!reply) return reply;
     if (auto error = ErrorIn(*reply)) return tl::make_unexpected(std::move(*error));
     return reply;
+  }
+}
+
+Result<std::unique_ptr<RecordStore>> OpenServiceStore(const std::filesystem::path& file) {
+  const Instant give_up = ReadClocks().monotonic + kServicePatience;
+  while (true) {
+    Result<std::unique_ptr<RecordStore>> store = OpenSqliteStore(file);
+    const bool busy = !store && store.error().code == ErrorCode::kBusy;
+    if (!busy || ReadClocks().monotonic >= give_up) return store;
+    std::this_thread::sleep_for(kBusyPause);
   }
 }
 

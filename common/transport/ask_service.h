@@ -5,10 +5,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "common/result.h"
+#include "common/storage.h"
 
 namespace consilium {
 
@@ -18,5 +20,9 @@ namespace consilium {
 Result<std::string> AskServiceOr(const std::filesystem::path& folder,
                                  std::string_view request,
                                  const std::function<Result<std::string>()>& execute_here);
+
+/// Opens a party's state for its service. A command that looks at the state while nobody serves holds it
+/// for a few milliseconds, so kBusy is believed only after most of a second.
+Result<std::unique_ptr<RecordStore>> OpenServiceStore(const std::filesystem::path& file);
 
 }  // namespace consilium

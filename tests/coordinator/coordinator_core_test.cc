@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/plain_federation.h"
+#include "simulations/plain_federation.h"
 #include "tests/support/virtual_federation.h"
 
 namespace consilium::testing {
@@ -16,10 +16,9 @@ std::string PlainResult(const VirtualFederation& federation,
                         const FederationOptions& options,
                         const std::vector<std::uint32_t>& sites) {
   const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");
-  std::vector<Cohort> cohorts;
-  for (const std::uint32_t site : sites) cohorts.push_back(federation.cohort(site));
-  PlainFederation plain(*plan.analysis, std::move(cohorts));
-  return plan.analysis->Run(plain)->table;
+  std::vector<const Cohort*> cohorts;
+  for (const std::uint32_t site : sites) cohorts.push_back(&federation.cohort(site));
+  return RunPlain(*plan.analysis, cohorts)->result.table;
 }
 
 std::string TableOf(VirtualFederation& federation, const StudyId& study) {

@@ -96,7 +96,8 @@ std::string Deployment::ApprovedStudy(const std::string& plan) {
     if (!Eventually(seconds(20), [&] {
           return Site(site, {"studies", "--json"}).out.find(study) != std::string::npos;
         })) {
-      throw std::runtime_error(site + " was not offered the study: " + WordsOf(site));
+      throw std::runtime_error(site + " was not offered the study: " + WordsOf(site) +
+                               WordsOf("coordinator"));
     }
     Expect(Site(site, {"approve", study, "--yes"}));
   }

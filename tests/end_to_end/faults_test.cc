@@ -55,7 +55,8 @@ TEST(FaultsTest, ACoordinatorKilledAtRandomMomentsEndsWithTheSameBits) {
     if (federation.StateOf(study) == "offered") Expect(federation.Coordinator({"start", study}));
 
     ASSERT_TRUE(federation.Reaches(study, "finished", seconds(60)))
-        << "run " << run << ": " << federation.StateOf(study) << " " << federation.ReasonOf(study);
+        << "run " << run << ": " << federation.Coordinator({"status", study}).out
+        << federation.WordsOf("alpha") << federation.WordsOf("coordinator");
     ASSERT_EQ(Numbers(federation.ResultOf(study)), expected) << "run " << run;
   }
 }

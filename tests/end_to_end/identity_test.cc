@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <nlohmann/json.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,11 +18,13 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 bool Connected(Deployment& federation, const std::string& site) {
-  const std::string roster = federation.Coordinator({"roster", "--json"}).out;
-  const std::size_t at = roster.find("\"" + site + "\"");
-  if (at == std::string::npos) return false;
-  const std::size_t word = roster.find("\"connected\"", at);
-  return word != std::string::npos && roster.compare(roster.find(':', word), 5, ":true") == 0;
+  const auto roster = nlohmann::json::parse(federation.Coordinator({"roster", "--json"}).out, nullptr,
+                                            /*allow_exceptions=*/false);
+  if (!roster.is_object()) return false;
+  for (const auto& row : roster["sites"]) {
+    if (row["site"] == site) return row["connected"].get<bool>();
+  }
+  return false;
 }
 
 TEST(IdentityTest, ASiteThatWasNotAdmittedIsToldSo) {

@@ -7,7 +7,7 @@
 
 #include "client/ingestion/study_data.h"
 #include "common/random.h"
-#include "tests/support/plain_federation.h"
+#include "simulations/plain_federation.h"
 
 namespace consilium::testing {
 
@@ -75,8 +75,9 @@ std::string PlainTable(const std::string& plan_text,
     WriteText(folder / "source.toml", SiteData().source);
     cohorts.push_back(LoadCohort(*ReadSource(folder / "source.toml"), plan)->cohort);
   }
-  PlainFederation federation(*plan.analysis, std::move(cohorts));
-  return plan.analysis->Run(federation)->table;
+  std::vector<const Cohort*> views;
+  for (const Cohort& cohort : cohorts) views.push_back(&cohort);
+  return RunPlain(*plan.analysis, views)->result.table;
 }
 
 std::string Numbers(const std::string& result_json) {
