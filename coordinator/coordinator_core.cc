@@ -26,6 +26,17 @@ Result<std::vector<std::pair<Bytes, Row>>> LoadRows(const RecordStore& store,
   return rows;
 }
 
+/// Revokes whoever is active under the name, so that its keys may be replaced; returns them.
+std::vector<Member> RetireByName(Roster& roster, std::string_view name) {
+  std::vector<Member> retired;
+  for (Member& member : roster.members) {
+    if (member.name != name || member.state != MemberState::kActive) continue;
+    member.state = MemberState::kRevoked;
+    retired.push_back(member);
+  }
+  return retired;
+}
+
 StudyId StudyOf(ByteSpan key) {
   StudyId id;
   std::copy_n(key.begin(), std::min<std::size_t>(key.size(), 32), id.bytes.begin());
@@ -155,27 +166,13 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
       return Fail(ErrorCode::kRefused, "site '" + member.name + "' already uses one of these keys");
     }
   }
-  std::erase_if(roster.members, [&](const Member& member) {
-    return member.name == request.site_name && member.state == MemberState::kActive;
-  });
-  // A number is never reused: the highest ever given is in the roster or was just replaced in it.
+  // A number is never reused: the highest ever given is in the roster.
   std::uint32_t last = 0;
-  for (const Member& member : roster_.roster.members) last = std::max(last, member.id.value());
-  Member member{SiteId(last + 1), request.site_name, request.identity, request.transport,
-                MemberState::kActive};
-  std::vector<Member> replaced;
-  for (const Member& old : roster_.roster.members) {
-    if (old.name != request.site_name || old.state != MemberState::kActive) continue;
-    Member retired = old;
-    retired.state = MemberState::kRevoked;
-    roster.members.push_back(retired);
-    replaced.push_back(retired);
-    links_.erase(old.id);
-    effects.emplace_back(CutOff{old.id});
-  }
+  for (const Member& known : roster.members) last = std::max(last, known.id.value());
+  const Member member{SiteId(last + 1), request.site_name, request.identity, request.transport,
+                      MemberState::kActive};
+  const std::vector<Member> replaced = RetireByName(roster, request.site_name);
   roster.members.push_back(member);
-  std::sort(roster.members.begin(), roster.members.end(),
-            [](const Member& a, const Member& b) { return a.id < b.id; });
   roster.epoch = RosterEpoch(roster.epoch.value() + 1);
   roster.issued_at = now.utc;
   SetRoster(std::move(roster), effects);
@@ -185,13 +182,17 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
          R"({"site":")" + member.name + R"(","fingerprint":")" +
              Fingerprint(member.identity, member.transport) + R"("})",
          effects);
+  for (const Member& old : replaced) links_.erase(old.id);
   for (const auto& [site, link] : links_) {
     if (!link.connected) continue;
     effects.emplace_back(SendToSite{
         site, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
                           Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
   }
-  for (const Member& old : replaced) LeaveStudies(old, now, effects);
+  for (const Member& old : replaced) {
+    effects.emplace_back(CutOff{old.id});
+    LeaveStudies(old, now, effects);
+  }
   return member;
 }
 

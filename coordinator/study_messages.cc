@@ -56,8 +56,12 @@ void Study::OnHello(const Member& site,
 }
 
 void Study::OnLost(SiteId site, DropReason reason, const Moment& now, CoordinatorEffects& effects) {
-  if (reason == DropReason::kRevoked || reason == DropReason::kNotApproved) prekeys_.erase(site);
-  if (session_ == nullptr) return;
+  const bool for_good = reason == DropReason::kRevoked || reason == DropReason::kNotApproved;
+  if (for_good) prekeys_.erase(site);
+  if (session_ == nullptr) {
+    if (for_good) TryBegin(now, effects);  // The others may have waited for this one alone.
+    return;
+  }
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), site)) return;
   session_->Drop(site, reason);

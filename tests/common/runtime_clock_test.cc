@@ -1,0 +1,18 @@
+#include "common/runtime_clock.h"
+
+#include <ctime>
+
+#include <gtest/gtest.h>
+
+namespace consilium {
+namespace {
+
+TEST(RuntimeClockTest, GoesForwardAndKnowsTheDate) {
+  const Moment first = ReadClocks();
+  const Moment second = ReadClocks();
+  EXPECT_LE(first.monotonic, second.monotonic);
+  EXPECT_NEAR(static_cast<double>(second.utc.seconds), static_cast<double>(std::time(nullptr)), 2);
+}
+
+}  // namespace
+}  // namespace consilium
