@@ -1,7 +1,7 @@
 #pragma once
 
-// Computes a site's answers on a thread of its own, so that the connection stays alive meanwhile: the
-// local data through the contract, the policy's last word, then the analysis's pure function.
+// Computes a site's answers on a thread of its own, so that the connection stays alive meanwhile:
+// the local data through the contract, the policy's last word, then the analysis's pure function.
 
 #include <condition_variable>
 #include <deque>

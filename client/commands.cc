@@ -1,6 +1,7 @@
 #include "client/commands.h"
 
 #include <map>
+
 #include <nlohmann/json.hpp>
 
 namespace consilium {
@@ -16,21 +17,30 @@ Result<std::string> TextOf(const Json& request, const char* name) {
 
 std::string_view Word(DecisionKind kind) {
   switch (kind) {
-    case DecisionKind::kApproved: return "approved";
-    case DecisionKind::kDeclined: return "declined";
-    case DecisionKind::kRevoked: return "revoked";
+    case DecisionKind::kApproved:
+      return "approved";
+    case DecisionKind::kDeclined:
+      return "declined";
+    case DecisionKind::kRevoked:
+      return "revoked";
   }
   return "";
 }
 
 std::string_view Word(StudyState state) {
   switch (state) {
-    case StudyState::kOffered: return "offered";
-    case StudyState::kRunning: return "running";
-    case StudyState::kPaused: return "paused";
-    case StudyState::kFinished: return "finished";
-    case StudyState::kFailed: return "failed";
-    case StudyState::kStopped: return "stopped";
+    case StudyState::kOffered:
+      return "offered";
+    case StudyState::kRunning:
+      return "running";
+    case StudyState::kPaused:
+      return "paused";
+    case StudyState::kFinished:
+      return "finished";
+    case StudyState::kFailed:
+      return "failed";
+    case StudyState::kStopped:
+      return "stopped";
   }
   return "";
 }
@@ -43,8 +53,7 @@ Json StudyJson(const SiteStudyView& view) {
   json["kind"] = view.kind;
   json["state"] = std::string(Word(view.state));
   json["reason"] = view.reason;
-  json["decision"] =
-      view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
+  json["decision"] = view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
   json["decided_at"] = view.decision ? Json(ToText(view.decision->decided_at)) : Json(nullptr);
   json["rounds_done"] = view.sums_known;
   json["open_round"] = view.open_round;
@@ -97,9 +106,8 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
   if (roster) {
     for (const Member& member : roster->roster.members) {
       if (member.state != MemberState::kActive) continue;
-      reply["members"].push_back(
-          Json{{"site", member.name},
-               {"fingerprint", Fingerprint(member.identity, member.transport)}});
+      reply["members"].push_back(Json{
+          {"site", member.name}, {"fingerprint", Fingerprint(member.identity, member.transport)}});
     }
   }
   reply["ledger_records"] = context.core.ledger_head().records;
@@ -129,14 +137,13 @@ Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
 using Handler = Result<Json> (*)(const Json&, const Context&, SiteEffects&);
 
 const std::map<std::string, Handler>& Handlers() {
-  static const std::map<std::string, Handler> kHandlers = {
-      {"studies", ShowStudies},
-      {"study", ShowStudy},
-      {"approve", Decide<&SiteCore::Approve>},
-      {"decline", Decide<&SiteCore::Decline>},
-      {"revoke", Decide<&SiteCore::Revoke>},
-      {"status", ShowStatus},
-      {"ledger", ShowLedger}};
+  static const std::map<std::string, Handler> kHandlers = {{"studies", ShowStudies},
+                                                           {"study", ShowStudy},
+                                                           {"approve", Decide<&SiteCore::Approve>},
+                                                           {"decline", Decide<&SiteCore::Decline>},
+                                                           {"revoke", Decide<&SiteCore::Revoke>},
+                                                           {"status", ShowStatus},
+                                                           {"ledger", ShowLedger}};
   return kHandlers;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-// What a site's people can ask, as JSON requests and replies. The same function answers in the running
-// service (over the control socket) and in a command that opens the state itself because nobody serves.
+// What a site's people can ask, as JSON requests and replies. The same function answers in the
+// running service (over the control socket) and in a command that opens the state itself because
+// nobody serves.
 
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@ namespace consilium {
 /// The running service's connection, in words.
 struct SiteServiceView {
   bool connected = false;
-  std::string connection;    ///< "connected", or why not.
+  std::string connection;  ///< "connected", or why not.
 };
 
 struct SiteCommandContext {
@@ -30,7 +31,8 @@ struct SiteCommandContext {
 
 /// `request` is {"command": NAME, ...}; the reply is a JSON object. On an error nothing changed and
 /// `effects` is empty; otherwise the reply may be given once the effects have been carried out.
-Result<std::string> ExecuteAtSite(std::string_view request, const SiteCommandContext& context,
+Result<std::string> ExecuteAtSite(std::string_view request,
+                                  const SiteCommandContext& context,
                                   SiteEffects& effects);
 
 }  // namespace consilium

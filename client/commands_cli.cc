@@ -58,8 +58,7 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
   }
   TRY(const Bytes bytes, ReadFile(options.file, kMostInvitationBytes));
   TRY(const Invitation invitation, ReadInvitation(AsText(bytes), options.file));
-  TRY(const std::string request,
-      CreateSiteHome(common.folder, invitation, protection, random));
+  TRY(const std::string request, CreateSiteHome(common.folder, invitation, protection, random));
   const std::filesystem::path request_file =
       options.request.empty() ? common.folder / (invitation.site_name + ".request.json")
                               : std::filesystem::path(options.request);
@@ -117,9 +116,10 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
   const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
   std::string text = check.report ? RenderText(*check.report) : std::string();
-  text += check.ok() ? "\nThe study could be answered here. Nothing was sent.\n"
-                     : "\nThe study could not be answered here: " +
-                           Printable(Describe(*check.problem)) + "\nNothing was sent.\n";
+  text += check.ok()
+              ? "\nThe study could be answered here. Nothing was sent.\n"
+              : "\nThe study could not be answered here: " + Printable(Describe(*check.problem)) +
+                    "\nNothing was sent.\n";
   Print(common, CheckJson(check), text);
   return check.ok() ? kExitDone : kExitFailed;
 }
@@ -135,16 +135,17 @@ Result<int> Review(const CommonOptions& common, const Options& options) {
   const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
-  const std::string page =
-      ReviewPage(plan, check, decision, StyleOf(STDOUT_FILENO).width) +
-      "\nconsilium-site approve " + common.folder.string() + " " + plan.id.Short() +
-      "\nconsilium-site decline " + common.folder.string() + " " + plan.id.Short() + "\n";
+  const std::string page = ReviewPage(plan, check, decision, StyleOf(STDOUT_FILENO).width) +
+                           "\nconsilium-site approve " + common.folder.string() + " " +
+                           plan.id.Short() + "\nconsilium-site decline " + common.folder.string() +
+                           " " + plan.id.Short() + "\n";
   study["explanation"] = ExplainPlan(plan);
   study["check"] = CheckJson(check);
   return Print(common, study, page);
 }
 
-Result<int> Decide(const std::string& command, const CommonOptions& common,
+Result<int> Decide(const std::string& command,
+                   const CommonOptions& common,
                    const Options& options) {
   const bool asks = command == "approve" && !options.yes && !common.json;
   if (asks) {
@@ -170,6 +171,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   const auto say = [json = common.json](const std::string& sentence) {
+    std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
   say("Site " + home.settings.name + " of the federation " + home.settings.federation_name +
@@ -203,9 +205,9 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
   if (home) {
     const Result<Json> status = Ask(common, {{"command", "status"}});
     const bool runs = status && status->value("service", "") == "running";
-    findings.push_back(status ? Finding{"state.db", true, "opens, and its chain holds", ""}
-                              : Finding{"state.db", false, status.error().message,
-                                        status.error().remedy});
+    findings.push_back(
+        status ? Finding{"state.db", true, "opens, and its chain holds", ""}
+               : Finding{"state.db", false, status.error().message, status.error().remedy});
     findings.push_back(ExamineConnection(*home, runs));
   } else {
     findings.push_back({"settings", false, home.error().message, home.error().remedy});
@@ -261,8 +263,7 @@ void AddStudyCommands(CommandLine& line, Options& options) {
   const auto bind = [&options](RunCommand run) {
     return [&options, run](const CommonOptions& common) { return run(common, options); };
   };
-  line.Add("studies", "List the studies on offer", "studies /var/lib/consilium",
-           bind(ShowStudies));
+  line.Add("studies", "List the studies on offer", "studies /var/lib/consilium", bind(ShowStudies));
   line.Add("review", "Show what a study asks, what would leave, and what the local data say",
            "review /var/lib/consilium 1f2e3d4c", bind(Review))
       .add_option("STUDY", options.study, "The study's number, or its first digits")
@@ -272,11 +273,11 @@ void AddStudyCommands(CommandLine& line, Options& options) {
       {"decline", "Decline a study"},
       {"revoke", "Take an approval back: no further round is answered"}};
   for (const auto& [name, description] : decisions) {
-    CLI::App& command = line.Add(
-        name, description, std::string(name) + " /var/lib/consilium 1f2e3d4c",
-        [&options, word = std::string(name)](const CommonOptions& common) {
-          return Decide(word, common, options);
-        });
+    CLI::App& command =
+        line.Add(name, description, std::string(name) + " /var/lib/consilium 1f2e3d4c",
+                 [&options, word = std::string(name)](const CommonOptions& common) {
+                   return Decide(word, common, options);
+                 });
     command.add_option("STUDY", options.study, "The study's number, or its first digits")
         ->required();
     command.add_flag("--yes", options.yes, "Do not ask for confirmation");
@@ -286,8 +287,9 @@ void AddStudyCommands(CommandLine& line, Options& options) {
 }  // namespace
 
 int RunSiteProgram(int count, char** arguments) {
-  CommandLine line("consilium-site",
-                   "Answers a consortium's studies on a hospital's data, which stay where they are.");
+  CommandLine line(
+      "consilium-site",
+      "Answers a consortium's studies on a hospital's data, which stay where they are.");
   Options options;
   AddSetUpCommands(line, options);
   AddStudyCommands(line, options);

@@ -1,7 +1,8 @@
 #include "client/commands_client.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include <nlohmann/json.hpp>
 
 #include "client/commands.h"
 #include "client/home.h"
@@ -21,11 +22,10 @@ Result<std::string> ExecuteHere(const SiteHome& home, std::string_view request) 
                 home.keys.identity, LoadPolicy(home.policy_file()), random);
   TRY_STATUS(core.Restore(*store));
   SiteEffects effects;
-  TRY(std::string reply,
-      ExecuteAtSite(request,
-                    {core, *store, home.keys.identity.public_key(), home.settings.name,
-                     std::nullopt, ReadClocks()},
-                    effects));
+  TRY(std::string reply, ExecuteAtSite(request,
+                                       {core, *store, home.keys.identity.public_key(),
+                                        home.settings.name, std::nullopt, ReadClocks()},
+                                       effects));
   for (const SiteEffect& effect : effects) {
     if (const auto* persist = std::get_if<Persist>(&effect)) {
       TRY_STATUS(store->Apply(persist->changes));

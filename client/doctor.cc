@@ -94,8 +94,8 @@ Finding ExamineConnection(const SiteHome& home, bool service_runs) {
     options.socks_proxy = home.settings.socks_proxy;
     const TransportKeyPair pair{home.keys.transport, home.keys.transport_secret.Clone()};
     TRY(const std::unique_ptr<SiteSocket> socket,
-        SiteSocket::Connect(*context, pair, home.settings.coordinator_transport,
-                            std::move(options), random));
+        SiteSocket::Connect(*context, pair, home.settings.coordinator_transport, std::move(options),
+                            random));
     Poller poller;
     poller.Watch(*socket);
     const Instant until = ReadClocks().monotonic + kPatience;

@@ -12,10 +12,10 @@
 namespace consilium {
 
 struct Finding {
-  std::string check;    ///< "identity key"
+  std::string check;  ///< "identity key"
   bool ok = false;
-  std::string words;    ///< What was found, or the problem.
-  std::string remedy;   ///< Empty when ok.
+  std::string words;   ///< What was found, or the problem.
+  std::string remedy;  ///< Empty when ok.
 };
 
 /// Findings that need no key: they are made even when the home folder cannot be opened.

@@ -87,14 +87,15 @@ std::string FormatLedger(const Json& reply) {
 }
 
 std::string FormatDecision(const Json& study) {
-  return "Study " + Short(study) + " (" + Text(study, "title") + ") is " +
-         Text(study, "decision") + " here.\n";
+  return "Study " + Short(study) + " (" + Text(study, "title") + ") is " + Text(study, "decision") +
+         " here.\n";
 }
 
 std::string SentenceFor(ConnectionEvent event, const SiteHome& home) {
   const std::string where = home.settings.endpoint;
   switch (event) {
-    case ConnectionEvent::kConnected: return "Connected to the coordinator at " + where + ".";
+    case ConnectionEvent::kConnected:
+      return "Connected to the coordinator at " + where + ".";
     case ConnectionEvent::kDisconnected:
       return "The connection to the coordinator is gone; trying again.";
     case ConnectionEvent::kUnreachable:

@@ -94,8 +94,8 @@ Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
   TRY_STATUS(
       WriteFileAtomically(home.folder() / "policy.toml", AsBytes(DefaultPolicyText()), 0600));
   TRY_STATUS(OpenSqliteStore(home.folder() / "state.db"));
-  const JoinRequest request{invitation.federation, invitation.site_name,
-                            keys.identity.public_key(), keys.transport, invitation.token};
+  const JoinRequest request{invitation.federation, invitation.site_name, keys.identity.public_key(),
+                            keys.transport, invitation.token};
   std::string text = WriteJoinRequest(request, keys.identity);
   TRY_STATUS(home.Finish());
   return text;

@@ -1,7 +1,7 @@
 #pragma once
 
-// A site's home folder: settings.toml, identity.key, transport.key, policy.toml, source.path, state.db,
-// logs/ and, while the service runs, control.sock. All of it belongs to one user alone.
+// A site's home folder: settings.toml, identity.key, transport.key, policy.toml, source.path,
+// state.db, logs/ and, while the service runs, control.sock. All of it belongs to one user alone.
 
 #include <filesystem>
 #include <string>
@@ -34,14 +34,15 @@ struct SiteHome {
   std::string coordinator_fingerprint() const;
 };
 
-/// Makes the folder with fresh keys, the standard policy and the settings of the invitation; returns
-/// the text of the join request. kConflict when the folder exists and is not empty.
+/// Makes the folder with fresh keys, the standard policy and the settings of the invitation;
+/// returns the text of the join request. kConflict when the folder exists and is not empty.
 Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                                    const Invitation& invitation,
                                    const KeyProtection& protection,
                                    RandomSource& random);
 
-/// kPermission unless the folder and its files are private; kNotFound with the command that makes one.
+/// kPermission unless the folder and its files are private; kNotFound with the command that makes
+/// one.
 Result<SiteHome> OpenSiteHome(const std::filesystem::path& folder,
                               const PassphraseProvider& ask_passphrase);
 

@@ -11,8 +11,8 @@
 namespace consilium {
 namespace {
 
-// No override goes beyond these. They lie below the presets, so that a site whose own rules allow it
-// can take part with a handful of patients, in so many words.
+// No override goes beyond these. They lie below the presets, so that a site whose own rules allow
+// it can take part with a handful of patients, in so many words.
 constexpr std::int64_t kFewestPatients = 3;
 constexpr std::int64_t kFewestSites = 3;
 constexpr std::int64_t kSmallestClass = 1;

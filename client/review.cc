@@ -10,7 +10,9 @@
 namespace consilium {
 namespace {
 
-Status AskPolicy(const std::filesystem::path& home, const Source& source, const Plan& plan,
+Status AskPolicy(const std::filesystem::path& home,
+                 const Source& source,
+                 const Plan& plan,
                  const Moment& now) {
   TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, plan, now.utc));
@@ -19,7 +21,8 @@ Status AskPolicy(const std::filesystem::path& home, const Source& source, const 
   return {};
 }
 
-Result<QualityReport> ReadData(const std::filesystem::path& home, const Plan& plan,
+Result<QualityReport> ReadData(const std::filesystem::path& home,
+                               const Plan& plan,
                                Source& source) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));

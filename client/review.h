@@ -1,7 +1,7 @@
 #pragma once
 
-// What a site's people look at before they decide: the plan in plain words, the local data against it,
-// and what the site's own policy says. All of it stays here.
+// What a site's people look at before they decide: the plan in plain words, the local data against
+// it, and what the site's own policy says. All of it stays here.
 
 #include <filesystem>
 #include <optional>
@@ -21,11 +21,12 @@ struct DataCheck {
 };
 
 /// Reads the site's source against the plan and asks its policy; nothing is sent.
-DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan,
-                         const Moment& now);
+DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now);
 
 /// A page of plain text, at most `width` columns where words allow.
-std::string ReviewPage(const Plan& plan, const DataCheck& check, const std::string& decision,
+std::string ReviewPage(const Plan& plan,
+                       const DataCheck& check,
+                       const std::string& decision,
                        std::size_t width);
 
 }  // namespace consilium

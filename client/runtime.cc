@@ -75,8 +75,7 @@ Status SiteRuntime::BuildCore() {
   if (!policy) announce_("Nothing is answered: " + Describe(policy.error()));
   core_ = std::make_unique<SiteCore>(
       SiteCore::Settings{home_.settings.name, home_.settings.federation,
-                         home_.settings.coordinator_identity,
-                         "consilium-site " CONSILIUM_VERSION},
+                         home_.settings.coordinator_identity, "consilium-site " CONSILIUM_VERSION},
       home_.keys.identity, std::move(policy), random_);
   TRY_STATUS(core_->Restore(*store_));
   if (socket_ != nullptr && socket_->connected()) Carry(core_->OnConnected(ReadClocks()));
@@ -248,9 +247,9 @@ void SiteRuntime::Retry() {
 }
 
 void SiteRuntime::Degrade(const Error& error) {
-  log_.Error("state-cannot-be-written", {{"file", home_.state_file().string()},
-                                         {"error", error.message},
-                                         {"remedy", error.remedy}});
+  log_.Error(
+      "state-cannot-be-written",
+      {{"file", home_.state_file().string()}, {"error", error.message}, {"remedy", error.remedy}});
   announce_("The state cannot be written; nothing is answered until it can. " + Describe(error));
   degraded_ = error;
   next_probe_ = ReadClocks().monotonic + kProbeInterval;

@@ -1,9 +1,9 @@
 #pragma once
 
-// The site as a service: one thread that owns the socket, the state and the core, and carries out the
-// core's effects in order; a worker that computes answers. Outbound connections only. A failed write
-// stops everything that depends on it; the core is built anew from what is stored as soon as storing
-// works again.
+// The site as a service: one thread that owns the socket, the state and the core, and carries out
+// the core's effects in order; a worker that computes answers. Outbound connections only. A failed
+// write stops everything that depends on it; the core is built anew from what is stored as soon as
+// storing works again.
 
 #include <deque>
 #include <functional>
@@ -38,7 +38,9 @@ class SiteRuntime {
   Status Run(StopSignals& stop);
 
  private:
-  SiteRuntime(SiteHome home, Log& log, RandomSource& random,
+  SiteRuntime(SiteHome home,
+              Log& log,
+              RandomSource& random,
               std::function<void(const std::string&)> announce);
   Status Open();
   Status BuildCore();
@@ -71,9 +73,9 @@ class SiteRuntime {
   std::unique_ptr<TransportContext> context_;
   std::unique_ptr<SiteSocket> socket_;
   std::optional<Waker> waker_;
-  std::unique_ptr<Answerer> answerer_;   ///< Wakes `waker_`.
-  std::unique_ptr<SiteCore> core_;       ///< Null while degraded.
-  std::string policy_state_;             ///< Of the file last read.
+  std::unique_ptr<Answerer> answerer_;  ///< Wakes `waker_`.
+  std::unique_ptr<SiteCore> core_;      ///< Null while degraded.
+  std::string policy_state_;            ///< Of the file last read.
   std::string connection_ = "connecting";
   std::deque<Bytes> outbox_;
   std::optional<Error> degraded_;

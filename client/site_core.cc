@@ -109,9 +109,9 @@ Status SiteCore::Restore(const RecordStore& store) {
     studies_.emplace(id, std::move(study));
   }
   if (!sums.empty()) {
-    return Fail(ErrorCode::kCorrupt,
-                "table 'sum' holds rounds of study " + sums.begin()->first.Short() +
-                    ", which table 'study' lacks");
+    return Fail(ErrorCode::kCorrupt, "table 'sum' holds rounds of study " +
+                                         sums.begin()->first.Short() +
+                                         ", which table 'study' lacks");
   }
   return {};
 }

@@ -55,9 +55,9 @@ Status SiteStudy::RestoreSums(std::map<std::uint64_t, RoundClosed> sums) {
   sums_.clear();
   for (auto& [round, closed] : sums) {
     if (round != sums_.size() + 1) {
-      return Fail(ErrorCode::kCorrupt,
-                  "table 'sum' lacks round " + std::to_string(sums_.size() + 1) + " of study " +
-                      plan_.id.Short());
+      return Fail(ErrorCode::kCorrupt, "table 'sum' lacks round " +
+                                           std::to_string(sums_.size() + 1) + " of study " +
+                                           plan_.id.Short());
     }
     sums_.push_back(std::move(closed));
   }
@@ -149,8 +149,7 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
   // One batch: no decision without its entry in the ledger.
   effects.emplace_back(consilium::Persist{
       {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
-       environment_.ledger->Append(now.utc,
-                                   std::string(kEvents[static_cast<std::size_t>(kind)]),
+       environment_.ledger->Append(now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
                                    R"({"study":")" + plan_.id.ToHex() + R"("})",
                                    *environment_.identity)}});
   OnWelcome(effects);

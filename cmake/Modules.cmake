@@ -8,7 +8,7 @@ target_compile_options(consilium_flags INTERFACE
   -fstack-protector-strong -fstack-clash-protection
   $<$<BOOL:${CONSILIUM_WARNINGS_AS_ERRORS}>:-Werror>
   # g++ 12 reports false positives of this kind on std::variant once it optimises.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow>)
 target_compile_definitions(consilium_flags INTERFACE
   EIGEN_MPL2_ONLY
   CONSILIUM_VERSION="${PROJECT_VERSION}"

@@ -1,6 +1,7 @@
 #include "common/command_line.h"
 
 #include <algorithm>
+#include <csignal>
 #include <iostream>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,8 @@ CLI::App& CommandLine::Add(const std::string& name,
 }
 
 int CommandLine::Run(int count, char** arguments) {
+  // A file that may not grow further is an error of the write, like a full disk, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     app_.parse(count, arguments);
   } catch (const CLI::ParseError& error) {

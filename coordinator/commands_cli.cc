@@ -90,6 +90,7 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
   TRY(const std::unique_ptr<Log> log, MakeLog("coordinator", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   const auto say = [json = common.json](const std::string& sentence) {
+    std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
   const std::string name = home.settings.name;

@@ -109,20 +109,21 @@ std::string CoordinatorHome::fingerprint() const {
   return Fingerprint(keys.identity.public_key(), keys.transport);
 }
 
-Status CreateCoordinatorHome(const std::filesystem::path& folder,
-                             CoordinatorSettings wishes,
-                             const KeyProtection& protection,
-                             RandomSource& random,
-                             const Moment& now) {
+Result<CoordinatorHome> CreateCoordinatorHome(const std::filesystem::path& folder,
+                                              CoordinatorSettings wishes,
+                                              const KeyProtection& protection,
+                                              RandomSource& random,
+                                              const Moment& now) {
   TRY_STATUS(FillDefaults(wishes));
   TRY(NewHome home, NewHome::Begin(folder));
-  const PartyKeys keys = GeneratePartyKeys(random);
+  PartyKeys keys = GeneratePartyKeys(random);
   TRY_STATUS(SavePartyKeys(home.folder(), keys, protection, random));
   TRY_STATUS(CreatePrivateFolder(home.folder() / "logs"));
   TRY_STATUS(
       WriteFileAtomically(home.folder() / "settings.toml", AsBytes(SettingsText(wishes)), 0600));
   TRY_STATUS(FoundFederation(home.folder(), wishes, keys, random, now));
-  return home.Finish();
+  TRY_STATUS(home.Finish());
+  return CoordinatorHome{folder, std::move(wishes), std::move(keys)};
 }
 
 Result<CoordinatorHome> OpenCoordinatorHome(const std::filesystem::path& folder,

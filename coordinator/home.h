@@ -30,11 +30,11 @@ struct CoordinatorHome {
 
 /// Makes the folder with fresh keys and an empty federation. Empty endpoints in `wishes` take the
 /// defaults. kConflict when the folder exists and is not empty.
-Status CreateCoordinatorHome(const std::filesystem::path& folder,
-                             CoordinatorSettings wishes,
-                             const KeyProtection& protection,
-                             RandomSource& random,
-                             const Moment& now);
+Result<CoordinatorHome> CreateCoordinatorHome(const std::filesystem::path& folder,
+                                              CoordinatorSettings wishes,
+                                              const KeyProtection& protection,
+                                              RandomSource& random,
+                                              const Moment& now);
 
 /// kPermission unless the folder and its files are private; kNotFound with the command that makes
 /// one.

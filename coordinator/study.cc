@@ -196,8 +196,7 @@ bool Study::OpenAnalysis(const Moment& now, CoordinatorEffects& effects) {
       SetState(StudyState::kPaused,
                "the journal does not fit this version's analysis at round " +
                    std::to_string(entry.round.value()) + "; run it with the version it began with",
-               now,
-               effects);
+               now, effects);
       return false;
     }
     step = analysis_->Resume(std::move(*aggregate));

@@ -129,6 +129,7 @@ class Study {
   bool Approves(SiteId site) const;
   std::vector<SiteId> Eligible() const;
   std::vector<SiteId> Ready() const;
+  std::string TooFewLeft(const std::vector<SiteId>& eligible) const;
   void TryBegin(const Moment& now, CoordinatorEffects& effects);
   void BeginAttempt(const std::vector<SiteId>& sites,
                     const Moment& now,
@@ -137,6 +138,10 @@ class Study {
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
+  void NoteDropped(CoordinatorEffects& effects) const;
+  void JournalAndTell(const JournalRecord& entry,
+                      const Moment& now,
+                      CoordinatorEffects& effects) const;
   void CloseRound(const Moment& now, CoordinatorEffects& effects);
   void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) const;
   Bytes RoundClosedBody(const JournalRecord& entry) const;

@@ -212,8 +212,7 @@ void Study::OnRefusal(const Member& from,
       if (!paused) return;
       return;
     }
-    const auto place =
-        std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
+    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
     if (place == record_.excluded.end() || *place != from.id) {
       record_.excluded.insert(place, from.id);
       Persist(effects);

@@ -22,10 +22,10 @@ bool Contains(const std::vector<SiteId>& sites, SiteId site) {
 }  // namespace
 
 bool Study::Approves(SiteId site) const {
-  return std::any_of(
-      record_.decisions.begin(), record_.decisions.end(), [&](const SiteDecision& decision) {
-        return decision.site == site && decision.kind == DecisionKind::kApproved;
-      });
+  return std::any_of(record_.decisions.begin(), record_.decisions.end(),
+                     [&](const SiteDecision& decision) {
+                       return decision.site == site && decision.kind == DecisionKind::kApproved;
+                     });
 }
 
 /// The sites the next attempt should have, whether ready or not.
@@ -56,7 +56,12 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
   if (record_.state != StudyState::kRunning || session_ != nullptr || !query_) return;
   const std::vector<SiteId> eligible = Eligible();
   const std::vector<SiteId> ready = Ready();
-  if (ready.size() == eligible.size() && !ready.empty()) {
+  if (eligible.size() < plan_.minimum_sites) {
+    deadline_.reset();
+    SetState(StudyState::kPaused, TooFewLeft(eligible), now, effects);
+    return;
+  }
+  if (ready.size() == eligible.size()) {
     BeginAttempt(ready, now, effects);
     return;
   }
@@ -79,6 +84,17 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
                                {"ready", std::to_string(ready.size())},
                                {"needed", std::to_string(plan_.minimum_sites)}}});
   }
+}
+
+std::string Study::TooFewLeft(const std::vector<SiteId>& eligible) const {
+  std::string gone;
+  for (const SiteId site : record_.sites) {
+    if (Contains(eligible, site)) continue;
+    if (!gone.empty()) gone += ", ";
+    gone += NameOf(site);
+  }
+  return std::to_string(eligible.size()) + " sites are left and the plan's minimum_sites is " +
+         std::to_string(plan_.minimum_sites) + "; gone: " + gone;
 }
 
 void Study::BeginAttempt(const std::vector<SiteId>& sites,
@@ -178,18 +194,22 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
   }
 }
 
-void Study::EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects) {
-  if (session_ == nullptr) return;
-  const Bytes body = Encode(AttemptEnded{reason.substr(0, 400)});
-  for (const Participant& participant : session_->setup().start.participants) {
-    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, body, effects);
-  }
+void Study::NoteDropped(CoordinatorEffects& effects) const {
   for (const auto& [site, why] : session_->dropped()) {
     effects.emplace_back(Note{
         LogLevel::kWarning,
         "site-dropped",
         {{"study", plan_.id.Short()}, {"site", NameOf(site)}, {"reason", std::string(Name(why))}}});
   }
+}
+
+void Study::EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects) {
+  if (session_ == nullptr) return;
+  const Bytes body = Encode(AttemptEnded{reason.substr(0, 400)});
+  for (const Participant& participant : session_->setup().start.participants) {
+    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, body, effects);
+  }
+  NoteDropped(effects);
   effects.emplace_back(Note{LogLevel::kWarning,
                             "attempt-ended",
                             {{"study", plan_.id.Short()},
@@ -204,47 +224,10 @@ Bytes Study::RoundClosedBody(const JournalRecord& entry) const {
   return Encode(RoundClosed{entry.survivors, entry.capacity, entry.sum});
 }
 
-void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
-  JournalRecord entry;
-  entry.round = OpenRound();
-  entry.attempt = record_.attempt;
-  entry.query = HashBytes(query_->body);
-  entry.survivors = session_->survivors();
-  entry.capacity = session_->setup().start.thresholds.sites;
-  entry.sum = session_->sum();
-  entry.closed_at = now.utc;
-  const Result<std::vector<double>> values = DecodeFixedPoint(entry.sum, slots_, entry.capacity);
-  if (!values) {
-    // Some site put in what no honest site can: the sum names nobody, so a person must decide.
-    EndAttempt("the sum is impossible: " + values.error().message, now, effects);
-    deadline_.reset();
-    SetState(StudyState::kPaused,
-             "the sum of round " + std::to_string(entry.round.value()) +
-                 " is impossible; a site contributed what its contract forbids",
-             now, effects);
-    return;
-  }
-  for (const auto& [site, why] : session_->dropped()) {
-    effects.emplace_back(Note{
-        LogLevel::kWarning,
-        "site-dropped",
-        {{"study", plan_.id.Short()}, {"site", NameOf(site)}, {"reason", std::string(Name(why))}}});
-  }
-  // Whoever was left out has spent its prekey all the same, and offers another when it hears so.
-  const Bytes left_out = Encode(AttemptEnded{"the round closed without this site"});
-  for (const Participant& participant : session_->setup().start.participants) {
-    if (Contains(entry.survivors, participant.site) &&
-        !session_->dropped().contains(participant.site)) {
-      continue;
-    }
-    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, left_out, effects);
-  }
-  session_.reset();
-  deadline_.reset();
-  failed_attempts_ = 0;
-  record_.attempt = AttemptNumber();
-  record_.released.clear();
-
+/// The journal first; then the sites learn the sum.
+void Study::JournalAndTell(const JournalRecord& entry,
+                           const Moment& now,
+                           CoordinatorEffects& effects) const {
   Bytes key = ToBytes(plan_.id.span());
   const ByteArray<8> round_key = SortableKey(entry.round.value());
   key.insert(key.end(), round_key.begin(), round_key.end());
@@ -267,6 +250,45 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
     if (link == environment_.links->end() || !link->second.connected) continue;
     Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
   }
+}
+
+void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
+  JournalRecord entry;
+  entry.round = OpenRound();
+  entry.attempt = record_.attempt;
+  entry.query = HashBytes(query_->body);
+  entry.survivors = session_->survivors();
+  entry.capacity = session_->setup().start.thresholds.sites;
+  entry.sum = session_->sum();
+  entry.closed_at = now.utc;
+  const Result<std::vector<double>> values = DecodeFixedPoint(entry.sum, slots_, entry.capacity);
+  if (!values) {
+    // Some site put in what no honest site can: the sum names nobody, so a person must decide.
+    EndAttempt("the sum is impossible: " + values.error().message, now, effects);
+    deadline_.reset();
+    SetState(StudyState::kPaused,
+             "the sum of round " + std::to_string(entry.round.value()) +
+                 " is impossible; a site contributed what its contract forbids",
+             now, effects);
+    return;
+  }
+  NoteDropped(effects);
+  // Whoever was left out has spent its prekey all the same, and offers another when it hears so.
+  const Bytes left_out = Encode(AttemptEnded{"the round closed without this site"});
+  for (const Participant& participant : session_->setup().start.participants) {
+    if (Contains(entry.survivors, participant.site) &&
+        !session_->dropped().contains(participant.site)) {
+      continue;
+    }
+    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, left_out, effects);
+  }
+  session_.reset();
+  deadline_.reset();
+  failed_attempts_ = 0;
+  record_.attempt = AttemptNumber();
+  record_.released.clear();
+
+  JournalAndTell(entry, now, effects);
   const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
   journal_.push_back(std::move(entry));
   TakeStep(analysis_->Resume(Aggregate{*values, sites}), now, effects);

@@ -1,7 +1,7 @@
 #pragma once
 
-// How a command reaches a party's state: through the running service or, when nobody serves, by doing
-// in this process what the service would do.
+// How a command reaches a party's state: through the running service or, when nobody serves, by
+// doing in this process what the service would do.
 
 #include <filesystem>
 #include <functional>
@@ -14,15 +14,15 @@
 
 namespace consilium {
 
-/// The reply to one request. `execute_here` opens the home folder and returns the same reply; while it
-/// says kBusy (a service that is starting, a command that is ending) both are tried again for a few
-/// seconds. An error that the service sent comes back as an error.
+/// The reply to one request. `execute_here` opens the home folder and returns the same reply; while
+/// it says kBusy (a service that is starting, a command that is ending) both are tried again for a
+/// few seconds. An error that the service sent comes back as an error.
 Result<std::string> AskServiceOr(const std::filesystem::path& folder,
                                  std::string_view request,
                                  const std::function<Result<std::string>()>& execute_here);
 
-/// Opens a party's state for its service. A command that looks at the state while nobody serves holds it
-/// for a few milliseconds, so kBusy is believed only after most of a second.
+/// Opens a party's state for its service. A command that looks at the state while nobody serves
+/// holds it for a few milliseconds, so kBusy is believed only after most of a second.
 Result<std::unique_ptr<RecordStore>> OpenServiceStore(const std::filesystem::path& file);
 
 }  // namespace consilium

@@ -2,7 +2,7 @@
 // training and the network. The steps of a whole round are timed apart in the counters
 // (milliseconds).
 
-#include <chrono>
+#include <ctime>
 
 #include <benchmark/benchmark.h>
 
@@ -13,15 +13,15 @@ namespace {
 
 class Stopwatch {
  public:
-  /// Adds the CPU-bound time since the last call to `counter`.
+  /// Adds the process's CPU time since the last call, in milliseconds, to `counter`.
   void Lap(benchmark::Counter& counter) {
-    const auto now = std::chrono::steady_clock::now();
-    counter.value += std::chrono::duration<double, std::milli>(now - last_).count();
+    const std::clock_t now = std::clock();
+    counter.value += 1e3 * static_cast<double>(now - last_) / CLOCKS_PER_SEC;
     last_ = now;
   }
 
  private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  std::clock_t last_ = std::clock();
 };
 
 /// `lost` sites deal shares and are not heard of again.

@@ -1,3 +1,6 @@
+// Covers coordinator/study.cc, coordinator/study_messages.cc, coordinator/study_rounds.cc, and from
+// the sites' side client/site_study.cc and client/site_rounds.cc.
+
 #include "coordinator/coordinator_core.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,5 @@
+// Covers common/transport/ask_service.cc with processes that start and end.
+
 // Processes that die, hang and run out of disk, and studies that end all the same.
 
 #include <csignal>

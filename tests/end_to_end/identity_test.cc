@@ -18,8 +18,9 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 bool Connected(Deployment& federation, const std::string& site) {
-  const auto roster = nlohmann::json::parse(federation.Coordinator({"roster", "--json"}).out, nullptr,
-                                            /*allow_exceptions=*/false);
+  const auto roster =
+      nlohmann::json::parse(federation.Coordinator({"roster", "--json"}).out, nullptr,
+                            /*allow_exceptions=*/false);
   if (!roster.is_object()) return false;
   for (const auto& row : roster["sites"]) {
     if (row["site"] == site) return row["connected"].get<bool>();

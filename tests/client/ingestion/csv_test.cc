@@ -1,3 +1,5 @@
+// Covers client/ingestion/text_encoding.cc as well.
+
 #include "client/ingestion/csv.h"
 
 #include <memory>

@@ -1,3 +1,7 @@
+// Covers common/transport/connection_probe.cc, common/transport/connection_watch.cc,
+// common/transport/context.cc, common/transport/keys.cc and
+// common/transport/zmq_support.cc as well.
+
 #include "common/transport/coordinator_socket.h"
 
 #include <gmock/gmock.h>

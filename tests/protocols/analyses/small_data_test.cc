@@ -1,3 +1,9 @@
+// Covers protocols/analyses/glm/design.cc, protocols/analyses/glm/fit.cc,
+// protocols/analyses/glm/inference.cc, protocols/analyses/glm/moments.cc,
+// protocols/analyses/glm/regression.cc, protocols/analyses/glm/render.cc,
+// protocols/analyses/glm/site.cc, protocols/analyses/linear/linear.cc and
+// protocols/analyses/logistic/logistic.cc.
+
 // Regressions on data typed here. Expected values: R 4.2.2 with the code in the comments and
 // ctl <- glm.control(epsilon = 1e-14, maxit = 100).
 

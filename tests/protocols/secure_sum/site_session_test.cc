@@ -1,3 +1,5 @@
+// Covers protocols/secure_sum/session_setup.cc as well.
+
 // Every reason a site has to refuse, and that a refusal leaves its state as it was: after each lie
 // the round goes on honestly to the exact sum.
 
