@@ -174,8 +174,8 @@ Result<Policy> LoadPolicy(const std::filesystem::path& file) {
 }
 
 std::string DefaultPolicyText() {
-  return R"(# This site's policy: its last word on every study. Where a plan asks for more, the plan wins;
-# where this file asks for more, this file wins. A mistake in it refuses everything.
+  return R"(# This site's policy: its last word on every study. Where a plan asks for more, the plan
+# wins; where this file asks for more, this file wins. A mistake in it refuses everything.
 # docs/policy-file.md describes each key.
 
 # "strict", "standard" or "research". The lines below show what "standard" means; remove the # of

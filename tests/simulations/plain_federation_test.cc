@@ -59,8 +59,9 @@ TEST(PlainFederationTest, CountsRoundsAndTellsTheWatcher) {
   const PlainRun run = RunPlain(*plan.analysis, Pointers(cohorts), 1, [&seen](std::uint32_t round) {
                          seen.push_back(round);
                        }).value();
-  EXPECT_THAT(seen, ::testing::ElementsAre(1, 2));
-  EXPECT_EQ(run.rounds, 2u);
+  ASSERT_GE(run.rounds, 2U);
+  ASSERT_EQ(seen.size(), run.rounds);
+  for (std::uint32_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], i + 1);
 }
 
 TEST(PlainFederationTest, EndsWithTheErrorOfTheFirstSiteThatRefuses) {
