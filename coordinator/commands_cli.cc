@@ -65,9 +65,8 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
     TRY(Passphrase passphrase, ReadPassphraseFile(common.passphrase_file));
     protection.passphrase.emplace(std::move(passphrase));
   }
-  TRY_STATUS(
+  TRY(const CoordinatorHome home,
       CreateCoordinatorHome(common.folder, options.wishes, protection, random, ReadClocks()));
-  TRY(const CoordinatorHome home, OpenCoordinatorHome(common.folder, common.passphrase()));
   Json reply;
   reply["federation"] = home.settings.name;
   reply["folder"] = home.folder.string();

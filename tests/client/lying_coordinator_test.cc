@@ -20,7 +20,8 @@ constexpr std::uint32_t kVictim = 1;
 std::string StateOf(VirtualFederation& federation, std::uint32_t site) {
   std::string state;
   for (const char* table : {"study", "sum", "answered", "ledger", "roster", "receipt"}) {
-    for (const Record& record : *federation.site_store(site).Load(table)) {
+    const std::vector<Record> records = *federation.site_store(site).Load(table);
+    for (const Record& record : records) {
       state += ToHex(record.key) + ToHex(record.value);
     }
   }
@@ -59,7 +60,13 @@ void ExpectNamed(MessageKind kind,
   bool finished = federation.RunToEnd(study);
   if (!finished) {
     CoordinatorEffects effects;
-    static_cast<void>(federation.coordinator().Resume(study, federation.now(), effects));
+    ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
+    for (const CoordinatorEffect& effect : effects) {
+      const auto* persist = std::get_if<Persist>(&effect);
+      if (persist != nullptr) {
+        ASSERT_TRUE(federation.coordinator_store().Apply(persist->changes));
+      }
+    }
     federation.CrashAndRestartCoordinator();
     finished = federation.RunToEnd(study);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -125,7 +126,7 @@ void VirtualFederation::BootSite(std::uint32_t site) {
   party.core = std::make_unique<SiteCore>(
       SiteCore::Settings{"site-" + std::to_string(site), federation(),
                          coordinator_identity_->public_key(), "consilium-site test"},
-      *party.identity, MakePolicy(PolicyPreset::kStandard), *party.random);
+      *party.identity, party.policy, *party.random);
   Require(party.core->Restore(*party.store));
 }
 
@@ -133,20 +134,28 @@ void VirtualFederation::BootSite(std::uint32_t site) {
 // --------------------------------------------------------------------------------------------
 
 void VirtualFederation::JoinAll() {
-  for (std::uint32_t i = 0; i < sites_.size(); ++i) {
-    CoordinatorEffects effects;
-    const std::string name = "site-" + std::to_string(i);
-    const Invitation invitation =
-        Require(ReadInvitation(Require(coordinator_->Invite(name, now_, effects)), "invitation"));
-    Carry(effects);
-    effects.clear();
-    const JoinRequest request{invitation.federation, name, sites_[i].identity->public_key(),
-                              sites_[i].transport, invitation.token};
-    Require(coordinator_->Admit(request, now_, effects));
-    Carry(effects);
-  }
-  for (std::uint32_t i = 0; i < sites_.size(); ++i) Connect(i);
+  const auto first = static_cast<std::uint32_t>(sites_.size()) - options_.joined_later;
+  for (std::uint32_t i = 0; i < first; ++i) Join(i);
+  for (std::uint32_t i = 0; i < first; ++i) Connect(i);
   Settle();
+}
+
+void VirtualFederation::Join(std::uint32_t site) {
+  CoordinatorEffects effects;
+  const std::string name = "site-" + std::to_string(site);
+  const Invitation invitation =
+      Require(ReadInvitation(Require(coordinator_->Invite(name, now_, effects)), "invitation"));
+  Carry(effects);
+  effects.clear();
+  const JoinRequest request{invitation.federation, name, sites_[site].identity->public_key(),
+                            sites_[site].transport, invitation.token};
+  Require(coordinator_->Admit(request, now_, effects));
+  Carry(effects);
+}
+
+void VirtualFederation::SetPolicy(std::uint32_t site, Result<Policy> policy) {
+  sites_.at(site).policy = policy;
+  sites_.at(site).core->SetPolicy(std::move(policy));
 }
 
 StudyId VirtualFederation::Submit(const std::string& plan_text) {
@@ -159,6 +168,7 @@ StudyId VirtualFederation::Submit(const std::string& plan_text) {
 
 void VirtualFederation::ApproveAll(const StudyId& study) {
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
+    if (!sites_[i].connected) continue;
     SiteEffects effects;
     Require(sites_[i].core->Approve(study, now_, effects));
     Carry(i, effects);
@@ -251,6 +261,7 @@ std::uint32_t VirtualFederation::IndexOf(SiteId id) const {
 }
 
 void VirtualFederation::Carry(const CoordinatorEffects& effects) {
+  std::set<SiteId> unreachable;
   for (const CoordinatorEffect& effect : effects) {
     if (CountsDown(crash_coordinator_in)) throw Crash();
     ++coordinator_effects_;
@@ -258,11 +269,17 @@ void VirtualFederation::Carry(const CoordinatorEffects& effects) {
       Require(coordinator_store_->Apply(persist->changes));
     } else if (const auto* send = std::get_if<SendToSite>(&effect)) {
       const std::uint32_t site = IndexOf(send->site);
-      if (sites_[site].connected) events_.emplace_back(ToSite{site, send->message});
+      if (sites_[site].connected) {
+        events_.emplace_back(ToSite{site, send->message});
+      } else {
+        unreachable.insert(send->site);
+      }
     } else if (const auto* cut = std::get_if<CutOff>(&effect)) {
       Disconnect(IndexOf(cut->site));
     }
   }
+  // The transport says so once it has tried.
+  for (const SiteId site : unreachable) Carry(coordinator_->OnUnreachable(now_, site));
 }
 
 void VirtualFederation::Carry(std::uint32_t site, const SiteEffects& effects) {
@@ -326,11 +343,14 @@ void VirtualFederation::DeliverToCoordinator(std::uint32_t site, const Bytes& me
 void VirtualFederation::Handle(const Computed& event) {
   Party& party = sites_.at(event.site);
   if (party.boots != event.boot) return;
+  std::optional<Result<ComputedAnswer>> answer_instead;
+  if (answer) answer_instead = answer(event.site);
   const Result<const Plan*> plan = party.core->PlanOf(event.request.study);
-  Result<Contribution> answer = (*plan)->analysis->Answer(event.request.query, party.cohort);
+  Result<Contribution> own = (*plan)->analysis->Answer(event.request.query, party.cohort);
   Result<ComputedAnswer> computed =
-      answer ? Result<ComputedAnswer>(ComputedAnswer{std::move(*answer), party.cohort.patients})
-             : Result<ComputedAnswer>(tl::make_unexpected(answer.error()));
+      own ? Result<ComputedAnswer>(ComputedAnswer{std::move(*own), party.cohort.patients})
+          : Result<ComputedAnswer>(tl::make_unexpected(own.error()));
+  if (answer_instead) computed = std::move(*answer_instead);
   try {
     Carry(event.site, party.core->OnAnswer(now_, event.request.study, event.request.round,
                                            event.request.attempt, std::move(computed)));

@@ -25,6 +25,7 @@ struct FederationOptions {
   std::string extra_plan_title;  ///< Makes another study of the same question.
   std::uint64_t seed = 1;
   std::uint32_t patients_per_site = 60;
+  std::uint32_t joined_later = 0;  ///< The last of `sites`: JoinAll leaves them out.
 };
 
 /// A logistic plan on two features that fits GeneratedCohort.
@@ -43,8 +44,10 @@ class VirtualFederation {
   // ----------------------------------------------------------------------------------------
   /// Invites, joins and connects every site.
   void JoinAll();
+  /// Invites and admits one site; it is not connected yet.
+  void Join(std::uint32_t site);
   StudyId Submit(const std::string& plan_text);
-  void ApproveAll(const StudyId& study);
+  void ApproveAll(const StudyId& study);  ///< At every connected site.
   void Start(const StudyId& study);
   /// All of it for the options' plan; returns the running study.
   StudyId RunningStudy();
@@ -54,11 +57,19 @@ class VirtualFederation {
   /// turns have passed. True when it finished.
   bool RunToEnd(const StudyId& study, int idle_turns = 50);
 
+  /// A site's policy from now on, restarts included.
+  void SetPolicy(std::uint32_t site, Result<Policy> policy);
+  /// Carries out what a command or a message has called for.
+  void Carry(const CoordinatorEffects& effects);
+  void Carry(std::uint32_t site, const SiteEffects& effects);
+
   // -- Faults
   // ----------------------------------------------------------------------------------------
   /// Called for every message on its way; false loses it. May alter it.
   Intercept to_site;
   Intercept to_coordinator;
+  /// What a site's worker hands back instead of its cohort's answer; nullopt for the latter.
+  std::function<std::optional<Result<ComputedAnswer>>(std::uint32_t site)> answer;
   /// Crashes the coordinator (or the site) right before it carries out this many more effects.
   std::optional<std::uint64_t> crash_coordinator_in;
   std::map<std::uint32_t, std::uint64_t> crash_site_in;
@@ -100,6 +111,7 @@ class VirtualFederation {
     std::unique_ptr<RandomSource> random;
     std::unique_ptr<SiteCore> core;
     Cohort cohort;
+    Result<Policy> policy = MakePolicy(PolicyPreset::kStandard);
     bool connected = false;
     std::uint64_t boots = 0;
     std::uint64_t effects = 0;
@@ -121,8 +133,6 @@ class VirtualFederation {
 
   void BootCoordinator();
   void BootSite(std::uint32_t site);
-  void Carry(const CoordinatorEffects& effects);
-  void Carry(std::uint32_t site, const SiteEffects& effects);
   void Handle(const ToSite& event);
   void Handle(const ToCoordinator& event);
   void Handle(const Computed& event);
