@@ -97,6 +97,7 @@ Result<Json> Decide(const Json& request, const Context& context, SiteEffects& ef
 Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects& effects) {
   TRY(Json reply, ShowStudies(request, context, effects));
   reply["service"] = context.service ? "running" : "not running";
+  reply["connected"] = context.service && context.service->connected;
   reply["connection"] = context.service ? context.service->connection : "";
   reply["welcomed"] = context.core.welcomed();
   const auto& roster = context.core.roster();

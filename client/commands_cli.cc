@@ -208,7 +208,9 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
     findings.push_back(
         status ? Finding{"state.db", true, "opens, and its chain holds", ""}
                : Finding{"state.db", false, status.error().message, status.error().remedy});
-    findings.push_back(ExamineConnection(*home, runs));
+    findings.push_back(runs ? ConnectionOfService(*home, status->value("connected", false),
+                                                  status->value("connection", ""))
+                            : ExamineConnection(*home));
   } else {
     findings.push_back({"settings", false, home.error().message, home.error().remedy});
   }

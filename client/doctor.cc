@@ -14,6 +14,9 @@ namespace {
 /// The state of a site grows by a few kilobytes a round; less than this and a study will stop.
 constexpr std::uintmax_t kLeastFreeBytes = 64ULL << 20;
 constexpr Duration kPatience{6'000};
+constexpr const char* kConnectionRemedy =
+    "See that the coordinator serves, that this site is admitted (`consilium-coordinator roster`), "
+    "and that the firewall lets outbound TCP to that port pass.";
 
 Finding FromStatus(std::string check, const Status& status, std::string words) {
   if (status) return {std::move(check), true, std::move(words), ""};
@@ -81,11 +84,15 @@ std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Mo
   return findings;
 }
 
-Finding ExamineConnection(const SiteHome& home, bool service_runs) {
+Finding ConnectionOfService(const SiteHome& home, bool connected, const std::string& words) {
   const std::string check = "coordinator at " + home.settings.endpoint;
-  if (service_runs) {
-    return {check, true, "the running service holds the connection; see `status`", ""};
-  }
+  const std::string said = "the running service says: " + words;
+  if (connected) return {check, true, said, ""};
+  return {check, false, said, kConnectionRemedy};
+}
+
+Finding ExamineConnection(const SiteHome& home) {
+  const std::string check = "coordinator at " + home.settings.endpoint;
   SystemRandom random;
   const auto connect = [&]() -> Result<ConnectionEvent> {
     TRY(const std::unique_ptr<TransportContext> context, TransportContext::Create());
@@ -109,7 +116,7 @@ Finding ExamineConnection(const SiteHome& home, bool service_runs) {
   if (!event) return {check, false, event.error().message, event.error().remedy};
   const std::string words = SentenceFor(*event, home);
   if (*event == ConnectionEvent::kConnected) return {check, true, words, ""};
-  return {check, false, words, ""};
+  return {check, false, words, kConnectionRemedy};
 }
 
 }  // namespace consilium

@@ -20,7 +20,10 @@ struct Finding {
 
 /// Findings that need no key: they are made even when the home folder cannot be opened.
 std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Moment& now);
-/// Connects to the coordinator with the site's keys for a few seconds; says nothing to it.
-Finding ExamineConnection(const SiteHome& home, bool service_runs);
+/// Connects to the coordinator with the site's keys for a few seconds; says nothing to it. Only
+/// while no service runs: a second connection would take the first one's place.
+Finding ExamineConnection(const SiteHome& home);
+/// What the running service says of its connection.
+Finding ConnectionOfService(const SiteHome& home, bool connected, const std::string& words);
 
 }  // namespace consilium

@@ -31,6 +31,12 @@ std::optional<std::uint64_t> RoundOf(ByteSpan key) {
   return round;
 }
 
+/// Whether a message that was refused is the coordinator's at all.
+bool IsFromCoordinator(const OpenedMessage& message, const Refusal& refusal) {
+  return IsSigned(message.kind) && refusal.reason != R::kOtherFederation &&
+         refusal.reason != R::kNotSignedByCoordinator;
+}
+
 template <class Row>
 Result<Row> DecodeRow(const Record& record, std::string_view table) {
   auto row = Decode<Row>(record.value);
@@ -222,6 +228,8 @@ void SiteCore::SayRefusal(const OpenedMessage& message,
            {{"kind", std::string(Name(message.kind))},
             {"reason", std::string(Name(refusal.reason))},
             {"about", refusal.about ? std::to_string(refusal.about->value()) : ""}}});
+  // Only the coordinator is answered: a stranger's bytes must not end this site's part in a round.
+  if (!IsFromCoordinator(message, refusal)) return;
   RefusalMessage body;
   body.refused_kind = static_cast<std::uint16_t>(message.kind);
   body.reason = static_cast<std::uint16_t>(refusal.reason);
@@ -240,7 +248,8 @@ SiteEffects SiteCore::OnMessage(const Moment& now, ByteSpan bytes) {
   }
   if (auto taken = Dispatch(now, *message, effects); !taken) {
     effects.clear();
-    if (const auto study = studies_.find(message->route.study); study != studies_.end()) {
+    const auto study = studies_.find(message->route.study);
+    if (study != studies_.end() && IsFromCoordinator(*message, taken.error())) {
       study->second->NoteRefusal(taken.error());
     }
     SayRefusal(*message, taken.error(), effects);

@@ -116,6 +116,8 @@ void SiteStudy::Say(MessageKind kind, const Route& route, ByteSpan body, SiteEff
 }
 
 void SiteStudy::NoteRefusal(const Refusal& refusal) {
+  // A message of an attempt that is over must not hide why this site ended its part in it.
+  if (refusal.reason == RefusalReason::kNoSuchSession && !last_refusal_.empty()) return;
   last_refusal_ = std::string(Explanation(refusal.reason));
 }
 

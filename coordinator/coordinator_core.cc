@@ -82,7 +82,13 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
     }
     auto study = std::make_unique<Study>(environment, std::move(plan), std::move(record));
     TRY_STATUS(study->RestoreJournal(std::move(journals[id])));
+    journals.erase(id);
     studies_.emplace(id, std::move(study));
+  }
+  if (!journals.empty()) {
+    return Fail(ErrorCode::kCorrupt, "table 'journal' holds rounds of study " +
+                                         journals.begin()->first.Short() +
+                                         ", which table 'study' lacks");
   }
   return {};
 }

@@ -171,6 +171,7 @@ class Study {
   std::optional<Query> query_;  ///< Of the open round.
   std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
+  std::map<SiteId, std::uint32_t> known_sums_;  ///< As the newest prekey said.
   std::unique_ptr<CoordinatorSession> session_;
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
   std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.

@@ -45,9 +45,9 @@ void Study::OnHello(const Member& site,
     OnLost(site.id, DropReason::kRestarted, now, effects);
     return;
   }
-  // Sums closed while it was away come before any start that its waiting prekey may be used for.
-  if (const auto ready = prekeys_.find(site.id); ready != prekeys_.end()) {
-    SendHistory(site.id, ready->second.prekey.known_sums, effects);
+  // Sums closed while it was away come before any start, lest it take the question for a wrong one.
+  if (const auto known = known_sums_.find(site.id); known != known_sums_.end()) {
+    SendHistory(site.id, known->second, effects);
   }
   if (session_ != nullptr) {
     const std::vector<SiteId> awaited = session_->Awaited();
@@ -176,6 +176,7 @@ void Study::OnPrekey(const Member& from,
     return;
   }
   prekeys_.insert_or_assign(from.id, ReadyPrekey{*prekey, *message.signature});
+  known_sums_.insert_or_assign(from.id, prekey->known_sums);
   SendHistory(from.id, prekey->known_sums, effects);
   TryBegin(now, effects);
 }

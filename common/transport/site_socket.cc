@@ -203,6 +203,8 @@ std::optional<Bytes> SiteSocket::Receive() {
 
 SendOutcome SiteSocket::Send(ByteSpan payload) {
   CHECK(payload.size() <= kLargestMessage);
+  // libzmq takes messages for a moment after it has reported a connection's end, and loses them.
+  if (!impl_->connected) return SendOutcome::kNotConnected;
   try {
     if (impl_->socket->send(zmq::const_buffer(payload.data(), payload.size()),
                             zmq::send_flags::dontwait)) {
@@ -211,7 +213,7 @@ SendOutcome SiteSocket::Send(ByteSpan payload) {
   } catch (const zmq::error_t& error) {
     CHECK(error.num() == EINTR);
   }
-  return impl_->connected ? SendOutcome::kBusy : SendOutcome::kNotConnected;
+  return SendOutcome::kBusy;
 }
 
 bool SiteSocket::connected() const { return impl_->connected; }

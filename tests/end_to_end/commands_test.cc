@@ -152,8 +152,10 @@ TEST(CommandsTest, AReviewedApprovedAndFinishedStudyIsShownToEverybody) {
   EXPECT_EQ(federation.Coordinator({"audit", "--verify"}).exit_code, 0);
   const CommandOutcome doctor = federation.Site("alpha", {"doctor"});
   EXPECT_EQ(doctor.exit_code, 0) << doctor.out;
-  federation.process("alpha").Kill();
   federation.process("coordinator").Kill();
+  ASSERT_TRUE(
+      Eventually(seconds(10), [&] { return federation.Site("alpha", {"doctor"}).exit_code == 1; }));
+  federation.process("alpha").Kill();
   const CommandOutcome alone = federation.Site("alpha", {"doctor"});
   EXPECT_EQ(alone.exit_code, 1) << alone.out;
   EXPECT_THAT(alone.out, HasSubstr("coordinator"));

@@ -124,7 +124,9 @@ TEST(HeaderTest, ABodyOneByteOverItsLimitIsRefusedEvenWhenItIsThere) {
   Bytes message = Message(MessageKind::kChunkReceived, Bytes(1024, std::byte{0}));
   message.push_back(std::byte{0});
   StoreU32(MutableByteSpan(message).subspan(80, 4), 1025);
-  EXPECT_EQ(OpenMessage(message).error().message, "body over the limit of its kind");
+  const Result<OpenedMessage> opened = OpenMessage(message);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().message, "body over the limit of its kind");
 }
 
 TEST(HeaderTest, AForwardedSignatureIsOfOneKindRouteBodyAndSender) {

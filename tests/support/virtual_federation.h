@@ -90,6 +90,9 @@ class VirtualFederation {
   MemoryStore& site_store(std::uint32_t index) { return *sites_.at(index).store; }
   FederationId federation() const;
   const Cohort& cohort(std::uint32_t index) const { return sites_.at(index).cohort; }
+  void SetCohort(std::uint32_t index, Cohort cohort) {
+    sites_.at(index).cohort = std::move(cohort);
+  }
   StudyView View(const StudyId& study) const;
   std::string ResultOf(const StudyId& study) const;  ///< result.json; "" while there is none.
   std::uint64_t coordinator_effects() const { return coordinator_effects_; }

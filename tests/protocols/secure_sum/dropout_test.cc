@@ -76,6 +76,10 @@ void ExpectExact(SumFixture& fixture, const std::vector<Last>& last, bool everyo
   ASSERT_EQ(run.coordinator().phase(), expected.phase) << run.coordinator().failure();
   if (expected.phase == SumPhase::kFailed) {
     EXPECT_FALSE(run.coordinator().failure().empty());
+    // Too few is found by counting: nobody is accused of having dealt badly.
+    for (const auto& [site, reason] : run.coordinator().dropped()) {
+      EXPECT_TRUE(reason == DropReason::kSilent || reason == DropReason::kDisconnected);
+    }
     return;
   }
   ASSERT_EQ(run.coordinator().survivors(), expected.survivors);
