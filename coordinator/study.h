@@ -134,6 +134,7 @@ class Study {
   void BeginAttempt(const std::vector<SiteId>& sites,
                     const Moment& now,
                     CoordinatorEffects& effects);
+  bool MayClose() const;
   void Advance(const Moment& now, CoordinatorEffects& effects);
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
@@ -161,6 +162,12 @@ class Study {
   std::optional<DropReason> OnRoundMessage(SiteId from,
                                            const OpenedMessage& message,
                                            CoordinatorEffects& effects);
+  bool IsUsable(const Member& from, const Prekey& prekey) const;
+  void LeaveOut(const std::vector<SiteId>& sites,
+                DropReason reason,
+                const Moment& now,
+                CoordinatorEffects& effects);
+  void SettleDisputes(std::uint32_t may_collude, const Moment& now, CoordinatorEffects& effects);
   std::string NameOf(SiteId site) const;
 
   StudyEnvironment environment_;
@@ -173,6 +180,8 @@ class Study {
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, std::uint32_t> known_sums_;  ///< As the newest prekey said.
   std::unique_ptr<CoordinatorSession> session_;
+  /// Who, in the open attempt, refused what the key's site had dealt.
+  std::map<SiteId, std::set<SiteId>> accusers_;
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
   std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.
   std::string waiting_for_;

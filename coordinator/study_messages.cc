@@ -6,28 +6,6 @@
 #include "coordinator/study.h"
 
 namespace consilium {
-namespace {
-
-/// Refusals that the same site will repeat on the next attempt: trying again is of no use.
-bool IsFinal(RefusalReason reason) {
-  switch (reason) {
-    case RefusalReason::kNotApproved:
-    case RefusalReason::kPlanExpired:
-    case RefusalReason::kPolicyForbids:
-    case RefusalReason::kDataRefused:
-    case RefusalReason::kSiteSetChanged:
-    case RefusalReason::kFrozenSetChanged:
-    case RefusalReason::kAlreadyReleased:
-    case RefusalReason::kQueryNotDerived:
-    case RefusalReason::kMinimumLowered:
-    case RefusalReason::kTooManyRounds:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
 
 void Study::OnHello(const Member& site,
                     bool restarted,
@@ -175,6 +153,12 @@ void Study::OnPrekey(const Member& from,
       message.route.attempt != AttemptNumber()) {
     return;
   }
+  if (!IsUsable(from, *prekey)) {
+    prekeys_.erase(from.id);
+    LeaveOut({from.id}, DropReason::kUnusablePrekey, now, effects);
+    TryBegin(now, effects);
+    return;
+  }
   prekeys_.insert_or_assign(from.id, ReadyPrekey{*prekey, *message.signature});
   known_sums_.insert_or_assign(from.id, prekey->known_sums);
   SendHistory(from.id, prekey->known_sums, effects);
@@ -188,39 +172,6 @@ void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffect
     const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
     Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
   }
-}
-
-void Study::OnRefusal(const Member& from,
-                      const OpenedMessage& message,
-                      const Moment& now,
-                      CoordinatorEffects& effects) {
-  const auto refusal = Decode<RefusalMessage>(message.body);
-  if (!refusal) return;
-  const auto reason = static_cast<RefusalReason>(refusal->reason);
-  effects.emplace_back(Note{LogLevel::kWarning,
-                            "site-refused",
-                            {{"study", plan_.id.Short()},
-                             {"site", from.name},
-                             {"reason", std::string(Name(reason))},
-                             {"about", refusal->about == SiteId() ? "" : NameOf(refusal->about)}}});
-  if (session_ == nullptr || message.route != session_->setup().route) return;
-  const std::vector<SiteId> members = session_->Members();
-  if (!std::binary_search(members.begin(), members.end(), from.id)) return;
-  if (IsFinal(reason) && record_.state == StudyState::kRunning) {
-    if (plan_.on_loss == OnLoss::kWait) {
-      const Status paused = Pause(
-          "site " + from.name + " refuses: " + std::string(Explanation(reason)), now, effects);
-      if (!paused) return;
-      return;
-    }
-    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
-    if (place == record_.excluded.end() || *place != from.id) {
-      record_.excluded.insert(place, from.id);
-      Persist(effects);
-    }
-  }
-  session_->Drop(from.id, DropReason::kRefused);
-  Advance(now, effects);
 }
 
 }  // namespace consilium

@@ -113,6 +113,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   }
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
   waiting_for_.clear();
+  accusers_.clear();
   SessionSetup setup;
   setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};
   setup.start.query = query_->body;
@@ -162,19 +163,30 @@ void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
   }
 }
 
+/// Once a dealer is accused, the phase is not given up before all have been heard: one word against
+/// another proves little, the word of many is proof.
+bool Study::MayClose() const {
+  const bool hears_out = !accusers_.empty() && session_->phase() == SumPhase::kUploading;
+  return hears_out ? session_->Awaited().empty() : session_->ReadyToClose();
+}
+
 /// Closes as many phases as can be closed now.
 void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
   bool overdue = deadline_ && now.monotonic >= *deadline_;
-  while (session_ != nullptr && (session_->ReadyToClose() || overdue)) {
+  while (session_ != nullptr && (MayClose() || overdue)) {
     overdue = false;
     session_->Close();
     if (session_->phase() == SumPhase::kFailed) {
       ++failed_attempts_;
-      EndAttempt(session_->failure(), now, effects);
+      const std::string failure = session_->failure();
+      const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
+      EndAttempt(failure, now, effects);
+      SettleDisputes(may_collude, now, effects);
       if (failed_attempts_ >= kMaxFailedAttempts && record_.state == StudyState::kRunning) {
         SetState(StudyState::kPaused,
                  std::to_string(failed_attempts_) + " attempts at round " +
-                     std::to_string(OpenRound().value()) + " failed; see `status` and the log",
+                     std::to_string(OpenRound().value()) + " failed, the last because " + failure +
+                     "; see `status` and the log",
                  now, effects);
       } else {
         TryBegin(now, effects);
@@ -282,6 +294,7 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
     }
     Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, left_out, effects);
   }
+  const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
   session_.reset();
   deadline_.reset();
   failed_attempts_ = 0;
@@ -292,6 +305,7 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
   journal_.push_back(std::move(entry));
   TakeStep(analysis_->Resume(Aggregate{*values, sites}), now, effects);
+  SettleDisputes(may_collude, now, effects);
   TryBegin(now, effects);
 }
 

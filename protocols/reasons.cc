@@ -113,6 +113,12 @@ constexpr Wording<D> kDrops[] = {
     {D::kRefused, "refused", "It refused."},
     {D::kRevoked, "revoked", "It was revoked."},
     {D::kNotApproved, "not-approved", "It has not approved the study, or has revoked it."},
+    {D::kUnusablePrekey, "unusable-prekey",
+     "The one-time keys it offered are of low order, or not its own."},
+    {D::kNamedByOthers, "named-by-others",
+     "More sites than may collude say that what it dealt them is wrong."},
+    {D::kInDispute, "in-dispute",
+     "Of it and another site, one says that the other dealt it wrong shares, and one is at fault."},
 };
 
 template <class Table, class Reason>

@@ -95,7 +95,10 @@ enum class DropReason : std::uint16_t {
   kRestarted = 19,  ///< Lost the attempt's secrets.
   kRefused = 20,    ///< Said no; its RefusalReason tells why.
   kRevoked = 21,
-  kNotApproved = 22
+  kNotApproved = 22,
+  kUnusablePrekey = 23,  ///< Keys of low order, or that another site holds.
+  kNamedByOthers = 24,   ///< More sites than may collude name it as the cause of their refusal.
+  kInDispute = 25        ///< It names another site, or is named: one of the two is at fault.
 };
 
 std::string_view Name(RefusalReason reason);         ///< "second-survivor-set"

@@ -20,6 +20,11 @@ ExchangeKeyPair ExchangeKeyFromSecret(SecretKey32 secret) {
   return pair;
 }
 
+bool IsLowOrder(const ExchangeKey& key) {
+  // Clamping makes each secret a multiple of the cofactor, so one secret stands for all.
+  return !ExchangeSecret(SecretKey32(), key).has_value();
+}
+
 Result<SecretKey32> ExchangeSecret(const SecretKey32& own, const ExchangeKey& peer) {
   SecretKey32 shared;
   // The library refuses exactly the keys that give the all-zero secret (RFC 7748, section 6.1).

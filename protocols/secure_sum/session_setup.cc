@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/crypto/key_exchange.h"
 #include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
@@ -48,6 +49,12 @@ std::optional<Refusal> CheckStart(const SessionSetup& setup) {
       return Refusal{RefusalReason::kPrekeyRepeated, participant.site};
     }
   }
+  return std::nullopt;
+}
+
+std::optional<RefusalReason> CheckPrekey(const Prekey& prekey) {
+  if (IsLowOrder(prekey.encryption) || IsLowOrder(prekey.masking)) return RefusalReason::kWeakKey;
+  if (prekey.encryption == prekey.masking) return RefusalReason::kPrekeyRepeated;
   return std::nullopt;
 }
 

@@ -23,6 +23,10 @@ struct SessionSetup {
 /// ascending and known, each prekey signed by its site, no key twice.
 std::optional<Refusal> CheckStart(const SessionSetup& setup);
 
+/// Whether a prekey can serve at all: no key of low order, no key twice. The coordinator asks on
+/// receipt, lest one member's bad key make every other site refuse the start.
+std::optional<RefusalReason> CheckPrekey(const Prekey& prekey);
+
 /// A participant's evaluation point for Shamir shares: position in U1 plus one.
 std::optional<std::uint32_t> PointOf(const RoundStart& start, SiteId site);
 

@@ -35,7 +35,7 @@ TEST(RefusalReasonTest, ANumberOfALaterVersionIsNoCrash) {
 TEST(DropReasonTest, EachHasANameOfItsOwnAndASentence) {
   std::set<std::string_view> names;
   for (auto number = static_cast<std::uint16_t>(DropReason::kMalformed);
-       number <= static_cast<std::uint16_t>(DropReason::kNotApproved); ++number) {
+       number <= static_cast<std::uint16_t>(DropReason::kInDispute); ++number) {
     const auto reason = static_cast<DropReason>(number);
     EXPECT_TRUE(names.insert(Name(reason)).second) << Name(reason);
     EXPECT_THAT(std::string(Explanation(reason)), MatchesRegex("[A-Z].*\\."));

@@ -56,6 +56,7 @@ TEST(ExchangeSecretTest, RefusesEveryPointOfLowOrder) {
     const Result<SecretKey32> shared = ExchangeSecret(own.secret, ExchangeKey{HexArray<32>(text)});
     ASSERT_FALSE(shared.has_value()) << text;
     EXPECT_EQ(shared.error().code, ErrorCode::kRefused);
+    EXPECT_TRUE(IsLowOrder(ExchangeKey{HexArray<32>(text)})) << text;
   }
 }
 
@@ -64,6 +65,7 @@ TEST(ExchangeKeyPairTest, AgreesBetweenGeneratedPairs) {
   const ExchangeKeyPair a = GenerateExchangeKey(random);
   const ExchangeKeyPair b = GenerateExchangeKey(random);
   EXPECT_NE(a.public_key, b.public_key);
+  EXPECT_FALSE(IsLowOrder(a.public_key));
   EXPECT_EQ(SharedHex(a.secret, b.public_key), SharedHex(b.secret, a.public_key));
 }
 

@@ -1,0 +1,147 @@
+// Whose fault it is when an attempt fails, and what a study does without the site at fault.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/study.h"
+
+namespace consilium {
+namespace {
+
+/// Refusals that the same site will repeat on the next attempt: trying again is of no use.
+bool IsFinal(RefusalReason reason) {
+  switch (reason) {
+    case RefusalReason::kNotApproved:
+    case RefusalReason::kPlanExpired:
+    case RefusalReason::kPolicyForbids:
+    case RefusalReason::kDataRefused:
+    case RefusalReason::kSiteSetChanged:
+    case RefusalReason::kFrozenSetChanged:
+    case RefusalReason::kAlreadyReleased:
+    case RefusalReason::kQueryNotDerived:
+    case RefusalReason::kMinimumLowered:
+    case RefusalReason::kTooManyRounds:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Refusals of what another site dealt. The coordinator cannot open a sealed share: it has only the
+/// word of one site against the other's.
+bool BlamesDealer(RefusalReason reason) {
+  return reason == RefusalReason::kShareDoesNotOpen || reason == RefusalReason::kShareHashDiffers;
+}
+
+}  // namespace
+
+/// Whether no honest site would refuse a start for this prekey's sake.
+bool Study::IsUsable(const Member& from, const Prekey& prekey) const {
+  if (CheckPrekey(prekey)) return false;
+  const auto holds = [&](const ExchangeKey& key) {
+    return key == prekey.encryption || key == prekey.masking;
+  };
+  // A prekey is known to its site and the coordinator alone until its attempt begins, so of two
+  // sites with one key the later has copied.
+  return std::none_of(prekeys_.begin(), prekeys_.end(), [&](const auto& entry) {
+    const Prekey& other = entry.second.prekey;
+    return entry.first != from.id && (holds(other.encryption) || holds(other.masking));
+  });
+}
+
+/// Without these sites from here on, or not at all where the plan waits for them.
+void Study::LeaveOut(const std::vector<SiteId>& sites,
+                     DropReason reason,
+                     const Moment& now,
+                     CoordinatorEffects& effects) {
+  std::string names;
+  for (const SiteId site : sites) {
+    names += (names.empty() ? "" : " and ") + NameOf(site);
+    effects.emplace_back(Note{LogLevel::kWarning,
+                              "site-at-fault",
+                              {{"study", plan_.id.Short()},
+                               {"site", NameOf(site)},
+                               {"reason", std::string(Name(reason))}}});
+  }
+  if (record_.state != StudyState::kRunning) return;
+  Audit(now, "site-at-fault",
+        R"({"study":")" + plan_.id.ToHex() + R"(","sites":")" + names + R"(","reason":")" +
+            std::string(Name(reason)) + R"("})",
+        effects);
+  if (plan_.on_loss == OnLoss::kWait) {
+    const Status paused =
+        Pause("site " + names + ": " + std::string(Explanation(reason)), now, effects);
+    if (!paused) return;
+    return;
+  }
+  for (const SiteId site : sites) {
+    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), site);
+    if (place == record_.excluded.end() || *place != site) record_.excluded.insert(place, site);
+    prekeys_.erase(site);
+  }
+  Persist(effects);
+  failed_attempts_ = 0;  // The next attempt has other sites.
+  for (const SiteId site : sites) OnLost(site, reason, now, effects);
+}
+
+/// After an attempt in which sites refused what others had dealt. At most T sites collude, so a
+/// dealer whom more than T name is at fault. Otherwise one of the two is, and both go: an honest
+/// site is lost only together with a dishonest one (player elimination; Hirt, Maurer, Przydatek,
+/// ASIACRYPT 2000).
+void Study::SettleDisputes(std::uint32_t may_collude,
+                           const Moment& now,
+                           CoordinatorEffects& effects) {
+  const std::map<SiteId, std::set<SiteId>> accusers = std::exchange(accusers_, {});
+  std::vector<SiteId> at_fault;
+  for (const auto& [accused, by] : accusers) {
+    if (by.size() > may_collude) at_fault.push_back(accused);
+  }
+  if (!at_fault.empty()) LeaveOut(at_fault, DropReason::kNamedByOthers, now, effects);
+  std::set<SiteId> settled(at_fault.begin(), at_fault.end());
+  for (const auto& [accused, by] : accusers) {
+    for (const SiteId accuser : by) {
+      if (settled.contains(accused) || settled.contains(accuser)) continue;
+      settled.insert({accused, accuser});
+      LeaveOut({accuser, accused}, DropReason::kInDispute, now, effects);
+    }
+  }
+}
+
+void Study::OnRefusal(const Member& from,
+                      const OpenedMessage& message,
+                      const Moment& now,
+                      CoordinatorEffects& effects) {
+  const auto refusal = Decode<RefusalMessage>(message.body);
+  if (!refusal) return;
+  const auto reason = static_cast<RefusalReason>(refusal->reason);
+  effects.emplace_back(Note{LogLevel::kWarning,
+                            "site-refused",
+                            {{"study", plan_.id.Short()},
+                             {"site", from.name},
+                             {"reason", std::string(Name(reason))},
+                             {"about", refusal->about == SiteId() ? "" : NameOf(refusal->about)}}});
+  if (session_ == nullptr || message.route != session_->setup().route) return;
+  const std::vector<SiteId> members = session_->Members();
+  if (!std::binary_search(members.begin(), members.end(), from.id)) return;
+  if (IsFinal(reason) && record_.state == StudyState::kRunning) {
+    if (plan_.on_loss == OnLoss::kWait) {
+      const Status paused = Pause(
+          "site " + from.name + " refuses: " + std::string(Explanation(reason)), now, effects);
+      if (!paused) return;
+      return;
+    }
+    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
+    if (place == record_.excluded.end() || *place != from.id) {
+      record_.excluded.insert(place, from.id);
+      Persist(effects);
+    }
+  }
+  if (BlamesDealer(reason) && refusal->about != from.id &&
+      PointOf(session_->setup().start, refusal->about)) {
+    accusers_[refusal->about].insert(from.id);
+  }
+  session_->Drop(from.id, DropReason::kRefused);
+  Advance(now, effects);
+}
+
+}  // namespace consilium
