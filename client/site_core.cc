@@ -83,7 +83,7 @@ Status SiteCore::Restore(const RecordStore& store) {
   }
   TRY(const std::vector<Record> receipts, store.Load("receipt"));
   for (const Record& record : receipts) {
-    TRY(receipt_, DecodeRow<AuditHead>(record, "receipt"));
+    TRY(receipt_, DecodeRow<Receipt>(record, "receipt"));
   }
   TRY(const std::vector<Record> answers, store.Load("answered"));
   for (const Record& record : answers) {
@@ -306,6 +306,10 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
   if (!welcome) return Refuse(R::kMalformed);
   const auto roster = Decode<SignedRoster>(welcome->roster);
   if (!roster) return Refuse(R::kMalformed);
+  const Receipt& receipt = welcome->receipt;
+  if (receipt.head.records > 0 && !VerifyReceipt(receipt, settings_.coordinator)) {
+    return Refuse(R::kNotSignedByCoordinator);  // It could never be held to such a receipt.
+  }
   if (!VerifyRoster(*roster, settings_.coordinator) ||
       roster->roster.federation != settings_.federation) {
     return Refuse(R::kRosterForged);
@@ -333,8 +337,8 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
     roster_ = *roster;
     batch.push_back(PutRecord{"roster", ToBytes("current"), Encode(*roster)});
   }
-  if (welcome->head.records > receipt_.records) {
-    receipt_ = welcome->head;
+  if (welcome->receipt.head.records > receipt_.head.records) {
+    receipt_ = welcome->receipt;
     batch.push_back(PutRecord{"receipt", ToBytes("coordinator"), Encode(receipt_)});
   }
   if (!batch.empty()) effects.emplace_back(Persist{std::move(batch)});

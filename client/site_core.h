@@ -86,7 +86,7 @@ class SiteCore {
   Result<Policy> policy_;
   ByteArray<16> boot_{};
   std::optional<SignedRoster> roster_;
-  AuditHead receipt_;
+  Receipt receipt_;
   HashChain ledger_;
   std::map<Digest, AnsweredRecord> answered_;
   std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;

@@ -193,7 +193,9 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
     if (!link.connected) continue;
     effects.emplace_back(SendToSite{
         site, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                          Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
+                          Encode(consilium::Welcome{Encode(roster_),
+                                                    SignReceipt(audit_.head(), identity_)}),
+                          identity_)});
   }
   for (const Member& old : replaced) {
     effects.emplace_back(CutOff{old.id});
@@ -222,9 +224,10 @@ Status CoordinatorCore::Revoke(std::string_view site,
   Record(now, "site-revoked", R"({"site":")" + revoked.name + R"("})", effects);
   effects.emplace_back(CutOff{revoked.id});
   links_.erase(revoked.id);
-  const Bytes welcome =
-      SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_);
+  const Bytes welcome = SealMessage(
+      MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+      Encode(consilium::Welcome{Encode(roster_), SignReceipt(audit_.head(), identity_)}),
+      identity_);
   for (const auto& [id, link] : links_) {
     if (link.connected) effects.emplace_back(SendToSite{id, welcome});
   }

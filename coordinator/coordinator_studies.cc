@@ -164,9 +164,13 @@ void CoordinatorCore::OnHello(const Member& member,
         LogLevel::kWarning, "message-refused", {{"site", member.name}, {"reason", "malformed"}}});
     return;
   }
-  if (!audit_.Contains(hello->receipt) && !rollback_) {
+  const AuditHead& seen = hello->receipt.head;
+  if (seen.records > 0 && !VerifyReceipt(hello->receipt, identity_.public_key())) {
+    effects.emplace_back(Note{
+        LogLevel::kWarning, "receipt-forged", {{"site", member.name}, {"reason", "not-signed"}}});
+  } else if (!audit_.Contains(seen) && !rollback_) {
     rollback_ =
-        "site " + member.name + " holds a receipt for " + std::to_string(hello->receipt.records) +
+        "site " + member.name + " holds a receipt for " + std::to_string(seen.records) +
         " audit records that this state does not have: it was restored from an old copy, or "
         "altered";
     effects.emplace_back(Note{
@@ -185,9 +189,10 @@ void CoordinatorCore::OnHello(const Member& member,
   }
   link.connected = true;
   effects.emplace_back(SendToSite{
-      member.id,
-      SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                  Encode(consilium::Welcome{Encode(roster_), audit_.head()}), identity_)});
+      member.id, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                             Encode(consilium::Welcome{Encode(roster_),
+                                                       SignReceipt(audit_.head(), identity_)}),
+                             identity_)});
   if (rollback_) return;
   for (auto& [id, study] : studies_) study->OnHello(member, restarted, now, effects);
 }

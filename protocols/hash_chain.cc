@@ -36,7 +36,19 @@ Status CheckLink(const ChainRecord& record,
   return {};
 }
 
+Digest ReceiptDigest(const AuditHead& head) {
+  return Hasher("consilium/receipt/v1").Add(head.records).Add(head.hash).Finish();
+}
+
 }  // namespace
+
+Receipt SignReceipt(const AuditHead& head, const SigningKey& owner) {
+  return Receipt{head, owner.Sign(ReceiptDigest(head).span())};
+}
+
+bool VerifyReceipt(const Receipt& receipt, const IdentityKey& owner) {
+  return Verify(owner, ReceiptDigest(receipt.head).span(), receipt.signature);
+}
 
 HashChain::HashChain(std::string table, std::string domain)
     : table_(std::move(table)), domain_(std::move(domain)) {}

@@ -29,6 +29,11 @@ struct ChainRecord {
   }
 };
 
+/// A head as its owner vouches for it: signed over H(consilium/receipt/v1; records, hash).
+Receipt SignReceipt(const AuditHead& head, const SigningKey& owner);
+/// Whether the owner signed this head.
+bool VerifyReceipt(const Receipt& receipt, const IdentityKey& owner);
+
 class HashChain {
  public:
   /// `table` is where the records live: "audit" or "ledger". `domain` separates the signatures.

@@ -23,8 +23,8 @@ namespace consilium {
 // A site connects (outbound, CURVE, pinned server key) and says hello. The coordinator knows who it
 // is from its CURVE key, and checks that the hello is signed by the identity admitted with that
 // key. The hello carries a receipt: the newest head of the coordinator's audit log that this site
-// has seen. A coordinator whose log does not contain it has been rolled back, and says so instead
-// of serving.
+// has seen, as the coordinator signed it. A coordinator whose log does not contain it has been
+// rolled back, and says so instead of serving. Without the signature a site could make that up.
 
 struct AuditHead {
   std::uint64_t records = 0;
@@ -37,10 +37,20 @@ struct AuditHead {
   }
 };
 
+struct Receipt {
+  AuditHead head;       ///< No records: the site has seen none yet, and nothing is signed.
+  Signature signature;  ///< The coordinator's, see SignReceipt.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(head, signature);
+  }
+};
+
 struct Hello {
   ByteArray<16> boot{};      ///< Random, drawn when the process starts: a new one means a restart.
   RosterEpoch roster_epoch;  ///< The newest roster the site holds; 0 for none.
-  AuditHead receipt;
+  Receipt receipt;
   std::string software;  ///< "consilium-site 0.1.0", for the roster page.
 
   template <class Archive>
@@ -52,11 +62,11 @@ struct Hello {
 // The answer: the signed roster (see roster.h) and the audit log's head as a receipt.
 struct Welcome {
   Bytes roster;  ///< An encoded SignedRoster.
-  AuditHead head;
+  Receipt receipt;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<60'000>(roster), head);
+    archive(AtMost<60'000>(roster), receipt);
   }
 };
 

@@ -123,6 +123,11 @@ TEST(LyingCoordinatorTest, AForeignOrUnsignedRoster) {
                        });
 }
 
+TEST(LyingCoordinatorTest, AReceiptItCouldDisown) {
+  ExpectNamed<Welcome>(MessageKind::kWelcome, RefusalReason::kNotSignedByCoordinator,
+                       [](Welcome& welcome, Route&) { ++welcome.receipt.head.records; });
+}
+
 TEST(LyingCoordinatorTest, AChangedPlan) {
   ExpectNamed<StudyOffer>(MessageKind::kStudyOffer, RefusalReason::kPlanChanged,
                           [](StudyOffer& offer, Route&) {

@@ -220,5 +220,22 @@ TEST(CoordinatorCoreTest, NoticesAStateThatWasRolledBack) {
   EXPECT_THAT(*federation.coordinator().rollback_found(), HasSubstr("site-0 holds a receipt"));
 }
 
+TEST(CoordinatorCoreTest, AReceiptThatASiteMadeUpStopsNobody) {
+  VirtualFederation federation({});
+  federation.to_coordinator = [&](std::uint32_t site, Bytes& message) {
+    const auto opened = OpenMessage(message);
+    if (site != 1 || !opened || opened->kind != MessageKind::kHello) return true;
+    auto hello = *Decode<Hello>(opened->body);
+    hello.receipt = SignReceipt(AuditHead{1'000'000, Digest{}}, federation.site_identity(1));
+    message = SealMessage(opened->kind, opened->route, Encode(hello), federation.site_identity(1));
+    return true;
+  };
+
+  const StudyId study = federation.RunningStudy();
+
+  EXPECT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+  EXPECT_FALSE(federation.coordinator().rollback_found().has_value());
+}
+
 }  // namespace
 }  // namespace consilium::testing

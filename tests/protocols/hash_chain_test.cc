@@ -77,6 +77,21 @@ TEST_F(HashChainTest, ATruncatedChainDoesNotContainALaterReceipt) {
   EXPECT_FALSE(chain_.Contains(AuditHead{2, receipt.hash}));
 }
 
+TEST_F(HashChainTest, AReceiptIsItsOwnersForOneHead) {
+  Write(3);
+  const Receipt receipt = SignReceipt(chain_.head(), key_);
+  EXPECT_TRUE(VerifyReceipt(receipt, key_.public_key()));
+
+  Receipt longer = receipt;
+  ++longer.head.records;
+  EXPECT_FALSE(VerifyReceipt(longer, key_.public_key()));
+  Receipt other = receipt;
+  other.head.hash.bytes[0] ^= std::byte{1};
+  EXPECT_FALSE(VerifyReceipt(other, key_.public_key()));
+  SeededRandom random(99);
+  EXPECT_FALSE(VerifyReceipt(receipt, SigningKey::Generate(random).public_key()));
+}
+
 TEST_F(HashChainTest, AnotherOwnersOrDomainsRecordsAreRefused) {
   Write(1);
   const SigningKey other = SigningKey::Generate(random_);

@@ -40,7 +40,7 @@ TEST(DropReasonTest, EachHasANameOfItsOwnAndASentence) {
     EXPECT_TRUE(names.insert(Name(reason)).second) << Name(reason);
     EXPECT_THAT(std::string(Explanation(reason)), MatchesRegex("[A-Z].*\\."));
   }
-  EXPECT_EQ(names.size(), 22u);
+  EXPECT_EQ(names.size(), 25u);
 }
 
 }  // namespace

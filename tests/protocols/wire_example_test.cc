@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocols/hash_chain.h"
 #include "protocols/messages.h"
 #include "protocols/roster.h"
 
@@ -40,8 +41,10 @@ Hello TheHello() {
   Hello hello;
   for (unsigned i = 0; i < hello.boot.size(); ++i) hello.boot[i] = static_cast<std::byte>(i);
   hello.roster_epoch = RosterEpoch(3);
-  hello.receipt.records = 258;
-  hello.receipt.hash.bytes.fill(std::byte{0xaa});
+  AuditHead head;
+  head.records = 258;
+  head.hash.bytes.fill(std::byte{0xaa});
+  hello.receipt = SignReceipt(head, KeyOfSeedByte(1));
   hello.software = "consilium-site 0.1.0";
   return hello;
 }
@@ -69,7 +72,7 @@ TEST(WireExampleTest, TheDocumentsBytesAreAccepted) {
   const Result<Hello> hello = Decode<Hello>(opened->body);
   ASSERT_TRUE(hello.has_value()) << Describe(hello.error());
   EXPECT_EQ(hello->software, "consilium-site 0.1.0");
-  EXPECT_EQ(hello->receipt.records, 258u);
+  EXPECT_EQ(hello->receipt.head.records, 258u);
 }
 
 }  // namespace
