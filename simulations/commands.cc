@@ -1,12 +1,18 @@
 #include "simulations/commands.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -47,54 +53,97 @@ ComparisonWatcher ProgressLine() {
   };
 }
 
+Error WithRemedy(Error error, std::string remedy) {
+  if (error.remedy.empty()) error.remedy = std::move(remedy);
+  return error;
+}
+
+/// Before the computation, so that a long one does not end with nowhere to write.
 Result<std::filesystem::path> MakeFolder(const Options& options, const Experiment& experiment) {
   const std::filesystem::path folder =
       options.out.empty() ? experiment.name + "-result" : options.out;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
   if (error) {
-    return Fail(ErrorCode::kIo,
-                "cannot make the folder " + folder.string() + ": " + error.message(),
-                "Give another one with --out.");
+    return tl::unexpected<Error>(
+        WithRemedy(FailOnFile(error.value(), "write into the folder", folder).value(),
+                   "Give another one with --out."));
   }
   return folder;
+}
+
+Status Write(const std::filesystem::path& file, const std::string& text) {
+  Status written = WriteFileAtomically(file, AsBytes(text), 0644);
+  if (written) return written;
+  return tl::unexpected<Error>(
+      WithRemedy(std::move(written).error(), "Give another folder with --out."));
 }
 
 Result<int> RunExperiment(const Options& options) {
   TRY(const Experiment experiment, ReadExperiment(options.experiment));
   TRY(const VirtualFederation federation, LoadFederation(experiment));
-  TRY(const Comparison comparison, Compare(experiment.plan, federation, options.threads,
-                                           options.json ? ComparisonWatcher{} : ProgressLine()));
   TRY(const std::filesystem::path folder, MakeFolder(options, experiment));
-  const std::string json = ResultJson(experiment, federation, comparison, options.seed);
-  TRY_STATUS(WriteFileAtomically(folder / "result.json", AsBytes(json), 0644));
+  Result<Comparison> compared = Compare(experiment.plan, federation, options.threads,
+                                        options.json ? ComparisonWatcher{} : ProgressLine());
+  if (!compared) return FailIn(options.experiment, std::move(compared).error());
+  const Comparison comparison = *std::move(compared);
+  const std::string comparison_json =
+      ComparisonJson(experiment, federation, comparison, options.seed);
+  TRY_STATUS(Write(folder / "comparison.json", comparison_json));
+  TRY_STATUS(Write(folder / "result.json", ResultJson(experiment, comparison)));
   if (options.json) {
-    std::cout << json << std::flush;
-  } else {
-    std::cout << ResultText(experiment, federation, comparison)
-              << "All numbers at full precision: " << (folder / "result.json").string()
-              << std::endl;
+    std::cout << comparison_json << std::flush;
+    return kExitDone;
   }
+  std::cout << ResultText(experiment, federation, comparison) << "\nAll numbers at full precision\n"
+            << AlignedTable({{(folder / "result.json").string(),
+                              "the federated result, as a coordinator would release it"},
+                             {(folder / "comparison.json").string(),
+                              "the pooled fit and each site alone beside it"}})
+            << std::flush;
   return kExitDone;
+}
+
+/// CLI11 alone would take -1, and any number that is too large, for the largest there is.
+std::string RefuseSeed(const std::string& text) {
+  std::uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, seed);
+  if (error == std::errc() && stopped == end) return "";
+  return "must be a whole number from 0 to " +
+         std::to_string(std::numeric_limits<std::uint64_t>::max());
 }
 
 void AddRun(CLI::App& app, Options& options) {
   CLI::App* run = app.add_subcommand("run", "Run a plan on one table split into virtual hospitals");
   run->add_option("EXPERIMENT", options.experiment, "The experiment file")->required();
-  run->add_option("--out", options.out, "Folder for result.json (default: EXPERIMENT-result)");
+  run->add_option("--out", options.out,
+                  "Folder for result.json, the federated result as a coordinator releases it, and "
+                  "comparison.json, with the pooled fit and each site alone "
+                  "(default: EXPERIMENT-result)");
   run->add_option("--seed", options.seed,
-                  "Seed of everything random; plain runs of this version draw nothing");
+                  "Seed of everything random; plain runs of this version draw nothing")
+      ->check(&RefuseSeed, "");
   run->add_option("--threads", options.threads, "Threads; the result does not depend on it")
       ->check(CLI::Range(1, 1024));
   run->add_option("--mode", options.mode, "plain: sums in the clear, without the protocol")
       ->check(CLI::IsMember({"plain"}));
-  run->add_flag("--json", options.json, "Print result.json instead of tables");
-  run->footer("Example:\n  consilium-sim run examples/heart_experiment.toml --out results");
+  run->add_flag("--json", options.json, "Print comparison.json instead of tables");
+  run->footer(
+      "Example:\n  consilium-sim run experiment.toml --out results\n"
+      "with this experiment.toml, a plan and a table beside it:\n"
+      "  [experiment]\n  plan = \"plan.toml\"\n"
+      "  [data]\n  csv = \"patients.csv\"\n  site_column = \"hospital\"");
 }
 
 }  // namespace
 
 int RunSimulatorProgram(int count, char** arguments) {
+  // A file that may not grow further is an error of the write, like a full disk, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app("Tries a study on virtual hospitals before any hospital is asked.",
                std::string(kProgram));
   app.set_version_flag("--version", std::string(kProgram) + " " CONSILIUM_VERSION);

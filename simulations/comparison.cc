@@ -49,9 +49,17 @@ Result<Comparison> Compare(const Plan& plan,
     if (watcher) watcher(done, total, name);
     ++done;
   };
+  const auto finish = [&] {
+    if (watcher) watcher(total, total, "");
+  };
   Comparison comparison;
   next("all sites together");
-  TRY(comparison.federated, RunPlain(*plan.analysis, participants, threads));
+  Result<PlainRun> federated = RunPlain(*plan.analysis, participants, threads);
+  if (!federated) {
+    finish();
+    return tl::unexpected<Error>(std::move(federated).error());
+  }
+  comparison.federated = *std::move(federated);
   next("pooled data");
   comparison.pooled = AttemptOf(RunPlain(*plan.analysis, {&federation.pooled}));
   for (const VirtualSite& site : federation.sites) {
@@ -60,7 +68,7 @@ Result<Comparison> Compare(const Plan& plan,
     comparison.alone.push_back({site.name, AttemptOf(RunPlain(*plan.analysis, {&site.cohort}))});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
-  if (watcher) watcher(total, total, "");
+  finish();
   return comparison;
 }
 

@@ -35,7 +35,8 @@ struct Comparison {
   std::optional<double> largest_difference;
 };
 
-/// Told before each run with the runs done so far, their number in all, and what comes next.
+/// Told before each run with the runs done so far, their number in all, and what comes next; at the
+/// end, successful or not, that all are done.
 using ComparisonWatcher =
     std::function<void(std::size_t done, std::size_t total, const std::string& next)>;
 

@@ -9,6 +9,7 @@
 
 #include "common/command_errors.h"
 #include "common/terminal.h"
+#include "protocols/result_document.h"
 
 namespace consilium {
 namespace {
@@ -81,7 +82,7 @@ std::size_t WidthOf(const std::string& table) {
   return widest;
 }
 
-/// As many hospitals as fit the width; the others are in result.json.
+/// As many hospitals as fit the width; the others are in comparison.json.
 std::string ComparisonTable(const Comparison& comparison) {
   const Json lines = Json::parse(comparison.federated.result.json)["coefficients"];
   Rows rows(lines.size() + 1);
@@ -103,7 +104,7 @@ std::string ComparisonTable(const Comparison& comparison) {
   const std::size_t hidden = comparison.alone.size() - shown;
   if (hidden > 0) {
     table += (hidden == 1 ? std::string("One more site") : std::to_string(hidden) + " more sites") +
-             " alone: see result.json.\n";
+             " alone: see comparison.json.\n";
   }
   return table;
 }
@@ -153,10 +154,14 @@ std::string Agreement(const Comparison& comparison) {
 
 }  // namespace
 
-std::string ResultJson(const Experiment& experiment,
-                       const VirtualFederation& federation,
-                       const Comparison& comparison,
-                       std::uint64_t seed) {
+std::string ResultJson(const Experiment& experiment, const Comparison& comparison) {
+  return ResultDocument(experiment.plan, comparison.federated.result, comparison.federated.rounds);
+}
+
+std::string ComparisonJson(const Experiment& experiment,
+                           const VirtualFederation& federation,
+                           const Comparison& comparison,
+                           std::uint64_t seed) {
   Json json;
   json["experiment"] = experiment.name;
   json["study"] = experiment.plan.id.ToHex();

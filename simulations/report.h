@@ -1,6 +1,6 @@
 #pragma once
 
-// An experiment's outcome as result.json and as text for a terminal.
+// An experiment's outcome as documents and as text for a terminal.
 
 #include <cstdint>
 #include <string>
@@ -9,11 +9,14 @@
 
 namespace consilium {
 
-/// Holds nothing that depends on the machine, the time or the number of threads.
-std::string ResultJson(const Experiment& experiment,
-                       const VirtualFederation& federation,
-                       const Comparison& comparison,
-                       std::uint64_t seed);
+/// result.json: byte for byte what a coordinator releases for the same plan over the same rows.
+std::string ResultJson(const Experiment& experiment, const Comparison& comparison);
+
+/// comparison.json. Holds nothing that depends on the machine, the time or the number of threads.
+std::string ComparisonJson(const Experiment& experiment,
+                           const VirtualFederation& federation,
+                           const Comparison& comparison,
+                           std::uint64_t seed);
 
 std::string ResultText(const Experiment& experiment,
                        const VirtualFederation& federation,

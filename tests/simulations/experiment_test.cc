@@ -1,5 +1,6 @@
 #include "simulations/experiment.h"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "protocols/result_document.h"
 #include "simulations/comparison.h"
 #include "simulations/report.h"
 #include "tests/support/temporary_folder.h"
@@ -65,6 +67,15 @@ class ExperimentTest : public ::testing::Test {
     const Result<Experiment> experiment = Read();
     return experiment ? "no error" : Describe(experiment.error());
   }
+  /// What is said when the experiment cannot be read or its data cannot be taken.
+  std::string LoadError(ErrorCode code) {
+    const Result<Experiment> experiment = Read();
+    const Result<VirtualFederation> federation =
+        experiment ? LoadFederation(*experiment) : tl::make_unexpected(experiment.error());
+    if (federation) return "no error";
+    EXPECT_EQ(federation.error().code, code);
+    return Describe(federation.error());
+  }
 
   TemporaryFolder folder_;
 };
@@ -96,12 +107,62 @@ TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
                           HasSubstr("separation"), HasSubstr("Left out: small")));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
-  const Json json = Json::parse(ResultJson(experiment, federation, comparison, 5));
+  const Json json = Json::parse(ComparisonJson(experiment, federation, comparison, 5));
   EXPECT_EQ(json["federated"]["patients"], 72);
   EXPECT_EQ(json["federated"]["rounds"], 1 + json["federated"]["iterations"].get<int>());
   EXPECT_EQ(json["alone"][0]["result"]["separation"]["terms"], Json({"male"}));
   EXPECT_EQ(json["virtual_sites"][2]["takes_part"], false);
   EXPECT_EQ(json["study"], experiment.plan.id.ToHex());
+}
+
+TEST_F(ExperimentTest, ReleasesWhatACoordinatorWould) {
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const Comparison comparison = Compare(experiment.plan, federation, 1).value();
+  const PlainRun run = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
+  EXPECT_EQ(ResultJson(experiment, comparison),
+            ResultDocument(experiment.plan, run.result, run.rounds));
+}
+
+TEST_F(ExperimentTest, SaysWhereTheSitesAreThatDoNotFitTheTable) {
+  std::string table = Table();
+  for (const char* hospital : {"west", "centre", "coast"}) {
+    for (int i = 0; i < 24; ++i) {
+      table += std::string(hospital) + ",p" + std::to_string(1000 + i) + "," +
+               (i * 7 % 5 < 2 ? "1" : "0") + "," + std::to_string(30 + i * 13 % 41) + "," +
+               (i % 2 == 0 ? "1" : "0") + "\n";
+    }
+  }
+  Write("data.csv", table);
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const Comparison comparison = Compare(experiment.plan, federation, 1).value();
+  const std::string text = ResultText(experiment, federation, comparison);
+  EXPECT_THAT(text, AllOf(HasSubstr("more sites alone: see comparison.json"),
+                          Not(HasSubstr("result.json")), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(ExperimentTest, TellsTheWatcherTheEndOfAComparisonThatFails) {
+  Write("data.csv",
+        "hospital,id,ill,age,male\n"
+        "a,1,1,30,0\na,2,1,31,1\nb,3,1,32,0\nb,4,1,33,1\nc,5,1,34,0\nc,6,1,35,1\n");
+  std::string plan = kPlan;
+  plan.replace(plan.find("minimum_patients = 10"), 21, "minimum_patients = 2");
+  Write("plan.toml", plan);
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  std::string last = "never told";
+  std::size_t left = 1;
+  const Result<Comparison> comparison =
+      Compare(experiment.plan, federation, 1,
+              [&](std::size_t done, std::size_t total, const std::string& next) {
+                left = total - done;
+                last = next;
+              });
+  ASSERT_FALSE(comparison.has_value());
+  EXPECT_EQ(comparison.error().code, ErrorCode::kNotEstimable);
+  EXPECT_EQ(left, 0u);
+  EXPECT_EQ(last, "");
 }
 
 TEST_F(ExperimentTest, OrderOfRowsBetweenHospitalsChangesNoBit) {
@@ -127,8 +188,74 @@ TEST_F(ExperimentTest, RefusesFewerSitesThanThePlanAsksFor) {
   const Result<VirtualFederation> federation = LoadFederation(Read().value());
   ASSERT_FALSE(federation.has_value());
   EXPECT_EQ(federation.error().code, ErrorCode::kRefused);
+  EXPECT_THAT(federation.error().message, AllOf(HasSubstr("trial.toml:5:15: only 3 of 4"),
+                                                HasSubstr("plan.toml"), HasSubstr("small has 4")));
+}
+
+TEST_F(ExperimentTest, NamesOnlyAFewOfManySitesThatAreTooSmall) {
+  Write("trial.toml",
+        "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\nsite_column = \"id\"\n");
+  const Result<VirtualFederation> federation = LoadFederation(Read().value());
+  ASSERT_FALSE(federation.has_value());
   EXPECT_THAT(federation.error().message,
-              AllOf(HasSubstr("only 3 of 4"), HasSubstr("small has 4")));
+              AllOf(HasSubstr("only 0 of 76"), HasSubstr("p1 has 1 patient with"),
+                    HasSubstr("and 71 more")));
+  EXPECT_LT(federation.error().message.size(), 1000u);
+  EXPECT_THAT(federation.error().remedy, HasSubstr("site_column"));
+}
+
+TEST_F(ExperimentTest, NamesTheHeadersWhenTheSiteColumnIsMisspelt) {
+  Write("trial.toml",
+        "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\n"
+        "site_column = \"hopsital\"\n");
+  EXPECT_THAT(
+      LoadError(ErrorCode::kInvalidArgument),
+      AllOf(HasSubstr("trial.toml:5:15: "), HasSubstr("data.csv has no header \"hopsital\""),
+            HasSubstr("did you mean \"hospital\""), HasSubstr("hospital, id, ill, age and male")));
+}
+
+TEST_F(ExperimentTest, NamesTheKeyWhoseFileDoesNotExist) {
+  const std::string head =
+      "[experiment]\nplan = \"plan.toml\"\n[data]\nsite_column = \"hospital\"\n";
+  Write("far.source.toml", "type = \"csv\"\nfile = \"far.csv\"\n");
+  const std::pair<std::string, const char*> cases[] = {
+      {"[experiment]\nplan = \"far.toml\"\n", "trial.toml:2:8: "},
+      {head + "csv = \"far.csv\"\n", "trial.toml:5:7: "},
+      {head + "source = \"far.toml\"\n", "trial.toml:5:10: "},
+      {head + "source = \"far.source.toml\"\n", "far.source.toml: "}};
+  for (const auto& [text, place] : cases) {
+    Write("trial.toml", text);
+    EXPECT_THAT(LoadError(ErrorCode::kNotFound),
+                AllOf(HasSubstr(place), HasSubstr("does not exist. Correct")))
+        << text;
+  }
+  Write("trial.toml", head + "csv = \".\"\n");
+  EXPECT_THAT(LoadError(ErrorCode::kInvalidArgument),
+              AllOf(HasSubstr("trial.toml:5:7: "), HasSubstr("is a folder")));
+}
+
+TEST_F(ExperimentTest, SaysWhereToRenameTheHeadersOfACsv) {
+  std::string table = Table();
+  table.replace(table.find("age"), 3, "years");
+  Write("data.csv", table);
+  EXPECT_THAT(
+      LoadError(ErrorCode::kDataQuality),
+      AllOf(HasSubstr("data.csv has no column for age"), HasSubstr("hospital, id, ill, years"),
+            HasSubstr("source instead of csv in "), HasSubstr("trial.toml")));
+}
+
+TEST_F(ExperimentTest, RefusesATableWithoutRows) {
+  Write("data.csv", "hospital,id,ill,age,male\n");
+  EXPECT_THAT(LoadError(ErrorCode::kDataQuality), HasSubstr("data.csv has no rows"));
+}
+
+TEST_F(ExperimentTest, TellsAPlanFromAnExperimentAndShowsWhereToLook) {
+  std::filesystem::remove(folder_ / "trial.toml");
+  EXPECT_THAT(LoadError(ErrorCode::kNotFound),
+              AllOf(HasSubstr("trial.toml"), HasSubstr("run --help")));
+  Write("trial.toml", kPlan);
+  EXPECT_THAT(LoadError(ErrorCode::kInvalidArgument),
+              AllOf(HasSubstr("trial.toml:1:1: this is a plan"), HasSubstr("run --help")));
 }
 
 TEST_F(ExperimentTest, ShowsTheQualityReportWhenDataBreakTheContract) {
@@ -137,7 +264,8 @@ TEST_F(ExperimentTest, ShowsTheQualityReportWhenDataBreakTheContract) {
   ASSERT_FALSE(federation.has_value());
   EXPECT_EQ(federation.error().code, ErrorCode::kDataQuality);
   EXPECT_THAT(federation.error().message,
-              AllOf(HasSubstr("age"), HasSubstr("out of range"), Not(HasSubstr("250"))));
+              AllOf(HasSubstr("plan.toml"), HasSubstr("data.csv:78"), HasSubstr("age"),
+                    HasSubstr("out of range"), Not(HasSubstr("250"))));
 }
 
 TEST_F(ExperimentTest, TakesASourceFileInsteadOfACsv) {
