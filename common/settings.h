@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ class Settings {
                                            std::vector<std::string> otherwise) const;
   Result<std::optional<Settings>> TableIfAny(std::string_view key) const;
   Result<std::vector<Settings>> TablesIfAny(std::string_view key) const;
+  /// Required text that is one of these; the error suggests the nearest.
+  Result<std::string> Choice(std::string_view key, const std::vector<std::string>& choices) const;
   /// A value of any scalar type as text: 3 -> "3", 2.5 -> "2.5", true -> "true". For value maps.
   Result<std::string> ScalarAsText(std::string_view key) const;
 
@@ -65,6 +68,13 @@ class Settings {
   /// for.
   Status RequireNoOtherKeys() const;
 
+  /// The elements of a list, each as TOML: 0.5, "wait", ["age", "sex"].
+  Result<std::vector<std::string>> ElementsAsToml(std::string_view key) const;
+  /// This document as TOML, with this value (TOML as well) for the key that the path leads to,
+  /// whether it is there or not. Everything stands on lines of its own making: places in it are not
+  /// the places of the file.
+  std::string TomlWith(const std::vector<std::string>& path, std::string_view value) const;
+
   /// The document's meaning as bytes: independent of comments, spacing, order of keys and spelling
   /// of numbers. docs/spec/plan.md has the grammar.
   Bytes CanonicalBytes() const;
@@ -77,6 +87,8 @@ class Settings {
                                     std::string message,
                                     std::string remedy) const;
   const Value* Find(std::string_view key) const;
+  /// A key of this table that nobody asked for and that is near the one that is missing.
+  std::map<std::string, Value, std::less<>>::const_iterator FindMeant(std::string_view key) const;
   Result<const Value*> Require(std::string_view key) const;
   std::shared_ptr<const Node> node_;
 };

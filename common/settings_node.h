@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <variant>
 
 #include "common/settings.h"
@@ -35,6 +36,16 @@ struct Settings::Node {
 
   /// "FILE:LINE:COLUMN: message".
   std::string Located(SettingsPlace at, std::string_view message) const;
+  /// "key = value" of each key, with `replacement` for the value that a path that is not empty
+  /// leads to.
+  std::vector<std::string> EntriesToml(std::span<const std::string> path,
+                                       std::string_view replacement) const;
+  std::string InlineToml(std::span<const std::string> path, std::string_view replacement) const;
+  static std::string EntryToml(std::string_view key,
+                               const Value* value,
+                               std::span<const std::string> path,
+                               std::string_view replacement);
+  static std::string ValueToml(const Value& value);
   static void AppendCanonical(const Node& node, Bytes& to);
   static void AppendCanonical(const Value& value, Bytes& to);
 };

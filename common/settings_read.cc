@@ -23,7 +23,36 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+constexpr std::size_t kLongestCompared = 64;
+
+/// How many letters a slip of the pen may change.
+std::size_t LargestSlip(std::string_view word) { return std::max<std::size_t>(2, word.size() / 3); }
+
+/// The word that `wanted` was most likely meant to be; "" if none is near.
+std::string Nearest(std::string_view wanted, const std::vector<std::string>& words) {
+  std::string nearest;
+  if (wanted.size() > kLongestCompared) return nearest;
+  std::size_t distance = std::min(LargestSlip(wanted) + 1, wanted.size());
+  for (const std::string& word : words) {
+    const std::size_t candidate = EditDistance(wanted, word);
+    if (candidate >= distance) continue;
+    distance = candidate;
+    nearest = word;
+  }
+  return nearest;
+}
+
 std::string InQuotes(std::string_view key) { return "'" + std::string(key) + "'"; }
+
+/// "'a', 'b' and 'c'".
+std::string Listed(const std::vector<std::string>& words) {
+  std::string list;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) list += i + 1 == words.size() ? " and " : ", ";
+    list += InQuotes(words[i]);
+  }
+  return list;
+}
 
 std::string NumberText(double number) {
   char text[32];
@@ -56,7 +85,31 @@ tl::unexpected<Error> Settings::FailAtValue(const Value* value,
 
 Result<const Settings::Value*> Settings::Require(std::string_view key) const {
   if (const Value* value = Find(key)) return value;
-  return FailAtValue(nullptr, "the key " + InQuotes(key) + " is missing", {});
+  const auto meant = FindMeant(key);
+  if (meant == node_->values.end()) {
+    return FailAtValue(nullptr, "the key " + InQuotes(key) + " is missing", {});
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              node_->Located(meant->second.key_place, "the key " + InQuotes(key) +
+                                                          " is missing, and there is a key " +
+                                                          InQuotes(meant->first)),
+              "Did you mean " + InQuotes(key) + "?");
+}
+
+std::map<std::string, Settings::Value, std::less<>>::const_iterator Settings::FindMeant(
+    std::string_view key) const {
+  auto meant = node_->values.end();
+  std::size_t distance = LargestSlip(key);
+  for (auto candidate = node_->values.begin(); candidate != node_->values.end(); ++candidate) {
+    if (node_->asked.contains(candidate->first) || candidate->first.size() > kLongestCompared) {
+      continue;
+    }
+    const std::size_t apart = EditDistance(key, candidate->first);
+    if (apart > distance || (apart == distance && meant != node_->values.end())) continue;
+    distance = apart;
+    meant = candidate;
+  }
+  return meant;
 }
 
 bool Settings::Has(std::string_view key) const { return Find(key) != nullptr; }
@@ -230,19 +283,39 @@ tl::unexpected<Error> Settings::FailHere(std::string message, std::string remedy
 Status Settings::RequireNoOtherKeys() const {
   for (const auto& [key, value] : node_->values) {
     if (node_->asked.contains(key)) continue;
-    std::string_view nearest;
-    std::size_t distance = std::max<std::size_t>(2, key.size() / 3) + 1;
-    for (const std::string& known : node_->asked) {
-      const std::size_t candidate = key.size() > 64 ? distance : EditDistance(key, known);
-      if (candidate >= distance || node_->values.contains(known)) continue;
-      distance = candidate;
-      nearest = known;
+    std::vector<std::string> known;
+    for (const std::string& asked : node_->asked) {
+      if (!node_->values.contains(asked)) known.push_back(asked);
+    }
+    const std::string nearest = Nearest(key, known);
+    std::string remedy = "Remove it.";
+    if (!nearest.empty()) {
+      remedy = "Did you mean " + InQuotes(nearest) + "?";
+    } else if (!node_->asked.empty()) {
+      remedy = "Remove it; what may stand here is " +
+               Listed({node_->asked.begin(), node_->asked.end()}) + ".";
     }
     return Fail(ErrorCode::kInvalidArgument,
                 node_->Located(value.key_place, "the key " + InQuotes(key) + " is not known here"),
-                nearest.empty() ? "Remove it." : "Did you mean " + InQuotes(nearest) + "?");
+                std::move(remedy));
   }
   return {};
+}
+
+Result<std::string> Settings::Choice(std::string_view key,
+                                     const std::vector<std::string>& choices) const {
+  TRY(std::string text, Text(key));
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  const std::string nearest = Nearest(text, choices);
+  std::string remedy = nearest.empty() ? std::string() : "Did you mean \"" + nearest + "\"? ";
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    remedy += (i == 0                    ? "It can be \""
+               : i + 1 == choices.size() ? " or \""
+                                         : ", \"") +
+              choices[i] + "\"";
+  }
+  return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, kLongestCompared) + "\"",
+                remedy + ".");
 }
 
 }  // namespace consilium

@@ -109,8 +109,59 @@ TEST(SettingsTest, SuggestsTheNearestKnownKey) {
 TEST(SettingsTest, RefusesAKeyThatResemblesNothing) {
   const Settings s = Parsed("a = 1\nentirely_else = 2");
   EXPECT_TRUE(s.Integer("a"));
-  EXPECT_EQ(ErrorOf(s.RequireNoOtherKeys()),
-            "plan.toml:2:1: the key 'entirely_else' is not known here. Remove it.");
+  EXPECT_FALSE(s.Has("b"));
+  EXPECT_EQ(
+      ErrorOf(s.RequireNoOtherKeys()),
+      "plan.toml:2:1: the key 'entirely_else' is not known here. Remove it; what may stand here "
+      "is 'a' and 'b'.");
+}
+
+TEST(SettingsTest, SuggestsTheMissingKeyWhereANearOneStands) {
+  const Settings s = Parsed("[data]\ncsv = \"x\"\nsite_colum = \"site\"\nother = 1\n");
+  const Settings data = *s.Table("data");
+  EXPECT_EQ(ErrorOf(data.Text("site_column")),
+            "plan.toml:3:1: the key 'site_column' is missing, and there is a key 'site_colum'. "
+            "Did you mean 'site_column'?");
+  EXPECT_THAT(ErrorOf(data.Text("plan")), StartsWith("plan.toml:1:1: the key 'plan' is missing"));
+}
+
+TEST(SettingsTest, TakesNoKeyThatWasAskedForForAMisspeltOne) {
+  const Settings s = Parsed("name = \"x\"");
+  EXPECT_TRUE(s.Text("name"));
+  EXPECT_EQ(ErrorOf(s.Text("names")), "plan.toml:1:1: the key 'names' is missing");
+}
+
+TEST(SettingsTest, SuggestsTheNearestChoice) {
+  const Settings s = Parsed("kind = \"dirichlett\"\nother = \"zz\"");
+  const std::vector<std::string> kinds = {"iid", "dirichlet", "labels"};
+  EXPECT_EQ(ErrorOf(s.Choice("kind", kinds)),
+            "plan.toml:1:8: 'kind' cannot be \"dirichlett\". Did you mean \"dirichlet\"? "
+            "It can be \"iid\", \"dirichlet\" or \"labels\".");
+  EXPECT_THAT(ErrorOf(s.Choice("other", kinds)), HasSubstr("\"zz\". It can be"));
+  EXPECT_EQ(*s.Choice("kind", {"dirichlett"}), "dirichlett");
+}
+
+TEST(SettingsTest, ChangesOneValueOfADocument) {
+  const Settings s = Parsed(
+      "title = \"a \\\"b\\\\ \\n c\"\nday = 2027-06-30\n[t]\nx = 0.1\nhuge = 1e300\nyes = true\n"
+      "list = [1, 2.5]\n[[row]]\nname = \"r\"\n[[row]]\nname = \"s\"\n");
+  const auto with = [&](const std::vector<std::string>& path, std::string_view value) {
+    return Parsed(s.TomlWith(path, value));
+  };
+  EXPECT_EQ(with({"t", "x"}, "0.1").CanonicalBytes(), s.CanonicalBytes());
+  EXPECT_NE(with({"t", "x"}, "0.2").CanonicalBytes(), s.CanonicalBytes());
+  EXPECT_EQ(*with({"t", "x"}, "0.2").Table("t")->Number("x"), 0.2);
+  EXPECT_EQ(*with({"t", "new"}, "[\"a\"]").Table("t")->Texts("new"), std::vector<std::string>{"a"});
+  EXPECT_EQ(*with({"u", "v", "w"}, "3").Table("u")->Table("v")->Integer("w"), 3);
+  EXPECT_EQ(*with({"t"}, "7").Integer("t"), 7);
+}
+
+TEST(SettingsTest, GivesTheElementsOfAListAsToml) {
+  const Settings s =
+      Parsed("a = [0, 1.0, 2.5, \"x\\ty\", true, 2027-06-30, [\"u\", 1], { k = 1 }]\nb = 1");
+  EXPECT_THAT(*s.ElementsAsToml("a"), ElementsAre("0", "1.0", "2.5", "\"x\\u0009y\"", "true",
+                                                  "2027-06-30", "[\"u\", 1]", "{\"k\" = 1}"));
+  EXPECT_THAT(ErrorOf(s.ElementsAsToml("b")), StartsWith("plan.toml:2:5: 'b' must be a list"));
 }
 
 TEST(SettingsTest, GivesScalarsAsText) {
