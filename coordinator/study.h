@@ -135,6 +135,7 @@ class Study {
                     const Moment& now,
                     CoordinatorEffects& effects);
   bool MayClose() const;
+  void DropUnconnected();
   void Advance(const Moment& now, CoordinatorEffects& effects);
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;

@@ -61,8 +61,9 @@ void Study::OnMessage(const Member& from,
       break;
   }
   const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
-  if (reason && *reason != DropReason::kWrongPhase && *reason != DropReason::kStale) {
-    effects.emplace_back(Note{LogLevel::kWarning,
+  if (reason) {
+    const bool harmless = *reason == DropReason::kWrongPhase || *reason == DropReason::kStale;
+    effects.emplace_back(Note{harmless ? LogLevel::kDebug : LogLevel::kWarning,
                               "message-refused",
                               {{"study", plan_.id.Short()},
                                {"site", from.name},

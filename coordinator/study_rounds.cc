@@ -170,10 +170,24 @@ bool Study::MayClose() const {
   return hears_out ? session_->Awaited().empty() : session_->ReadyToClose();
 }
 
+/// Of those who have not answered in time, the ones known to be gone: "silent" would send people to
+/// look for a fault at the site instead of the line.
+void Study::DropUnconnected() {
+  // Later phases wait for enough, not for each: who comes back may still help.
+  const SumPhase phase = session_->phase();
+  if (phase != SumPhase::kDealing && phase != SumPhase::kUploading) return;
+  for (const SiteId site : session_->Awaited()) {
+    const auto link = environment_.links->find(site);
+    const bool connected = link != environment_.links->end() && link->second.connected;
+    if (!connected) session_->Drop(site, DropReason::kDisconnected);
+  }
+}
+
 /// Closes as many phases as can be closed now.
 void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
   bool overdue = deadline_ && now.monotonic >= *deadline_;
   while (session_ != nullptr && (MayClose() || overdue)) {
+    if (overdue) DropUnconnected();
     overdue = false;
     session_->Close();
     if (session_->phase() == SumPhase::kFailed) {

@@ -21,6 +21,7 @@
 #include "common/crypto/library.h"
 #include "common/files.h"
 #include "common/terminal.h"
+#include "simulations/commands_storm.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
 #include "simulations/report.h"
@@ -150,6 +151,8 @@ int RunSimulatorProgram(int count, char** arguments) {
   app.require_subcommand(1);
   Options options;
   AddRun(app, options);
+  StormCommand storm;
+  AddStorm(app, storm);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -159,13 +162,14 @@ int RunSimulatorProgram(int count, char** arguments) {
     });
     ReportError(kProgram,
                 Error{ErrorCode::kInvalidArgument, error.what(),
-                      "See consilium-sim run --help, which has an example."},
+                      "See consilium-sim --help; the help of each command has an example."},
                 json);
     return kExitUsage;
   }
   if (const Status started = InitialiseCrypto(); !started) {
     return ReportError(kProgram, started.error(), options.json);
   }
+  if (storm.asked) return RunStormCommand(storm);
   const Result<int> done = RunExperiment(options);
   return done ? *done : ReportError(kProgram, done.error(), options.json);
 }

@@ -1,0 +1,231 @@
+#include "simulations/storm/storm.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "client/policy.h"
+#include "common/crypto/hash.h"
+#include "protocols/result_document.h"
+#include "simulations/plain_federation.h"
+#include "simulations/storm/world.h"
+
+namespace consilium {
+namespace {
+
+constexpr Duration kStormLasts{1'200'000};
+/// The longest a study may take once nothing goes wrong any more.
+constexpr Duration kCalmLasts{3'600'000};
+constexpr std::uint32_t kRows = 16;
+constexpr std::size_t kMostFailuresKept = 5;
+
+std::string PlanText(const BadDay& day, std::string_view title) {
+  const bool counts = day.analysis == "poisson";
+  const std::string_view outcome = day.analysis == "linear" ? "dose" : counts ? "visits" : "ill";
+  return "[study]\ntitle = \"" + std::string(title) +
+         "\"\nquestion = \"Does it hold?\"\nrequested_by = \"Storm\"\npermit = \"none\"\n"
+         "expires = 2099-01-01\nminimum_sites = " +
+         std::to_string(day.minimum_sites) +
+         "\n[contract]\npatient = \"id\"\n"
+         "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+         "[[contract.column]]\nname = \"visits\"\ntype = \"integer\"\nrange = [0, 50]\n"
+         "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [0, 100]\n"
+         "[[contract.column]]\nname = \"dose\"\ntype = \"number\"\nrange = [-20, 20]\n"
+         "[analysis]\nkind = \"" +
+         std::string(day.analysis) + "\"\noutcome = \"" + std::string(outcome) +
+         "\"\nfeatures = [\"age\"]\n[privacy]\nminimum_patients = 3\n"
+         "[round]\ndeadline = \"30s\"\non_loss = \"" +
+         (day.on_loss == OnLoss::kWait ? "wait" : "continue") + "\"\n";
+}
+
+/// Rows whose every number has all its digits: none can turn up elsewhere by chance.
+Cohort DrawCohort(RandomSource& random, const std::vector<std::string>& columns) {
+  Cohort cohort;
+  cohort.columns = columns;
+  cohort.patients = kRows;
+  cohort.values.resize(kRows, static_cast<Eigen::Index>(columns.size()));
+  for (Eigen::Index row = 0; row < kRows; ++row) {
+    const double age = 20 + 60 * random.Unit();
+    const double slope = (age - 50) / 40;
+    for (Eigen::Index j = 0; j < cohort.values.cols(); ++j) {
+      const std::string& name = columns[static_cast<std::size_t>(j)];
+      double value = age;
+      if (name == "ill") value = random.Unit() < 0.5 + 0.3 * slope ? 1 : 0;
+      if (name == "visits") value = std::floor(4 * random.Unit() + 2 + slope);
+      if (name == "dose") value = slope + 2 * random.Unit() - 1;
+      cohort.values(row, j) = value;
+    }
+  }
+  return cohort;
+}
+
+WorldOptions OptionsOf(std::uint64_t seed, const BadDay& day) {
+  WorldOptions options;
+  options.seed = seed;
+  options.day = day;
+  options.plans.push_back(PlanText(day, "A storm"));
+  if (day.second_study) options.plans.push_back(PlanText(day, "The same storm"));
+  const auto plan = ParsePlan(options.plans.front(), "plan.toml");
+  SeededRandom random(Hasher("consilium/storm-data/v1").Add(seed).Finish().bytes);
+  for (std::uint32_t i = 0; i < day.sites; ++i) {
+    options.cohorts.push_back(DrawCohort(random, plan->analysis->columns()));
+  }
+  options.policy = MakePolicy(PolicyPreset::kResearch);
+  options.policy.minimum_patients = 3;
+  options.policy.minimum_sites = 3;
+  options.policy.minimum_class = 0;
+  options.policy.maximum_parameters_per_patient = 1;
+  return options;
+}
+
+/// Whether a study may still be waiting when the storm is long over.
+bool MayBeStuck(const BadDay& day, const World& world, const StudyView& view) {
+  // Whom a liar told of another sum or another plan refuses what the truth would ask.
+  if (!day.coordinator_lies.empty()) return true;
+  // Frozen with a site that a person took out of it.
+  if (world.gone_for_good() > 0) return true;
+  // Too few are left of those that did not exclude themselves or each other.
+  const auto excluded =
+      std::count_if(view.sites.begin(), view.sites.end(),
+                    [](const StudySiteView& site) { return site.progress == "excluded"; });
+  if (static_cast<std::uint32_t>(excluded) + day.minimum_sites > day.sites) return true;
+  // Two studies of one question over different sites: the second is refused, as it must be.
+  return day.second_study && day.on_loss == OnLoss::kContinue;
+}
+
+/// A frozen study's result is that of all its sites, to the last bit.
+void CheckResult(const WorldOptions& options,
+                 const World& world,
+                 std::size_t index,
+                 Witness& witness) {
+  const std::optional<StudyView> view = world.View(world.studies()[index]);
+  const auto plan = ParsePlan(options.plans[index], "plan.toml");
+  if (plan->on_loss != OnLoss::kWait) return;
+  std::vector<const Cohort*> cohorts;
+  for (std::size_t i = 0; i < options.cohorts.size(); ++i) {
+    const auto site = std::find_if(
+        view->sites.begin(), view->sites.end(),
+        [&](const StudySiteView& one) { return one.name == "site-" + std::to_string(i); });
+    if (site != view->sites.end() && site->frozen_in) cohorts.push_back(&options.cohorts[i]);
+  }
+  const Result<PlainRun> plain = RunPlain(*plan->analysis, cohorts);
+  if (!plain) {
+    if (view->state != StudyState::kFailed) witness.Report("a result where plain sums have none");
+    return;
+  }
+  if (world.ResultOf(world.studies()[index]) !=
+      ResultDocument(*plan, plain->result, plain->rounds)) {
+    witness.Report("the result is not that of plain sums over the same sites");
+  }
+}
+
+void EndOf(
+    const WorldOptions& options, World& world, bool ended, Witness& witness, SeedOutcome& outcome) {
+  for (std::size_t i = 0; i < world.studies().size(); ++i) {
+    const std::optional<StudyView> view = world.View(world.studies()[i]);
+    if (!view) {
+      witness.Report("the coordinator does not come back");
+      continue;
+    }
+    const bool over = view->state == StudyState::kFinished || view->state == StudyState::kFailed;
+    if (over) {
+      CheckResult(options, world, i, witness);
+      continue;
+    }
+    if (ended) continue;
+    outcome.end = StormEnd::kStuck;
+    outcome.stuck_because = view->reason.empty() ? view->phase : view->reason;
+    if (!MayBeStuck(options.day, world, *view)) {
+      witness.Report("the study does not end in calm weather: " + outcome.stuck_because);
+    }
+  }
+}
+
+template <class Map>
+void AddCounts(const Map& from, Map& to) {
+  for (const auto& [reason, count] : from) to[reason] += count;
+}
+
+void AddOutcome(SeedOutcome outcome, Hasher& hasher, StormSummary& summary) {
+  ++summary.seeds;
+  summary.events += outcome.events;
+  hasher.Add(outcome.trace);
+  for (std::size_t i = 0; i < kFaultCount; ++i) summary.faults[i] += outcome.faults[i];
+  AddCounts(outcome.drops, summary.drops);
+  AddCounts(outcome.refusals, summary.refusals);
+  if (outcome.end == StormEnd::kFinished) ++summary.finished;
+  if (outcome.end == StormEnd::kStuck) {
+    Stuck& stuck = summary.stuck[outcome.stuck_because];
+    if (stuck.times++ == 0) stuck.first_seed = outcome.seed;
+  }
+  if (outcome.end != StormEnd::kFailed) return;
+  ++summary.failed;
+  if (summary.failures.size() < kMostFailuresKept) summary.failures.push_back(std::move(outcome));
+}
+
+}  // namespace
+
+SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
+  SeededRandom random(Hasher("consilium/storm-day/v1").Add(seed).Finish().bytes);
+  const BadDay day = DrawBadDay(random);
+  const WorldOptions options = OptionsOf(seed, day);
+  std::vector<bool> honest(day.sites, true);
+  for (const std::uint32_t site : day.malicious) honest[site] = false;
+  Witness witness(std::move(honest));
+  for (const Cohort& cohort : options.cohorts) {
+    for (Eigen::Index i = 0; i < cohort.values.size(); ++i) {
+      witness.KnowSecret(cohort.values.data()[i]);
+    }
+  }
+  Trace trace(keep_lines);
+  World world(options, witness, trace);
+  bool ended = world.RunUntil(world.now() + kStormLasts);
+  if (!ended) {
+    world.CalmDown();
+    ended = world.RunUntil(world.now() + kCalmLasts);
+  }
+  SeedOutcome outcome;
+  outcome.seed = seed;
+  outcome.sites = day.sites;
+  EndOf(options, world, ended, witness, outcome);
+  outcome.violations = witness.violations();
+  if (!outcome.violations.empty()) outcome.end = StormEnd::kFailed;
+  outcome.events = trace.events();
+  outcome.trace = trace.Finish();
+  outcome.faults = world.faults();
+  outcome.drops = witness.drops();
+  outcome.refusals = witness.refusals();
+  outcome.lines = trace.lines();
+  return outcome;
+}
+
+StormSummary RunStorm(const StormOptions& options, const StormWatcher& watcher) {
+  std::atomic<std::uint64_t> next = 0;
+  std::mutex mutex;
+  std::map<std::uint64_t, SeedOutcome> waiting;  ///< Done, while an earlier seed is not.
+  StormSummary summary;
+  Hasher hasher("consilium/storm/v1");
+  const auto work = [&] {
+    for (std::uint64_t i = next++; i < options.seeds; i = next++) {
+      SeedOutcome outcome = RunSeed(options.first_seed + i, false);
+      const std::lock_guard lock(mutex);
+      waiting.emplace(i, std::move(outcome));
+      while (!waiting.empty() && waiting.begin()->first == summary.seeds) {
+        AddOutcome(std::move(waiting.begin()->second), hasher, summary);
+        waiting.erase(waiting.begin());
+      }
+      if (watcher) watcher(summary.seeds);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < options.threads; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  summary.trace = hasher.Finish();
+  return summary;
+}
+
+}  // namespace consilium

@@ -1,0 +1,308 @@
+#include "simulations/storm/witness.h"
+
+#include <algorithm>
+#include <bit>
+#include <cctype>
+#include <cstring>
+#include <utility>
+
+#include "client/records.h"
+#include "coordinator/records.h"
+#include "protocols/analysis.h"
+#include "protocols/hash_chain.h"
+#include "protocols/secure_sum/thresholds.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::size_t kMostViolations = 20;
+
+/// Whether a word says enough not to turn up by chance or as a constant.
+bool SaysMuch(std::uint64_t word) {
+  if (word == 0) return false;
+  const std::uint64_t size = static_cast<std::int64_t>(word) < 0 ? ~word + 1 : word;
+  return size >> std::countr_zero(size) >= (1U << 24U);
+}
+
+std::size_t FilterBit(std::uint64_t word) {
+  return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 48U);
+}
+
+/// "12.3456789": no log line has a reason to hold a number with so many digits.
+bool HoldsRealNumber(std::string_view text) {
+  std::size_t digits = 0;
+  bool point = false;
+  for (const char c : text) {
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+      ++digits;
+    } else if (c == '.' && digits > 0 && !point) {
+      point = true;
+    } else {
+      digits = 0;
+      point = false;
+    }
+    if (point && digits >= 7) return true;
+  }
+  return false;
+}
+
+std::string Words(const Route& route) {
+  return " of study " + route.study.Short() + " round " + std::to_string(route.round.value()) +
+         " attempt " + std::to_string(route.attempt.value());
+}
+
+template <class Reason>
+void Count(std::map<Reason, std::uint64_t>& counts,
+           std::string_view name,
+           std::uint16_t last_number) {
+  for (std::uint16_t number = 1; number <= last_number; ++number) {
+    const auto reason = static_cast<Reason>(number);
+    if constexpr (std::is_same_v<Reason, DropReason>) {
+      if (number > static_cast<std::uint16_t>(DropReason::kInDispute)) return;
+    }
+    if (Name(reason) != name) continue;
+    ++counts[reason];
+    return;
+  }
+}
+
+}  // namespace
+
+Witness::Witness(std::vector<bool> honest) : honest_(std::move(honest)) {}
+
+void Witness::Report(std::string violation) {
+  if (violations_.size() < kMostViolations) violations_.push_back(std::move(violation));
+}
+
+void Witness::AddSecretWord(std::uint64_t word) {
+  if (!SaysMuch(word)) return;
+  secrets_.insert(word);
+  maybe_secret_.set(FilterBit(word));
+}
+
+void Witness::KnowSecret(double number) { AddSecretWord(std::bit_cast<std::uint64_t>(number)); }
+
+std::uint32_t Witness::SiteOf(SiteId id) const {
+  for (const auto& [site, known] : ids_) {
+    if (known == id) return site;
+  }
+  return UINT32_MAX;
+}
+
+void Witness::Scan(ByteSpan bytes, std::string_view where) {
+  for (std::size_t at = 0; at + 8 <= bytes.size(); ++at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + at, 8);
+    if (maybe_secret_.test(FilterBit(word)) && secrets_.contains(word)) {
+      Report("a site's own number stands in " + std::string(where));
+      return;
+    }
+  }
+}
+
+void Witness::OnAnswer(std::uint32_t site,
+                       const ComputeAnswer& request,
+                       const Contribution& contribution) {
+  const RouteKey route{request.study, request.round, request.attempt};
+  queries_.insert_or_assign(route, request.query);
+  answers_.insert_or_assign({site, route}, contribution.values);
+  for (const double value : contribution.values) KnowSecret(value);
+}
+
+void Witness::OnSiteReceives(std::uint32_t site, ByteSpan bytes) {
+  const auto message = OpenMessage(bytes);
+  if (!message || message->kind != MessageKind::kRoundStart) return;
+  const auto start = Decode<RoundStart>(message->body);
+  if (!start) return;
+  for (const Participant& participant : start->participants) {
+    if (participant.site != ids_[site]) continue;
+    const auto count = static_cast<std::uint32_t>(start->participants.size());
+    starts_.insert_or_assign({site, KeyOf(message->route)}, Start{count, participant.prekey.id});
+  }
+}
+
+// -- What a site sends
+
+void Witness::OnSiteSends(std::uint32_t site, ByteSpan bytes, const VirtualDisk& disk) {
+  Scan(bytes, "a message of a site");
+  if (!honest_[site]) return;
+  const auto message = OpenMessage(bytes);
+  if (!message) return Report("an honest site sent bytes that are no message");
+  switch (message->kind) {
+    case MessageKind::kShares:
+      return CheckSharesSent(site, *message);
+    case MessageKind::kUploadHeader:
+      return CheckUploadSent(site, *message, disk);
+    case MessageKind::kConfirmation:
+      return CheckConfirmationSent(site, *message, disk);
+    case MessageKind::kUnmasking:
+      return CheckUnmaskingSent(site, *message, disk);
+    default:
+      return;
+  }
+}
+
+void Witness::CheckSharesSent(std::uint32_t site, const OpenedMessage& message) {
+  const auto shares = Decode<Shares>(message.body);
+  const auto start = starts_.find({site, KeyOf(message.route)});
+  if (!shares || start == starts_.end()) return Report("shares without a start");
+  const auto [known, fresh] = context_of_prekey_.emplace(start->second.prekey, shares->context);
+  if (!fresh && known->second != shares->context) {
+    Report("a prekey was used in two contexts" + Words(message.route));
+  }
+}
+
+void Witness::CheckUploadSent(std::uint32_t site,
+                              const OpenedMessage& message,
+                              const VirtualDisk& disk) {
+  const auto header = Decode<UploadHeader>(message.body);
+  if (!header) return Report("an upload header that cannot be read");
+  const auto [known, fresh] =
+      vector_of_context_.emplace(std::pair(site, header->context), header->vector_hash);
+  if (!fresh && known->second != header->vector_hash) {
+    Report("two vectors were masked in one context" + Words(message.route));
+  }
+  const Bytes* last = disk.Last("ledger");
+  const std::string round = "\"round\":" + std::to_string(message.route.round.value()) +
+                            ",\"attempt\":" + std::to_string(message.route.attempt.value()) + ",";
+  const auto record = last == nullptr ? Result<ChainRecord>(Fail(ErrorCode::kNotFound, ""))
+                                      : Decode<ChainRecord>(*last);
+  if (fresh &&
+      (!record || record->event != "answered" || record->detail.find(round) == std::string::npos ||
+       record->detail.find(message.route.study.ToHex()) == std::string::npos)) {
+    Report("a vector left before it stood in the ledger" + Words(message.route));
+  }
+}
+
+void Witness::CheckConfirmationSent(std::uint32_t site,
+                                    const OpenedMessage& message,
+                                    const VirtualDisk& disk) {
+  const auto confirmation = Decode<Confirmation>(message.body);
+  if (!confirmation) return Report("a confirmation that cannot be read");
+  const auto [known, fresh] =
+      confirmed_.emplace(std::pair(site, KeyOf(message.route)), confirmation->transcript);
+  if (!fresh && known->second != confirmation->transcript) {
+    Report("a site confirmed two transcripts" + Words(message.route));
+  }
+  const Bytes* row = disk.Find("study", message.route.study.span());
+  const auto record = row == nullptr ? Result<SiteStudyRecord>(Fail(ErrorCode::kNotFound, ""))
+                                     : Decode<SiteStudyRecord>(*row);
+  if (!record || record->confirmed_transcript != confirmation->transcript) {
+    Report("a confirmation left before it was durable" + Words(message.route));
+  }
+}
+
+void Witness::CheckUnmaskingSent(std::uint32_t site,
+                                 const OpenedMessage& message,
+                                 const VirtualDisk& disk) {
+  const RouteKey route = KeyOf(message.route);
+  const auto unmasking = Decode<Unmasking>(message.body);
+  if (!unmasking) return Report("an unmasking that cannot be read");
+  const auto [sent, first] = unmaskings_.emplace(std::pair(site, route), ToBytes(message.body));
+  if (!first && sent->second != ToBytes(message.body)) {
+    Report("a site gave other shares than before" + Words(message.route));
+  }
+  const Bytes* row = disk.Find("study", message.route.study.span());
+  const auto record = row == nullptr ? Result<SiteStudyRecord>(Fail(ErrorCode::kNotFound, ""))
+                                     : Decode<SiteStudyRecord>(*row);
+  if (!record || record->released_round != message.route.round) {
+    return Report("shares left before their release was durable" + Words(message.route));
+  }
+  const auto [opened, fresh] = released_.emplace(
+      std::tuple(site, message.route.study, message.route.round), record->released);
+  if (!fresh && opened->second != record->released && !rolled_back_.contains(site)) {
+    Report("a site opened one round for two sets of sites" + Words(message.route));
+  }
+  const auto start = starts_.find({site, route});
+  if (start == starts_.end()) return Report("shares without a start");
+  const auto thresholds =
+      ThresholdsFor(start->second.sites, plans_.at(message.route.study).minimum_sites);
+  if (!thresholds || record->released.size() < FewestSites(*thresholds)) {
+    Report("a sum was opened for too few sites" + Words(message.route));
+  }
+  CheckBothSecrets(site, route, *unmasking);
+}
+
+/// With t shares of either kind both secrets of a site are open, and so is its vector.
+void Witness::CheckBothSecrets(std::uint32_t site,
+                               const RouteKey& route,
+                               const Unmasking& unmasking) {
+  const std::uint32_t sites = starts_.at({site, route}).sites;
+  const auto thresholds = ThresholdsFor(sites, 3);
+  for (const RevealedShare& share : unmasking.shares) {
+    auto& kinds = revealed_[{route, share.dealer}];
+    const std::size_t kind = share.kind == ShareKind::kSelf ? 0 : 1;
+    kinds[kind].insert(site);
+    if (kinds[1 - kind].contains(site)) Report("a site gave both shares of one dealer");
+    if (kinds[0].size() >= thresholds->shares && kinds[1].size() >= thresholds->shares) {
+      Report("both secrets of a site can be opened");
+    }
+  }
+}
+
+// -- What the coordinator sends and both write
+
+void Witness::OnCoordinatorSends(ByteSpan bytes, const VirtualDisk& disk) {
+  Scan(bytes, "a message of the coordinator");
+  const auto message = OpenMessage(bytes);
+  if (!message || message->kind != MessageKind::kRoundClosed) return;
+  const auto closed = Decode<RoundClosed>(message->body);
+  Bytes key = ToBytes(message->route.study.span());
+  const ByteArray<8> round = SortableKey(message->route.round.value());
+  key.insert(key.end(), round.begin(), round.end());
+  const Bytes* row = disk.Find("journal", key);
+  const auto record = row == nullptr ? Result<JournalRecord>(Fail(ErrorCode::kNotFound, ""))
+                                     : Decode<JournalRecord>(*row);
+  if (!closed || !record || record->sum != closed->sum || record->survivors != closed->survivors) {
+    Report("a sum was made known before it stood in the journal" + Words(message->route));
+  }
+}
+
+void Witness::OnWrite(const RecordBatch& batch, bool by_coordinator) {
+  for (const RecordChange& change : batch) {
+    const auto* put = std::get_if<PutRecord>(&change);
+    if (put == nullptr) continue;
+    Scan(put->value, by_coordinator ? "the coordinator's state" : "a site's state");
+    if (by_coordinator && put->table == "journal") CheckJournal(*put);
+    if (put->table != "ledger" && put->table != "audit") continue;
+    const auto record = Decode<ChainRecord>(put->value);
+    if (!record || HoldsRealNumber(record->detail)) Report("a number stands in a chain's record");
+  }
+}
+
+void Witness::CheckJournal(const PutRecord& put) {
+  const auto record = Decode<JournalRecord>(put.value);
+  if (!record) return Report("a journal record that cannot be read");
+  StudyId study;
+  std::copy_n(put.key.begin(), study.bytes.size(), study.bytes.begin());
+  const RouteKey route{study, record->round, record->attempt};
+  const Plan& plan = plans_.at(study);
+  const std::string where = Words(Route{{}, study, record->round, record->attempt});
+  const auto query = queries_.find(route);
+  if (query == queries_.end()) return Report("a sum of answers to no question" + where);
+  const auto thresholds = ThresholdsFor(record->capacity, plan.minimum_sites);
+  if (!thresholds || record->survivors.size() < FewestSites(*thresholds)) {
+    Report("the journal has a sum of too few sites" + where);
+  }
+  const std::vector<Slot> slots = SlotsOf(*plan.analysis->Describe(query->second));
+  RingVector expected(WordsOf(slots), 0);
+  for (const SiteId id : record->survivors) {
+    const auto answer = answers_.find({SiteOf(id), route});
+    if (answer == answers_.end()) return Report("a sum with a site that did not answer" + where);
+    AddTo(expected, *EncodeFixedPoint(answer->second, slots, record->capacity));
+  }
+  if (expected != record->sum) Report("a sum is not that of its sites' answers" + where);
+}
+
+void Witness::OnNote(const Note& note) {
+  for (const auto& [name, value] : note.fields) {
+    if (HoldsRealNumber(value)) Report("a number stands in the log: " + note.event);
+    if (name != "reason") continue;
+    Count(drops_, value, static_cast<std::uint16_t>(DropReason::kInDispute));
+    if (note.event == "refused" || note.event == "answer-refused" || note.event == "site-refused") {
+      Count(refusals_, value, 100);
+    }
+  }
+}
+
+}  // namespace consilium
