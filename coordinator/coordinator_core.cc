@@ -243,8 +243,10 @@ void CoordinatorCore::LeaveStudies(const Member& gone,
     const auto& sites = study->record().sites;
     if (study->record().state == StudyState::kRunning && study->plan().on_loss == OnLoss::kWait &&
         std::binary_search(sites.begin(), sites.end(), gone.id)) {
-      const Status paused = study->Pause(
-          "site " + gone.name + " was revoked; the plan's set of sites is frozen", now, effects);
+      const Status paused =
+          study->Pause("site " + gone.name +
+                           " was revoked; the plan waits for it (start a new study without it)",
+                       now, effects);
       CHECK(paused.has_value());
     }
   }

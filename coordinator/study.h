@@ -129,6 +129,9 @@ class Study {
   bool Approves(SiteId site) const;
   std::vector<SiteId> Eligible() const;
   std::vector<SiteId> Ready() const;
+  bool PauseIfOneIsGone(const std::vector<SiteId>& needed,
+                        const Moment& now,
+                        CoordinatorEffects& effects);
   std::string TooFewLeft(const std::vector<SiteId>& eligible) const;
   void TryBegin(const Moment& now, CoordinatorEffects& effects);
   void BeginAttempt(const std::vector<SiteId>& sites,

@@ -135,14 +135,6 @@ void Study::OnDecision(const Member& from,
       Note{LogLevel::kInfo, event, {{"study", plan_.id.Short()}, {"site", from.name}}});
   if (decision->kind == DecisionKind::kApproved) return;
   OnLost(from.id, DropReason::kNotApproved, now, effects);
-  if (record_.state == StudyState::kRunning && plan_.on_loss == OnLoss::kWait &&
-      std::binary_search(record_.sites.begin(), record_.sites.end(), from.id)) {
-    const Status paused =
-        Pause("site " + from.name +
-                  " took its approval back; the plan waits for it (start a new study without it)",
-              now, effects);
-    if (!paused) return;
-  }
 }
 
 void Study::OnPrekey(const Member& from,

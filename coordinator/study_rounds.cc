@@ -61,6 +61,8 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
     SetState(StudyState::kPaused, TooFewLeft(eligible), now, effects);
     return;
   }
+  const bool needs_all = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
+  if (needs_all && PauseIfOneIsGone(eligible, now, effects)) return;
   if (ready.size() == eligible.size()) {
     BeginAttempt(ready, now, effects);
     return;
@@ -71,7 +73,6 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
     if (waiting_for_.back() != ' ') waiting_for_ += ", ";
     waiting_for_ += NameOf(site);
   }
-  const bool needs_all = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
   if (!deadline_) deadline_ = now.monotonic + plan_.deadline;
   if (needs_all || now.monotonic < *deadline_) return;
   if (ready.size() >= std::max<std::size_t>(3, plan_.minimum_sites)) {
@@ -84,6 +85,23 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
                                {"ready", std::to_string(ready.size())},
                                {"needed", std::to_string(plan_.minimum_sites)}}});
   }
+}
+
+/// Waiting for a site that cannot come back would be waiting for ever, and say nothing.
+bool Study::PauseIfOneIsGone(const std::vector<SiteId>& needed,
+                             const Moment& now,
+                             CoordinatorEffects& effects) {
+  for (const SiteId site : needed) {
+    const bool member = environment_.roster->roster.IsActive(site);
+    if (member && Approves(site)) continue;
+    deadline_.reset();
+    SetState(StudyState::kPaused,
+             "site " + NameOf(site) + (member ? " took its approval back" : " was revoked") +
+                 "; the plan waits for it (start a new study without it)",
+             now, effects);
+    return true;
+  }
+  return false;
 }
 
 std::string Study::TooFewLeft(const std::vector<SiteId>& eligible) const {

@@ -59,8 +59,10 @@ std::vector<Bytes> SiteLiar::Instead(const Bytes& bytes) {
     for (const SealedShare& share : shares->shares) peers_.push_back(share.recipient);
   }
   Remember(sent_, bytes);
+  newest_lie_ = Fault::kCount;
   if (dealing_ && dealing_->route == message->route &&
       message->kind == MessageKind::kUploadHeader) {
+    newest_lie_ = Fault::kSiteDealsInconsistently;
     return Altered<UploadHeader>(message->kind, *message, identity_, [&](UploadHeader& header) {
       header.delivery_root = dealing_->root;
       return true;
@@ -69,11 +71,13 @@ std::vector<Bytes> SiteLiar::Instead(const Bytes& bytes) {
   if (random_.Unit() >= day_.site_lie_rate) return {bytes};
   const Fault lie = day_.site_lies[random_.Below(day_.site_lies.size())];
   if (lie == Fault::kSiteKeepsSilent) {
+    newest_lie_ = lie;
     ++counts_[static_cast<std::size_t>(lie)];
     return {};
   }
   std::vector<Bytes> instead = Break(lie, *message, bytes);
   if (instead.empty()) return {bytes};
+  newest_lie_ = lie;
   ++counts_[static_cast<std::size_t>(lie)];
   return instead;
 }
@@ -250,14 +254,17 @@ std::vector<Bytes> SiteLiar::SayMore(Fault lie, const OpenedMessage& message, co
 std::vector<Bytes> CoordinatorLiar::Instead(SiteId site, const Bytes& bytes) {
   const auto message = OpenMessage(bytes);
   Remember(sent_[site], bytes);
+  newest_lie_ = Fault::kCount;
   if (random_.Unit() >= day_.coordinator_lie_rate) return {bytes};
   const Fault lie = day_.coordinator_lies[random_.Below(day_.coordinator_lies.size())];
   if (lie == Fault::kLieSilence) {
+    newest_lie_ = lie;
     ++counts_[static_cast<std::size_t>(lie)];
     return {};
   }
   std::vector<Bytes> instead = Lie(lie, site, *message, bytes);
   if (instead.empty()) return {bytes};
+  newest_lie_ = lie;
   ++counts_[static_cast<std::size_t>(lie)];
   return instead;
 }

@@ -26,6 +26,8 @@ class SiteLiar {
   /// coordinator's: a core would not go on with shares that are not its own. `coordinator` signs in
   /// the core's eyes only.
   Bytes Believes(const Bytes& message, const SigningKey& coordinator);
+  /// What the newest Instead did; kCount when it left the message as it was.
+  Fault newest_lie() const { return newest_lie_; }
 
  private:
   struct Dealing {
@@ -46,6 +48,7 @@ class SiteLiar {
   const SigningKey& identity_;
   RandomSource& random_;
   FaultCounts& counts_;
+  Fault newest_lie_ = Fault::kCount;
   std::deque<Bytes> sent_;
   std::vector<SiteId> peers_;       ///< Of the newest shares.
   std::optional<Dealing> dealing_;  ///< With a commitment to another secret.
@@ -61,6 +64,7 @@ class CoordinatorLiar {
       : day_(day), identity_(identity), random_(random), counts_(counts) {}
 
   std::vector<Bytes> Instead(SiteId site, const Bytes& message);
+  Fault newest_lie() const { return newest_lie_; }
 
  private:
   std::vector<Bytes> Lie(Fault lie, SiteId site, const OpenedMessage& message, const Bytes& bytes);
@@ -72,6 +76,7 @@ class CoordinatorLiar {
   const SigningKey& identity_;
   RandomSource& random_;
   FaultCounts& counts_;
+  Fault newest_lie_ = Fault::kCount;
   std::map<SiteId, std::deque<Bytes>> sent_;
 };
 

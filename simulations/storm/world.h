@@ -168,6 +168,7 @@ class World {
   void Handle(const PeopleAct& event);
 
   // world_network.cc: the network.
+  void TellLie(std::string_view party, Fault lie, const Bytes& message);
   void SendFrom(std::uint32_t site, const Bytes& message);
   /// False when the site is known to be unreachable.
   bool SendTo(SiteId id, const Bytes& message);

@@ -17,13 +17,19 @@ std::uint32_t World::IndexOf(SiteId id) const {
   return static_cast<std::uint32_t>(found - sites_.begin());
 }
 
+void World::TellLie(std::string_view party, Fault lie, const Bytes& message) {
+  if (lie != Fault::kCount) trace_.Add(now_, party, Name(lie), message);
+}
+
 void World::SendFrom(std::uint32_t site, const Bytes& message) {
   Party& party = sites_[site];
   // Before the liar: it is the honest core's doing that is judged.
   witness_.OnSiteSends(site, message, party.disk);
   if (!party.link.up || !party.link.site_knows) return;
   if (party.liar != nullptr && !calm_) {
-    for (Bytes& other : party.liar->Instead(message)) Travel(site, false, std::move(other));
+    std::vector<Bytes> instead = party.liar->Instead(message);
+    TellLie(party.name, party.liar->newest_lie(), message);
+    for (Bytes& other : instead) Travel(site, false, std::move(other));
     return;
   }
   Travel(site, false, message);
@@ -36,9 +42,9 @@ bool World::SendTo(SiteId id, const Bytes& message) {
   if (!link.coordinator_knows) return false;
   if (!link.up) return true;  // Lost; the coordinator has not heard yet.
   if (coordinator_liar_ != nullptr && !calm_) {
-    for (Bytes& other : coordinator_liar_->Instead(id, message)) {
-      Travel(site, true, std::move(other));
-    }
+    std::vector<Bytes> instead = coordinator_liar_->Instead(id, message);
+    TellLie("coordinator", coordinator_liar_->newest_lie(), message);
+    for (Bytes& other : instead) Travel(site, true, std::move(other));
     return true;
   }
   Travel(site, true, message);
