@@ -333,16 +333,23 @@ std::vector<Bytes> CoordinatorLiar::LieAtStart(Fault lie,
   });
 }
 
+template <class Entry, class SiteOf>
+void CoordinatorLiar::KeepSome(std::vector<Entry>& entries, SiteId own, SiteOf site_of) {
+  std::uint64_t gone = 1 + random_.Below(entries.size() - 1);
+  std::erase_if(entries, [&](const Entry& entry) {
+    if (site_of(entry) == own || gone == 0) return false;
+    --gone;
+    return true;
+  });
+}
+
 std::vector<Bytes> CoordinatorLiar::LieInRound(Fault lie,
                                                SiteId site,
                                                const OpenedMessage& message) {
   std::vector<Bytes> instead =
       Altered<Delivery>(MessageKind::kDelivery, message, identity_, [&](Delivery& delivery) {
         if (lie != Fault::kLieOtherDelivery) return false;
-        auto& shares = delivery.shares;
-        shares.erase(std::find_if(shares.begin(), shares.end(), [&](const DeliveredShare& share) {
-          return share.dealer != site;
-        }));
+        KeepSome(delivery.shares, site, [](const DeliveredShare& share) { return share.dealer; });
         return true;
       });
   if (!instead.empty()) return instead;
@@ -352,9 +359,12 @@ std::vector<Bytes> CoordinatorLiar::LieInRound(Fault lie,
         const auto other =
             std::find_if(headers.begin(), headers.end(),
                          [&](const SurvivorHeader& header) { return header.site != site; });
-        if (lie == Fault::kLieOtherSurvivors) headers.erase(other);
+        if (lie == Fault::kLieOtherSurvivors) {
+          KeepSome(headers, site, [](const SurvivorHeader& header) { return header.site; });
+          return true;
+        }
         if (lie == Fault::kLieForgedHeader) Flip(other->header.vector_hash);
-        return lie == Fault::kLieOtherSurvivors || lie == Fault::kLieForgedHeader;
+        return lie == Fault::kLieForgedHeader;
       });
   if (!instead.empty()) return instead;
   return Altered<Quorum>(MessageKind::kQuorum, message, identity_, [&](Quorum& quorum) {

@@ -70,6 +70,9 @@ class CoordinatorLiar {
   std::vector<Bytes> Lie(Fault lie, SiteId site, const OpenedMessage& message, const Bytes& bytes);
   std::vector<Bytes> LieAtStart(Fault lie, SiteId site, const OpenedMessage& message);
   std::vector<Bytes> LieInRound(Fault lie, SiteId site, const OpenedMessage& message);
+  /// Leaves out a few entries, but not the recipient's own.
+  template <class Entry, class SiteOf>
+  void KeepSome(std::vector<Entry>& entries, SiteId own, SiteOf site_of);
   std::vector<Bytes> LieOutsideRounds(Fault lie, const OpenedMessage& message);
 
   const BadDay& day_;

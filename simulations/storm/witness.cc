@@ -10,7 +10,6 @@
 #include "coordinator/records.h"
 #include "protocols/analysis.h"
 #include "protocols/hash_chain.h"
-#include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
 namespace {
@@ -26,6 +25,17 @@ bool SaysMuch(std::uint64_t word) {
 
 std::size_t FilterBit(std::uint64_t word) {
   return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 48U);
+}
+
+/// The rule as it is published, written down a second time: a witness that asked the machines for
+/// their thresholds would believe them.
+std::uint32_t SharesThatOpen(std::uint32_t sites) {
+  const std::uint32_t colluding = std::max(1U, (sites - 1) / 3);
+  return std::max({3U, colluding + 2, (sites + colluding) / 2 + 1});
+}
+
+std::uint32_t FewestInASum(std::uint32_t sites, std::uint32_t minimum) {
+  return std::max(SharesThatOpen(sites), minimum);
 }
 
 /// "12.3456789": no log line has a reason to hold a number with so many digits.
@@ -49,6 +59,13 @@ bool HoldsRealNumber(std::string_view text) {
 std::string Words(const Route& route) {
   return " of study " + route.study.Short() + " round " + std::to_string(route.round.value()) +
          " attempt " + std::to_string(route.attempt.value());
+}
+
+template <class Body>
+std::optional<Body> DecodeIf(MessageKind kind, const OpenedMessage& message) {
+  if (message.kind != kind) return std::nullopt;
+  Result<Body> body = Decode<Body>(message.body);
+  return body ? std::optional(*std::move(body)) : std::nullopt;
 }
 
 template <class Reason>
@@ -111,8 +128,18 @@ void Witness::OnAnswer(std::uint32_t site,
 
 void Witness::OnSiteReceives(std::uint32_t site, ByteSpan bytes) {
   const auto message = OpenMessage(bytes);
-  if (!message || message->kind != MessageKind::kRoundStart) return;
-  const auto start = Decode<RoundStart>(message->body);
+  if (!message) return;
+  Told& told = told_[{site, KeyOf(message->route)}];
+  if (const auto delivery = DecodeIf<Delivery>(MessageKind::kDelivery, *message)) {
+    told.delivered = std::max(told.delivered, delivery->shares.size());
+  }
+  if (const auto survivors = DecodeIf<Survivors>(MessageKind::kSurvivors, *message)) {
+    told.survivors = std::max(told.survivors, survivors->headers.size());
+  }
+  if (const auto quorum = DecodeIf<Quorum>(MessageKind::kQuorum, *message)) {
+    told.signatures = std::max(told.signatures, quorum->signatures.size());
+  }
+  const auto start = DecodeIf<RoundStart>(MessageKind::kRoundStart, *message);
   if (!start) return;
   for (const Participant& participant : start->participants) {
     if (participant.site != ids_[site]) continue;
@@ -142,6 +169,20 @@ void Witness::OnSiteSends(std::uint32_t site, ByteSpan bytes, const VirtualDisk&
   }
 }
 
+/// A step that an honest site took must have been asked of it for enough sites.
+void Witness::CheckEnough(std::uint32_t site,
+                          const Route& route,
+                          std::size_t count,
+                          bool of_a_quorum) {
+  const auto start = starts_.find({site, KeyOf(route)});
+  if (start == starts_.end()) return Report("a step without a start" + Words(route));
+  const std::uint32_t sites = start->second.sites;
+  const std::size_t needed = of_a_quorum
+                                 ? SharesThatOpen(sites)  // By the rule q = t.
+                                 : FewestInASum(sites, plans_.at(route.study).minimum_sites);
+  if (count < needed) Report("a site took a step for too few sites" + Words(route));
+}
+
 void Witness::CheckSharesSent(std::uint32_t site, const OpenedMessage& message) {
   const auto shares = Decode<Shares>(message.body);
   const auto start = starts_.find({site, KeyOf(message.route)});
@@ -157,6 +198,7 @@ void Witness::CheckUploadSent(std::uint32_t site,
                               const VirtualDisk& disk) {
   const auto header = Decode<UploadHeader>(message.body);
   if (!header) return Report("an upload header that cannot be read");
+  CheckEnough(site, message.route, told_[{site, KeyOf(message.route)}].delivered, false);
   const auto [known, fresh] =
       vector_of_context_.emplace(std::pair(site, header->context), header->vector_hash);
   if (!fresh && known->second != header->vector_hash) {
@@ -179,6 +221,7 @@ void Witness::CheckConfirmationSent(std::uint32_t site,
                                     const VirtualDisk& disk) {
   const auto confirmation = Decode<Confirmation>(message.body);
   if (!confirmation) return Report("a confirmation that cannot be read");
+  CheckEnough(site, message.route, told_[{site, KeyOf(message.route)}].survivors, false);
   const auto [known, fresh] =
       confirmed_.emplace(std::pair(site, KeyOf(message.route)), confirmation->transcript);
   if (!fresh && known->second != confirmation->transcript) {
@@ -215,11 +258,12 @@ void Witness::CheckUnmaskingSent(std::uint32_t site,
   }
   const auto start = starts_.find({site, route});
   if (start == starts_.end()) return Report("shares without a start");
-  const auto thresholds =
-      ThresholdsFor(start->second.sites, plans_.at(message.route.study).minimum_sites);
-  if (!thresholds || record->released.size() < FewestSites(*thresholds)) {
+  const std::uint32_t fewest =
+      FewestInASum(start->second.sites, plans_.at(message.route.study).minimum_sites);
+  if (record->released.size() < fewest) {
     Report("a sum was opened for too few sites" + Words(message.route));
   }
+  CheckEnough(site, message.route, told_[{site, route}].signatures, true);
   CheckBothSecrets(site, route, *unmasking);
 }
 
@@ -228,13 +272,13 @@ void Witness::CheckBothSecrets(std::uint32_t site,
                                const RouteKey& route,
                                const Unmasking& unmasking) {
   const std::uint32_t sites = starts_.at({site, route}).sites;
-  const auto thresholds = ThresholdsFor(sites, 3);
+  const std::uint32_t threshold = SharesThatOpen(sites);
   for (const RevealedShare& share : unmasking.shares) {
     auto& kinds = revealed_[{route, share.dealer}];
     const std::size_t kind = share.kind == ShareKind::kSelf ? 0 : 1;
     kinds[kind].insert(site);
     if (kinds[1 - kind].contains(site)) Report("a site gave both shares of one dealer");
-    if (kinds[0].size() >= thresholds->shares && kinds[1].size() >= thresholds->shares) {
+    if (kinds[0].size() >= threshold && kinds[1].size() >= threshold) {
       Report("both secrets of a site can be opened");
     }
   }
@@ -280,8 +324,7 @@ void Witness::CheckJournal(const PutRecord& put) {
   const std::string where = Words(Route{{}, study, record->round, record->attempt});
   const auto query = queries_.find(route);
   if (query == queries_.end()) return Report("a sum of answers to no question" + where);
-  const auto thresholds = ThresholdsFor(record->capacity, plan.minimum_sites);
-  if (!thresholds || record->survivors.size() < FewestSites(*thresholds)) {
+  if (record->survivors.size() < FewestInASum(record->capacity, plan.minimum_sites)) {
     Report("the journal has a sum of too few sites" + where);
   }
   const std::vector<Slot> slots = SlotsOf(*plan.analysis->Describe(query->second));

@@ -59,8 +59,16 @@ class Witness {
   };
 
   static RouteKey KeyOf(const Route& route) { return {route.study, route.round, route.attempt}; }
+  /// How many sites (or signatures) the largest list of a step had that a site was sent.
+  struct Told {
+    std::size_t delivered = 0;
+    std::size_t survivors = 0;
+    std::size_t signatures = 0;
+  };
+
   void AddSecretWord(std::uint64_t word);
   void Scan(ByteSpan bytes, std::string_view where);
+  void CheckEnough(std::uint32_t site, const Route& route, std::size_t count, bool of_a_quorum);
   void CheckSharesSent(std::uint32_t site, const OpenedMessage& message);
   void CheckUploadSent(std::uint32_t site, const OpenedMessage& message, const VirtualDisk& disk);
   void CheckConfirmationSent(std::uint32_t site,
@@ -84,6 +92,7 @@ class Witness {
   std::map<std::pair<std::uint32_t, RouteKey>, std::vector<double>> answers_;
   std::map<RouteKey, Query> queries_;
   std::map<std::pair<std::uint32_t, RouteKey>, Start> starts_;
+  std::map<std::pair<std::uint32_t, RouteKey>, Told> told_;
   std::map<ByteArray<16>, Digest> context_of_prekey_;
   std::map<std::pair<std::uint32_t, Digest>, Digest> vector_of_context_;
   std::map<std::pair<std::uint32_t, RouteKey>, Digest> confirmed_;

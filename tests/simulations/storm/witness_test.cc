@@ -41,7 +41,7 @@ class WitnessTest : public ::testing::Test {
   Bytes Sealed(MessageKind kind, ByteSpan body) { return SealMessage(kind, route_, body, key_); }
 
   /// Four sites start; each is told so.
-  void Start() {
+  void Start(std::size_t told = 4) {
     RoundStart start;
     for (std::uint32_t i = 0; i < 4; ++i) {
       Participant participant;
@@ -50,7 +50,23 @@ class WitnessTest : public ::testing::Test {
       start.participants.push_back(participant);
     }
     const Bytes message = Sealed(MessageKind::kRoundStart, Encode(start));
-    for (std::uint32_t i = 0; i < 4; ++i) witness_.OnSiteReceives(i, message);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      witness_.OnSiteReceives(i, message);
+      Tell(i, told);
+    }
+  }
+
+  /// What the coordinator may ask of a site goes by how many it is told of.
+  void Tell(std::uint32_t site, std::size_t sites) {
+    Delivery delivery;
+    Survivors survivors;
+    Quorum quorum;
+    delivery.shares.resize(sites);
+    survivors.headers.resize(sites);
+    quorum.signatures.resize(sites);
+    witness_.OnSiteReceives(site, Sealed(MessageKind::kDelivery, Encode(delivery)));
+    witness_.OnSiteReceives(site, Sealed(MessageKind::kSurvivors, Encode(survivors)));
+    witness_.OnSiteReceives(site, Sealed(MessageKind::kQuorum, Encode(quorum)));
   }
 
   void Store(const std::string& table, ByteSpan key, const Bytes& value) {
@@ -129,10 +145,12 @@ TEST_F(WitnessTest, SeesANumberInALog) {
 }
 
 TEST_F(WitnessTest, SeesAVectorThatLeavesBeforeTheLedgerHasIt) {
+  Start();
   Enter(1, 1);
   SendUpload(0, 1);
   EXPECT_THAT(witness_.violations(), IsEmpty());
   route_.attempt = AttemptNumber(2);
+  Start();
 
   SendUpload(1, 1);
 
@@ -140,6 +158,7 @@ TEST_F(WitnessTest, SeesAVectorThatLeavesBeforeTheLedgerHasIt) {
 }
 
 TEST_F(WitnessTest, SeesTwoVectorsUnderOneMask) {
+  Start();
   Enter(1, 1);
   SendUpload(0, 1);
   SendUpload(0, 1);
@@ -163,12 +182,14 @@ TEST_F(WitnessTest, SeesAPrekeyInTwoContexts) {
 }
 
 TEST_F(WitnessTest, SeesAConfirmationThatIsNotDurable) {
+  Start();
   witness_.OnSiteSends(0, Sealed(MessageKind::kConfirmation, Encode(Confirmation())), disk_);
 
   ExpectOnly("a confirmation left before it was durable");
 }
 
 TEST_F(WitnessTest, SeesTwoTranscriptsConfirmed) {
+  Start();
   for (unsigned i = 1; i <= 2; ++i) {
     SiteStudyRecord record;
     record.confirmed_transcript.bytes[0] = static_cast<std::byte>(i);
@@ -198,6 +219,16 @@ TEST_F(WitnessTest, SeesASumOpenedForTooFew) {
   SendShares(0, ShareKind::kSelf, {SiteId(1), SiteId(2)});
 
   ExpectOnly("a sum was opened for too few sites");
+}
+
+TEST_F(WitnessTest, SeesStepsTakenForTooFew) {
+  Start(2);
+  Enter(1, 1);
+  SendUpload(0, 1);
+  ExpectOnly("a site took a step for too few sites");
+
+  SendShares(1, ShareKind::kSelf, {SiteId(1), SiteId(2), SiteId(3), SiteId(4)});
+  EXPECT_EQ(witness_.violations().size(), 2U) << "nor for a quorum that is too small";
 }
 
 TEST_F(WitnessTest, SeesARoundOpenedForTwoSets) {
