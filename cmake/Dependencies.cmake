@@ -14,6 +14,11 @@ find_package(Boost REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq>=4.3.4)
 
+# Simulations over several processes; everything else works without it. Its C interface serves all
+# compilers, which its C++ bindings do not.
+enable_language(C)
+find_package(MPI COMPONENTS C)
+
 if(CONSILIUM_BUILD_TESTS)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED)

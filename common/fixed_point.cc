@@ -17,6 +17,20 @@ __extension__ typedef unsigned __int128 Uint128;
 constexpr int kMantissaBits = std::numeric_limits<double>::digits;           // 53
 constexpr int kMinExponent = std::numeric_limits<double>::min_exponent - 1;  // -1022
 
+/// 2^exponent for multiplying: exact, but for results among the subnormal numbers.
+class PowerOfTwo {
+ public:
+  explicit PowerOfTwo(int exponent) : exponent_(exponent) {
+    if (exponent >= kMinExponent && exponent <= -kMinExponent) factor_ = std::ldexp(1.0, exponent);
+  }
+  /// As std::ldexp, without its call wherever the factor is a number of its own.
+  double Times(double x) const { return factor_ != 0 ? x * factor_ : std::ldexp(x, exponent_); }
+
+ private:
+  int exponent_;
+  double factor_ = 0;
+};
+
 /// How the numbers of a kReal slot become two words.
 struct RealScale {
   int high_exponent;  ///< a of the header: high = round(x 2^a).
@@ -39,18 +53,11 @@ std::string Place(std::size_t slot, std::size_t index) {
   return "slot " + std::to_string(slot) + ", number " + std::to_string(index);
 }
 
-/// x with ties to even, whatever the sign: the default rounding of nearbyint.
-std::int64_t RoundToInteger(double x) { return static_cast<std::int64_t>(std::nearbyint(x)); }
-
-void AppendReal(double x, const RealScale& scale, RingVector& words) {
-  const std::int64_t high = RoundToInteger(std::ldexp(x, scale.high_exponent));
-  // Scaling is exact but for numbers so small that `high` is zero; those start from x itself.
-  const double residual =
-      high == 0 ? std::ldexp(x, scale.fraction_bits())
-                : std::ldexp(std::ldexp(x, scale.high_exponent) - static_cast<double>(high),
-                             scale.low_bits);
-  words.push_back(static_cast<std::uint64_t>(high));
-  words.push_back(static_cast<std::uint64_t>(RoundToInteger(residual)));
+/// x with ties to even, whatever the sign: the default rounding of nearbyint, without its call for
+/// all numbers that leave no bit for fractions once `shift` was added.
+double Rounded(double x) {
+  constexpr double shift = 0x1.8p52;
+  return std::abs(x) < 0x1p51 ? (x + shift) - shift : std::nearbyint(x);
 }
 
 int BitWidth(Uint128 number) {
@@ -116,38 +123,43 @@ Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
   return {};
 }
 
-Result<std::uint64_t> EncodeCount(double x,
-                                  const Slot& slot,
-                                  std::size_t slot_index,
-                                  std::size_t i) {
+Status AddCount(
+    double x, const Slot& slot, std::size_t slot_index, std::size_t i, std::uint64_t& sum) {
+  if (!std::isfinite(x)) {
+    return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is not finite");
+  }
   if (!(x >= 0) || x != std::trunc(x)) {
     return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is no whole count");
   }
   if (x > slot.bound) {
     return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is over its bound");
   }
-  return static_cast<std::uint64_t>(x);
+  sum += static_cast<std::uint64_t>(x);
+  return {};
 }
 
-Status EncodeSlot(std::span<const double> numbers,
-                  const Slot& slot,
-                  std::size_t slot_index,
-                  std::uint32_t sites,
-                  RingVector& words) {
+Status AddReals(std::span<const double> numbers,
+                const Slot& slot,
+                std::size_t slot_index,
+                std::uint32_t sites,
+                std::uint64_t* sum) {
   const RealScale scale = ScaleOf(slot, sites);
+  const PowerOfTwo to_high(scale.high_exponent);
+  const PowerOfTwo to_low(scale.low_bits);
+  const PowerOfTwo to_both(scale.fraction_bits());
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const double x = numbers[i];
-    if (!std::isfinite(x)) {
-      return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is not finite");
+    if (!(std::abs(x) <= slot.bound)) {
+      return Fail(
+          ErrorCode::kDataQuality,
+          Place(slot_index, i) + (std::isfinite(x) ? " is over its bound" : " is not finite"));
     }
-    if (slot.encoding == Encoding::kCount) {
-      TRY(const std::uint64_t word, EncodeCount(x, slot, slot_index, i));
-      words.push_back(word);
-    } else if (std::abs(x) > slot.bound) {
-      return Fail(ErrorCode::kDataQuality, Place(slot_index, i) + " is over its bound");
-    } else {
-      AppendReal(x, scale, words);
-    }
+    const double scaled = to_high.Times(x);
+    const double high = Rounded(scaled);
+    // Scaling is exact but for numbers so small that `high` is zero; those start from x itself.
+    const double low = Rounded(high == 0 ? to_both.Times(x) : to_low.Times(scaled - high));
+    *sum++ += static_cast<std::uint64_t>(static_cast<std::int64_t>(high));
+    *sum++ += static_cast<std::uint64_t>(static_cast<std::int64_t>(low));
   }
   return {};
 }
@@ -203,21 +215,37 @@ Status CheckCapacity(std::span<const Slot> slots, std::uint32_t sites) {
   return {};
 }
 
-Result<RingVector> EncodeFixedPoint(std::span<const double> values,
-                                    std::span<const Slot> slots,
-                                    std::uint32_t sites) {
-  TRY_STATUS(CheckCapacity(slots, sites));
+Status AddFixedPoint(std::span<const double> values,
+                     std::span<const Slot> slots,
+                     std::uint32_t sites,
+                     std::span<std::uint64_t> sum) {
+  CHECK(sum.size() == WordsOf(slots));
   if (values.size() != NumbersOf(slots)) {
     return Fail(ErrorCode::kInvalidArgument, std::to_string(values.size()) +
                                                  " numbers for slots that hold " +
                                                  std::to_string(NumbersOf(slots)));
   }
-  RingVector words;
-  words.reserve(WordsOf(slots));
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    TRY_STATUS(EncodeSlot(values.first(slots[i].count), slots[i], i, sites, words));
+    const std::span<const double> numbers = values.first(slots[i].count);
+    if (slots[i].encoding == Encoding::kReal) {
+      TRY_STATUS(AddReals(numbers, slots[i], i, sites, sum.data()));
+    } else {
+      for (std::size_t j = 0; j < numbers.size(); ++j) {
+        TRY_STATUS(AddCount(numbers[j], slots[i], i, j, sum[j]));
+      }
+    }
     values = values.subspan(slots[i].count);
+    sum = sum.subspan(WordsOf(slots[i]));
   }
+  return {};
+}
+
+Result<RingVector> EncodeFixedPoint(std::span<const double> values,
+                                    std::span<const Slot> slots,
+                                    std::uint32_t sites) {
+  TRY_STATUS(CheckCapacity(slots, sites));
+  RingVector words(WordsOf(slots), 0);
+  TRY_STATUS(AddFixedPoint(values, slots, sites, words));
   return words;
 }
 

@@ -54,6 +54,14 @@ Result<RingVector> EncodeFixedPoint(std::span<const double> values,
                                     std::span<const Slot> slots,
                                     std::uint32_t sites);
 
+/// Adds what EncodeFixedPoint gives to `sum`, which has as many words, without memory of its own:
+/// for sums over very many sites. CheckCapacity has to be asked before; after an error `sum` means
+/// nothing.
+Status AddFixedPoint(std::span<const double> values,
+                     std::span<const Slot> slots,
+                     std::uint32_t sites,
+                     std::span<std::uint64_t> sum);
+
 /// The inverse on a sum of at most `sites` encodings. Correctly rounded: the exact rational value
 /// of the summed limbs is converted to double once. kCorrupt when the length or a sum is impossible
 /// (a count sum negative or over sites * bound, a real sum over sites * (bound + one step)).

@@ -1,8 +1,10 @@
 #include "protocols/analysis.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
+#include "common/check.h"
 #include "protocols/analyses/glm/regression.h"
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
@@ -20,7 +22,29 @@ constexpr Kind kKinds[] = {{"linear", &MakeLinearFamily},
                            {"logistic", &MakeLogisticFamily},
                            {"poisson", &MakePoissonFamily}};
 
+/// Reads the query for each cohort.
+class UnpreparedQuery final : public PreparedQuery {
+ public:
+  UnpreparedQuery(const Analysis& analysis, const Query& query)
+      : analysis_(analysis), query_(query) {}
+
+  Status Answer(const CohortView& cohort, std::span<double> values) const override {
+    TRY(const Contribution contribution, analysis_.Answer(query_, cohort));
+    CHECK(contribution.values.size() == values.size());
+    std::copy(contribution.values.begin(), contribution.values.end(), values.begin());
+    return {};
+  }
+
+ private:
+  const Analysis& analysis_;
+  const Query query_;
+};
+
 }  // namespace
+
+Result<std::unique_ptr<PreparedQuery>> Analysis::Prepare(const Query& query) const {
+  return std::make_unique<UnpreparedQuery>(*this, query);
+}
 
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices) {
   std::vector<Slot> slots;

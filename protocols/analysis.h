@@ -5,6 +5,7 @@
 // aggregates. `Answer` is the site's half, a pure function without I/O, clock or global state.
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,16 @@ std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);
 /// A site's answer in the clear. It has no encoding: only its masked form can leave the site.
 struct Contribution {
   std::vector<double> values;  ///< In the order of the query's slices.
+};
+
+/// A query that was read once, to be answered for many cohorts; several threads may use it at once.
+/// The analysis outlives it.
+class PreparedQuery {
+ public:
+  virtual ~PreparedQuery() = default;
+  /// Overwrites `values`, which has exactly the numbers of the query's slices, with what
+  /// Analysis::Answer gives for this cohort, bit for bit. After an error they mean nothing.
+  virtual Status Answer(const CohortView& cohort, std::span<double> values) const = 0;
 };
 
 /// What is released at the end of a study.
@@ -60,7 +71,10 @@ class Analysis {
   virtual std::uint32_t maximum_rounds() const = 0;
 
   virtual Result<AnalysisResult> Run(Federation& federation) const = 0;
-  virtual Result<Contribution> Answer(const Query& query, const Cohort& cohort) const = 0;
+  virtual Result<Contribution> Answer(const Query& query, const CohortView& cohort) const = 0;
+  /// For a simulation's thousands of sites. By default each answer reads the query anew; an
+  /// analysis that is to be simulated at scale does better.
+  virtual Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const;
 };
 
 /// Parses the [analysis] table against the contract: the one place that knows every kind.

@@ -3,6 +3,7 @@
 // From a site's table of contract columns to the numeric matrix that an analysis sees.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,24 @@ struct Cohort {
   std::vector<std::string> columns;  ///< Contract names in the order asked for.
   RowMatrix values;                  ///< rows x columns; categories as level indices.
   std::uint64_t patients = 0;        ///< Distinct patients: what disclosure rules count.
+};
+
+/// A cohort whose rows lie somewhere else, beside other sites' rows perhaps: what an analysis gets.
+/// Whoever makes it keeps names and rows alive. Has no encoding either.
+struct CohortView {
+  using Values = Eigen::Map<const RowMatrix>;
+
+  /// Not explicit: a site has one cohort of its own and passes it as it is.
+  CohortView(const Cohort& cohort)
+      : columns(cohort.columns),
+        values(cohort.values.data(), cohort.values.rows(), cohort.values.cols()),
+        patients(cohort.patients) {}
+  CohortView(std::span<const std::string> names, const Values& rows, std::uint64_t count)
+      : columns(names), values(rows), patients(count) {}
+
+  std::span<const std::string> columns;
+  Values values;
+  std::uint64_t patients = 0;
 };
 
 struct CohortWithFlow {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <memory>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,6 +26,7 @@
 #include "simulations/commands_storm.h"
 #include "simulations/comparison.h"
 #include "simulations/experiment.h"
+#include "simulations/mpi_ranks.h"
 #include "simulations/report.h"
 
 namespace consilium {
@@ -36,7 +39,7 @@ struct Options {
   std::string out;
   std::string mode = "plain";
   std::uint64_t seed = 1;
-  unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  unsigned threads = 0;
   bool json = false;
 };
 
@@ -83,13 +86,31 @@ Status Write(const std::filesystem::path& file, const std::string& text) {
       WithRemedy(std::move(written).error(), "Give another folder with --out."));
 }
 
-Result<int> RunExperiment(const Options& options) {
-  TRY(const Experiment experiment, ReadExperiment(options.experiment));
-  TRY(const VirtualFederation federation, LoadFederation(experiment));
-  TRY(const std::filesystem::path folder, MakeFolder(options, experiment));
-  Result<Comparison> compared = Compare(experiment.plan, federation, options.threads,
-                                        options.json ? ComparisonWatcher{} : ProgressLine());
+struct Prepared {
+  Experiment experiment;
+  VirtualFederation federation;
+  std::filesystem::path folder;  ///< Empty on ranks that write nothing.
+};
+
+Result<Prepared> Prepare(const Options& options, const Ranks& ranks) {
+  TRY(Experiment experiment, ReadExperiment(options.experiment));
+  TRY(VirtualFederation federation, LoadFederation(experiment));
+  std::filesystem::path folder;
+  if (ranks.first()) {
+    TRY(folder, MakeFolder(options, experiment));
+  }
+  return Prepared{std::move(experiment), std::move(federation), std::move(folder)};
+}
+
+Result<int> RunExperiment(const Options& options, Ranks& ranks) {
+  const Result<Prepared> prepared = Prepare(options, ranks);
+  TRY_STATUS(AgreeOn(ranks, prepared ? Status() : tl::make_unexpected(prepared.error())));
+  const auto& [experiment, federation, folder] = *prepared;
+  Result<Comparison> compared =
+      Compare(experiment.plan, federation, options.threads,
+              options.json || !ranks.first() ? ComparisonWatcher{} : ProgressLine(), &ranks);
   if (!compared) return FailIn(options.experiment, std::move(compared).error());
+  if (!ranks.first()) return kExitDone;
   const Comparison comparison = *std::move(compared);
   const std::string comparison_json =
       ComparisonJson(experiment, federation, comparison, options.seed);
@@ -128,7 +149,9 @@ void AddRun(CLI::App& app, Options& options) {
   run->add_option("--seed", options.seed,
                   "Seed of everything random; plain runs of this version draw nothing")
       ->check(&RefuseSeed, "");
-  run->add_option("--threads", options.threads, "Threads; the result does not depend on it")
+  run->add_option("--threads", options.threads,
+                  "Threads (default: one for each processor; one for each rank of mpirun); the "
+                  "result does not depend on it")
       ->check(CLI::Range(1, 1024));
   run->add_option("--mode", options.mode, "plain: sums in the clear, without the protocol")
       ->check(CLI::IsMember({"plain"}));
@@ -140,9 +163,46 @@ void AddRun(CLI::App& app, Options& options) {
       "  [data]\n  csv = \"patients.csv\"\n  site_column = \"hospital\"");
 }
 
+/// Keeps all ranks but the first from saying what the first says.
+class OneVoice {
+ public:
+  explicit OneVoice(const Ranks& ranks) {
+    if (ranks.first()) return;
+    out_ = std::cout.rdbuf(&nowhere_);
+    err_ = std::cerr.rdbuf(&nowhere_);
+  }
+  OneVoice(const OneVoice&) = delete;
+  OneVoice& operator=(const OneVoice&) = delete;
+  ~OneVoice() {
+    if (out_ != nullptr) std::cout.rdbuf(out_);
+    if (err_ != nullptr) std::cerr.rdbuf(err_);
+  }
+
+ private:
+  class Nowhere final : public std::streambuf {
+    int overflow(int character) override { return traits_type::not_eof(character); }
+  };
+  Nowhere nowhere_;
+  std::streambuf* out_ = nullptr;
+  std::streambuf* err_ = nullptr;
+};
+
+bool AsksForJson(int count, char** arguments) {
+  return std::any_of(arguments, arguments + count,
+                     [](const char* argument) { return std::string_view(argument) == "--json"; });
+}
+
+unsigned DefaultThreads(const Ranks& ranks) {
+  return ranks.count() > 1 ? 1 : std::max(1U, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
 int RunSimulatorProgram(int count, char** arguments) {
+  const Result<std::unique_ptr<Ranks>> joined = JoinRanks();
+  if (!joined) return ReportError(kProgram, joined.error(), AsksForJson(count, arguments));
+  Ranks& ranks = **joined;
+  const OneVoice one_voice(ranks);
   // A file that may not grow further is an error of the write, like a full disk, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
   CLI::App app("Tries a study on virtual hospitals before any hospital is asked.",
@@ -157,20 +217,18 @@ int RunSimulatorProgram(int count, char** arguments) {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    const bool json = std::any_of(arguments, arguments + count, [](const char* argument) {
-      return std::string_view(argument) == "--json";
-    });
     ReportError(kProgram,
                 Error{ErrorCode::kInvalidArgument, error.what(),
                       "See consilium-sim --help; the help of each command has an example."},
-                json);
+                AsksForJson(count, arguments));
     return kExitUsage;
   }
   if (const Status started = InitialiseCrypto(); !started) {
     return ReportError(kProgram, started.error(), options.json);
   }
-  if (storm.asked) return RunStormCommand(storm);
-  const Result<int> done = RunExperiment(options);
+  if (storm.asked) return ranks.first() ? RunStormCommand(storm) : kExitDone;
+  if (options.threads == 0) options.threads = DefaultThreads(ranks);
+  const Result<int> done = RunExperiment(options, ranks);
   return done ? *done : ReportError(kProgram, done.error(), options.json);
 }
 

@@ -36,12 +36,23 @@ std::optional<double> LargestDifference(const PlainRun& federated, const Attempt
   return largest;
 }
 
+Result<PlainRun> RunFederated(const Plan& plan,
+                              const std::vector<const Cohort*>& participants,
+                              unsigned threads,
+                              Ranks* ranks) {
+  const std::vector<CohortView> views = ViewsOf(participants);
+  std::span<const CohortView> own = views;
+  if (ranks != nullptr) own = ShardOf(own, *ranks);
+  return RunPlain(*plan.analysis, own, PlainOptions{threads, ranks, {}});
+}
+
 }  // namespace
 
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            unsigned threads,
-                           const ComparisonWatcher& watcher) {
+                           const ComparisonWatcher& watcher,
+                           Ranks* ranks) {
   const std::vector<const Cohort*> participants = federation.Participants();
   const std::size_t total = 2 + participants.size();
   std::size_t done = 0;
@@ -54,12 +65,16 @@ Result<Comparison> Compare(const Plan& plan,
   };
   Comparison comparison;
   next("all sites together");
-  Result<PlainRun> federated = RunPlain(*plan.analysis, participants, threads);
+  Result<PlainRun> federated = RunFederated(plan, participants, threads, ranks);
   if (!federated) {
     finish();
     return tl::unexpected<Error>(std::move(federated).error());
   }
   comparison.federated = *std::move(federated);
+  if (ranks != nullptr && !ranks->first()) {
+    finish();
+    return comparison;
+  }
   next("pooled data");
   comparison.pooled = AttemptOf(RunPlain(*plan.analysis, {&federation.pooled}));
   for (const VirtualSite& site : federation.sites) {

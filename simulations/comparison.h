@@ -40,10 +40,12 @@ struct Comparison {
 using ComparisonWatcher =
     std::function<void(std::size_t done, std::size_t total, const std::string& next)>;
 
-/// Fails only when the federated run does.
+/// Fails only when the federated run does. Ranks share that run; all but the first return without
+/// the others.
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            unsigned threads,
-                           const ComparisonWatcher& watcher = {});
+                           const ComparisonWatcher& watcher = {},
+                           Ranks* ranks = nullptr);
 
 }  // namespace consilium

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
+#include <limits>
 #include <utility>
 
 #include "common/check.h"
@@ -11,42 +11,103 @@
 namespace consilium {
 namespace {
 
-/// One thread's share of the sites: takes the next site until none is left or one refuses.
-struct Worker {
+/// Sites that a thread takes at a time: so many that threads seldom meet, so few that they finish
+/// together.
+constexpr std::size_t kLargestBatch = 256;
+constexpr std::size_t kBatchesPerThread = 8;
+
+std::size_t BatchOf(std::size_t sites, std::size_t threads) {
+  return std::clamp<std::size_t>(sites / (threads * kBatchesPerThread), 1, kLargestBatch);
+}
+
+std::uint32_t CountAll(std::size_t sites, Ranks& ranks) {
+  std::uint64_t count = sites;
+  ranks.Sum({&count, 1});
+  CHECK(count <= std::numeric_limits<std::uint32_t>::max());
+  return static_cast<std::uint32_t>(count);
+}
+
+/// What all threads share in one round.
+struct Round {
+  const PreparedQuery& query;
+  std::span<const Slot> slots;
+  std::uint32_t all_sites;
+  std::span<const CohortView> sites;
+  std::size_t batch;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+};
+
+}  // namespace
+
+std::vector<CohortView> ViewsOf(const std::vector<const Cohort*>& cohorts) {
+  std::vector<CohortView> views;
+  views.reserve(cohorts.size());
+  for (const Cohort* cohort : cohorts) views.emplace_back(*cohort);
+  return views;
+}
+
+/// One thread's share of the sites: takes batch after batch until none is left or a site refuses.
+struct PlainFederation::Worker {
   RingVector sum;
+  std::vector<double> answer;
   std::optional<Error> error;
   std::size_t failed_site = 0;
 
-  void Run(const Analysis& analysis,
-           const std::vector<const Cohort*>& cohorts,
-           const Query& query,
-           const std::vector<Slot>& slots,
-           std::atomic<std::size_t>& next) {
-    sum.assign(WordsOf(slots), 0);
-    for (std::size_t site = next++; site < cohorts.size(); site = next++) {
-      if (Status status = Add(analysis, *cohorts[site], query, slots, cohorts.size()); !status) {
-        error = std::move(status).error();
-        failed_site = site;
-        return;
+  void Run(Round& round) {
+    std::size_t numbers = 0;
+    for (const Slot& slot : round.slots) numbers += slot.count;
+    answer.resize(numbers);
+    sum.assign(WordsOf(round.slots), 0);
+    error.reset();
+    // Batches are taken in order, so those before the one that fails are all taken and finished:
+    // the first site that refuses is always found.
+    while (!round.failed) {
+      const std::size_t first = round.next.fetch_add(round.batch);
+      if (first >= round.sites.size()) return;
+      const std::size_t end = std::min(first + round.batch, round.sites.size());
+      for (std::size_t site = first; site < end; ++site) {
+        if (Status status = Add(round, round.sites[site]); !status) {
+          error = std::move(status).error();
+          failed_site = site;
+          round.failed = true;
+          return;
+        }
       }
     }
   }
 
  private:
-  Status Add(const Analysis& analysis,
-             const Cohort& cohort,
-             const Query& query,
-             const std::vector<Slot>& slots,
-             std::size_t sites) {
-    TRY(const Contribution contribution, analysis.Answer(query, cohort));
-    TRY(const RingVector words,
-        EncodeFixedPoint(contribution.values, slots, static_cast<std::uint32_t>(sites)));
-    AddTo(sum, words);
-    return {};
+  Status Add(const Round& round, const CohortView& site) {
+    TRY_STATUS(round.query.Answer(site, answer));
+    return AddFixedPoint(answer, round.slots, round.all_sites, sum);
   }
 };
 
-}  // namespace
+PlainFederation::PlainFederation(const Analysis& analysis,
+                                 std::vector<CohortView> owned,
+                                 std::span<const CohortView> sites,
+                                 PlainOptions options)
+    : analysis_(analysis),
+      owned_(std::move(owned)),
+      sites_(owned_.empty() ? sites : std::span<const CohortView>(owned_)),
+      options_(std::move(options)),
+      ranks_(options_.ranks != nullptr ? *options_.ranks : alone_),
+      all_sites_(CountAll(sites_.size(), ranks_)),
+      pool_(std::clamp<std::size_t>(sites_.size(), 1, std::max(options_.threads, 1U))),
+      workers_(pool_.size()) {}
+
+PlainFederation::PlainFederation(const Analysis& analysis,
+                                 std::span<const CohortView> sites,
+                                 PlainOptions options)
+    : PlainFederation(analysis, {}, sites, std::move(options)) {}
+
+PlainFederation::PlainFederation(const Analysis& analysis,
+                                 const std::vector<const Cohort*>& cohorts,
+                                 PlainOptions options)
+    : PlainFederation(analysis, ViewsOf(cohorts), {}, std::move(options)) {}
+
+PlainFederation::~PlainFederation() = default;
 
 Aggregate PlainFederation::Sum(const Query& query) {
   Result<Aggregate> aggregate = TrySum(query);
@@ -55,29 +116,28 @@ Aggregate PlainFederation::Sum(const Query& query) {
     throw StudyInterrupted{};
   }
   ++rounds_;
-  if (watcher_) watcher_(rounds_);
+  if (options_.watcher) options_.watcher(rounds_);
   return *std::move(aggregate);
 }
 
-Result<Aggregate> PlainFederation::TrySum(const Query& query) const {
-  CHECK(threads_ >= 1);
-  const auto sites = static_cast<std::uint32_t>(cohorts_.size());
+Result<Aggregate> PlainFederation::TrySum(const Query& query) {
   TRY(const std::vector<Slice> slices, analysis_.Describe(query));
   const std::vector<Slot> slots = SlotsOf(slices);
-  TRY_STATUS(CheckCapacity(slots, sites));
-
-  std::vector<Worker> workers(std::min<std::size_t>(threads_, std::max(cohorts_.size(), 1UL)));
-  std::atomic<std::size_t> next = 0;
-  std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < workers.size(); ++i) {
-    threads.emplace_back([&, i] { workers[i].Run(analysis_, cohorts_, query, slots, next); });
-  }
-  workers[0].Run(analysis_, cohorts_, query, slots, next);
-  for (std::thread& thread : threads) thread.join();
-
+  TRY_STATUS(CheckCapacity(slots, all_sites_));
   RingVector sum(WordsOf(slots), 0);
+  TRY_STATUS(AgreeOn(ranks_, SumHere(query, slots, sum)));
+  ranks_.Sum(sum);
+  TRY(std::vector<double> values, DecodeFixedPoint(sum, slots, all_sites_));
+  return Aggregate{std::move(values), all_sites_};
+}
+
+Status PlainFederation::SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum) {
+  TRY(const std::unique_ptr<PreparedQuery> prepared, analysis_.Prepare(query));
+  Round round{*prepared, slots, all_sites_, sites_, BatchOf(sites_.size(), pool_.size())};
+  pool_.Run([&](std::size_t index) { workers_[index].Run(round); });
+
   const Worker* failed = nullptr;
-  for (const Worker& worker : workers) {
+  for (const Worker& worker : workers_) {
     // The first site that refuses is reported, whichever thread met it.
     if (worker.error && (failed == nullptr || worker.failed_site < failed->failed_site)) {
       failed = &worker;
@@ -85,16 +145,13 @@ Result<Aggregate> PlainFederation::TrySum(const Query& query) const {
     AddTo(sum, worker.sum);
   }
   if (failed != nullptr) return tl::unexpected<Error>(*failed->error);
-  TRY(std::vector<double> values, DecodeFixedPoint(sum, slots, sites));
-  return Aggregate{std::move(values), sites};
+  return {};
 }
 
 Result<PlainRun> RunPlain(const Analysis& analysis,
-                          const std::vector<const Cohort*>& cohorts,
-                          unsigned threads,
-                          std::function<void(std::uint32_t)> watcher) {
-  PlainFederation federation(analysis, cohorts, threads);
-  federation.OnRound(std::move(watcher));
+                          std::span<const CohortView> sites,
+                          PlainOptions options) {
+  PlainFederation federation(analysis, sites, std::move(options));
   try {
     TRY(AnalysisResult result, analysis.Run(federation));
     return PlainRun{std::move(result), federation.rounds()};
@@ -102,6 +159,16 @@ Result<PlainRun> RunPlain(const Analysis& analysis,
     CHECK(federation.error().has_value());
     return tl::unexpected<Error>(*federation.error());
   }
+}
+
+Result<PlainRun> RunPlain(const Analysis& analysis,
+                          const std::vector<const Cohort*>& cohorts,
+                          unsigned threads,
+                          std::function<void(std::uint32_t)> watcher) {
+  PlainOptions options;
+  options.threads = threads;
+  options.watcher = std::move(watcher);
+  return RunPlain(analysis, ViewsOf(cohorts), std::move(options));
 }
 
 }  // namespace consilium

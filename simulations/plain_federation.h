@@ -2,43 +2,70 @@
 
 // The simulator's fast path: virtual sites answer on a few threads, and the fixed-point words of
 // what they would have masked are added in the clear. Addition in the ring has no order, so the
-// aggregate has the same bits as the real secure sum's, whatever the number of threads.
+// aggregate has the same bits as the real secure sum's, whatever the number of threads and ranks.
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "common/result.h"
 #include "protocols/analysis.h"
+#include "simulations/ranks.h"
+#include "simulations/thread_pool.h"
 
 namespace consilium {
 
+struct PlainOptions {
+  unsigned threads = 1;
+  Ranks* ranks = nullptr;  ///< Those that make the same call with their own sites; none if null.
+  std::function<void(std::uint32_t)> watcher = {};  ///< Called after each round with its number.
+};
+
+std::vector<CohortView> ViewsOf(const std::vector<const Cohort*>& cohorts);
+
 class PlainFederation final : public Federation {
  public:
-  /// Both must outlive the federation. `threads` is at least 1.
+  /// `sites` are this rank's, which may be none. Analysis, sites and ranks outlive the federation.
+  PlainFederation(const Analysis& analysis,
+                  std::span<const CohortView> sites,
+                  PlainOptions options = {});
   PlainFederation(const Analysis& analysis,
                   const std::vector<const Cohort*>& cohorts,
-                  unsigned threads = 1)
-      : analysis_(analysis), cohorts_(cohorts), threads_(threads) {}
+                  PlainOptions options = {});
+  PlainFederation(const PlainFederation&) = delete;
+  PlainFederation& operator=(const PlainFederation&) = delete;
+  ~PlainFederation() override;
 
   /// Throws StudyInterrupted when a site refuses to answer; error() then says why.
   Aggregate Sum(const Query& query) override;
 
   const std::optional<Error>& error() const { return error_; }
   std::uint32_t rounds() const { return rounds_; }
-  /// Called after each round with its number.
-  void OnRound(std::function<void(std::uint32_t)> watcher) { watcher_ = std::move(watcher); }
 
  private:
-  Result<Aggregate> TrySum(const Query& query) const;
+  struct Worker;
+
+  PlainFederation(const Analysis& analysis,
+                  std::vector<CohortView> owned,
+                  std::span<const CohortView> sites,
+                  PlainOptions options);
+  Result<Aggregate> TrySum(const Query& query);
+  /// This rank's part of the sum.
+  Status SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum);
 
   const Analysis& analysis_;
-  const std::vector<const Cohort*> cohorts_;
-  unsigned threads_;
+  const std::vector<CohortView> owned_;
+  const std::span<const CohortView> sites_;
+  const PlainOptions options_;
+  SingleProcess alone_;
+  Ranks& ranks_;
+  std::uint32_t all_sites_ = 0;  ///< Of all ranks.
+  ThreadPool pool_;
+  std::vector<Worker> workers_;  ///< One a thread, kept so that rounds allocate nothing.
   std::uint32_t rounds_ = 0;
   std::optional<Error> error_;
-  std::function<void(std::uint32_t)> watcher_;
 };
 
 struct PlainRun {
@@ -47,6 +74,9 @@ struct PlainRun {
 };
 
 /// Runs the analysis over these cohorts.
+Result<PlainRun> RunPlain(const Analysis& analysis,
+                          std::span<const CohortView> sites,
+                          PlainOptions options = {});
 Result<PlainRun> RunPlain(const Analysis& analysis,
                           const std::vector<const Cohort*>& cohorts,
                           unsigned threads = 1,

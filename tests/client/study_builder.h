@@ -28,7 +28,7 @@ class ShapeOnlyAnalysis final : public Analysis {
   std::vector<Slice> DescribeForReview() const override { return {}; }
   Result<std::vector<Slice>> Describe(const Query& /*query*/) const override { return Nothing(); }
   Result<AnalysisResult> Run(Federation& /*federation*/) const override { return Nothing(); }
-  Result<Contribution> Answer(const Query& /*query*/, const Cohort& /*cohort*/) const override {
+  Result<Contribution> Answer(const Query& /*query*/, const CohortView& /*cohort*/) const override {
     return Nothing();
   }
 

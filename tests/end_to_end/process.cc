@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 pid_t Launch(const std::vector<std::string>& arguments,
              const std::filesystem::path& out,
              const std::filesystem::path& err) {
-  const std::string program = std::string(CONSILIUM_BIN_FOLDER) + "/" + arguments.at(0);
+  const std::string program = std::filesystem::path(CONSILIUM_BIN_FOLDER) / arguments.at(0);
   std::vector<char*> raw;
   std::vector<std::string> copies = arguments;
   for (std::string& argument : copies) raw.push_back(argument.data());

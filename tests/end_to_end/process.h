@@ -18,8 +18,8 @@ struct CommandOutcome {
   std::string err;
 };
 
-/// Runs a program of the project to its end; killed, and reported with exit code -1, after a
-/// minute.
+/// Runs a program of the project, or one with an absolute path, to its end; killed, and reported
+/// with exit code -1, after a minute.
 CommandOutcome RunProgram(const std::vector<std::string>& arguments);
 
 /// A long-running program whose output goes to a file. Killed when the object goes.

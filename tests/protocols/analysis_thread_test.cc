@@ -23,7 +23,9 @@ class Adder final : public Analysis {
   Result<std::vector<Slice>> Describe(const Query&) const override { return DescribeForReview(); }
   std::vector<Slice> DescribeForReview() const override { return {}; }
   std::uint32_t maximum_rounds() const override { return static_cast<std::uint32_t>(rounds_); }
-  Result<Contribution> Answer(const Query&, const Cohort&) const override { return Contribution{}; }
+  Result<Contribution> Answer(const Query&, const CohortView&) const override {
+    return Contribution{};
+  }
   Result<AnalysisResult> Run(Federation& federation) const override {
     double total = 0;
     for (int i = 0; i < rounds_; ++i) {

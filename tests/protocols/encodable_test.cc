@@ -20,7 +20,8 @@ constexpr bool kNoneIsEncodable = (!WireEncodable<Types> && ...);
 template <class... Types>
 constexpr bool kNoneIsAField = (!WireField<Types, WireWriter> && ...);
 
-static_assert(kNoneIsEncodable<Contribution, Cohort, CohortWithFlow, DataTable, CohortFlow>);
+static_assert(kNoneIsEncodable<Contribution, Cohort, CohortView, CohortWithFlow, DataTable>);
+static_assert(kNoneIsEncodable<CohortFlow>);
 static_assert(kNoneIsEncodable<SecretKey32, Scalar, SigningKey, PrekeySecrets, SiteSession>);
 static_assert(kNoneIsEncodable<RingVector>);
 static_assert(kNoneIsAField<Contribution, Cohort, DataTable, RowMatrix>);

@@ -97,6 +97,7 @@ const std::vector<LibraryHome>& LibraryHomes() {
       {{"boost/"},
        {"protocols/analyses/distributions.cc"},
        "Use protocols/analyses/distributions.h."},
+      {{"mpi.h"}, {"simulations/mpi_"}, "Use the port simulations/ranks.h."},
       {{"CLI/"}, {"*main", "*command"}, "Parse the command line in the program's command files."},
       {{"Eigen/"},
        {"protocols/", "client/", "simulations/", "tests/"},
@@ -159,6 +160,8 @@ TEST(LayersTest, RulesFindBadExamples) {
   EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <cereal/archives/binary.hpp>\n"), 1u);
   EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include <zmq.hpp>\n"), 1u);
   EXPECT_EQ(FindingsIn("client/a.cc", "#include <sqlite3.h>\n"), 1u);
+  EXPECT_EQ(FindingsIn("simulations/commands.cc", "#include <mpi.h>\n"), 1u);
+  EXPECT_EQ(FindingsIn("simulations/mpi_ranks.cc", "#include <mpi.h>\n"), 0u);
 }
 
 TEST(LayersTest, NlohmannStaysOutOfHeaders) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "common/check.h"
@@ -32,30 +33,48 @@ void AppendTerms(const ContractColumn& column, std::size_t feature, std::vector<
   terms.push_back(std::move(term));
 }
 
-bool IsAllowed(const ContractColumn& column, double value) {
-  if (!std::isfinite(value)) return false;
+ColumnRule RuleOf(const ContractColumn& column) {
   switch (column.type) {
     case ColumnType::kBoolean:
-      return value == 0 || value == 1;
+      return {0, 1, true};
     case ColumnType::kCategory:
-      return value >= 0 && value < static_cast<double>(column.levels.size()) &&
-             value == std::floor(value);
+      return {0, static_cast<double>(column.levels.size()) - 1, true};
     case ColumnType::kInteger:
-      return value == std::floor(value) && value >= *column.minimum && value <= *column.maximum;
+      return {*column.minimum, *column.maximum, true};
     case ColumnType::kNumber:
     case ColumnType::kDuration:
-      return value >= *column.minimum && value <= *column.maximum;
+      return {*column.minimum, *column.maximum, false};
     case ColumnType::kDate:
-      return false;
+      break;
   }
-  return false;
+  return {1, 0, false};
 }
 
-Status CheckColumn(const ContractColumn& column, const Cohort& cohort, Eigen::Index index) {
+/// False for a missing value, too.
+bool IsAllowed(const ColumnRule& rule, double value) {
+  return value >= rule.minimum && value <= rule.maximum &&
+         (!rule.whole || value == std::floor(value));
+}
+
+bool AllAllowed(std::span<const ColumnRule> rules, const CohortView& cohort) {
+  const double* value = cohort.values.data();
   for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-    if (!IsAllowed(column, cohort.values(row, index))) {
+    for (const ColumnRule& rule : rules) {
+      if (!IsAllowed(rule, *value++)) return false;
+    }
+  }
+  return true;
+}
+
+/// Names the first row of the first column with a value that is not allowed.
+Status CheckColumns(const Design& design, const CohortView& cohort) {
+  if (AllAllowed(design.rules, cohort)) return {};
+  for (Eigen::Index column = 0; column < cohort.values.cols(); ++column) {
+    const auto index = static_cast<std::size_t>(column);
+    for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
+      if (IsAllowed(design.rules[index], cohort.values(row, column))) continue;
       return Fail(ErrorCode::kDataQuality,
-                  "column \"" + column.name +
+                  "column \"" + cohort.columns[index] +
                       "\" has a value that is missing or outside what the "
                       "contract allows, in row " +
                       std::to_string(row + 1) + " of the cohort",
@@ -73,6 +92,7 @@ Result<Design> MakeDesign(const Contract& contract,
   Design design;
   design.outcome = outcome;
   design.maximum_rows = contract.maximum_patients;
+  design.rules.push_back(RuleOf(outcome));
   if (outcome.minimum && outcome.maximum) {
     design.outcome_minimum = *outcome.minimum;
     design.outcome_maximum = *outcome.maximum;
@@ -82,6 +102,7 @@ Result<Design> MakeDesign(const Contract& contract,
     const ContractColumn* column = contract.Find(features[i]);
     CHECK(column != nullptr);
     design.features.push_back(*column);
+    design.rules.push_back(RuleOf(*column));
     AppendTerms(*column, i, design.terms);
   }
   for (const Term& term : design.terms) {
@@ -94,15 +115,7 @@ Result<Design> MakeDesign(const Contract& contract,
   return design;
 }
 
-void ExpandRow(const Design& design, const double* row, std::span<double> terms) {
-  for (std::size_t j = 0; j < design.terms.size(); ++j) {
-    const Term& term = design.terms[j];
-    const double value = row[1 + term.feature];
-    terms[j] = term.of_category ? (value == term.level ? 1.0 : 0.0) : value;
-  }
-}
-
-Status CheckCohort(const Design& design, const Cohort& cohort) {
+Status CheckCohort(const Design& design, const CohortView& cohort) {
   const std::size_t columns = 1 + design.features.size();
   if (cohort.columns.size() != columns || cohort.columns[0] != design.outcome.name ||
       cohort.values.cols() != static_cast<Eigen::Index>(columns)) {
@@ -118,11 +131,7 @@ Status CheckCohort(const Design& design, const Cohort& cohort) {
     return Fail(ErrorCode::kDataQuality,
                 "the cohort has more rows than the contract's maximum_patients");
   }
-  TRY_STATUS(CheckColumn(design.outcome, cohort, 0));
-  for (std::size_t j = 0; j < design.features.size(); ++j) {
-    TRY_STATUS(CheckColumn(design.features[j], cohort, static_cast<Eigen::Index>(j + 1)));
-  }
-  return {};
+  return CheckColumns(design, cohort);
 }
 
 }  // namespace consilium::glm

@@ -4,7 +4,6 @@
 // alone, so that every site and the coordinator agree on them without seeing a patient.
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -25,12 +24,20 @@ struct Term {
   double maximum = 1;
 };
 
+/// What the contract allows in a column, as numbers: nothing when the minimum is the larger.
+struct ColumnRule {
+  double minimum = 0;
+  double maximum = 1;
+  bool whole = false;  ///< No fractions.
+};
+
 /// A regression's variables, all from the contract.
 struct Design {
   ContractColumn outcome;
   std::vector<ContractColumn> features;
   std::vector<Term> terms;
-  double outcome_minimum = 0;  ///< As a number: a boolean or a two-level category is 0 or 1.
+  std::vector<ColumnRule> rules;  ///< One per column of the cohort: outcome, then features.
+  double outcome_minimum = 0;     ///< As a number: a boolean or a two-level category is 0 or 1.
   double outcome_maximum = 1;
   std::uint64_t maximum_rows = 0;
 };
@@ -41,11 +48,8 @@ Result<Design> MakeDesign(const Contract& contract,
                           const ContractColumn& outcome,
                           const std::vector<std::string>& features);
 
-/// One row's terms in raw units. `row` holds outcome, then features, as in the cohort.
-void ExpandRow(const Design& design, const double* row, std::span<double> terms);
-
 /// kDataQuality naming the column if the cohort is not what the contract promises: other columns,
 /// too many rows, a value that is missing, not finite, out of range, or no level. Never the value.
-Status CheckCohort(const Design& design, const Cohort& cohort);
+Status CheckCohort(const Design& design, const CohortView& cohort);
 
 }  // namespace consilium::glm

@@ -62,12 +62,25 @@ class Regression final : public Analysis {
     return Render(fit, plan_.design, *family_, plan_.render);
   }
 
-  Result<Contribution> Answer(const Query& query, const Cohort& cohort) const override {
-    TRY(const GlmQuery decoded, DecodeQuery(query, plan_.design, *family_));
-    return AnswerQuery(decoded, plan_.design, *family_, cohort);
+  Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
+    TRY(const GlmSiteQuery prepared, PrepareHere(query));
+    Contribution contribution;
+    contribution.values.resize(prepared.numbers());
+    TRY_STATUS(prepared.Answer(cohort, contribution.values));
+    return contribution;
+  }
+
+  Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
+    TRY(GlmSiteQuery prepared, PrepareHere(query));
+    return std::make_unique<GlmSiteQuery>(std::move(prepared));
   }
 
  private:
+  Result<GlmSiteQuery> PrepareHere(const Query& query) const {
+    TRY(GlmQuery decoded, DecodeQuery(query, plan_.design, *family_));
+    return GlmSiteQuery::Make(std::move(decoded), plan_.design, *family_);
+  }
+
   /// The slices of a query that are not listed yet.
   void AppendNew(const GlmQuery& query, std::vector<Slice>& slices) const {
     std::vector<Slice> added = DescribeQuery(query, plan_.design, *family_).value();

@@ -1,37 +1,16 @@
 #include "protocols/analyses/glm/site.h"
 
+#include <algorithm>
+#include <array>
 #include <span>
-#include <vector>
+#include <utility>
+
+#include "common/check.h"
 
 namespace consilium::glm {
 namespace {
 
-/// A row in the query's units.
-class RowReader {
- public:
-  RowReader(const GlmQuery& query, const Design& design, const Cohort& cohort)
-      : query_(query), design_(design), cohort_(cohort), terms_(design.terms.size()) {}
-
-  void Read(Eigen::Index row) {
-    const double* values = cohort_.values.data() + row * cohort_.values.cols();
-    ExpandRow(design_, values, terms_);
-    for (std::size_t j = 0; j < terms_.size(); ++j) {
-      terms_[j] = (terms_[j] - query_.centres[j]) / query_.scales[j];
-    }
-    outcome_ = (values[0] - query_.outcome_centre) / query_.outcome_scale;
-  }
-  const std::vector<double>& terms() const { return terms_; }
-  double outcome() const { return outcome_; }
-
- private:
-  const GlmQuery& query_;
-  const Design& design_;
-  const Cohort& cohort_;
-  std::vector<double> terms_;
-  double outcome_ = 0;
-};
-
-void AddMoments(const std::vector<double>& terms, std::span<double> sums) {
+void AddMoments(std::span<const double> terms, std::span<double> sums) {
   const std::size_t count = terms.size();
   for (std::size_t j = 0; j < count; ++j) {
     sums[j] += terms[j];
@@ -40,7 +19,7 @@ void AddMoments(const std::vector<double>& terms, std::span<double> sums) {
 }
 
 /// weight x x' into the upper triangle, where x is 1 and the terms.
-void AddInformation(double weight, const std::vector<double>& terms, std::span<double> sums) {
+void AddInformation(double weight, std::span<const double> terms, std::span<double> sums) {
   std::size_t at = 0;
   sums[at++] += weight;
   for (const double term : terms) sums[at++] += weight * term;
@@ -51,14 +30,14 @@ void AddInformation(double weight, const std::vector<double>& terms, std::span<d
 }
 
 /// factor x, where x is 1 and the terms.
-void AddProducts(double factor, const std::vector<double>& terms, std::span<double> sums) {
+void AddProducts(double factor, std::span<const double> terms, std::span<double> sums) {
   sums[0] += factor;
   for (std::size_t j = 0; j < terms.size(); ++j) sums[1 + j] += factor * terms[j];
 }
 
 void AddStart(const Family& family,
               double y,
-              const std::vector<double>& terms,
+              std::span<const double> terms,
               std::span<double> sums) {
   const StartTerms row = family.AtStart(y);
   AddProducts(row.product, terms, sums);
@@ -68,7 +47,7 @@ void AddStart(const Family& family,
 void AddNewton(const GlmQuery& query,
                const Family& family,
                double y,
-               const std::vector<double>& terms,
+               std::span<const double> terms,
                std::span<double> sums) {
   double eta = query.coefficients[0];
   for (std::size_t j = 0; j < terms.size(); ++j) eta += query.coefficients[j + 1] * terms[j];
@@ -80,37 +59,62 @@ void AddNewton(const GlmQuery& query,
 
 }  // namespace
 
-Result<Contribution> AnswerQuery(const GlmQuery& query,
-                                 const Design& design,
-                                 const Family& family,
-                                 const Cohort& cohort) {
-  TRY_STATUS(CheckCohort(design, cohort));
+Result<GlmSiteQuery> GlmSiteQuery::Make(GlmQuery query,
+                                        const Design& design,
+                                        const Family& family) {
   TRY(const std::vector<Slice> slices, DescribeQuery(query, design, family));
-  std::size_t size = 0;
-  for (const Slice& slice : slices) size += slice.slot.count;
-  const std::size_t outcomes = family.OutcomeSlices(1, 1).size();
+  GlmSiteQuery prepared(std::move(query), design, family);
+  for (const Slice& slice : slices) prepared.numbers_ += slice.slot.count;
+  return prepared;
+}
 
-  Contribution contribution;
-  contribution.values.assign(size, 0.0);
-  contribution.values[0] = static_cast<double>(cohort.values.rows());
-  contribution.values[1] = static_cast<double>(cohort.patients);
-  const std::span<double> sums(contribution.values);
-  const std::span<double> outcome_sums = sums.subspan(2, outcomes);
-  const std::span<double> rest = sums.subspan(2 + outcomes);
+GlmSiteQuery::GlmSiteQuery(GlmQuery query, const Design& design, const Family& family)
+    : query_(std::move(query)),
+      design_(design),
+      family_(family),
+      outcome_sums_(family.OutcomeSlices(1, 1).size()) {
+  CHECK(design.terms.size() <= kMaxTerms);
+  for (std::size_t j = 0; j < design.terms.size(); ++j) {
+    const Term& term = design.terms[j];
+    terms_.push_back(
+        {1 + term.feature, term.of_category, term.level, query_.centres[j], query_.scales[j]});
+  }
+}
 
-  RowReader reader(query, design, cohort);
-  for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-    reader.Read(row);
-    family.AddOutcome(reader.outcome(), outcome_sums);
-    if (query.step == Step::kMoments) {
-      AddMoments(reader.terms(), rest);
-    } else if (query.step == Step::kStart) {
-      AddStart(family, reader.outcome(), reader.terms(), rest);
+void GlmSiteQuery::ReadTerms(const double* row, std::span<double> terms) const {
+  for (std::size_t j = 0; j < terms.size(); ++j) {
+    const TermReader& term = terms_[j];
+    const double value = row[term.column];
+    const double raw = term.of_category ? (value == term.level ? 1.0 : 0.0) : value;
+    terms[j] = (raw - term.centre) / term.scale;
+  }
+}
+
+Status GlmSiteQuery::Answer(const CohortView& cohort, std::span<double> values) const {
+  CHECK(values.size() == numbers_);
+  TRY_STATUS(CheckCohort(design_, cohort));
+  std::fill(values.begin(), values.end(), 0.0);
+  values[0] = static_cast<double>(cohort.values.rows());
+  values[1] = static_cast<double>(cohort.patients);
+  const std::span<double> outcome_sums = values.subspan(2, outcome_sums_);
+  const std::span<double> rest = values.subspan(2 + outcome_sums_);
+
+  std::array<double, kMaxTerms> buffer;
+  const std::span<double> terms(buffer.data(), terms_.size());
+  const double* row = cohort.values.data();
+  for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
+    ReadTerms(row, terms);
+    const double outcome = (row[0] - query_.outcome_centre) / query_.outcome_scale;
+    family_.AddOutcome(outcome, outcome_sums);
+    if (query_.step == Step::kMoments) {
+      AddMoments(terms, rest);
+    } else if (query_.step == Step::kStart) {
+      AddStart(family_, outcome, terms, rest);
     } else {
-      AddNewton(query, family, reader.outcome(), reader.terms(), rest);
+      AddNewton(query_, family_, outcome, terms, rest);
     }
   }
-  return contribution;
+  return {};
 }
 
 }  // namespace consilium::glm
