@@ -291,6 +291,9 @@ Status Settings::RequireNoOtherKeys() const {
     std::string remedy = "Remove it.";
     if (!nearest.empty()) {
       remedy = "Did you mean " + InQuotes(nearest) + "?";
+    } else if (const std::string there = Nearest(key, {node_->asked.begin(), node_->asked.end()});
+               !there.empty()) {
+      remedy = "Remove it, or did you mean " + InQuotes(there) + ", which is there already?";
     } else if (!node_->asked.empty()) {
       remedy = "Remove it; what may stand here is " +
                Listed({node_->asked.begin(), node_->asked.end()}) + ".";
@@ -308,14 +311,19 @@ Result<std::string> Settings::Choice(std::string_view key,
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
   const std::string nearest = Nearest(text, choices);
   std::string remedy = nearest.empty() ? std::string() : "Did you mean \"" + nearest + "\"? ";
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    remedy += (i == 0                    ? "It can be \""
-               : i + 1 == choices.size() ? " or \""
-                                         : ", \"") +
-              choices[i] + "\"";
+  // The rest of hundreds of columns would help nobody.
+  const std::size_t shown = std::min<std::size_t>(choices.size(), 20);
+  const std::string last = shown < choices.size() ? "\", \"" : "\" or \"";
+  for (std::size_t i = 0; i < shown; ++i) {
+    remedy += (i == 0 ? "It can be \"" : i + 1 == shown ? last : "\", \"") + choices[i];
+  }
+  if (shown < choices.size()) {
+    remedy += "\" and " + std::to_string(choices.size() - shown) + " others.";
+  } else {
+    remedy += "\".";
   }
   return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, kLongestCompared) + "\"",
-                remedy + ".");
+                remedy);
 }
 
 }  // namespace consilium

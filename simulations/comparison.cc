@@ -22,28 +22,19 @@ Attempt AttemptOf(Result<PlainRun> run) {
 }
 
 std::optional<double> LargestDifference(const PlainRun& federated, const Attempt& pooled) {
-  if (!pooled.run || !federated.result.converged || !pooled.run->result.converged) return {};
-  const Json ours = Json::parse(federated.result.json)["coefficients"];
-  const Json theirs = Json::parse(pooled.run->result.json)["coefficients"];
+  const std::vector<Coefficient> ours = CoefficientsOf(federated);
+  const std::vector<Coefficient> theirs = CoefficientsOf(pooled);
+  if (ours.empty() || theirs.empty()) return {};
   double largest = 0;
+  const auto compare = [&largest](double found, double expected) {
+    const double difference = std::abs(found - expected);
+    if (difference > 0) largest = std::max(largest, difference / std::abs(expected));
+  };
   for (std::size_t j = 0; j < ours.size(); ++j) {
-    for (const char* field : {"estimate", "std_error"}) {
-      const double expected = theirs[j][field].get<double>();
-      const double difference = std::abs(ours[j][field].get<double>() - expected);
-      if (difference > 0) largest = std::max(largest, difference / std::abs(expected));
-    }
+    compare(ours[j].estimate, theirs[j].estimate);
+    compare(ours[j].std_error, theirs[j].std_error);
   }
   return largest;
-}
-
-Result<PlainRun> RunFederated(const Plan& plan,
-                              const std::vector<const Cohort*>& participants,
-                              unsigned threads,
-                              Ranks* ranks) {
-  const std::vector<CohortView> views = ViewsOf(participants);
-  std::span<const CohortView> own = views;
-  if (ranks != nullptr) own = ShardOf(own, *ranks);
-  return RunPlain(*plan.analysis, own, PlainOptions{threads, ranks, {}});
 }
 
 }  // namespace
@@ -52,7 +43,8 @@ Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            unsigned threads,
                            const ComparisonWatcher& watcher,
-                           Ranks* ranks) {
+                           Ranks* ranks,
+                           const std::function<void(std::uint32_t)>& on_round) {
   const std::vector<const Cohort*> participants = federation.Participants();
   const std::size_t total = 2 + participants.size();
   std::size_t done = 0;
@@ -63,28 +55,58 @@ Result<Comparison> Compare(const Plan& plan,
   const auto finish = [&] {
     if (watcher) watcher(total, total, "");
   };
+  const auto one = [](const Cohort& cohort) { return std::vector<const Cohort*>{&cohort}; };
   Comparison comparison;
   next("all sites together");
-  Result<PlainRun> federated = RunFederated(plan, participants, threads, ranks);
+  const std::vector<CohortView> views = ViewsOf(participants);
+  std::span<const CohortView> own = views;
+  if (ranks != nullptr) own = ShardOf(own, *ranks);
+  Result<RecordedRun> federated = RunRecorded(*plan.analysis, own, {threads, ranks, on_round});
   if (!federated) {
     finish();
     return tl::unexpected<Error>(std::move(federated).error());
   }
-  comparison.federated = *std::move(federated);
+  comparison.federated = std::move(federated->run);
+  comparison.rounds = std::move(federated->rounds);
   if (ranks != nullptr && !ranks->first()) {
     finish();
     return comparison;
   }
   next("pooled data");
-  comparison.pooled = AttemptOf(RunPlain(*plan.analysis, {&federation.pooled}));
+  comparison.pooled = AttemptOf(RunPlain(*plan.analysis, one(federation.pooled), 1, on_round));
   for (const VirtualSite& site : federation.sites) {
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
-    comparison.alone.push_back({site.name, AttemptOf(RunPlain(*plan.analysis, {&site.cohort}))});
+    comparison.alone.push_back(
+        {site.name, AttemptOf(RunPlain(*plan.analysis, one(site.cohort), 1, on_round))});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
   finish();
   return comparison;
+}
+
+std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
+  std::vector<Coefficient> coefficients;
+  if (!run.result.converged) return coefficients;
+  const Json result = Json::parse(run.result.json);
+  for (const Json& line : result["coefficients"]) {
+    coefficients.push_back({line["name"].get<std::string>(), line["estimate"].get<double>(),
+                            line["std_error"].get<double>(), line["conf_low"].get<double>(),
+                            line["conf_high"].get<double>(), line["p_value"].get<double>()});
+  }
+  return coefficients;
+}
+
+std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
+  return attempt.run ? CoefficientsOf(*attempt.run) : std::vector<Coefficient>();
+}
+
+std::string TroubleOf(const Attempt& attempt) {
+  if (attempt.error) return Describe(*attempt.error);
+  if (attempt.run->result.converged) return {};
+  const Json json = Json::parse(attempt.run->result.json);
+  if (json.contains("separation")) return json["separation"]["message"].get<std::string>();
+  return json.value("message", "no solution was found");
 }
 
 }  // namespace consilium

@@ -11,7 +11,7 @@
 
 #include "common/result.h"
 #include "simulations/experiment.h"
-#include "simulations/plain_federation.h"
+#include "simulations/recorded_run.h"
 
 namespace consilium {
 
@@ -28,6 +28,7 @@ struct SiteAttempt {
 
 struct Comparison {
   PlainRun federated;
+  std::vector<RoundRecord> rounds;  ///< Of the federated run.
   Attempt pooled;
   std::vector<SiteAttempt> alone;  ///< The sites that took part, in the federation's order.
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
@@ -41,11 +42,29 @@ using ComparisonWatcher =
     std::function<void(std::size_t done, std::size_t total, const std::string& next)>;
 
 /// Fails only when the federated run does. Ranks share that run; all but the first return without
-/// the others.
+/// the others. `on_round` is called after each round of any run.
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            unsigned threads,
                            const ComparisonWatcher& watcher = {},
-                           Ranks* ranks = nullptr);
+                           Ranks* ranks = nullptr,
+                           const std::function<void(std::uint32_t)>& on_round = {});
+
+/// A coefficient of a result, with the limits of its interval.
+struct Coefficient {
+  std::string name;
+  double estimate = 0;
+  double std_error = 0;
+  double low = 0;
+  double high = 0;
+  double p_value = 0;
+};
+
+/// Empty for a run without a solution.
+std::vector<Coefficient> CoefficientsOf(const PlainRun& run);
+std::vector<Coefficient> CoefficientsOf(const Attempt& attempt);
+
+/// Why an attempt has no coefficients; empty if it has.
+std::string TroubleOf(const Attempt& attempt);
 
 }  // namespace consilium

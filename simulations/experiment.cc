@@ -1,15 +1,15 @@
 #include "simulations/experiment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "client/ingestion/csv.h"
 #include "client/ingestion/names.h"
-#include "common/files.h"
 #include "common/terminal.h"
+#include "simulations/draws.h"
 
 namespace consilium {
 namespace {
@@ -22,67 +22,9 @@ tl::unexpected<Error> FailAtKey(const Settings& table, std::string_view key, Err
   return failure;
 }
 
-/// The file that the key names, found from the experiment file's folder.
-Result<std::filesystem::path> FileNamedBy(const Settings& table,
-                                          std::string_view key,
-                                          const std::filesystem::path& experiment) {
-  TRY(const std::string name, table.Text(key));
-  const std::filesystem::path file = experiment.parent_path() / name;
-  std::error_code unknown;
-  const std::filesystem::file_type type = std::filesystem::status(file, unknown).type();
-  if (type == std::filesystem::file_type::not_found) {
-    return FailAtKey(table, key,
-                     {ErrorCode::kNotFound, file.string() + " does not exist",
-                      "Correct " + std::string(key) +
-                          "; a relative path starts at the experiment file's folder."});
-  }
-  if (type == std::filesystem::file_type::directory) {
-    return table.FailAt(key, file.string() + " is a folder", "Name a file.");
-  }
-  return file;
-}
-
-/// The experiment file's text; people who have no such file yet are told how one looks.
-Result<Settings> LoadSettings(const std::filesystem::path& file) {
-  constexpr const char* kLook = "`consilium-sim run --help` shows an experiment file.";
-  Result<Settings> settings = Settings::Load(file);
-  if (!settings) {
-    Error error = std::move(settings).error();
-    if (error.remedy.empty()) error.remedy = kLook;
-    return tl::unexpected<Error>(std::move(error));
-  }
-  if (!settings->Has("experiment")) {
-    return settings->FailHere(settings->Has("study") ? "this is a plan, not an experiment"
-                                                     : "the table [experiment] is missing",
-                              kLook);
-  }
-  return settings;
-}
-
-Result<Plan> ReadPlan(const std::filesystem::path& file) {
-  TRY(const Bytes bytes, ReadFile(file, kMaxPlanBytes));
-  return ParsePlan(AsText(bytes), file.string());
-}
-
-Result<Source> SourceOf(const Settings& data, const std::filesystem::path& experiment) {
-  if (data.Has("csv") == data.Has("source")) {
-    return data.FailHere("[data] needs either csv or source",
-                         "csv = \"FILE.csv\" when the headers are the contract's names; source = "
-                         "\"source.toml\" to rename columns, convert units and map values");
-  }
-  if (data.Has("source")) {
-    TRY(const std::filesystem::path file, FileNamedBy(data, "source", experiment));
-    return ReadSource(file);
-  }
-  Source source;
-  // What the loader tells people to add to goes into a file that is not there yet.
-  source.name = "a source file, and name it by source instead of csv in " + experiment.string();
-  TRY(source.file, FileNamedBy(data, "csv", experiment));
-  return source;
-}
-
 /// Without this the loader would take the absent column for one of the contract's.
 Status RequireSiteColumn(const Experiment& experiment) {
+  if (experiment.site_column.empty()) return {};
   auto opened = CsvReader::Open(experiment.source.file, experiment.source.csv);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
     return FailIn(experiment.source.name, std::move(opened).error());
@@ -99,18 +41,53 @@ Status RequireSiteColumn(const Experiment& experiment) {
                                 "Name the header whose text says which hospital a row belongs to.");
 }
 
-/// The rows of one site; moving through the whole table once for each would be quadratic.
-std::map<std::string, DataTable> SplitTable(const LoadedTable& loaded) {
+/// The rows of each site; moving through the whole table once for each would be quadratic.
+std::map<std::string, DataTable> SplitTable(const DataTable& table,
+                                            const std::vector<std::string>& site_of_row) {
   std::map<std::string, DataTable> parts;
-  for (std::size_t row = 0; row < loaded.groups.size(); ++row) {
-    DataTable& part = parts[loaded.groups[row]];
-    part.patients.push_back(loaded.table.patients[row]);
-    part.columns.resize(loaded.table.columns.size());
+  for (std::size_t row = 0; row < site_of_row.size(); ++row) {
+    DataTable& part = parts[site_of_row[row]];
+    part.patients.push_back(table.patients[row]);
+    part.columns.resize(table.columns.size());
     for (std::size_t j = 0; j < part.columns.size(); ++j) {
-      part.columns[j].push_back(loaded.table.columns[j][row]);
+      part.columns[j].push_back(table.columns[j][row]);
     }
   }
   return parts;
+}
+
+Result<std::map<std::string, DataTable>> Split(const Experiment& experiment,
+                                               const LoadedTable& loaded,
+                                               std::uint64_t seed) {
+  if (!experiment.partition) return SplitTable(loaded.table, loaded.groups);
+  const Partition& partition = *experiment.partition;
+  TRY(const std::vector<std::size_t> sites,
+      AssignSites(partition, experiment.plan.contract, loaded.table, seed));
+  std::vector<std::string> names;
+  for (const std::size_t site : sites) names.push_back(SiteName(site + 1, partition.sites));
+  std::map<std::string, DataTable> parts = SplitTable(loaded.table, names);
+  // A site that was dealt nobody is a site all the same: it is named and left out.
+  for (std::size_t site = 0; site < partition.sites; ++site) {
+    parts[SiteName(site + 1, partition.sites)].columns.resize(loaded.table.columns.size());
+  }
+  return parts;
+}
+
+void DrawParticipants(const Participation& participation,
+                      std::uint64_t seed,
+                      VirtualFederation& federation) {
+  std::vector<VirtualSite*> able;
+  for (VirtualSite& site : federation.sites) {
+    if (site.refusal.empty()) able.push_back(&site);
+  }
+  // The small number keeps 0.1 * 30 from being a little more than 3.
+  const std::size_t wanted = participation.sites.value_or(static_cast<std::size_t>(
+      std::ceil(participation.share * static_cast<double>(able.size()) - 1e-9)));
+  SeededRandom random = StreamOf(seed, "participation");
+  Shuffle(random, able);
+  for (std::size_t i = wanted; i < able.size(); ++i) {
+    able[i]->refusal = "was not drawn to take part with this seed";
+  }
 }
 
 Result<VirtualSite> MakeSite(const std::string& name, const DataTable& part, const Plan& plan) {
@@ -166,8 +143,10 @@ Status RequireEnoughSites(const VirtualFederation& federation, const Experiment&
            " virtual sites would take part, fewer than the minimum_sites of " +
            std::to_string(experiment.plan.minimum_sites) + " in " + experiment.plan_file.string() +
            Refusals(federation),
-       "The real federation would open no sum either: choose another site_column, or lower "
-       "minimum_patients or minimum_sites in the plan."});
+       "The real federation would open no sum either: " +
+           std::string(experiment.site_column.empty() ? "make more or larger sites"
+                                                      : "choose another site_column") +
+           ", or lower minimum_patients or minimum_sites in the plan."});
 }
 
 /// The whole quality report when the table cannot be computed on.
@@ -186,21 +165,6 @@ Status RequireGoodData(const QualityReport& report, const Experiment& experiment
 
 }  // namespace
 
-Result<Experiment> ReadExperiment(const std::filesystem::path& file) {
-  TRY(const Settings settings, LoadSettings(file));
-  TRY(const Settings head, settings.Table("experiment"));
-  TRY(std::filesystem::path plan_file, FileNamedBy(head, "plan", file));
-  TRY_STATUS(head.RequireNoOtherKeys());
-  TRY(Settings data, settings.Table("data"));
-  TRY(std::string site_column, data.Text("site_column"));
-  TRY(Source source, SourceOf(data, file));
-  TRY_STATUS(data.RequireNoOtherKeys());
-  TRY_STATUS(settings.RequireNoOtherKeys());
-  TRY(Plan plan, ReadPlan(plan_file));
-  return Experiment{file.stem().string(), std::move(plan_file),   std::move(plan),
-                    std::move(source),    std::move(site_column), std::move(data)};
-}
-
 std::vector<const Cohort*> VirtualFederation::Participants() const {
   std::vector<const Cohort*> cohorts;
   for (const VirtualSite& site : sites) {
@@ -209,19 +173,42 @@ std::vector<const Cohort*> VirtualFederation::Participants() const {
   return cohorts;
 }
 
-Result<VirtualFederation> LoadFederation(const Experiment& experiment) {
+Result<LoadedTable> LoadTable(const Experiment& experiment) {
   TRY_STATUS(RequireSiteColumn(experiment));
-  TRY(const LoadedTable loaded,
+  TRY(LoadedTable loaded,
       LoadSource(experiment.source, experiment.plan.contract, experiment.site_column));
   TRY_STATUS(RequireGoodData(loaded.report, experiment));
+  for (std::string& group : loaded.groups) {
+    if (group.empty()) group = "(no name)";
+  }
+  return loaded;
+}
+
+Result<VirtualFederation> MakeFederation(const Experiment& experiment,
+                                         const LoadedTable& table,
+                                         std::uint64_t seed) {
+  std::map<std::string, DataTable> parts;
+  if (experiment.generator) {
+    TRY(const LoadedTable drawn, Generate(*experiment.generator, experiment.plan, seed));
+    TRY(parts, Split(experiment, drawn, seed));
+  } else {
+    TRY(parts, Split(experiment, table, seed));
+  }
   VirtualFederation federation;
-  for (const auto& [name, part] : SplitTable(loaded)) {
-    TRY(VirtualSite site, MakeSite(name.empty() ? "(no name)" : name, part, experiment.plan));
+  for (const auto& [name, part] : parts) {
+    TRY(VirtualSite site, MakeSite(name, part, experiment.plan));
     federation.sites.push_back(std::move(site));
   }
+  if (experiment.participation) DrawParticipants(*experiment.participation, seed, federation);
   TRY_STATUS(RequireEnoughSites(federation, experiment));
   federation.pooled = Pool(federation.Participants(), experiment.plan.analysis->columns());
   return federation;
+}
+
+Result<VirtualFederation> LoadFederation(const Experiment& experiment, std::uint64_t seed) {
+  if (experiment.generator) return MakeFederation(experiment, {}, seed);
+  TRY(const LoadedTable table, LoadTable(experiment));
+  return MakeFederation(experiment, table, seed);
 }
 
 }  // namespace consilium

@@ -1,10 +1,11 @@
 #pragma once
 
-// An experiment: a study's plan tried on one table split into virtual hospitals. The file's keys
-// are in docs/experiment-file.md.
+// An experiment: a study's plan tried on virtual hospitals, which are parts of one table or drawn
+// from a known model. The file's keys are in docs/experiment-file.md.
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,19 +13,47 @@
 #include "common/result.h"
 #include "common/settings.h"
 #include "protocols/plan.h"
+#include "simulations/generator.h"
+#include "simulations/partition.h"
 
 namespace consilium {
 
-struct Experiment {
-  std::string name;  ///< The file's name without ".toml".
-  std::filesystem::path plan_file;
-  Plan plan;
-  Source source;
-  std::string site_column;  ///< The header whose text names a row's hospital.
-  Settings data;            ///< The table [data]: the place of what the data turn out to lack.
+/// One value of a sweep: a key of the plan, or of one of the experiment's own tables.
+struct SweptValue {
+  std::string key;    ///< "analysis.ridge"
+  std::string value;  ///< As TOML.
 };
 
+/// How many of the hospitals that could take part do: drawn anew for each seed.
+struct Participation {
+  std::optional<std::size_t> sites;
+  double share = 1;
+};
+
+struct Experiment {
+  std::string name;  ///< The file's name without ".toml".
+  std::filesystem::path file;
+  std::filesystem::path plan_file;
+  Plan plan;
+  Source source;            ///< Where there is no generator.
+  std::string site_column;  ///< The header whose text names a row's hospital; empty without one.
+  Settings data;  ///< The table [data] or [generator]: the place of what the data turn out to lack.
+  std::optional<Generator> generator;
+  std::optional<Partition> partition;
+  std::optional<Participation> participation;
+  std::uint64_t repetitions = 1;  ///< Over consecutive seeds.
+  std::vector<SweptValue> swept;  ///< What distinguishes it from the file as written.
+
+  /// False when every seed gives the same.
+  bool DrawsAtRandom() const { return generator || partition || participation; }
+};
+
+/// The experiment without its sweep.
 Result<Experiment> ReadExperiment(const std::filesystem::path& file);
+
+/// One experiment for each combination of the sweep's values, the last key changing fastest; the
+/// experiment alone when nothing is swept.
+Result<std::vector<Experiment>> ReadExperiments(const std::filesystem::path& file);
 
 /// A part of the table that plays a hospital.
 struct VirtualSite {
@@ -40,9 +69,18 @@ struct VirtualFederation {
   std::vector<const Cohort*> Participants() const;
 };
 
-/// Reads the table and splits it. kInvalidArgument at the experiment's line when the table has no
-/// site_column; kDataQuality with the report's problems when the data do not meet the contract;
-/// kRefused when fewer sites take part than the plan's minimum.
-Result<VirtualFederation> LoadFederation(const Experiment& experiment);
+/// The table of an experiment that has one: the same for every seed. kInvalidArgument at the
+/// experiment's line when it has no site_column; kDataQuality with the report's problems when the
+/// data do not meet the contract.
+Result<LoadedTable> LoadTable(const Experiment& experiment);
+
+/// Splits the table into hospitals; `table` is not looked at where a generator draws one. kRefused
+/// when fewer sites take part than the plan's minimum.
+Result<VirtualFederation> MakeFederation(const Experiment& experiment,
+                                         const LoadedTable& table,
+                                         std::uint64_t seed);
+
+/// Both.
+Result<VirtualFederation> LoadFederation(const Experiment& experiment, std::uint64_t seed = 1);
 
 }  // namespace consilium

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -24,12 +25,15 @@ Json RunJson(const PlainRun& run) {
   return json;
 }
 
+Json ErrorJson(const Error& error) {
+  return {{"code", std::string(Name(error.code))},
+          {"message", error.message},
+          {"remedy", error.remedy}};
+}
+
 Json AttemptJson(const Attempt& attempt) {
   if (attempt.run) return RunJson(*attempt.run);
-  return {{"error",
-           {{"code", std::string(Name(attempt.error->code))},
-            {"message", attempt.error->message},
-            {"remedy", attempt.error->remedy}}}};
+  return {{"error", ErrorJson(*attempt.error)}};
 }
 
 Json SitesJson(const VirtualFederation& federation) {
@@ -54,11 +58,9 @@ std::string Number(double value, const char* form) {
 /// "0.0301 (0.0102)": estimate and standard error of each coefficient.
 std::vector<std::string> Cells(const Attempt& attempt, std::size_t count) {
   std::vector<std::string> cells(count, "-");
-  if (!attempt.run || !attempt.run->result.converged) return cells;
-  const Json lines = Json::parse(attempt.run->result.json)["coefficients"];
-  for (std::size_t j = 0; j < count; ++j) {
-    cells[j] = Number(lines[j]["estimate"].get<double>(), "%.4g") + " (" +
-               Number(lines[j]["std_error"].get<double>(), "%.3g") + ")";
+  const std::vector<Coefficient> lines = CoefficientsOf(attempt);
+  for (std::size_t j = 0; j < lines.size() && j < count; ++j) {
+    cells[j] = Number(lines[j].estimate, "%.4g") + " (" + Number(lines[j].std_error, "%.3g") + ")";
   }
   return cells;
 }
@@ -83,12 +85,19 @@ std::size_t WidthOf(const std::string& table) {
 }
 
 /// As many hospitals as fit the width; the others are in comparison.json.
-std::string ComparisonTable(const Comparison& comparison) {
+std::string ComparisonTable(const Campaign& campaign) {
+  const Comparison& comparison = campaign.shown.comparison;
   const Json lines = Json::parse(comparison.federated.result.json)["coefficients"];
   Rows rows(lines.size() + 1);
   rows[0].push_back("term");
   for (std::size_t j = 0; j < lines.size(); ++j) {
     rows[j + 1].push_back(lines[j]["name"].get<std::string>());
+  }
+  if (const auto& generator = campaign.ShownExperiment().generator) {
+    rows[0].push_back("truth");
+    for (std::size_t j = 0; j < lines.size(); ++j) {
+      rows[j + 1].push_back(Number(generator->truth.values[j], "%.4g"));
+    }
   }
   AddColumn("federated", Attempt{comparison.federated, {}}, rows);
   AddColumn("pooled", comparison.pooled, rows);
@@ -109,19 +118,10 @@ std::string ComparisonTable(const Comparison& comparison) {
   return table;
 }
 
-/// Why an attempt has no column of numbers; empty if it has.
-std::string Trouble(const Attempt& attempt) {
-  if (attempt.error) return Describe(*attempt.error);
-  if (attempt.run->result.converged) return {};
-  const Json json = Json::parse(attempt.run->result.json);
-  if (json.contains("separation")) return json["separation"]["message"].get<std::string>();
-  return json.value("message", "no solution was found");
-}
-
 std::string Troubles(const Comparison& comparison) {
   std::string text;
   const auto add = [&text](const std::string& name, const Attempt& attempt) {
-    const std::string trouble = Trouble(attempt);
+    const std::string trouble = TroubleOf(attempt);
     if (!trouble.empty()) text += Wrapped(Printable(name + ": " + trouble), kWidth, 2) + "\n";
   };
   add("Pooled", comparison.pooled);
@@ -145,6 +145,142 @@ std::string SitesText(const VirtualFederation& federation) {
   return text;
 }
 
+Json Optional(std::optional<double> value) { return value ? Json(*value) : Json(nullptr); }
+
+Json SweptJson(const Experiment& experiment) {
+  Json json = Json::object();
+  for (const SweptValue& swept : experiment.swept) json[swept.key] = swept.value;
+  return json;
+}
+
+Json TruthJson(const Truth& truth) {
+  Json json = Json::array();
+  for (std::size_t j = 0; j < truth.names.size(); ++j) {
+    json.push_back({{"name", truth.names[j]}, {"value", truth.values[j]}});
+  }
+  return json;
+}
+
+Json TrialJson(const Campaign& campaign, const Trial& trial) {
+  const Experiment& experiment = campaign.experiments[trial.combination];
+  Json json{{"seed", trial.seed}};
+  if (!experiment.swept.empty()) json["swept"] = SweptJson(experiment);
+  json["study"] = experiment.plan.id.ToHex();
+  if (trial.error) {
+    json["error"] = ErrorJson(*trial.error);
+    return json;
+  }
+  json["sites"] = trial.sites;
+  json["patients"] = trial.patients;
+  json["rounds"] = trial.rounds_used;
+  json["converged"] = !trial.federated.empty();
+  if (!trial.trouble.empty()) json["message"] = trial.trouble;
+  json["largest_relative_difference"] = Optional(trial.largest_difference);
+  json["coefficients"] = Json::array();
+  for (const Coefficient& line : trial.federated) {
+    json["coefficients"].push_back({{"name", line.name},
+                                    {"estimate", line.estimate},
+                                    {"std_error", line.std_error},
+                                    {"conf_low", line.low},
+                                    {"conf_high", line.high}});
+  }
+  return json;
+}
+
+Json SpreadLines(const std::vector<Spread>& spreads) {
+  Json lines = Json::array();
+  for (const Spread& spread : spreads) {
+    Json line{{"name", spread.name},
+              {"fits", spread.runs},
+              {"mean", spread.mean},
+              {"sd", spread.deviation},
+              {"mean_std_error", spread.mean_std_error},
+              {"smallest", spread.smallest},
+              {"largest", spread.largest}};
+    if (spread.truth) {
+      line["truth"] = *spread.truth;
+      line["root_mean_square_error"] = spread.root_mean_square_error;
+      line["coverage"] = spread.coverage;
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+Json SpreadJson(const Campaign& campaign, std::size_t combination) {
+  const Experiment& experiment = campaign.experiments[combination];
+  Json json = Json::object();
+  if (!experiment.swept.empty()) json["swept"] = SweptJson(experiment);
+  json["federated"] =
+      SpreadLines(SpreadOf(FederatedFits(campaign, combination), experiment.generator));
+  json["alone"] = SpreadLines(SpreadOf(AloneFits(campaign, combination), experiment.generator));
+  return json;
+}
+
+/// A field of a CSV file, in quotes where it needs them.
+std::string Field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+/// Empty in a round that has no such sum.
+std::string SumNamed(const RoundRecord& round, const std::string& name) {
+  for (const auto& [known, value] : round.sums) {
+    if (known == name) return Number(value, "%.17g");
+  }
+  return {};
+}
+
+/// One line a combination and coefficient.
+std::string RunsText(const Campaign& campaign) {
+  constexpr std::size_t kMostShown = 40;
+  const bool swept = campaign.experiments.size() > 1;
+  const bool has_truth = campaign.ShownExperiment().generator.has_value();
+  Rows rows = {{"combination", "term", "runs", "mean", "sd", "mean s.e."}};
+  if (has_truth) rows[0].insert(rows[0].end(), {"truth", "held by"});
+  std::size_t hidden = 0;
+  for (std::size_t i = 0; i < campaign.experiments.size(); ++i) {
+    const Experiment& experiment = campaign.experiments[i];
+    for (const Spread& spread : SpreadOf(FederatedFits(campaign, i), experiment.generator)) {
+      if (rows.size() > kMostShown) {
+        ++hidden;
+        continue;
+      }
+      std::vector<std::string> row = {Printable(CombinationName(experiment)).substr(0, 40),
+                                      spread.name,
+                                      std::to_string(spread.runs),
+                                      Number(spread.mean, "%.4g"),
+                                      spread.runs > 1 ? Number(spread.deviation, "%.3g") : "-",
+                                      Number(spread.mean_std_error, "%.3g")};
+      if (has_truth) {
+        row.push_back(Number(*spread.truth, "%.4g"));
+        row.push_back(Number(100 * spread.coverage, "%.0f %%"));
+      }
+      rows.push_back(std::move(row));
+    }
+  }
+  if (!swept) {
+    for (std::vector<std::string>& row : rows) row.erase(row.begin());
+  }
+  std::size_t failed = 0;
+  const Error* first = nullptr;
+  for (const Trial& trial : campaign.trials) {
+    if (!trial.error) continue;
+    if (failed++ == 0) first = &*trial.error;
+  }
+  std::string text = std::to_string(campaign.trials.size()) + " runs\n" + AlignedTable(rows);
+  if (hidden > 0) text += std::to_string(hidden) + " more lines: see report.html.\n";
+  if (failed > 0) {
+    text += Wrapped(std::to_string(failed) + (failed == 1 ? " run has" : " runs have") +
+                        " no result: " + Printable(Describe(*first)),
+                    kWidth, 2) +
+            "\n";
+  }
+  return text;
+}
+
 std::string Agreement(const Comparison& comparison) {
   if (!comparison.largest_difference) return {};
   return "Federated and pooled differ by at most " +
@@ -158,35 +294,76 @@ std::string ResultJson(const Experiment& experiment, const Comparison& compariso
   return ResultDocument(experiment.plan, comparison.federated.result, comparison.federated.rounds);
 }
 
-std::string ComparisonJson(const Experiment& experiment,
-                           const VirtualFederation& federation,
-                           const Comparison& comparison,
-                           std::uint64_t seed) {
+std::string ComparisonJson(const Campaign& campaign) {
+  const Experiment& experiment = campaign.ShownExperiment();
+  const Comparison& comparison = campaign.shown.comparison;
   Json json;
   json["experiment"] = experiment.name;
   json["study"] = experiment.plan.id.ToHex();
   json["title"] = experiment.plan.title;
   json["mode"] = "plain";
-  json["seed"] = seed;
-  json["virtual_sites"] = SitesJson(federation);
+  json["seed"] = campaign.trials[campaign.shown.trial].seed;
+  if (!experiment.swept.empty()) json["swept"] = SweptJson(experiment);
+  if (experiment.generator) json["truth"] = TruthJson(experiment.generator->truth);
+  json["virtual_sites"] = SitesJson(campaign.shown.federation);
   json["federated"] = RunJson(comparison.federated);
   json["pooled"] = AttemptJson(comparison.pooled);
-  json["largest_relative_difference"] =
-      comparison.largest_difference ? Json(*comparison.largest_difference) : Json(nullptr);
+  json["largest_relative_difference"] = Optional(comparison.largest_difference);
   json["alone"] = Json::array();
   for (const SiteAttempt& alone : comparison.alone) {
     json["alone"].push_back({{"site", alone.site}, {"result", AttemptJson(alone.attempt)}});
   }
+  if (campaign.trials.size() > 1) {
+    json["runs"] = Json::array();
+    for (const Trial& trial : campaign.trials) json["runs"].push_back(TrialJson(campaign, trial));
+    json["spread"] = Json::array();
+    for (std::size_t i = 0; i < campaign.experiments.size(); ++i) {
+      json["spread"].push_back(SpreadJson(campaign, i));
+    }
+  }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string ResultText(const Experiment& experiment,
-                       const VirtualFederation& federation,
-                       const Comparison& comparison) {
-  std::string text = Printable(experiment.plan.title) + "\n\n" + SitesText(federation) + "\n" +
-                     comparison.federated.result.table + "\n" +
-                     "Estimates (standard errors), with all data in one place and alone\n" +
-                     ComparisonTable(comparison);
+std::string RoundsCsv(const Campaign& campaign) {
+  std::set<std::string> sums;
+  for (const Trial& trial : campaign.trials) {
+    for (const RoundRecord& round : trial.rounds) {
+      for (const auto& [name, value] : round.sums) sums.insert(name);
+    }
+  }
+  std::string csv = "run,seed";
+  for (const SweptValue& swept : campaign.experiments.front().swept) csv += "," + Field(swept.key);
+  csv += ",round,sites,bytes_to_each_site,bytes_from_each_site";
+  for (const std::string& name : sums) csv += "," + Field("sum of " + name);
+  csv += "\n";
+  for (std::size_t i = 0; i < campaign.trials.size(); ++i) {
+    const Trial& trial = campaign.trials[i];
+    std::string start = std::to_string(i + 1) + "," + std::to_string(trial.seed);
+    for (const SweptValue& swept : campaign.experiments[trial.combination].swept) {
+      start += "," + Field(swept.value);
+    }
+    for (const RoundRecord& round : trial.rounds) {
+      csv += start + "," + std::to_string(round.round) + "," + std::to_string(round.sites) + "," +
+             std::to_string(round.query_bytes) + "," + std::to_string(round.answer_bytes);
+      for (const std::string& name : sums) csv += "," + SumNamed(round, name);
+      csv += "\n";
+    }
+  }
+  return csv;
+}
+
+std::string ResultText(const Campaign& campaign) {
+  const Comparison& comparison = campaign.shown.comparison;
+  const Experiment& experiment = campaign.ShownExperiment();
+  std::string text = Printable(experiment.plan.title) + "\n\n";
+  if (campaign.trials.size() > 1) {
+    text += RunsText(campaign) +
+            "\nThe first run with a result: " + Printable(CombinationName(experiment)) + ", seed " +
+            std::to_string(campaign.trials[campaign.shown.trial].seed) + "\n\n";
+  }
+  text += SitesText(campaign.shown.federation) + "\n" + comparison.federated.result.table + "\n" +
+          "Estimates (standard errors), with all data in one place and alone\n" +
+          ComparisonTable(campaign);
   return text + Agreement(comparison) + Troubles(comparison);
 }
 

@@ -2,24 +2,23 @@
 
 // An experiment's outcome as documents and as text for a terminal.
 
-#include <cstdint>
 #include <string>
 
-#include "simulations/comparison.h"
+#include "simulations/campaign.h"
 
 namespace consilium {
 
 /// result.json: byte for byte what a coordinator releases for the same plan over the same rows.
 std::string ResultJson(const Experiment& experiment, const Comparison& comparison);
 
-/// comparison.json. Holds nothing that depends on the machine, the time or the number of threads.
-std::string ComparisonJson(const Experiment& experiment,
-                           const VirtualFederation& federation,
-                           const Comparison& comparison,
-                           std::uint64_t seed);
+/// comparison.json: the shown run in full and, where there is more than one, each run in short and
+/// the spread over seeds. Holds nothing that depends on the machine, the time or the number of
+/// threads.
+std::string ComparisonJson(const Campaign& campaign);
 
-std::string ResultText(const Experiment& experiment,
-                       const VirtualFederation& federation,
-                       const Comparison& comparison);
+/// rounds.csv: one line a round of each run.
+std::string RoundsCsv(const Campaign& campaign);
+
+std::string ResultText(const Campaign& campaign);
 
 }  // namespace consilium

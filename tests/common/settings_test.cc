@@ -125,6 +125,14 @@ TEST(SettingsTest, SuggestsTheMissingKeyWhereANearOneStands) {
   EXPECT_THAT(ErrorOf(data.Text("plan")), StartsWith("plan.toml:1:1: the key 'plan' is missing"));
 }
 
+TEST(SettingsTest, SaysWhenTheNearestKeyIsThereAlready) {
+  const Settings s = Parsed("ridge = 1\nrigde = 2");
+  EXPECT_TRUE(s.Number("ridge"));
+  EXPECT_THAT(ErrorOf(s.RequireNoOtherKeys()),
+              HasSubstr("2:1: the key 'rigde' is not known here. Remove it, or did you mean "
+                        "'ridge', which is there already?"));
+}
+
 TEST(SettingsTest, TakesNoKeyThatWasAskedForForAMisspeltOne) {
   const Settings s = Parsed("name = \"x\"");
   EXPECT_TRUE(s.Text("name"));

@@ -157,12 +157,13 @@ TEST(SimulatorTest, SaysWhatItWroteAndPrintsTheComparisonForPrograms) {
             Json::parse(simulation.Result())["coefficients"]);
 }
 
-TEST(SimulatorTest, HelpHasAnExampleAndNamesBothFiles) {
+TEST(SimulatorTest, HelpHasAnExampleAndNamesItsFiles) {
   const CommandOutcome help = RunProgram({"consilium-sim", "run", "--help"});
   EXPECT_EQ(help.exit_code, 0);
-  EXPECT_THAT(help.out, AllOf(HasSubstr("Example:\n  consilium-sim run"), HasSubstr("--json"),
-                              HasSubstr("result.json"), HasSubstr("comparison.json"),
-                              HasSubstr("site_column")));
+  EXPECT_THAT(help.out,
+              AllOf(HasSubstr("Example:\n  consilium-sim run"), HasSubstr("--json"),
+                    HasSubstr("result.json"), HasSubstr("comparison.json"),
+                    HasSubstr("report.html"), HasSubstr("rounds.csv"), HasSubstr("site_column")));
   EXPECT_EQ(RunProgram({"consilium-sim"}).exit_code, 2);
   EXPECT_EQ(RunProgram({"consilium-sim", "run"}).exit_code, 2);
 }
@@ -197,6 +198,26 @@ TEST(SimulatorTest, ErrorsNameThePlaceAndHaveTheirExitCode) {
   const Simulation absent(SmallPlan(), sites);
   std::filesystem::remove(absent.experiment());
   ExpectError(absent, 11, "not-found", "trial.toml");
+}
+
+TEST(SimulatorTest, WritesTheSamePageAndRoundsWhateverTheThreads) {
+  const Simulation simulation(SmallPlan(), GeneratedSites(4));
+  WriteText(simulation.experiment(),
+            "[experiment]\nplan = \"plan.toml\"\nrepetitions = 2\n"
+            "[data]\nsource = \"source.toml\"\n"
+            "[partition]\nkind = \"quantity\"\nsites = 4\nalpha = 5\n"
+            "[sweep]\nanalysis.ridge = [0, 1]\n");
+  Expect(simulation.Run({"--threads", "1"}));
+  const std::string page = ReadText(simulation.out() / "report.html");
+  const std::string rounds = ReadText(simulation.out() / "rounds.csv");
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("4 runs: 2 combinations with 2 seeds each"), HasSubstr("</html>")));
+  EXPECT_THAT(rounds, HasSubstr("run,seed,analysis.ridge,round,"));
+
+  Expect(simulation.Run({"--threads", "4"}));
+
+  EXPECT_EQ(ReadText(simulation.out() / "report.html"), page);
+  EXPECT_EQ(ReadText(simulation.out() / "rounds.csv"), rounds);
 }
 
 TEST(SimulatorTest, RefusesSeedsThatAreNoNumbersOfItsRange) {
@@ -271,7 +292,7 @@ TEST(SimulatorTest, ADiskThatFillsUpHalfwayLeavesTheEarlierFilesWhole) {
     EXPECT_TRUE(entry.is_regular_file());
     ++files;
   }
-  EXPECT_EQ(files, 2u);
+  EXPECT_EQ(files, 4u);
 }
 
 }  // namespace

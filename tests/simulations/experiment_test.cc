@@ -1,5 +1,6 @@
 #include "simulations/experiment.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/result_document.h"
+#include "simulations/campaign.h"
 #include "simulations/comparison.h"
 #include "simulations/report.h"
 #include "tests/support/temporary_folder.h"
@@ -102,12 +104,13 @@ TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
   EXPECT_FALSE(comparison.alone[0].attempt.run->result.converged);
   EXPECT_TRUE(comparison.alone[1].attempt.run->result.converged);
 
-  const std::string text = ResultText(experiment, federation, comparison);
+  const Campaign campaign = RunCampaign({experiment}, 5, 1).value();
+  const std::string text = ResultText(campaign);
   EXPECT_THAT(text, AllOf(HasSubstr("east alone: There is no estimate for \"male\""),
                           HasSubstr("separation"), HasSubstr("Left out: small")));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
-  const Json json = Json::parse(ComparisonJson(experiment, federation, comparison, 5));
+  const Json json = Json::parse(ComparisonJson(campaign));
   EXPECT_EQ(json["federated"]["patients"], 72);
   EXPECT_EQ(json["federated"]["rounds"], 1 + json["federated"]["iterations"].get<int>());
   EXPECT_EQ(json["alone"][0]["result"]["separation"]["terms"], Json({"male"}));
@@ -135,9 +138,7 @@ TEST_F(ExperimentTest, SaysWhereTheSitesAreThatDoNotFitTheTable) {
   }
   Write("data.csv", table);
   const Experiment experiment = Read().value();
-  const VirtualFederation federation = LoadFederation(experiment).value();
-  const Comparison comparison = Compare(experiment.plan, federation, 1).value();
-  const std::string text = ResultText(experiment, federation, comparison);
+  const std::string text = ResultText(RunCampaign({experiment}, 1, 1).value());
   EXPECT_THAT(text, AllOf(HasSubstr("more sites alone: see comparison.json"),
                           Not(HasSubstr("result.json")), Not(HasSubstr("\x1b"))));
 }
@@ -278,6 +279,45 @@ TEST_F(ExperimentTest, TakesASourceFileInsteadOfACsv) {
   table.replace(table.find("age"), 3, "years");
   Write("data.csv", table);
   EXPECT_EQ(LoadFederation(Read().value())->sites.size(), 4u);
+}
+
+TEST_F(ExperimentTest, NamesTheKeyThatWasMeant) {
+  const std::string good = kExperiment;
+  const std::pair<const char*, const char*> slips[] = {{"experiment", "expriment"},
+                                                       {"plan", "plann"},
+                                                       {"data", "daat"},
+                                                       {"csv", "cvs"},
+                                                       {"site_column", "site_colum"}};
+  for (const auto& [key, slip] : slips) {
+    std::string text = good;
+    const std::size_t at = text.find(key);
+    text.replace(at, std::string(key).size(), slip);
+    Write("trial.toml", text);
+    const auto line =
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    EXPECT_THAT(ReadError(),
+                AllOf(HasSubstr("trial.toml:" + std::to_string(line) + ":"), HasSubstr(slip),
+                      HasSubstr("Did you mean '" + std::string(key) + "'?")))
+        << text;
+  }
+  Write("trial.toml", good + "[partiton]\nkind = \"iid\"\nsites = 4\n");
+  EXPECT_THAT(ReadError(), AllOf(HasSubstr("trial.toml:6:2: the key 'partiton'"),
+                                 HasSubstr("Did you mean 'partition'?")));
+  Write("trial.toml", good + "[partition]\nkind = \"iid\"\nsites = 4\n");
+  EXPECT_THAT(ReadError(), HasSubstr("trial.toml:5:15: site_column and [partition] both"));
+  Write("trial.toml", good + "[generator]\n");
+  EXPECT_THAT(ReadError(), HasSubstr("two sources of patients"));
+}
+
+TEST_F(ExperimentTest, DealsTheTableOutWhenAskedTo) {
+  Write("trial.toml",
+        "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\n"
+        "[partition]\nkind = \"iid\"\nsites = 4\n");
+  const VirtualFederation federation = LoadFederation(Read().value(), 3).value();
+  ASSERT_EQ(federation.sites.size(), 4u);
+  EXPECT_EQ(federation.sites[0].name, "site-01");
+  EXPECT_EQ(federation.pooled.values.rows(), 76);
+  for (const VirtualSite& site : federation.sites) EXPECT_EQ(site.cohort.patients, 19u);
 }
 
 TEST_F(ExperimentTest, SaysWhatIsWrongAndWhere) {

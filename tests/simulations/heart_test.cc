@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "simulations/comparison.h"
-#include "simulations/experiment.h"
+#include "simulations/campaign.h"
+#include "simulations/html_report.h"
 #include "simulations/report.h"
 #include "tests/support/temporary_folder.h"
 
@@ -61,17 +61,18 @@ class HeartTest : public ::testing::Test {
     }
     const std::filesystem::path examples =
         std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples";
-    for (const char* name : {"heart.toml", "heart.source.toml", "heart_experiment.toml"}) {
+    for (const char* name : {"heart.toml", "heart.source.toml", "heart_experiment.toml",
+                             "heart_skewed_experiment.toml"}) {
       std::filesystem::copy_file(examples / name, folder_ / name);
     }
     std::filesystem::copy_file(HeartData() / "csv/heart_pooled.csv", folder_ / "heart_pooled.csv");
     std::ifstream(HeartData() / "reference/heart_models.json") >> reference_;
     const Experiment experiment = ReadExperiment(folder_ / "heart_experiment.toml").value();
-    const VirtualFederation federation = LoadFederation(experiment).value();
-    const Comparison comparison = Compare(experiment.plan, federation, 2).value();
-    result_ = Json::parse(ResultJson(experiment, comparison));
-    comparison_ = Json::parse(ComparisonJson(experiment, federation, comparison, 1));
-    text_ = ResultText(experiment, federation, comparison);
+    const Campaign campaign = RunCampaign({experiment}, 1, 2).value();
+    result_ = Json::parse(ResultJson(experiment, campaign.shown.comparison));
+    comparison_ = Json::parse(ComparisonJson(campaign));
+    text_ = ResultText(campaign);
+    page_ = HtmlReport(campaign);
   }
 
   Json Alone(const std::string& site) const {
@@ -86,6 +87,7 @@ class HeartTest : public ::testing::Test {
   Json result_;
   Json comparison_;
   std::string text_;
+  std::string page_;
 };
 
 TEST_F(HeartTest, FederatedAndPooledEqualThePooledFitOfR) {
@@ -104,6 +106,24 @@ TEST_F(HeartTest, HospitalsAloneEqualTheirOwnFitsOfR) {
   }
 }
 
+TEST_F(HeartTest, TheReportShowsThatNothingIsLostAndWhatEachHospitalAloneWouldHaveGot) {
+  EXPECT_THAT(page_, AllOf(HasSubstr("The federated result is the pooled one"),
+                           HasSubstr("Alone, 3 of 4 hospitals get an estimate"),
+                           HasSubstr(">switzerland<"), HasSubstr("no estimate: separation")));
+}
+
+TEST_F(HeartTest, TheSkewedExampleComparesDegreesOfUnevenness) {
+  std::vector<Experiment> experiments =
+      ReadExperiments(folder_ / "heart_skewed_experiment.toml").value();
+  ASSERT_EQ(experiments.size(), 3u);
+  for (Experiment& experiment : experiments) experiment.repetitions = 2;
+  const Campaign campaign = RunCampaign(experiments, 1, 1).value();
+  for (const Trial& trial : campaign.trials) {
+    EXPECT_FALSE(trial.error.has_value()) << Describe(*trial.error);
+    EXPECT_LT(trial.largest_difference.value_or(1), 1e-9);
+  }
+}
+
 TEST_F(HeartTest, SwitzerlandAloneIsSaidToSeparateOnSex) {
   const Json alone = Alone("switzerland");
   EXPECT_EQ(alone["converged"], false);
@@ -112,6 +132,19 @@ TEST_F(HeartTest, SwitzerlandAloneIsSaidToSeparateOnSex) {
   EXPECT_THAT(text_, AllOf(HasSubstr("switzerland alone: There is no estimate for \"sex\""),
                            HasSubstr("(separation)")));
   EXPECT_THAT(text_, Not(HasSubstr("cleveland alone:")));
+}
+
+TEST(ExamplesTest, TheGeneratedExampleNeedsNoDataAndFindsItsTruth) {
+  Experiment experiment = ReadExperiments(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) /
+                                          "examples/heart_generated_experiment.toml")
+                              .value()
+                              .front();
+  experiment.repetitions = 5;
+  const Campaign campaign = RunCampaign({experiment}, 1, 1).value();
+  for (const Spread& spread : SpreadOf(FederatedFits(campaign, 0), experiment.generator)) {
+    EXPECT_EQ(spread.runs, 5u);
+    EXPECT_NEAR(spread.mean, *spread.truth, 4 * spread.mean_std_error) << spread.name;
+  }
 }
 
 }  // namespace

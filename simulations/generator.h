@@ -1,0 +1,50 @@
+#pragma once
+
+// Virtual hospitals whose patients are drawn from a model with known coefficients, so that an
+// estimate can be held against the truth. Columns, ranges and the kind of outcome are the plan's.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "client/ingestion/source.h"
+#include "common/result.h"
+#include "common/settings.h"
+#include "protocols/plan.h"
+
+namespace consilium {
+
+/// How one column of the contract is drawn at a hospital without shift.
+struct GeneratedColumn {
+  double mean = 0;  ///< Numbers: normal, drawn again until the contract's range is met.
+  double deviation = 1;
+  std::vector<double> shares;  ///< Booleans (no, yes) and categories.
+  double missing = 0;          ///< Share of values that are left out, completely at random.
+};
+
+/// Coefficients in the order of the result, the intercept first.
+struct Truth {
+  std::vector<std::string> names;
+  std::vector<double> values;
+};
+
+struct Generator {
+  std::vector<std::size_t> patients;     ///< One entry a hospital.
+  std::vector<GeneratedColumn> columns;  ///< In the contract's order.
+  Truth truth;                           ///< The mean over hospitals.
+  std::vector<double> spread;  ///< Standard deviation of each coefficient between hospitals.
+  double noise = 1;            ///< Linear outcomes: standard deviation about the model.
+  double shift =
+      0;           ///< How far hospitals' columns lie apart, in standard deviations (or log odds).
+  Settings place;  ///< The table, for what turns out to be impossible.
+};
+
+/// The [generator] table, for this plan's contract and analysis.
+Result<Generator> ParseGenerator(const Settings& table, const Plan& plan);
+
+/// The same seed gives the same patients on every machine. Hospitals are the table's groups.
+/// kInvalidArgument at the table's place when an outcome would break the contract's range.
+Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed);
+
+}  // namespace consilium

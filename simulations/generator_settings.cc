@@ -1,0 +1,190 @@
+// The [generator] table of an experiment file.
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "protocols/analyses/glm/design.h"
+#include "simulations/generator.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::int64_t kMostPatients = 10'000'000;
+
+Status CheckRange(
+    const Settings& table, std::string_view key, double value, double lowest, double highest) {
+  if (value >= lowest && value <= highest) return {};
+  char text[96];
+  std::snprintf(text, sizeof text, "must be between %g and %g", lowest, highest);
+  return table.FailAt(key, text);
+}
+
+Result<std::vector<std::size_t>> ParsePatients(const Settings& table) {
+  TRY(const std::int64_t sites, table.Integer("sites"));
+  TRY_STATUS(CheckRange(table, "sites", static_cast<double>(sites), 1, 1e6));
+  const auto count = static_cast<std::size_t>(sites);
+  const Result<std::int64_t> each = table.Integer("patients");
+  if (each) {
+    TRY_STATUS(CheckRange(table, "patients", static_cast<double>(*each), 1, kMostPatients));
+    return std::vector<std::size_t>(count, static_cast<std::size_t>(*each));
+  }
+  const Result<std::vector<double>> list = table.Numbers("patients");
+  if (!list && !table.Has("patients")) return tl::unexpected<Error>(each.error());
+  if (!list || list->size() != count) {
+    return table.FailAt("patients", "'patients' must be a whole number or a list of one a site");
+  }
+  std::vector<std::size_t> patients;
+  for (const double number : *list) {
+    TRY_STATUS(CheckRange(table, "patients", number, 1, kMostPatients));
+    if (number != std::floor(number)) {
+      return table.FailAt("patients", "'patients' may only list whole numbers");
+    }
+    patients.push_back(static_cast<std::size_t>(number));
+  }
+  return patients;
+}
+
+/// What is drawn for a column that the file says nothing about: the middle of its range, or all
+/// levels alike.
+GeneratedColumn DefaultOf(const ContractColumn& column, double missing) {
+  GeneratedColumn drawn;
+  drawn.missing = missing;
+  if (column.type == ColumnType::kBoolean) drawn.shares = {0.5, 0.5};
+  if (column.type == ColumnType::kCategory) {
+    drawn.shares.assign(column.levels.size(), 1.0 / static_cast<double>(column.levels.size()));
+  }
+  if (column.minimum && column.maximum) {
+    drawn.mean = *column.minimum + (*column.maximum - *column.minimum) / 2;
+    drawn.deviation = (*column.maximum - *column.minimum) / 6;
+  }
+  return drawn;
+}
+
+Status ParseShares(const Settings& table, const ContractColumn& column, GeneratedColumn& drawn) {
+  if (column.type == ColumnType::kBoolean) {
+    TRY(const double yes, table.NumberOr("share", 0.5));
+    TRY_STATUS(CheckRange(table, "share", yes, 0, 1));
+    drawn.shares = {1 - yes, yes};
+    return {};
+  }
+  if (!table.Has("shares")) return {};
+  TRY(drawn.shares, table.Numbers("shares"));
+  double sum = 0;
+  for (const double share : drawn.shares) sum += share < 0 ? NAN : share;
+  if (drawn.shares.size() != column.levels.size() || !(std::abs(sum - 1) < 1e-6)) {
+    return table.FailAt("shares", "'shares' must be one number for each of the " +
+                                      std::to_string(column.levels.size()) + " levels of \"" +
+                                      column.name + "\", which add up to 1");
+  }
+  for (double& share : drawn.shares) share /= sum;
+  return {};
+}
+
+Status ParseColumn(const Settings& table,
+                   const ContractColumn& column,
+                   bool is_outcome,
+                   GeneratedColumn& drawn) {
+  TRY(drawn.missing, table.NumberOr("missing", drawn.missing));
+  TRY_STATUS(CheckRange(table, "missing", drawn.missing, 0, 0.99));
+  // The outcome's values come from the model.
+  if (is_outcome) return table.RequireNoOtherKeys();
+  if (!drawn.shares.empty()) {
+    TRY_STATUS(ParseShares(table, column, drawn));
+  } else if (column.minimum && column.maximum) {
+    TRY(drawn.mean, table.NumberOr("mean", drawn.mean));
+    TRY_STATUS(CheckRange(table, "mean", drawn.mean, *column.minimum, *column.maximum));
+    TRY(drawn.deviation, table.NumberOr("sd", drawn.deviation));
+    TRY_STATUS(CheckRange(table, "sd", drawn.deviation, 0, *column.maximum - *column.minimum));
+  }
+  return table.RequireNoOtherKeys();
+}
+
+Status ParseColumns(const Settings& table, const Plan& plan, Generator& generator) {
+  const std::string outcome = plan.analysis->columns().front();
+  TRY(const double missing, table.NumberOr("missing", 0));
+  TRY_STATUS(CheckRange(table, "missing", missing, 0, 0.99));
+  std::vector<std::string> names;
+  for (const ContractColumn& column : plan.contract.columns) {
+    names.push_back(column.name);
+    generator.columns.push_back(DefaultOf(column, column.name == outcome ? 0 : missing));
+  }
+  TRY(const std::vector<Settings> tables, table.TablesIfAny("column"));
+  for (const Settings& one : tables) {
+    TRY(const std::string name, one.Choice("name", names));
+    const std::size_t index = *plan.contract.IndexOf(name);
+    TRY_STATUS(
+        ParseColumn(one, plan.contract.columns[index], name == outcome, generator.columns[index]));
+  }
+  return {};
+}
+
+/// The value that the table has for each term; the intercept's comes first.
+Result<std::vector<double>> PerTerm(const Settings& table,
+                                    std::string_view key,
+                                    const std::vector<glm::Term>& terms,
+                                    double intercept,
+                                    double lowest) {
+  std::vector<double> values{intercept};
+  TRY(const std::optional<Settings> inner, table.TableIfAny(key));
+  for (const glm::Term& term : terms) {
+    double value = 0;
+    if (inner) {
+      TRY(value, inner->NumberOr(term.name, 0));
+      TRY_STATUS(CheckRange(*inner, term.name, value, lowest, 1e6));
+    }
+    values.push_back(value);
+  }
+  if (inner) TRY_STATUS(inner->RequireNoOtherKeys());
+  return values;
+}
+
+Status ParseModel(const Settings& table, const Plan& plan, Generator& generator) {
+  const std::vector<std::string> columns = plan.analysis->columns();
+  const ContractColumn& outcome = *plan.contract.Find(columns.front());
+  TRY(const glm::Design design,
+      glm::MakeDesign(plan.contract, outcome, {columns.begin() + 1, columns.end()}));
+  generator.truth.names = {"(Intercept)"};
+  for (const glm::Term& term : design.terms) generator.truth.names.push_back(term.name);
+  TRY(const double intercept, table.NumberOr("intercept", 0));
+  TRY_STATUS(CheckRange(table, "intercept", intercept, -1e6, 1e6));
+  TRY(generator.truth.values, PerTerm(table, "coefficients", design.terms, intercept, -1e6));
+  TRY(const double intercept_spread, table.NumberOr("intercept_spread", 0));
+  TRY_STATUS(CheckRange(table, "intercept_spread", intercept_spread, 0, 1e6));
+  TRY(generator.spread, PerTerm(table, "spread", design.terms, intercept_spread, 0));
+  if (plan.analysis->kind() == "linear") {
+    TRY(generator.noise, table.NumberOr("noise", 1));
+    TRY_STATUS(CheckRange(table, "noise", generator.noise, 0, 1e9));
+    if (outcome.type == ColumnType::kBoolean) {
+      return table.FailHere(
+          "a linear model gives \"" + outcome.name + "\" fractions, and the plan says boolean",
+          "Generate a number or duration, or use kind = \"logistic\".");
+    }
+  }
+  if (plan.analysis->kind() == "poisson" && outcome.type == ColumnType::kBoolean) {
+    return table.FailHere(
+        "a Poisson model gives \"" + outcome.name + "\" counts above 1, and the plan says boolean",
+        "Generate an integer, or use kind = \"logistic\".");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Generator> ParseGenerator(const Settings& table, const Plan& plan) {
+  Generator generator{.patients = {}, .columns = {}, .truth = {}, .spread = {}, .place = table};
+  TRY(generator.patients, ParsePatients(table));
+  std::uint64_t all = 0;
+  for (const std::size_t patients : generator.patients) all += patients;
+  if (all > static_cast<std::uint64_t>(kMostPatients)) {
+    return table.FailAt("patients", "more than 10000000 patients in all");
+  }
+  TRY_STATUS(ParseColumns(table, plan, generator));
+  TRY_STATUS(ParseModel(table, plan, generator));
+  TRY(generator.shift, table.NumberOr("shift", 0));
+  TRY_STATUS(CheckRange(table, "shift", generator.shift, 0, 10));
+  TRY_STATUS(table.RequireNoOtherKeys());
+  return generator;
+}
+
+}  // namespace consilium

@@ -1,0 +1,77 @@
+#pragma once
+
+// Small plots as inline SVG: no script, no font, no file beside the page. Colours and line widths
+// are the page's style sheet's, by class, so that a plot follows a dark screen and a printer; what
+// a series is can also be told from the form of its marks. Same input, same bytes.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace consilium {
+
+/// Text for HTML and SVG, attributes included. Control characters become '?'.
+std::string Escaped(std::string_view text);
+
+/// "%.4g" and the like.
+std::string NumberText(double value, const char* form = "%.4g");
+
+/// Round numbers within [low, high], about `wanted` of them, evenly spaced; low < high.
+std::vector<double> TicksOf(double low, double high, std::size_t wanted);
+
+enum class Series { kFederated, kPooled, kAlone };
+
+/// One line of a forest plot. Without an estimate the note is shown instead.
+struct ForestRow {
+  std::string label;
+  Series series = Series::kAlone;
+  std::optional<double> estimate;
+  double low = 0;
+  double high = 0;
+  std::string note;
+};
+
+/// Estimates with intervals, one below the other. The scale is that of the first row's interval and
+/// at most a dozen times as wide: what lies beyond ends in an arrow.
+std::string ForestPlot(const std::string& title,
+                       const std::vector<ForestRow>& rows,
+                       std::optional<double> truth);
+
+struct PlotPoint {
+  double x = 0;
+  double y = 0;
+};
+
+/// Points joined by a line; x are whole numbers.
+std::string LinePlot(const std::string& title,
+                     const std::string& x_label,
+                     const std::string& y_label,
+                     const std::vector<PlotPoint>& points);
+
+struct Bar {
+  std::string label;
+  double value = 0;
+  std::string text;  ///< At the bar's end.
+  Series series = Series::kAlone;
+  bool hollow = false;
+};
+
+/// Horizontal bars from 0; `mark`, if given, is a vertical line with this value.
+std::string BarPlot(const std::string& title,
+                    const std::vector<Bar>& bars,
+                    std::optional<double> mark);
+
+/// One line of a strip plot: a mark for each value, and their mean.
+struct StripRow {
+  std::string label;
+  Series series = Series::kFederated;
+  std::vector<double> values;
+};
+
+std::string StripPlot(const std::string& title,
+                      const std::vector<StripRow>& rows,
+                      std::optional<double> truth);
+
+}  // namespace consilium

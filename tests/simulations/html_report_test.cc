@@ -1,0 +1,140 @@
+// Covers simulations/html_report.cc, simulations/html_report_runs.cc and simulations/html_page.cc.
+
+#include "simulations/html_report.h"
+
+#include <fstream>
+#include <regex>
+#include <stack>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "simulations/html_page.h"
+#include "simulations/svg_plot.h"
+#include "tests/support/temporary_folder.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Names of elements that are closed in another order than they were opened, or not at all.
+std::string Unbalanced(const std::string& html) {
+  static const std::regex kTag(R"(<(/?)([a-zA-Z0-9]+)([^<>]*?)(/?)>)");
+  std::stack<std::string> open;
+  for (std::sregex_iterator tag(html.begin(), html.end(), kTag), end; tag != end; ++tag) {
+    const std::string name = (*tag)[2].str();
+    if (name == "meta" || (*tag)[4].length() > 0) continue;
+    if ((*tag)[1].length() == 0) {
+      open.push(name);
+    } else if (open.empty() || open.top() != name) {
+      return name;
+    } else {
+      open.pop();
+    }
+  }
+  return open.empty() ? "" : open.top();
+}
+
+class HtmlReportTest : public ::testing::Test {
+ protected:
+  std::string Report(const std::string& more, const std::string& head = "") {
+    Write("plan.toml",
+          "[study]\ntitle = \"A <script>alert('x')</script> & more\"\nrequested_by = \"R\"\n"
+          "expires = 2027-06-30\nminimum_sites = 3\n"
+          "[contract]\npatient = \"id\"\n"
+          "[[contract.column]]\nname = \"dose\"\ntype = \"number\"\nrange = [-100, 200]\n"
+          "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [0, 110]\n"
+          "[analysis]\nkind = \"linear\"\noutcome = \"dose\"\nfeatures = [\"age\"]\n");
+    Write("trial.toml", "[experiment]\nplan = \"plan.toml\"\n" + head +
+                            "[generator]\nsites = 4\npatients = [40, 50, 60, 10]\nintercept = 20\n"
+                            "coefficients = { age = 0.5 }\n" +
+                            (more.starts_with("noise") ? "" : "noise = 5\n") + more);
+    return HtmlReport(
+        RunCampaign(ReadExperiments(folder_.path() / "trial.toml").value(), 1, 1).value());
+  }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_.path() / name) << text;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(HtmlReportTest, IsOneWholePageThatLoadsNothing) {
+  const std::string page = Report("[sweep]\nanalysis.ridge = [0, 1]\n", "repetitions = 3\n");
+  EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
+  EXPECT_EQ(Unbalanced(page), "");
+  for (const char* foreign : {"<script", "http:", "https:", "url(", "@import", "src=", "<link"}) {
+    EXPECT_THAT(page, Not(HasSubstr(foreign)));
+  }
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+}
+
+TEST_F(HtmlReportTest, TextOfFilesIsEscaped) {
+  EXPECT_THAT(Report(""),
+              HasSubstr("A &lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more"));
+  EXPECT_EQ(Escaped("a\x1b<\"'&>"), "a?&lt;&quot;&#39;&amp;&gt;");
+}
+
+TEST_F(HtmlReportTest, ShowsTruthGapAndWhoWasLeftOut) {
+  const std::string page = Report("");
+  EXPECT_THAT(page, AllOf(HasSubstr("class=\"truth\""), HasSubstr("The federated result is"),
+                          HasSubstr("no: has 10 patients"), HasSubstr("Alone, 3 of 3 hospitals"),
+                          Not(HasSubstr("All runs"))));
+}
+
+TEST_F(HtmlReportTest, AFitWithoutNoiseHasAPageToo) {
+  EXPECT_THAT(Report("noise = 0\n"), AllOf(HasSubstr("</html>"), Not(HasSubstr("nan"))));
+}
+
+TEST_F(HtmlReportTest, ShowsTheSpreadOverSeedsAndCombinations) {
+  EXPECT_THAT(Report("", "repetitions = 5\n"),
+              AllOf(HasSubstr("All runs"), HasSubstr("5 runs with seeds from 1 on"),
+                    HasSubstr("Estimates of one hospital alone"), HasSubstr("Coverage: ")));
+  EXPECT_THAT(Report("[sweep]\nanalysis.ridge = [0, 1]\n", "repetitions = 2\n"),
+              AllOf(HasSubstr("4 runs: 2 combinations with 2 seeds each"),
+                    HasSubstr("analysis.ridge = 1"), HasSubstr(">ridge 1</text>")));
+}
+
+TEST(SvgPlotTest, TicksAreRoundAndInside) {
+  EXPECT_EQ(TicksOf(0, 10, 5), (std::vector<double>{0, 2, 4, 6, 8, 10}));
+  EXPECT_EQ(TicksOf(-0.3, 1.2, 3), (std::vector<double>{0, 0.5, 1}));
+  EXPECT_EQ(TicksOf(1e6, 1.1e6, 2), (std::vector<double>{1e6, 1.05e6, 1.1e6}));
+}
+
+TEST(SvgPlotTest, AnIntervalBeyondTheScaleEndsInAnArrow) {
+  const ForestRow narrow{"federated", Series::kFederated, 1.0, 0.9, 1.1, ""};
+  const ForestRow wide{"small", Series::kAlone, 1.2, -1e6, 1e6, ""};
+  const auto paths = [](const std::string& svg) {
+    std::size_t count = 0;
+    for (std::size_t at = svg.find("<path"); at != std::string::npos;
+         at = svg.find("<path", at + 1))
+      ++count;
+    return count;
+  };
+  EXPECT_EQ(paths(ForestPlot("t", {narrow}, {})), 0u);
+  EXPECT_EQ(paths(ForestPlot("t", {narrow, wide}, {})), 2u);
+}
+
+TEST(SvgPlotTest, NoPlotHasANumberThatIsNone) {
+  const std::string plots =
+      ForestPlot("t", {{"a", Series::kFederated, std::nullopt, 0, 0, "none"}}, {}) +
+      ForestPlot("t", {{"a", Series::kFederated, 0.0, 0, 0, ""}}, 0.0) +
+      LinePlot("t", "x", "y", {{1, 5}}) + LinePlot("t", "x", "y", {{1, 5}, {2, 5}}) +
+      BarPlot("t", {{"a", 0, "0", Series::kAlone, false}}, {}) + StripPlot("t", {}, {}) +
+      StripPlot("t", {{"a", Series::kAlone, {3, 3}}}, 3.0);
+  EXPECT_THAT(plots, AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
+  EXPECT_EQ(LinePlot("t", "x", "y", {}), "");
+}
+
+TEST(SvgPlotTest, ALongLabelIsCutBetweenCharactersAndKeptAsATitle) {
+  const std::string svg =
+      BarPlot("t", {{"Universitätsspital Zürich Nord", 1, "1", Series::kAlone, false}}, {});
+  EXPECT_THAT(svg, AllOf(HasSubstr("<title>Universitätsspital Zürich Nord</title>"),
+                         HasSubstr("Universitätsspital …")));
+}
+
+}  // namespace
+}  // namespace consilium
