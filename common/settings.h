@@ -62,6 +62,8 @@ class Settings {
   tl::unexpected<Error> FailAt(std::string_view key,
                                std::string message,
                                std::string remedy = {}) const;
+  /// The same with a code of its own.
+  tl::unexpected<Error> FailAt(std::string_view key, Error error) const;
   /// An error at this table's place.
   tl::unexpected<Error> FailHere(std::string message, std::string remedy = {}) const;
   /// kInvalidArgument naming the first key of this table (not of sub-tables) that no reader asked

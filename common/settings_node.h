@@ -25,6 +25,9 @@ struct Settings::Value {
   std::variant<std::int64_t, double, bool, std::string, Date, Array, Table> content;
 };
 
+/// The shortest digits that are read as the same number: 2.5 -> "2.5", 3 -> "3".
+std::string ShortestDigits(double number);
+
 struct Settings::Node {
   class Builder;
 

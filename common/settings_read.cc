@@ -2,65 +2,28 @@
 #include <charconv>
 #include <utility>
 
+#include "common/names.h"
 #include "common/settings.h"
 #include "common/settings_node.h"
 
 namespace consilium {
 namespace {
 
-/// Levenshtein's distance, for suggestions.
-std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-constexpr std::size_t kLongestCompared = 64;
-
-/// How many letters a slip of the pen may change.
-std::size_t LargestSlip(std::string_view word) { return std::max<std::size_t>(2, word.size() / 3); }
-
-/// The word that `wanted` was most likely meant to be; "" if none is near.
-std::string Nearest(std::string_view wanted, const std::vector<std::string>& words) {
-  std::string nearest;
-  if (wanted.size() > kLongestCompared) return nearest;
-  std::size_t distance = std::min(LargestSlip(wanted) + 1, wanted.size());
-  for (const std::string& word : words) {
-    const std::size_t candidate = EditDistance(wanted, word);
-    if (candidate >= distance) continue;
-    distance = candidate;
-    nearest = word;
-  }
-  return nearest;
-}
-
 std::string InQuotes(std::string_view key) { return "'" + std::string(key) + "'"; }
 
-/// "'a', 'b' and 'c'".
-std::string Listed(const std::vector<std::string>& words) {
-  std::string list;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i > 0) list += i + 1 == words.size() ? " and " : ", ";
-    list += InQuotes(words[i]);
-  }
-  return list;
+std::vector<std::string> AllInQuotes(const std::vector<std::string>& words) {
+  std::vector<std::string> quoted;
+  for (const std::string& word : words) quoted.push_back(InQuotes(word));
+  return quoted;
 }
 
-std::string NumberText(double number) {
+}  // namespace
+
+std::string ShortestDigits(double number) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, number).ptr;
   return std::string(text, end);
 }
-
-}  // namespace
 
 std::string Settings::Node::Located(SettingsPlace at, std::string_view message) const {
   return file_name + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " +
@@ -98,18 +61,11 @@ Result<const Settings::Value*> Settings::Require(std::string_view key) const {
 
 std::map<std::string, Settings::Value, std::less<>>::const_iterator Settings::FindMeant(
     std::string_view key) const {
-  auto meant = node_->values.end();
-  std::size_t distance = LargestSlip(key);
-  for (auto candidate = node_->values.begin(); candidate != node_->values.end(); ++candidate) {
-    if (node_->asked.contains(candidate->first) || candidate->first.size() > kLongestCompared) {
-      continue;
-    }
-    const std::size_t apart = EditDistance(key, candidate->first);
-    if (apart > distance || (apart == distance && meant != node_->values.end())) continue;
-    distance = apart;
-    meant = candidate;
+  std::vector<std::string> candidates;
+  for (const auto& [name, value] : node_->values) {
+    if (!node_->asked.contains(name)) candidates.push_back(name);
   }
-  return meant;
+  return node_->values.find(NearestName(key, candidates));
 }
 
 bool Settings::Has(std::string_view key) const { return Find(key) != nullptr; }
@@ -262,7 +218,7 @@ Result<std::string> Settings::ScalarAsText(std::string_view key) const {
   if (const auto* integer = std::get_if<std::int64_t>(&value->content)) {
     return std::to_string(*integer);
   }
-  if (const auto* number = std::get_if<double>(&value->content)) return NumberText(*number);
+  if (const auto* number = std::get_if<double>(&value->content)) return ShortestDigits(*number);
   if (const auto* boolean = std::get_if<bool>(&value->content)) {
     return std::string(*boolean ? "true" : "false");
   }
@@ -276,6 +232,12 @@ tl::unexpected<Error> Settings::FailAt(std::string_view key,
   return FailAtValue(Find(key), std::move(message), std::move(remedy));
 }
 
+tl::unexpected<Error> Settings::FailAt(std::string_view key, Error error) const {
+  tl::unexpected<Error> failure = FailAt(key, std::move(error.message), std::move(error.remedy));
+  failure.value().code = error.code;
+  return failure;
+}
+
 tl::unexpected<Error> Settings::FailHere(std::string message, std::string remedy) const {
   return FailAtValue(nullptr, std::move(message), std::move(remedy));
 }
@@ -287,16 +249,17 @@ Status Settings::RequireNoOtherKeys() const {
     for (const std::string& asked : node_->asked) {
       if (!node_->values.contains(asked)) known.push_back(asked);
     }
-    const std::string nearest = Nearest(key, known);
+    const std::string nearest = NearestName(key, known);
     std::string remedy = "Remove it.";
     if (!nearest.empty()) {
       remedy = "Did you mean " + InQuotes(nearest) + "?";
-    } else if (const std::string there = Nearest(key, {node_->asked.begin(), node_->asked.end()});
+    } else if (const std::string there =
+                   NearestName(key, {node_->asked.begin(), node_->asked.end()});
                !there.empty()) {
       remedy = "Remove it, or did you mean " + InQuotes(there) + ", which is there already?";
     } else if (!node_->asked.empty()) {
       remedy = "Remove it; what may stand here is " +
-               Listed({node_->asked.begin(), node_->asked.end()}) + ".";
+               JoinNames(AllInQuotes({node_->asked.begin(), node_->asked.end()})) + ".";
     }
     return Fail(ErrorCode::kInvalidArgument,
                 node_->Located(value.key_place, "the key " + InQuotes(key) + " is not known here"),
@@ -309,21 +272,12 @@ Result<std::string> Settings::Choice(std::string_view key,
                                      const std::vector<std::string>& choices) const {
   TRY(std::string text, Text(key));
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
-  const std::string nearest = Nearest(text, choices);
+  const std::string nearest = NearestName(text, choices);
   std::string remedy = nearest.empty() ? std::string() : "Did you mean \"" + nearest + "\"? ";
-  // The rest of hundreds of columns would help nobody.
-  const std::size_t shown = std::min<std::size_t>(choices.size(), 20);
-  const std::string last = shown < choices.size() ? "\", \"" : "\" or \"";
-  for (std::size_t i = 0; i < shown; ++i) {
-    remedy += (i == 0 ? "It can be \"" : i + 1 == shown ? last : "\", \"") + choices[i];
-  }
-  if (shown < choices.size()) {
-    remedy += "\" and " + std::to_string(choices.size() - shown) + " others.";
-  } else {
-    remedy += "\".";
-  }
-  return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, kLongestCompared) + "\"",
-                remedy);
+  std::vector<std::string> quoted;
+  for (const std::string& choice : choices) quoted.push_back('"' + choice + '"');
+  remedy += "It can be " + JoinNames(quoted, 20, "or") + ".";
+  return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, 64) + "\"", remedy);
 }
 
 }  // namespace consilium

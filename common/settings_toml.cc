@@ -1,6 +1,5 @@
 // From Settings back to TOML text: for documents that differ from another in a few values.
 
-#include <charconv>
 #include <cstdio>
 
 #include "common/settings.h"
@@ -29,11 +28,9 @@ std::string Quoted(std::string_view text) {
   return quoted + "\"";
 }
 
-/// The shortest digits that are read as the same number, with the point or exponent that TOML asks
-/// of a number that is no integer.
-std::string NumberText(double number) {
-  char text[32];
-  std::string digits(text, std::to_chars(text, text + sizeof text, number).ptr);
+/// With the point or exponent that TOML asks of a number that is no integer.
+std::string NumberToml(double number) {
+  std::string digits = ShortestDigits(number);
   if (digits.find_first_of(".e") == std::string::npos) digits += ".0";
   return digits;
 }
@@ -45,7 +42,7 @@ std::string Settings::Node::ValueToml(const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value.content)) {
     return std::to_string(*integer);
   }
-  if (const auto* number = std::get_if<double>(&value.content)) return NumberText(*number);
+  if (const auto* number = std::get_if<double>(&value.content)) return NumberToml(*number);
   if (const auto* boolean = std::get_if<bool>(&value.content)) return *boolean ? "true" : "false";
   if (const auto* date = std::get_if<Date>(&value.content)) return ToText(*date);
   if (const auto* table = std::get_if<Value::Table>(&value.content)) {

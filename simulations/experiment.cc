@@ -7,20 +7,12 @@
 #include <utility>
 
 #include "client/ingestion/csv.h"
-#include "client/ingestion/names.h"
+#include "common/names.h"
 #include "common/terminal.h"
 #include "simulations/draws.h"
 
 namespace consilium {
 namespace {
-
-/// The error at the key's place, with a code of its own.
-tl::unexpected<Error> FailAtKey(const Settings& table, std::string_view key, Error error) {
-  tl::unexpected<Error> failure =
-      table.FailAt(key, std::move(error.message), std::move(error.remedy));
-  failure.value().code = error.code;
-  return failure;
-}
 
 /// Without this the loader would take the absent column for one of the contract's.
 Status RequireSiteColumn(const Experiment& experiment) {
@@ -136,8 +128,8 @@ std::string Refusals(const VirtualFederation& federation) {
 Status RequireEnoughSites(const VirtualFederation& federation, const Experiment& experiment) {
   const std::size_t taking_part = federation.Participants().size();
   if (taking_part >= experiment.plan.minimum_sites) return {};
-  return FailAtKey(
-      experiment.data, "site_column",
+  return experiment.data.FailAt(
+      "site_column",
       {ErrorCode::kRefused,
        "only " + std::to_string(taking_part) + " of " + std::to_string(federation.sites.size()) +
            " virtual sites would take part, fewer than the minimum_sites of " +

@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "client/ingestion/names.h"
 #include "common/files.h"
+#include "common/names.h"
 #include "simulations/experiment.h"
 
 namespace consilium {
@@ -15,14 +15,6 @@ namespace {
 
 constexpr std::int64_t kMostRepetitions = 100'000;
 constexpr std::size_t kMostCombinations = 1'000;
-
-/// The error at the key's place, with a code of its own.
-tl::unexpected<Error> FailAtKey(const Settings& table, std::string_view key, Error error) {
-  tl::unexpected<Error> failure =
-      table.FailAt(key, std::move(error.message), std::move(error.remedy));
-  failure.value().code = error.code;
-  return failure;
-}
 
 /// The file that the key names, found from the experiment file's folder.
 Result<std::filesystem::path> FileNamedBy(const Settings& table,
@@ -33,10 +25,9 @@ Result<std::filesystem::path> FileNamedBy(const Settings& table,
   std::error_code unknown;
   const std::filesystem::file_type type = std::filesystem::status(file, unknown).type();
   if (type == std::filesystem::file_type::not_found) {
-    return FailAtKey(table, key,
-                     {ErrorCode::kNotFound, file.string() + " does not exist",
-                      "Correct " + std::string(key) +
-                          "; a relative path starts at the experiment file's folder."});
+    return table.FailAt(key, {ErrorCode::kNotFound, file.string() + " does not exist",
+                              "Correct " + std::string(key) +
+                                  "; a relative path starts at the experiment file's folder."});
   }
   if (type == std::filesystem::file_type::directory) {
     return table.FailAt(key, file.string() + " is a folder", "Name a file.");
@@ -289,7 +280,7 @@ Result<Experiment> Vary(const Files& files, const Choice& choice) {
   error.message =
       values + ": " +
       WithoutPlace(WithoutPlace(error.message, files.file.string()), files.plan_file.string());
-  return FailAtKey(choice.front().first->table, choice.front().first->key, std::move(error));
+  return choice.front().first->table.FailAt(choice.front().first->key, std::move(error));
 }
 
 /// Places in the file as written, for what shows only when the data are there.

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/ingestion/names.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {

@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "client/ingestion/names.h"
 #include "client/ingestion/source.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "client/ingestion/names.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {

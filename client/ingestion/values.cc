@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/ingestion/names.h"
+#include "common/names.h"
 #include "common/time.h"
 
 namespace consilium {

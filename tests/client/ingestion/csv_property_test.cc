@@ -11,7 +11,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "client/ingestion/csv.h"
-#include "client/ingestion/names.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {

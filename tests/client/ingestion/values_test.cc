@@ -8,7 +8,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include "client/ingestion/names.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {

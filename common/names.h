@@ -1,6 +1,6 @@
 #pragma once
 
-// Small helpers for names of columns and levels.
+// Small helpers for names that people write: keys, columns, levels.
 
 #include <string>
 #include <string_view>
@@ -18,7 +18,9 @@ std::string LowerCase(std::string_view text);
 /// characters "_", "-", "." and space count little.
 std::string NearestName(std::string_view wanted, const std::vector<std::string>& names);
 
-/// "a, b and c"; after `at_most` names "a, b and 12 more".
-std::string JoinNames(const std::vector<std::string>& names, std::size_t at_most = 20);
+/// "a, b and c", or with another word before the last; after `at_most` names "a, b and 12 more".
+std::string JoinNames(const std::vector<std::string>& names,
+                      std::size_t at_most = 20,
+                      std::string_view last = "and");
 
 }  // namespace consilium

@@ -1,4 +1,4 @@
-#include "client/ingestion/names.h"
+#include "common/names.h"
 
 #include <algorithm>
 
@@ -48,7 +48,8 @@ std::string NearestName(std::string_view wanted, const std::vector<std::string>&
   constexpr std::size_t kLongestCompared = 100;
   const std::string target = Folded(wanted.substr(0, kLongestCompared));
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, target.size() / 3) + 1;
+  // Two letters that changed places count as two.
+  std::size_t best_distance = std::max<std::size_t>(2, target.size() / 3) + 1;
   for (const std::string& name : names) {
     const std::string candidate = Folded(std::string_view(name).substr(0, kLongestCompared));
     const std::size_t distance = EditDistance(target, candidate);
@@ -60,11 +61,13 @@ std::string NearestName(std::string_view wanted, const std::vector<std::string>&
   return best;
 }
 
-std::string JoinNames(const std::vector<std::string>& names, std::size_t at_most) {
+std::string JoinNames(const std::vector<std::string>& names,
+                      std::size_t at_most,
+                      std::string_view last) {
   std::string joined;
   const std::size_t shown = names.size() <= at_most ? names.size() : at_most;
   for (std::size_t i = 0; i < shown; ++i) {
-    if (i > 0) joined += i + 1 == names.size() ? " and " : ", ";
+    if (i > 0) joined += i + 1 == names.size() ? " " + std::string(last) + " " : ", ";
     joined += names[i];
   }
   if (shown < names.size()) joined += " and " + std::to_string(names.size() - shown) + " more";
