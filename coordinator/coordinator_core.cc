@@ -189,14 +189,7 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
              Fingerprint(member.identity, member.transport) + R"("})",
          effects);
   for (const Member& old : replaced) links_.erase(old.id);
-  for (const auto& [site, link] : links_) {
-    if (!link.connected) continue;
-    effects.emplace_back(SendToSite{
-        site, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                          Encode(consilium::Welcome{Encode(roster_),
-                                                    SignReceipt(audit_.head(), identity_)}),
-                          identity_)});
-  }
+  WelcomeAll(effects);
   for (const Member& old : replaced) {
     effects.emplace_back(CutOff{old.id});
     LeaveStudies(old, now, effects);
@@ -224,13 +217,7 @@ Status CoordinatorCore::Revoke(std::string_view site,
   Record(now, "site-revoked", R"({"site":")" + revoked.name + R"("})", effects);
   effects.emplace_back(CutOff{revoked.id});
   links_.erase(revoked.id);
-  const Bytes welcome = SealMessage(
-      MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-      Encode(consilium::Welcome{Encode(roster_), SignReceipt(audit_.head(), identity_)}),
-      identity_);
-  for (const auto& [id, link] : links_) {
-    if (link.connected) effects.emplace_back(SendToSite{id, welcome});
-  }
+  WelcomeAll(effects);
   LeaveStudies(revoked, now, effects);
   return {};
 }
@@ -238,18 +225,7 @@ Status CoordinatorCore::Revoke(std::string_view site,
 void CoordinatorCore::LeaveStudies(const Member& gone,
                                    const Moment& now,
                                    CoordinatorEffects& effects) {
-  for (auto& [id, study] : studies_) {
-    study->OnLost(gone.id, DropReason::kRevoked, now, effects);
-    const auto& sites = study->record().sites;
-    if (study->record().state == StudyState::kRunning && study->plan().on_loss == OnLoss::kWait &&
-        std::binary_search(sites.begin(), sites.end(), gone.id)) {
-      const Status paused =
-          study->Pause("site " + gone.name +
-                           " was revoked; the plan waits for it (start a new study without it)",
-                       now, effects);
-      CHECK(paused.has_value());
-    }
-  }
+  for (auto& [id, study] : studies_) study->OnLost(gone.id, DropReason::kRevoked, now, effects);
 }
 
 std::vector<SiteView> CoordinatorCore::Sites() const {

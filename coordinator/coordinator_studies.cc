@@ -154,6 +154,18 @@ CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
   return effects;
 }
 
+Bytes CoordinatorCore::WelcomeMessage() const {
+  const consilium::Welcome welcome{Encode(roster_), SignReceipt(audit_.head(), identity_)};
+  return SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
+                     Encode(welcome), identity_);
+}
+
+void CoordinatorCore::WelcomeAll(CoordinatorEffects& effects) const {
+  for (const auto& [site, link] : links_) {
+    if (link.connected) effects.emplace_back(SendToSite{site, WelcomeMessage()});
+  }
+}
+
 void CoordinatorCore::OnHello(const Member& member,
                               const OpenedMessage& message,
                               const Moment& now,
@@ -188,11 +200,7 @@ void CoordinatorCore::OnHello(const Member& member,
                               {{"site", member.name}, {"software", link.software}}});
   }
   link.connected = true;
-  effects.emplace_back(SendToSite{
-      member.id, SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                             Encode(consilium::Welcome{Encode(roster_),
-                                                       SignReceipt(audit_.head(), identity_)}),
-                             identity_)});
+  effects.emplace_back(SendToSite{member.id, WelcomeMessage()});
   if (rollback_) return;
   for (auto& [id, study] : studies_) study->OnHello(member, restarted, now, effects);
 }

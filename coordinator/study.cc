@@ -154,10 +154,14 @@ Status Study::Start(const Moment& now, CoordinatorEffects& effects) {
 
 Status Study::Pause(const std::string& reason, const Moment& now, CoordinatorEffects& effects) {
   if (record_.state != StudyState::kRunning) return WrongState(record_.state, "paused");
+  PauseBecause(reason, now, effects);
+  return {};
+}
+
+void Study::PauseBecause(std::string reason, const Moment& now, CoordinatorEffects& effects) {
   EndAttempt("the study is paused", now, effects);
   deadline_.reset();
-  SetState(StudyState::kPaused, reason, now, effects);
-  return {};
+  SetState(StudyState::kPaused, std::move(reason), now, effects);
 }
 
 Status Study::Resume(const Moment& now, CoordinatorEffects& effects) {

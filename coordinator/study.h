@@ -119,6 +119,8 @@ class Study {
                 const Moment& now,
                 CoordinatorEffects& effects);
 
+  void PauseBecause(std::string reason, const Moment& now, CoordinatorEffects& effects);
+
   bool OpenAnalysis(const Moment& now, CoordinatorEffects& effects);
   std::optional<Aggregate> AggregateOf(const AnalysisThread::Step& step,
                                        const JournalRecord& entry) const;
@@ -127,6 +129,7 @@ class Study {
   RoundNumber OpenRound() const;
 
   bool Approves(SiteId site) const;
+  bool NeedsAll() const;
   std::vector<SiteId> Eligible() const;
   std::vector<SiteId> Ready() const;
   bool PauseIfOneIsGone(const std::vector<SiteId>& needed,
@@ -167,6 +170,7 @@ class Study {
                                            const OpenedMessage& message,
                                            CoordinatorEffects& effects);
   bool IsUsable(const Member& from, const Prekey& prekey) const;
+  void Exclude(SiteId site);
   void LeaveOut(const std::vector<SiteId>& sites,
                 DropReason reason,
                 const Moment& now,

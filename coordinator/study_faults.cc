@@ -49,6 +49,11 @@ bool Study::IsUsable(const Member& from, const Prekey& prekey) const {
   });
 }
 
+void Study::Exclude(SiteId site) {
+  const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), site);
+  if (place == record_.excluded.end() || *place != site) record_.excluded.insert(place, site);
+}
+
 /// Without these sites from here on, or not at all where the plan waits for them.
 void Study::LeaveOut(const std::vector<SiteId>& sites,
                      DropReason reason,
@@ -69,14 +74,11 @@ void Study::LeaveOut(const std::vector<SiteId>& sites,
             std::string(Name(reason)) + R"("})",
         effects);
   if (plan_.on_loss == OnLoss::kWait) {
-    const Status paused =
-        Pause("site " + names + ": " + std::string(Explanation(reason)), now, effects);
-    if (!paused) return;
+    PauseBecause("site " + names + ": " + std::string(Explanation(reason)), now, effects);
     return;
   }
   for (const SiteId site : sites) {
-    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), site);
-    if (place == record_.excluded.end() || *place != site) record_.excluded.insert(place, site);
+    Exclude(site);
     prekeys_.erase(site);
   }
   Persist(effects);
@@ -125,16 +127,12 @@ void Study::OnRefusal(const Member& from,
   if (!std::binary_search(members.begin(), members.end(), from.id)) return;
   if (IsFinal(reason) && record_.state == StudyState::kRunning) {
     if (plan_.on_loss == OnLoss::kWait) {
-      const Status paused = Pause(
-          "site " + from.name + " refuses: " + std::string(Explanation(reason)), now, effects);
-      if (!paused) return;
+      PauseBecause("site " + from.name + " refuses: " + std::string(Explanation(reason)), now,
+                   effects);
       return;
     }
-    const auto place = std::lower_bound(record_.excluded.begin(), record_.excluded.end(), from.id);
-    if (place == record_.excluded.end() || *place != from.id) {
-      record_.excluded.insert(place, from.id);
-      Persist(effects);
-    }
+    Exclude(from.id);
+    Persist(effects);
   }
   if (BlamesDealer(reason) && refusal->about != from.id &&
       PointOf(session_->setup().start, refusal->about)) {

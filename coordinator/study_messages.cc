@@ -35,7 +35,11 @@ void Study::OnHello(const Member& site,
 
 void Study::OnLost(SiteId site, DropReason reason, const Moment& now, CoordinatorEffects& effects) {
   const bool for_good = reason == DropReason::kRevoked || reason == DropReason::kNotApproved;
-  if (for_good) prekeys_.erase(site);
+  if (for_good) {
+    prekeys_.erase(site);
+    const bool stops = record_.state == StudyState::kRunning && plan_.on_loss == OnLoss::kWait;
+    if (stops && PauseIfOneIsGone(Eligible(), now, effects)) return;
+  }
   if (session_ == nullptr) {
     if (for_good) TryBegin(now, effects);  // The others may have waited for this one alone.
     return;

@@ -28,6 +28,10 @@ bool Study::Approves(SiteId site) const {
                      });
 }
 
+/// Whether an attempt is of no use without each of its sites: the set is frozen, or a sum over it
+/// may have been opened already.
+bool Study::NeedsAll() const { return plan_.on_loss == OnLoss::kWait || !record_.released.empty(); }
+
 /// The sites the next attempt should have, whether ready or not.
 std::vector<SiteId> Study::Eligible() const {
   std::vector<SiteId> sites = record_.released.empty() ? record_.sites : record_.released;
@@ -57,12 +61,10 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
   const std::vector<SiteId> eligible = Eligible();
   const std::vector<SiteId> ready = Ready();
   if (eligible.size() < plan_.minimum_sites) {
-    deadline_.reset();
-    SetState(StudyState::kPaused, TooFewLeft(eligible), now, effects);
+    PauseBecause(TooFewLeft(eligible), now, effects);
     return;
   }
-  const bool needs_all = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
-  if (needs_all && PauseIfOneIsGone(eligible, now, effects)) return;
+  if (NeedsAll() && PauseIfOneIsGone(eligible, now, effects)) return;
   if (ready.size() == eligible.size()) {
     BeginAttempt(ready, now, effects);
     return;
@@ -74,7 +76,7 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
     waiting_for_ += NameOf(site);
   }
   if (!deadline_) deadline_ = now.monotonic + plan_.deadline;
-  if (needs_all || now.monotonic < *deadline_) return;
+  if (NeedsAll() || now.monotonic < *deadline_) return;
   if (ready.size() >= std::max<std::size_t>(3, plan_.minimum_sites)) {
     BeginAttempt(ready, now, effects);
   } else {
@@ -94,11 +96,9 @@ bool Study::PauseIfOneIsGone(const std::vector<SiteId>& needed,
   for (const SiteId site : needed) {
     const bool member = environment_.roster->roster.IsActive(site);
     if (member && Approves(site)) continue;
-    deadline_.reset();
-    SetState(StudyState::kPaused,
-             "site " + NameOf(site) + (member ? " took its approval back" : " was revoked") +
-                 "; the plan waits for it (start a new study without it)",
-             now, effects);
+    PauseBecause("site " + NameOf(site) + (member ? " took its approval back" : " was revoked") +
+                     "; the plan waits for it (start a new study without it)",
+                 now, effects);
     return true;
   }
   return false;
@@ -125,8 +125,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
     const std::string why = !thresholds ? thresholds.error().message
                             : !capacity ? capacity.error().message
                                         : "too few sites are left for the plan's minimum_sites";
-    deadline_.reset();
-    SetState(StudyState::kPaused, why, now, effects);
+    PauseBecause(why, now, effects);
     return;
   }
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
@@ -146,8 +145,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   setup.words = WordsOf(slots_);
   for (const SiteId site : sites) prekeys_.erase(site);
   Persist(effects);  // The attempt's number is used up before anybody hears of it.
-  const bool everyone = plan_.on_loss == OnLoss::kWait || !record_.released.empty();
-  session_ = std::make_unique<CoordinatorSession>(std::move(setup), everyone);
+  session_ = std::make_unique<CoordinatorSession>(std::move(setup), /*everyone=*/NeedsAll());
   effects.emplace_back(Note{LogLevel::kInfo,
                             "round-started",
                             {{"study", plan_.id.Short()},
@@ -215,11 +213,10 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
       EndAttempt(failure, now, effects);
       SettleDisputes(may_collude, now, effects);
       if (failed_attempts_ >= kMaxFailedAttempts && record_.state == StudyState::kRunning) {
-        SetState(StudyState::kPaused,
-                 std::to_string(failed_attempts_) + " attempts at round " +
-                     std::to_string(OpenRound().value()) + " failed, the last because " + failure +
-                     "; see `status` and the log",
-                 now, effects);
+        PauseBecause(std::to_string(failed_attempts_) + " attempts at round " +
+                         std::to_string(OpenRound().value()) + " failed, the last because " +
+                         failure + "; see `status` and the log",
+                     now, effects);
       } else {
         TryBegin(now, effects);
       }
@@ -309,11 +306,9 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   if (!values) {
     // Some site put in what no honest site can: the sum names nobody, so a person must decide.
     EndAttempt("the sum is impossible: " + values.error().message, now, effects);
-    deadline_.reset();
-    SetState(StudyState::kPaused,
-             "the sum of round " + std::to_string(entry.round.value()) +
-                 " is impossible; a site contributed what its contract forbids",
-             now, effects);
+    PauseBecause("the sum of round " + std::to_string(entry.round.value()) +
+                     " is impossible; a site contributed what its contract forbids",
+                 now, effects);
     return;
   }
   NoteDropped(effects);
@@ -352,8 +347,7 @@ void Study::OnTick(const Moment& now, CoordinatorEffects& effects) {
 
 std::optional<Instant> Study::NextDeadline() const {
   if (record_.state != StudyState::kRunning) return std::nullopt;
-  const bool waits_for_sites =
-      session_ == nullptr && (plan_.on_loss == OnLoss::kWait || !record_.released.empty());
+  const bool waits_for_sites = session_ == nullptr && NeedsAll();
   return waits_for_sites ? std::nullopt : deadline_;
 }
 
