@@ -6,27 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "simulations/plain_federation.h"
+#include "tests/coordinator/federation_results.h"
 #include "tests/support/virtual_federation.h"
 
 namespace consilium::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-/// What the plain sums of the same cohorts give: the networked run must match it to the bit.
-std::string PlainResult(const VirtualFederation& federation,
-                        const FederationOptions& options,
-                        const std::vector<std::uint32_t>& sites) {
-  const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");
-  std::vector<const Cohort*> cohorts;
-  for (const std::uint32_t site : sites) cohorts.push_back(&federation.cohort(site));
-  return RunPlain(*plan.analysis, cohorts)->result.table;
-}
-
-std::string TableOf(VirtualFederation& federation, const StudyId& study) {
-  return federation.coordinator().ResultTable(study).value_or("no result");
-}
 
 TEST(CoordinatorCoreTest, RunsAStudyToTheBitsOfPlainSums) {
   for (const std::uint32_t sites : {3U, 4U, 7U}) {
@@ -37,9 +23,7 @@ TEST(CoordinatorCoreTest, RunsAStudyToTheBitsOfPlainSums) {
     const StudyId study = federation.RunningStudy();
 
     ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-    std::vector<std::uint32_t> all;
-    for (std::uint32_t i = 0; i < sites; ++i) all.push_back(i);
-    EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, all));
+    EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options)));
     EXPECT_TRUE(federation.refusals().empty());
   }
 }
@@ -114,7 +98,7 @@ TEST(CoordinatorCoreTest, WaitsForALostSiteAndGoesOnWhenItIsBack) {
   federation.Connect(2);
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, {0, 1, 2, 3}));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST(CoordinatorCoreTest, GoesOnWithoutALostSiteWhereThePlanSaysSo) {
@@ -126,7 +110,7 @@ TEST(CoordinatorCoreTest, GoesOnWithoutALostSiteWhereThePlanSaysSo) {
   federation.Disconnect(3);
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, {0, 1, 2, 4}));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 4}));
 }
 
 TEST(CoordinatorCoreTest, PausesWhenASiteTakesItsApprovalBack) {
@@ -176,7 +160,7 @@ TEST(CoordinatorCoreTest, IgnoresGarbageAndForgedMessages) {
   }
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, {0, 1, 2, 3}));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST(CoordinatorCoreTest, ReplayingEveryMessageChangesNothing) {
@@ -195,7 +179,7 @@ TEST(CoordinatorCoreTest, ReplayingEveryMessageChangesNothing) {
   };
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, {0, 1, 2, 3}));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST(CoordinatorCoreTest, NoticesAStateThatWasRolledBack) {

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/records.h"
-#include "simulations/plain_federation.h"
+#include "tests/coordinator/federation_results.h"
 #include "tests/support/virtual_federation.h"
 
 namespace consilium::testing {
@@ -24,13 +24,6 @@ enum class Fault { kDisconnected, kRestarted, kSilent };
 
 constexpr MessageKind kPhases[] = {MessageKind::kRoundStart, MessageKind::kDelivery,
                                    MessageKind::kSurvivors, MessageKind::kQuorum};
-
-std::string PlainResult(const VirtualFederation& federation, const FederationOptions& options) {
-  const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");
-  std::vector<const Cohort*> cohorts;
-  for (std::uint32_t i = 0; i < options.sites; ++i) cohorts.push_back(&federation.cohort(i));
-  return RunPlain(*plan.analysis, cohorts)->result.table;
-}
 
 std::vector<JournalRecord> JournalOf(VirtualFederation& federation) {
   std::vector<JournalRecord> journal;
@@ -130,6 +123,17 @@ std::vector<Sites> SubsetsOf(std::uint32_t sites) {
   return subsets;
 }
 
+/// With the fault gone an administrator resumes what was paused. True if it then ends.
+bool GoesOn(VirtualFederation& federation, const StudyId& study) {
+  federation.Settle();
+  if (federation.View(study).state == StudyState::kPaused) {
+    CoordinatorEffects effects;
+    if (!federation.coordinator().Resume(study, federation.now(), effects)) return false;
+    federation.Carry(effects);
+  }
+  return federation.RunToEnd(study);
+}
+
 class DropOutFederationTest : public ::testing::TestWithParam<std::uint32_t> {
  protected:
   /// Larger federations strike in one round; the smallest in the first and in a later one.
@@ -171,16 +175,10 @@ TEST_P(DropOutFederationTest, AWaitingStudyEndsWithTheBitsOfAllSites) {
       }
       EXPECT_FALSE(view.reason.empty());
       strike.End();
-      federation.Settle();
-      CoordinatorEffects effects;
-      if (federation.View(study).state == StudyState::kPaused) {
-        ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
-        federation.Carry(effects);
-      }
-      finished = federation.RunToEnd(study);
+      finished = GoesOn(federation, study);
     }
     ASSERT_TRUE(finished) << federation.View(study).reason;
-    ASSERT_EQ(*federation.coordinator().ResultTable(study), PlainResult(federation, options));
+    ASSERT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options)));
     for (const auto& [site, reason] : federation.refusals()) {
       EXPECT_EQ(reason, "no-such-session");  // On its way to a site that has just restarted.
     }
@@ -205,13 +203,7 @@ TEST_P(DropOutFederationTest, AStudyThatGoesOnIsExactOverTheSitesOfEachRound) {
     if (!finished) {
       EXPECT_FALSE(federation.View(study).reason.empty());
       strike.End();
-      federation.Settle();
-      CoordinatorEffects effects;
-      if (federation.View(study).state == StudyState::kPaused) {
-        ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
-        federation.Carry(effects);
-      }
-      finished = federation.RunToEnd(study);
+      finished = GoesOn(federation, study);
     }
     ASSERT_TRUE(finished) << federation.View(study).reason;
     ASSERT_NO_FATAL_FAILURE(ExpectExactSums(federation, options));

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/coordinator_core.h"
-#include "simulations/plain_federation.h"
+#include "tests/coordinator/federation_results.h"
 #include "tests/support/virtual_federation.h"
 
 namespace consilium::testing {
@@ -25,23 +25,6 @@ FederationOptions FiveSites(const std::string& on_loss) {
   options.sites = 5;
   options.on_loss = on_loss;
   return options;
-}
-
-/// The plain fit over every site but these.
-std::string TableWithout(const VirtualFederation& federation,
-                         const FederationOptions& options,
-                         const std::vector<std::uint32_t>& without) {
-  const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");
-  std::vector<const Cohort*> cohorts;
-  for (std::uint32_t site = 0; site < options.sites; ++site) {
-    const bool left_out = std::find(without.begin(), without.end(), site) != without.end();
-    if (!left_out) cohorts.push_back(&federation.cohort(site));
-  }
-  return RunPlain(*plan.analysis, cohorts)->result.table;
-}
-
-std::string TableOf(VirtualFederation& federation, const StudyId& study) {
-  return federation.coordinator().ResultTable(study).value_or("no result");
 }
 
 /// Lets the faulty site alter each of its bodies of one kind, and sign what it altered.
@@ -126,7 +109,8 @@ TEST_P(BadPrekeyTest, AStudyThatGoesOnDoesSoWithoutItsOwner) {
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
 
-  EXPECT_EQ(TableOf(federation, study), TableWithout(federation, options, {kFaulty}));
+  EXPECT_EQ(TableOf(federation, study),
+            PlainTable(federation, options, SitesBut(options, {kFaulty})));
   EXPECT_TRUE(federation.refusals().empty()) << federation.refusals().front().second;
 }
 
@@ -162,7 +146,8 @@ TEST(FaultyDealerTest, WhoDealsNobodyARightShareIsLeftOutAlone) {
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
 
-  EXPECT_EQ(TableOf(federation, study), TableWithout(federation, options, {kFaulty}));
+  EXPECT_EQ(TableOf(federation, study),
+            PlainTable(federation, options, SitesBut(options, {kFaulty})));
   EXPECT_EQ(federation.View(study).sites.at(kFaulty).progress, "excluded");
 }
 
@@ -206,7 +191,7 @@ TEST(FaultyDealerTest, AWaitingStudyPausesNamingBothAndGoesOnWhenMended) {
   ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
   federation.Carry(effects);
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), TableWithout(federation, options, {}));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options, {})));
 }
 
 TEST(FalseAccuserTest, GoesTogetherWithWhomItAccuses) {

@@ -11,7 +11,7 @@
 
 #include "coordinator/coordinator_core.h"
 #include "coordinator/records.h"
-#include "simulations/plain_federation.h"
+#include "tests/coordinator/federation_results.h"
 #include "tests/support/virtual_federation.h"
 
 namespace consilium::testing {
@@ -19,19 +19,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string PlainResult(const VirtualFederation& federation,
-                        const FederationOptions& options,
-                        std::uint32_t sites) {
-  const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");
-  std::vector<const Cohort*> cohorts;
-  for (std::uint32_t i = 0; i < sites; ++i) cohorts.push_back(&federation.cohort(i));
-  return RunPlain(*plan.analysis, cohorts)->result.table;
-}
-
-std::string TableOf(VirtualFederation& federation, const StudyId& study) {
-  return federation.coordinator().ResultTable(study).value_or("no result");
-}
 
 /// Carries out an administrator's command.
 template <class Command>
@@ -61,7 +48,7 @@ TEST(StudiesTest, TwoAtOnceEachEndWithTheirBits) {
   ASSERT_TRUE(federation.RunToEnd(first)) << federation.View(first).reason;
   ASSERT_TRUE(federation.RunToEnd(second)) << federation.View(second).reason;
 
-  EXPECT_EQ(TableOf(federation, first), PlainResult(federation, options, 4));
+  EXPECT_EQ(TableOf(federation, first), PlainTable(federation, options, {0, 1, 2, 3}));
   EXPECT_EQ(TableOf(federation, second), TableOf(federation, first));
 }
 
@@ -79,7 +66,7 @@ TEST(StudiesTest, OneThatStartsWhileASiteIsAwayWaitsForIt) {
   federation.Connect(1);
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST(StudiesTest, AMemberAdmittedInMidStudyChangesNothingInIt) {
@@ -101,7 +88,7 @@ TEST(StudiesTest, AMemberAdmittedInMidStudyChangesNothingInIt) {
 
     ASSERT_TRUE(federation.RunToEnd(study)) << moment << ": " << federation.View(study).reason;
     EXPECT_EQ(federation.coordinator().roster().members.size(), 5U) << moment;
-    EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4)) << moment;
+    EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3})) << moment;
   }
 }
 
@@ -123,7 +110,7 @@ TEST(LeavingTest, AStudyThatGoesOnNeedNotWaitForWhoTookItsApprovalBack) {
 
   // One attempt may have been lost with it, but no round waits for its answer.
   EXPECT_LT(federation.now().monotonic - before, Duration(60'000));
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST(LeavingTest, TooFewLeftPauseTheStudyAndAreNamed) {
@@ -213,7 +200,7 @@ TEST_F(DataRefusedTest, AWaitingStudyPausesWithTheSiteAndTheReasonsName) {
   federation.answer = nullptr;  // The data are in order now.
   ASSERT_TRUE(Do(federation, study, &CoordinatorCore::Resume));
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
 }
 
 TEST_F(DataRefusedTest, AStudyThatGoesOnLeavesTheSiteOut) {
@@ -226,7 +213,7 @@ TEST_F(DataRefusedTest, AStudyThatGoesOnLeavesTheSiteOut) {
 
   ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
 
-  EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4));
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
   EXPECT_EQ(federation.View(study).sites.at(4).progress, "excluded");
   ExpectWordsOnlyAtTheSite(federation, study, 4);
 }
@@ -246,7 +233,7 @@ TEST_F(DataRefusedTest, APolicyThatForbidsIsNamedInBothModes) {
 
     EXPECT_EQ(federation.refusals().at(0).second, "policy-forbids");
     if (mode == "continue") {
-      EXPECT_EQ(TableOf(federation, study), PlainResult(federation, options, 4));
+      EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}));
     } else {
       EXPECT_THAT(federation.View(study).reason, HasSubstr("site-4 refuses"));
     }
@@ -279,7 +266,8 @@ TEST(AdministrationTest, PauseAndResumeAtAnyMomentEndWithTheSameBits) {
       federation.Settle();
       ASSERT_TRUE(Do(federation, study, &CoordinatorCore::Resume)) << moment;
       ASSERT_TRUE(federation.RunToEnd(study)) << moment << ": " << federation.View(study).reason;
-      ASSERT_EQ(TableOf(federation, study), PlainResult(federation, options, 4)) << moment;
+      ASSERT_EQ(TableOf(federation, study), PlainTable(federation, options, {0, 1, 2, 3}))
+          << moment;
     }
   }
 }
