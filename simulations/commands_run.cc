@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <limits>
-#include <optional>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -20,59 +18,24 @@
 #include "common/command_errors.h"
 #include "common/files.h"
 #include "common/terminal.h"
+#include "simulations/commands_progress.h"
 #include "simulations/html_report.h"
 #include "simulations/report.h"
 
 namespace consilium {
 namespace {
 
-/// A line on stderr that is written over and cleared at the end; nothing where that is no terminal.
-class ProgressLine {
- public:
-  CampaignWatcher Watcher() {
-    if (!StyleOf(STDERR_FILENO).is_terminal) return {};
-    return [this](const CampaignProgress& progress) { Show(progress); };
+void Show(const CampaignProgress& progress, ProgressLine& line) {
+  if (progress.next.empty()) return line.Clear();
+  const double fraction = (static_cast<double>(progress.trials_done) + progress.trial_fraction) /
+                          static_cast<double>(std::max<std::size_t>(progress.trials, 1));
+  std::string run;
+  if (progress.trials > 1) {
+    run = " run " + std::to_string(progress.trials_done + 1) + " of " +
+          std::to_string(progress.trials);
   }
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  void Show(const CampaignProgress& progress) {
-    const Clock::time_point now = Clock::now();
-    const bool at_end = progress.next.empty();
-    if (!at_end && shown_ && now - *shown_ < std::chrono::milliseconds(50)) return;
-    shown_ = now;
-    std::cerr << "\r\x1b[K";
-    if (!at_end) std::cerr << Text(progress, std::chrono::duration<double>(now - start_).count());
-    std::cerr << std::flush;
-  }
-
-  static std::string Text(const CampaignProgress& progress, double seconds) {
-    const double fraction = (static_cast<double>(progress.trials_done) + progress.trial_fraction) /
-                            static_cast<double>(std::max<std::size_t>(progress.trials, 1));
-    std::string text = ProgressBar(fraction, 30);
-    if (progress.trials > 1) {
-      text += " run " + std::to_string(progress.trials_done + 1) + " of " +
-              std::to_string(progress.trials);
-    }
-    if (seconds > 0.2) {
-      text += ", " +
-              std::to_string(
-                  static_cast<std::uint64_t>(static_cast<double>(progress.rounds) / seconds)) +
-              " rounds/s";
-      if (fraction > 0.01) {
-        text +=
-            ", " +
-            std::to_string(static_cast<std::uint64_t>(seconds * (1 - fraction) / fraction + 0.5)) +
-            " s left";
-      }
-    }
-    return text + " " + Printable(progress.next).substr(0, 30);
-  }
-
-  const Clock::time_point start_ = Clock::now();
-  std::optional<Clock::time_point> shown_;
-};
+  line.Show(fraction, progress.rounds, "rounds", run, " " + Printable(progress.next).substr(0, 30));
+}
 
 Error WithRemedy(Error error, std::string remedy) {
   if (error.remedy.empty()) error.remedy = std::move(remedy);
@@ -162,7 +125,9 @@ Result<int> RunExperiment(const RunCommand& command, Ranks& ranks) {
       command.out.empty() ? experiments.front().name + "-result" : command.out;
   ProgressLine line;
   CampaignOptions options;
-  if (ranks.first() && !command.json) options.watcher = line.Watcher();
+  if (ranks.first() && !command.json && line.IsShown()) {
+    options.watcher = [&](const CampaignProgress& progress) { Show(progress, line); };
+  }
   options.before_first = [&] { return ranks.first() ? MakeFolder(folder) : Status(); };
   options.ranks = &ranks;
   TRY(const Campaign campaign,

@@ -3,84 +3,57 @@
 #include "simulations/commands_storm.h"
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <thread>
 
-#include <unistd.h>
-
 #include "common/command_errors.h"
 #include "common/terminal.h"
+#include "simulations/commands_progress.h"
 #include "simulations/storm/storm.h"
 
 namespace consilium {
 namespace {
 
-StormWatcher ProgressLine(std::uint64_t seeds) {
-  const TerminalStyle style = StyleOf(STDERR_FILENO);
-  if (!style.is_terminal) return {};
-  const auto start = std::chrono::steady_clock::now();
-  return [=](std::uint64_t done) {
-    if (done % 16 != 0 && done < seeds) return;
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
-    const double rate = static_cast<double>(done) / std::max(spent.count(), 1e-3);
-    const double left = static_cast<double>(seeds - done) / std::max(rate, 1e-3);
-    std::cerr << "\r\x1b[K";
-    if (done < seeds) {
-      std::cerr << ProgressBar(static_cast<double>(done) / static_cast<double>(seeds), 30) << " "
-                << static_cast<std::uint64_t>(rate) << " seeds/s, "
-                << static_cast<std::uint64_t>(left) << " s left";
-    }
-    std::cerr << std::flush;
-  };
-}
-
 /// One seed with everything that happened in it.
-int Replay(std::uint64_t seed, bool json) {
+int Replay(std::uint64_t seed) {
   const SeedOutcome outcome = RunSeed(seed, /*keep_lines=*/true);
-  StormSummary summary;
-  if (!json) {
-    for (const std::string& line : outcome.lines) std::cout << Printable(line) << "\n";
-    std::cout << "\nSeed " << seed << ", " << outcome.sites << " sites, trace "
-              << outcome.trace.ToHex() << ": ";
-    for (const std::string& violation : outcome.violations) std::cout << "\n  " << violation;
-    if (outcome.end == StormEnd::kFailed) {
-      std::cout << "\nfailed" << std::endl;
-    } else if (outcome.end == StormEnd::kStuck) {
-      std::cout << "waits for a person: " << Printable(outcome.stuck_because) << std::endl;
-    } else {
+  for (const std::string& line : outcome.lines) std::cout << Printable(line) << "\n";
+  std::cout << "\nSeed " << seed << ", " << outcome.sites << " sites, trace "
+            << outcome.trace.ToHex() << ": ";
+  for (const std::string& violation : outcome.violations) std::cout << "\n  " << violation;
+  switch (outcome.end) {
+    case StormEnd::kFinished:
       std::cout << "the studies ended" << std::endl;
-    }
-  } else {
-    summary.seeds = 1;
-    summary.events = outcome.events;
-    summary.faults = outcome.faults;
-    summary.drops = outcome.drops;
-    summary.refusals = outcome.refusals;
-    summary.trace = outcome.trace;
-    if (outcome.end == StormEnd::kFinished) summary.finished = 1;
-    if (outcome.end == StormEnd::kStuck) summary.stuck[outcome.stuck_because] = {1, seed};
-    if (outcome.end == StormEnd::kFailed) {
-      summary.failed = 1;
-      summary.failures.push_back(outcome);
-    }
-    std::cout << StormJson(summary) << std::flush;
+      return kExitDone;
+    case StormEnd::kStuck:
+      std::cout << "waits for a person: " << Printable(outcome.stuck_because) << std::endl;
+      return kExitDone;
+    case StormEnd::kFailed:
+      break;
   }
-  return outcome.end == StormEnd::kFailed ? kExitFailed : kExitDone;
+  std::cout << "\nfailed" << std::endl;
+  return kExitFailed;
 }
 
 }  // namespace
 
-int RunStormCommand(const StormCommand& options) {
-  if (options.seed) return Replay(*options.seed, options.json);
-  StormOptions storm;
-  storm.seeds = options.seeds;
-  storm.threads = options.threads;
-  const StormSummary summary =
-      RunStorm(storm, options.json ? StormWatcher{} : ProgressLine(options.seeds));
-  std::cout << (options.json ? StormJson(summary) : StormText(summary)) << std::flush;
+int RunStormCommand(const StormCommand& command) {
+  if (command.seed && !command.json) return Replay(*command.seed);
+  StormOptions options;
+  options.first_seed = command.seed.value_or(1);
+  options.seeds = command.seed ? 1 : command.seeds;
+  options.threads = command.threads;
+  ProgressLine line;
+  StormWatcher watcher;
+  if (!command.json && line.IsShown()) {
+    watcher = [&](std::uint64_t done) {
+      line.Show(static_cast<double>(done) / static_cast<double>(options.seeds), done, "seeds");
+    };
+  }
+  const StormSummary summary = RunStorm(options, watcher);
+  line.Clear();
+  std::cout << (command.json ? StormJson(summary) : StormText(summary)) << std::flush;
   return summary.failed > 0 ? kExitFailed : kExitDone;
 }
 

@@ -121,8 +121,8 @@ class PatientMaker {
     double eta = coefficients[0];
     for (std::size_t j = 0; j < design_.terms.size(); ++j) {
       const glm::Term& term = design_.terms[j];
-      const double value = row[analysed_[term.feature + 1]];
-      eta += coefficients[j + 1] * (term.of_category ? (value == term.level ? 1 : 0) : value);
+      eta += coefficients[j + 1] *
+             glm::TermOf(term.of_category, term.level, row[analysed_[term.feature + 1]]);
     }
     return eta;
   }

@@ -7,6 +7,7 @@
 #include "simulations/draws.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
+#include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
 
 namespace consilium {

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "simulations/html_page.h"
+#include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
 
 namespace consilium {

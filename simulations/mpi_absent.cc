@@ -8,7 +8,7 @@ Result<std::unique_ptr<Ranks>> JoinRanks() {
     return Fail(ErrorCode::kInvalidArgument,
                 "this build has no MPI, so the " + std::to_string(LaunchedProcesses()) +
                     " processes started would each run the whole experiment",
-                "start it without mpirun, or install libopenmpi-dev and build again");
+                "Start it without mpirun, or install libopenmpi-dev and build again.");
   }
   return std::make_unique<SingleProcess>();
 }

@@ -85,27 +85,15 @@ struct PlainFederation::Worker {
 };
 
 PlainFederation::PlainFederation(const Analysis& analysis,
-                                 std::vector<CohortView> owned,
                                  std::span<const CohortView> sites,
                                  PlainOptions options)
     : analysis_(analysis),
-      owned_(std::move(owned)),
-      sites_(owned_.empty() ? sites : std::span<const CohortView>(owned_)),
+      sites_(sites),
       options_(std::move(options)),
       ranks_(options_.ranks != nullptr ? *options_.ranks : alone_),
       all_sites_(CountAll(sites_.size(), ranks_)),
       pool_(std::clamp<std::size_t>(sites_.size(), 1, std::max(options_.threads, 1U))),
       workers_(pool_.size()) {}
-
-PlainFederation::PlainFederation(const Analysis& analysis,
-                                 std::span<const CohortView> sites,
-                                 PlainOptions options)
-    : PlainFederation(analysis, {}, sites, std::move(options)) {}
-
-PlainFederation::PlainFederation(const Analysis& analysis,
-                                 const std::vector<const Cohort*>& cohorts,
-                                 PlainOptions options)
-    : PlainFederation(analysis, ViewsOf(cohorts), {}, std::move(options)) {}
 
 PlainFederation::~PlainFederation() = default;
 
@@ -148,17 +136,23 @@ Status PlainFederation::SumHere(const Query& query, std::span<const Slot> slots,
   return {};
 }
 
+Result<PlainRun> RunThrough(const Analysis& analysis,
+                            Federation& port,
+                            const PlainFederation& sums) {
+  try {
+    TRY(AnalysisResult result, analysis.Run(port));
+    return PlainRun{std::move(result), sums.rounds()};
+  } catch (const StudyInterrupted&) {
+    CHECK(sums.error().has_value());
+    return tl::unexpected<Error>(*sums.error());
+  }
+}
+
 Result<PlainRun> RunPlain(const Analysis& analysis,
                           std::span<const CohortView> sites,
                           PlainOptions options) {
   PlainFederation federation(analysis, sites, std::move(options));
-  try {
-    TRY(AnalysisResult result, analysis.Run(federation));
-    return PlainRun{std::move(result), federation.rounds()};
-  } catch (const StudyInterrupted&) {
-    CHECK(federation.error().has_value());
-    return tl::unexpected<Error>(*federation.error());
-  }
+  return RunThrough(analysis, federation, federation);
 }
 
 Result<PlainRun> RunPlain(const Analysis& analysis,

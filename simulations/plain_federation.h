@@ -31,9 +31,6 @@ class PlainFederation final : public Federation {
   PlainFederation(const Analysis& analysis,
                   std::span<const CohortView> sites,
                   PlainOptions options = {});
-  PlainFederation(const Analysis& analysis,
-                  const std::vector<const Cohort*>& cohorts,
-                  PlainOptions options = {});
   PlainFederation(const PlainFederation&) = delete;
   PlainFederation& operator=(const PlainFederation&) = delete;
   ~PlainFederation() override;
@@ -47,16 +44,11 @@ class PlainFederation final : public Federation {
  private:
   struct Worker;
 
-  PlainFederation(const Analysis& analysis,
-                  std::vector<CohortView> owned,
-                  std::span<const CohortView> sites,
-                  PlainOptions options);
   Result<Aggregate> TrySum(const Query& query);
   /// This rank's part of the sum.
   Status SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum);
 
   const Analysis& analysis_;
-  const std::vector<CohortView> owned_;
   const std::span<const CohortView> sites_;
   const PlainOptions options_;
   SingleProcess alone_;
@@ -72,6 +64,11 @@ struct PlainRun {
   AnalysisResult result;
   std::uint32_t rounds = 0;
 };
+
+/// Runs the analysis on `port`, which is `sums` or passes its queries on to them.
+Result<PlainRun> RunThrough(const Analysis& analysis,
+                            Federation& port,
+                            const PlainFederation& sums);
 
 /// Runs the analysis over these cohorts.
 Result<PlainRun> RunPlain(const Analysis& analysis,

@@ -42,14 +42,8 @@ Result<RecordedRun> RunRecorded(const Analysis& analysis,
                                 PlainOptions options) {
   PlainFederation federation(analysis, sites, std::move(options));
   Recorder recorder(analysis, federation);
-  try {
-    TRY(AnalysisResult result, analysis.Run(recorder));
-    return RecordedRun{PlainRun{std::move(result), federation.rounds()},
-                       std::move(recorder.rounds)};
-  } catch (const StudyInterrupted&) {
-    CHECK(federation.error().has_value());
-    return tl::unexpected<Error>(*federation.error());
-  }
+  TRY(PlainRun run, RunThrough(analysis, recorder, federation));
+  return RecordedRun{std::move(run), std::move(recorder.rounds)};
 }
 
 }  // namespace consilium

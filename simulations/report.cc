@@ -1,7 +1,6 @@
 #include "simulations/report.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "common/command_errors.h"
 #include "common/terminal.h"
 #include "protocols/result_document.h"
+#include "simulations/number_text.h"
 
 namespace consilium {
 namespace {
@@ -49,18 +49,13 @@ Json SitesJson(const VirtualFederation& federation) {
   return sites;
 }
 
-std::string Number(double value, const char* form) {
-  char text[40];
-  std::snprintf(text, sizeof text, form, value);
-  return text;
-}
-
 /// "0.0301 (0.0102)": estimate and standard error of each coefficient.
 std::vector<std::string> Cells(const Attempt& attempt, std::size_t count) {
   std::vector<std::string> cells(count, "-");
   const std::vector<Coefficient> lines = CoefficientsOf(attempt);
   for (std::size_t j = 0; j < lines.size() && j < count; ++j) {
-    cells[j] = Number(lines[j].estimate, "%.4g") + " (" + Number(lines[j].std_error, "%.3g") + ")";
+    cells[j] =
+        NumberText(lines[j].estimate, "%.4g") + " (" + NumberText(lines[j].std_error, "%.3g") + ")";
   }
   return cells;
 }
@@ -96,7 +91,7 @@ std::string ComparisonTable(const Campaign& campaign) {
   if (const auto& generator = campaign.ShownExperiment().generator) {
     rows[0].push_back("truth");
     for (std::size_t j = 0; j < lines.size(); ++j) {
-      rows[j + 1].push_back(Number(generator->truth.values[j], "%.4g"));
+      rows[j + 1].push_back(NumberText(generator->truth.values[j], "%.4g"));
     }
   }
   AddColumn("federated", Attempt{comparison.federated, {}}, rows);
@@ -228,7 +223,7 @@ std::string Field(const std::string& text) {
 /// Empty in a round that has no such sum.
 std::string SumNamed(const RoundRecord& round, const std::string& name) {
   for (const auto& [known, value] : round.sums) {
-    if (known == name) return Number(value, "%.17g");
+    if (known == name) return NumberText(value, "%.17g");
   }
   return {};
 }
@@ -251,12 +246,12 @@ std::string RunsText(const Campaign& campaign) {
       std::vector<std::string> row = {Printable(CombinationName(experiment)).substr(0, 40),
                                       spread.name,
                                       std::to_string(spread.runs),
-                                      Number(spread.mean, "%.4g"),
-                                      spread.runs > 1 ? Number(spread.deviation, "%.3g") : "-",
-                                      Number(spread.mean_std_error, "%.3g")};
+                                      NumberText(spread.mean, "%.4g"),
+                                      spread.runs > 1 ? NumberText(spread.deviation, "%.3g") : "-",
+                                      NumberText(spread.mean_std_error, "%.3g")};
       if (has_truth) {
-        row.push_back(Number(*spread.truth, "%.4g"));
-        row.push_back(Number(100 * spread.coverage, "%.0f %%"));
+        row.push_back(NumberText(*spread.truth, "%.4g"));
+        row.push_back(NumberText(100 * spread.coverage, "%.0f %%"));
       }
       rows.push_back(std::move(row));
     }
@@ -284,7 +279,7 @@ std::string RunsText(const Campaign& campaign) {
 std::string Agreement(const Comparison& comparison) {
   if (!comparison.largest_difference) return {};
   return "Federated and pooled differ by at most " +
-         Number(*comparison.largest_difference, "%.1e") +
+         NumberText(*comparison.largest_difference, "%.1e") +
          " (relative) in any estimate or standard error.\n";
 }
 

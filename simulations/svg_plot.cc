@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "common/terminal.h"
+#include "simulations/number_text.h"
 
 namespace consilium {
 namespace {
@@ -184,12 +184,6 @@ std::string Escaped(std::string_view text) {
     }
   }
   return escaped;
-}
-
-std::string NumberText(double value, const char* form) {
-  char text[64];
-  std::snprintf(text, sizeof text, form, value);
-  return text;
 }
 
 std::vector<double> TicksOf(double low, double high, std::size_t wanted) {

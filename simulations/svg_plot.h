@@ -15,9 +15,6 @@ namespace consilium {
 /// Text for HTML and SVG, attributes included. Control characters become '?'.
 std::string Escaped(std::string_view text);
 
-/// "%.4g" and the like.
-std::string NumberText(double value, const char* form = "%.4g");
-
 /// Round numbers within [low, high], about `wanted` of them, evenly spaced; low < high.
 std::vector<double> TicksOf(double low, double high, std::size_t wanted);
 

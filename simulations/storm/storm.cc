@@ -10,6 +10,7 @@
 #include "client/policy.h"
 #include "common/crypto/hash.h"
 #include "protocols/result_document.h"
+#include "simulations/draws.h"
 #include "simulations/plain_federation.h"
 #include "simulations/storm/world.h"
 
@@ -69,7 +70,7 @@ WorldOptions OptionsOf(std::uint64_t seed, const BadDay& day) {
   options.plans.push_back(PlanText(day, "A storm"));
   if (day.second_study) options.plans.push_back(PlanText(day, "The same storm"));
   const auto plan = ParsePlan(options.plans.front(), "plan.toml");
-  SeededRandom random(Hasher("consilium/storm-data/v1").Add(seed).Finish().bytes);
+  SeededRandom random = StreamOf(seed, "storm data");
   for (std::uint32_t i = 0; i < day.sites; ++i) {
     options.cohorts.push_back(DrawCohort(random, plan->analysis->columns()));
   }
@@ -169,7 +170,7 @@ void AddOutcome(SeedOutcome outcome, Hasher& hasher, StormSummary& summary) {
 }  // namespace
 
 SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
-  SeededRandom random(Hasher("consilium/storm-day/v1").Add(seed).Finish().bytes);
+  SeededRandom random = StreamOf(seed, "storm day");
   const BadDay day = DrawBadDay(random);
   const WorldOptions options = OptionsOf(seed, day);
   std::vector<bool> honest(day.sites, true);

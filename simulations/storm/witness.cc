@@ -68,18 +68,15 @@ std::optional<Body> DecodeIf(MessageKind kind, const OpenedMessage& message) {
   return body ? std::optional(*std::move(body)) : std::nullopt;
 }
 
+/// Counts the reason of this name, if it is one of those up to the last.
 template <class Reason>
-void Count(std::map<Reason, std::uint64_t>& counts,
-           std::string_view name,
-           std::uint16_t last_number) {
-  for (std::uint16_t number = 1; number <= last_number; ++number) {
+void Count(std::map<Reason, std::uint64_t>& counts, std::string_view name, Reason last) {
+  for (std::uint16_t number = 1; number <= static_cast<std::uint16_t>(last); ++number) {
     const auto reason = static_cast<Reason>(number);
-    if constexpr (std::is_same_v<Reason, DropReason>) {
-      if (number > static_cast<std::uint16_t>(DropReason::kInDispute)) return;
+    if (Name(reason) == name) {
+      ++counts[reason];
+      return;
     }
-    if (Name(reason) != name) continue;
-    ++counts[reason];
-    return;
   }
 }
 
@@ -341,9 +338,9 @@ void Witness::OnNote(const Note& note) {
   for (const auto& [name, value] : note.fields) {
     if (HoldsRealNumber(value)) Report("a number stands in the log: " + note.event);
     if (name != "reason") continue;
-    Count(drops_, value, static_cast<std::uint16_t>(DropReason::kInDispute));
+    Count(drops_, value, DropReason::kInDispute);
     if (note.event == "refused" || note.event == "answer-refused" || note.event == "site-refused") {
-      Count(refusals_, value, 100);
+      Count(refusals_, value, RefusalReason::kHistoryAltered);
     }
   }
 }

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "protocols/roster.h"
+#include "simulations/draws.h"
 
 namespace consilium {
 namespace {
@@ -14,10 +15,6 @@ constexpr std::int64_t kUtcAtStart = 1'790'000'000;
 constexpr std::string_view kCoordinator = "coordinator";
 constexpr Duration kPeoplesTurn{5'000};
 constexpr Duration kProbeOfTheDisk{5'000};
-
-ByteArray<32> SeedOf(std::uint64_t seed, std::string_view purpose, std::uint64_t number) {
-  return Hasher("consilium/storm-seed/v1").Add(seed).Add(purpose).Add(number).Finish().bytes;
-}
 
 std::string ReasonOf(const Note& note) {
   std::string text;
@@ -39,8 +36,8 @@ World::World(WorldOptions options, Witness& witness, Trace& trace)
     : options_(std::move(options)),
       witness_(witness),
       trace_(trace),
-      luck_(SeedOf(options_.seed, "luck", 0)) {
-  SeededRandom keys(SeedOf(options_.seed, "keys", 0));
+      luck_(StreamOf(options_.seed, "storm luck")) {
+  SeededRandom keys = StreamOf(options_.seed, "storm keys");
   coordinator_identity_ = std::make_unique<SigningKey>(SigningKey::Generate(keys));
   if (!options_.day.coordinator_lies.empty()) {
     coordinator_liar_ =
@@ -152,7 +149,8 @@ void World::BootSite(std::uint32_t site) {
   Party& party = sites_[site];
   ++party.boots;
   party.next_tick.reset();
-  party.random = std::make_unique<SeededRandom>(SeedOf(options_.seed, party.name, party.boots));
+  party.random =
+      std::make_unique<SeededRandom>(StreamOf(options_.seed, "storm " + party.name, party.boots));
   party.core = std::make_unique<SiteCore>(
       SiteCore::Settings{party.name, FederationOf(coordinator_identity_->public_key()),
                          coordinator_identity_->public_key(), "consilium-site simulated"},
@@ -166,8 +164,8 @@ void World::BootSite(std::uint32_t site) {
 void World::BootCoordinator() {
   ++coordinator_boots_;
   coordinator_next_tick_.reset();
-  coordinator_random_ =
-      std::make_unique<SeededRandom>(SeedOf(options_.seed, kCoordinator, coordinator_boots_));
+  coordinator_random_ = std::make_unique<SeededRandom>(
+      StreamOf(options_.seed, "storm coordinator", coordinator_boots_));
   coordinator_ = std::make_unique<CoordinatorCore>(
       CoordinatorCore::Settings{"storm", "tcp://127.0.0.1:7700", TransportKey{}},
       *coordinator_identity_, *coordinator_random_);

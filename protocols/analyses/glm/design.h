@@ -24,6 +24,11 @@ struct Term {
   double maximum = 1;
 };
 
+/// A term's number for a row whose feature has this value: the value, or whether it is the level.
+inline double TermOf(bool of_category, double level, double value) {
+  return of_category ? (value == level ? 1.0 : 0.0) : value;
+}
+
 /// What the contract allows in a column, as numbers: nothing when the minimum is the larger.
 struct ColumnRule {
   double minimum = 0;

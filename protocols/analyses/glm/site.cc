@@ -84,8 +84,7 @@ GlmSiteQuery::GlmSiteQuery(GlmQuery query, const Design& design, const Family& f
 void GlmSiteQuery::ReadTerms(const double* row, std::span<double> terms) const {
   for (std::size_t j = 0; j < terms.size(); ++j) {
     const TermReader& term = terms_[j];
-    const double value = row[term.column];
-    const double raw = term.of_category ? (value == term.level ? 1.0 : 0.0) : value;
+    const double raw = TermOf(term.of_category, term.level, row[term.column]);
     terms[j] = (raw - term.centre) / term.scale;
   }
 }

@@ -203,7 +203,8 @@ TEST(RegressionTest, FitsTheBoundsItStatesAtTheEdgesOfTheContract) {
   edges.values.resize(4, 3);
   edges.values << 0, 0, 1, 1, 10, 0, 0, 10, 1, 1, 0, 0;
   edges.patients = 4;
-  PlainFederation federation(*plan.analysis, {&edges, &edges, &edges});
+  const std::vector<CohortView> sites(3, CohortView(edges));
+  PlainFederation federation(*plan.analysis, sites);
   glm::GlmQuery query;
   query.step = glm::Step::kNewton;
   query.centres = {9, 0.1};

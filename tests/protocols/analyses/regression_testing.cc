@@ -72,9 +72,8 @@ struct RecordedRun {
 };
 
 RecordedRun Record(const Plan& plan, const std::vector<Cohort>& cohorts) {
-  std::vector<const Cohort*> pointers;
-  for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
-  PlainFederation federation(*plan.analysis, pointers);
+  const std::vector<CohortView> views(cohorts.begin(), cohorts.end());
+  PlainFederation federation(*plan.analysis, views);
   RecordingFederation recorder(federation);
   try {
     Result<AnalysisResult> result = plan.analysis->Run(recorder);
