@@ -3,6 +3,7 @@
 #include "protocols/analysis_thread.h"
 
 #include <stdexcept>
+#include <variant>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,8 +59,9 @@ TEST(AnalysisThreadTest, AlternatesWithItsCallerUntilTheEnd) {
 TEST(AnalysisThreadTest, IsInterruptedWhereItWaits) {
   for (int rounds = 0; rounds < 3; ++rounds) {
     AnalysisThread thread(std::make_shared<Adder>(5));
-    thread.Start();
-    for (int i = 0; i < rounds; ++i) thread.Resume(Aggregate{{1}, 3});
+    AnalysisThread::Step step = thread.Start();
+    for (int i = 0; i < rounds; ++i) step = thread.Resume(Aggregate{{1}, 3});
+    EXPECT_TRUE(std::holds_alternative<Query>(step)) << "it waits for a sum when it is destroyed";
   }
   AnalysisThread never_started(std::make_shared<Adder>(1));
 }
