@@ -178,7 +178,7 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
   }
   if (auto taken = (*session)->sum.OnDelivery(*delivery); !taken) return taken;
   if ((*session)->sum.HasUploaded()) {
-    SayUpload(0, effects);
+    BeginUpload(effects);
     return {};
   }
   return MaskIfReady(now, effects);
@@ -200,18 +200,19 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
                              R"(,"patients":)" + std::to_string(session_->patients) + "}";
   effects.emplace_back(consilium::Persist{
       {environment_.ledger->Append(now.utc, "answered", detail, *environment_.identity)}});
-  SayUpload(0, effects);
+  BeginUpload(effects);
   return {};
 }
 
-void SiteStudy::SayUpload(std::uint64_t next_chunk, SiteEffects& effects) {
+void SiteStudy::BeginUpload(SiteEffects& effects) {
   Say(MessageKind::kUploadHeader, session_->sum.route(), Encode(session_->sum.upload_header()),
       effects);
-  SayChunk(next_chunk, effects);
+  SayChunk(0, effects);
 }
 
 void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {
   const RingVector& words = session_->sum.masked_vector();
+  session_->next_chunk = index + 1;
   if (index > words.size() / kChunkWords) return;
   const std::size_t first = index * kChunkWords;
   const std::size_t last = std::min(first + kChunkWords, words.size());
@@ -228,7 +229,9 @@ Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffect
   const auto received = Decode<ChunkReceived>(message.body);
   if (!received) return Refuse(R::kMalformed);
   // A receipt that comes late, after the vector is gone, asks for nothing any more.
-  if (session && (*session)->sum.HasUploaded()) SayChunk(received->next, effects);
+  if (!session || !(*session)->sum.HasUploaded()) return {};
+  // A repeated one neither: two machines that answer every repeat would do so for ever.
+  if (received->next >= (*session)->next_chunk) SayChunk(received->next, effects);
   return {};
 }
 

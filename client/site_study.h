@@ -94,6 +94,7 @@ class SiteStudy {
     std::vector<Slot> slots;
     std::optional<RingVector> contribution;  ///< Encoded, until it is masked.
     std::uint64_t patients = 0;
+    std::uint64_t next_chunk = 0;  ///< The first not sent since the upload was last begun.
   };
 
   Route RouteOf(RoundNumber round, AttemptNumber attempt) const;
@@ -110,7 +111,7 @@ class SiteStudy {
   Judged<void> CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const;
   Judged<Session*> SessionOf(const OpenedMessage& message);
   Judged<void> MaskIfReady(const Moment& now, SiteEffects& effects);
-  void SayUpload(std::uint64_t next_chunk, SiteEffects& effects);
+  void BeginUpload(SiteEffects& effects);
   void SayChunk(std::uint64_t index, SiteEffects& effects);
   PrekeySecrets* FindPrekey(const ByteArray<16>& id);
 

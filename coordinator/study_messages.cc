@@ -98,8 +98,11 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
       const auto body = Decode<UploadChunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
-      Send(from, MessageKind::kChunkReceived, message.route,
-           Encode(ChunkReceived{session_->NextChunk(from)}), effects);
+      // A chunk that came without its header, or too late, is not asked for again.
+      if (session_->IsUploading(from)) {
+        Send(from, MessageKind::kChunkReceived, message.route,
+             Encode(ChunkReceived{session_->NextChunk(from)}), effects);
+      }
       return reason;
     }
     case MessageKind::kConfirmation: {

@@ -148,6 +148,10 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const UploadC
   return std::nullopt;
 }
 
+bool CoordinatorSession::IsUploading(SiteId site) const {
+  return phase_ == SumPhase::kUploading && uploads_.contains(site);
+}
+
 std::uint64_t CoordinatorSession::NextChunk(SiteId site) const {
   const auto found = uploads_.find(site);
   if (found == uploads_.end()) return 0;

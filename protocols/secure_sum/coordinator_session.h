@@ -63,6 +63,7 @@ class CoordinatorSession {
   Delivery DeliveryFor(SiteId site) const;     ///< In kUploading, to each of U2.
   Survivors SurvivorList() const;              ///< In kConfirming, to each of U3.
   Quorum QuorumList() const;                   ///< In kUnmasking, to each of U3.
+  bool IsUploading(SiteId site) const;         ///< Or has just uploaded all.
   std::uint64_t NextChunk(SiteId site) const;  ///< For ChunkReceived.
 
   /// Who is still expected to answer in this phase, ascending.

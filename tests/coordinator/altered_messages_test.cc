@@ -112,6 +112,58 @@ TEST(AlteredMessageTest, AFlippedBitInAVectorCostsAnAttemptAndNoMore) {
   }
 }
 
+// -- Chunks that are repeated, or come without their header: neither side may answer for ever
+
+TEST(RepeatedChunkTest, RepeatsOfChunksAndReceiptsAskForNothing) {
+  const FederationOptions options;
+  VirtualFederation honest(options);
+  const StudyId expected = honest.RunningStudy();
+  ASSERT_TRUE(honest.RunToEnd(expected));
+  VirtualFederation federation(options);
+  std::uint64_t chunks = 0;
+  federation.to_coordinator = [&](std::uint32_t site, Bytes& message) {
+    if (OpenMessage(message)->kind != MessageKind::kUploadChunk) return true;
+    ++chunks;
+    for (int i = 0; i < 3; ++i) federation.DeliverToCoordinator(site, message);
+    return true;
+  };
+  federation.to_site = [&](std::uint32_t site, Bytes& message) {
+    if (OpenMessage(message)->kind != MessageKind::kChunkReceived) return true;
+    for (int i = 0; i < 3; ++i) federation.Deliver(site, message);
+    return true;
+  };
+
+  const StudyId study = federation.RunningStudy();
+
+  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+  EXPECT_EQ(federation.ResultOf(study), honest.ResultOf(expected));
+  EXPECT_EQ(chunks, std::uint64_t{options.sites} * federation.View(study).rounds_done)
+      << "one chunk a site and round, sent once";
+}
+
+TEST(RepeatedChunkTest, AChunkWithoutItsHeaderIsNotAskedForAgain) {
+  VirtualFederation federation{FederationOptions()};
+  bool lost = false;
+  std::uint64_t receipts = 0;
+  federation.to_coordinator = [&](std::uint32_t site, Bytes& message) {
+    const bool header = site == 1 && OpenMessage(message)->kind == MessageKind::kUploadHeader;
+    if (lost || !header) return true;
+    lost = true;
+    return false;
+  };
+  federation.to_site = [&](std::uint32_t site, Bytes& message) {
+    if (site == 1 && OpenMessage(message)->kind == MessageKind::kChunkReceived) ++receipts;
+    return true;
+  };
+
+  const StudyId study = federation.RunningStudy();
+  federation.Settle();
+
+  ASSERT_TRUE(lost);
+  EXPECT_EQ(receipts, 0U);
+  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+}
+
 // -- Fields at zero, by a sender with its own valid key
 // ------------------------------------------------
 
