@@ -57,19 +57,8 @@ class Runner {
     if (!has_started_ && options_.before_first) may_start_ = Agreed(options_.before_first());
     has_started_ = true;
     TRY_STATUS(may_start_);
-    Result<Comparison> compared = Compare(
-        experiment.plan, federation, threads_,
-        [this](std::size_t done, std::size_t total, const std::string& next) {
-          if (done == total) return;
-          progress_.trial_fraction = static_cast<double>(done) / static_cast<double>(total);
-          progress_.next = next;
-          Tell();
-        },
-        options_.ranks,
-        [this](std::uint32_t) {
-          ++progress_.rounds;
-          Tell();
-        });
+    Result<Comparison> compared =
+        Compare(experiment.plan, federation, OptionsOf(experiment, trial.seed));
     if (!compared) return FailIn(experiment.file.string(), std::move(compared).error());
     Comparison comparison = *std::move(compared);
     trial.sites = comparison.federated.result.sites;
@@ -88,6 +77,29 @@ class Runner {
       campaign_.shown = {campaign_.trials.size(), std::move(federation), std::move(comparison)};
     }
     return {};
+  }
+
+  CompareOptions OptionsOf(const Experiment& experiment, std::uint64_t seed) {
+    CompareOptions compare;
+    compare.threads = threads_;
+    compare.ranks = options_.ranks;
+    compare.watcher = [this](std::size_t done, std::size_t total, const std::string& next) {
+      if (done == total) return;
+      progress_.trial_fraction = static_cast<double>(done) / static_cast<double>(total);
+      progress_.next = next;
+      Tell();
+    };
+    compare.on_round = [this](std::uint32_t) {
+      ++progress_.rounds;
+      Tell();
+    };
+    if (options_.federate) {
+      compare.federate = [this, &experiment, seed](const std::vector<const Cohort*>& sites,
+                                                   const RoundWatcher& on_round) {
+        return options_.federate(experiment, sites, seed, on_round);
+      };
+    }
+    return compare;
   }
 
   Status Agreed(Status status) const {

@@ -61,6 +61,12 @@ struct CampaignOptions {
   /// Called once there are data to compute on; its error ends the campaign.
   std::function<Status()> before_first = {};
   Ranks* ranks = nullptr;  ///< Those that make the same call; all but the first get no comparison.
+  /// Makes the federated runs in place of plain sums: of these sites, with this seed.
+  std::function<Result<RecordedRun>(const Experiment&,
+                                    const std::vector<const Cohort*>&,
+                                    std::uint64_t seed,
+                                    const RoundWatcher&)>
+      federate = {};
 };
 
 /// Seeds run from `seed` on and wrap at 2^64. Fails with the first run's error when none has a

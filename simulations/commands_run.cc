@@ -20,6 +20,7 @@
 #include "common/terminal.h"
 #include "simulations/commands_progress.h"
 #include "simulations/html_report.h"
+#include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
 
 namespace consilium {
@@ -79,6 +80,14 @@ unsigned ThreadsOf(const RunCommand& command, const Ranks& ranks) {
   return ranks.count() > 1 ? 1 : std::max(1U, std::thread::hardware_concurrency());
 }
 
+Result<RecordedRun> FederateOverProtocol(const Experiment& experiment,
+                                         const std::vector<const Cohort*>& sites,
+                                         std::uint64_t seed,
+                                         const RoundWatcher& on_round) {
+  return RunOverProtocol(experiment.plan, sites,
+                         {experiment.network, experiment.faults, seed, on_round});
+}
+
 /// CLI11 alone would take -1, and any number that is too large, for the largest there is.
 std::string RefuseSeed(const std::string& text) {
   std::uint64_t seed = 0;
@@ -107,8 +116,12 @@ void AddRun(CLI::App& app, RunCommand& command) {
                   "Threads (default: one for each processor; one for each rank of mpirun); the "
                   "result does not depend on it")
       ->check(CLI::Range(1, 1024));
-  run->add_option("--mode", command.mode, "plain: sums in the clear, without the protocol")
-      ->check(CLI::IsMember({"plain"}));
+  run->add_option(
+         "--mode", command.mode,
+         "plain: sums in the clear, as fast as it goes. protocol: the federated run by the "
+         "real machines of coordinator and sites on a virtual network, with keys, masks and "
+         "the experiment's [network] and [faults]; the same bits, and what it takes")
+      ->check(CLI::IsMember({"plain", "protocol"}));
   run->add_flag("--json", command.json, "Print comparison.json instead of tables");
   run->footer(
       "Example:\n  consilium-sim run experiment.toml --out results\n"
@@ -130,6 +143,13 @@ Result<int> RunExperiment(const RunCommand& command, Ranks& ranks) {
   }
   options.before_first = [&] { return ranks.first() ? MakeFolder(folder) : Status(); };
   options.ranks = &ranks;
+  if (command.mode == "protocol") {
+    if (ranks.count() > 1) {
+      return Fail(ErrorCode::kInvalidArgument, "--mode protocol runs in one process",
+                  "Leave out mpirun, or use --mode plain.");
+    }
+    options.federate = &FederateOverProtocol;
+  }
   TRY(const Campaign campaign,
       RunCampaign(std::move(experiments), command.seed, ThreadsOf(command, ranks), options));
   if (!ranks.first()) return kExitDone;

@@ -37,48 +37,55 @@ std::optional<double> LargestDifference(const PlainRun& federated, const Attempt
   return largest;
 }
 
+Result<RecordedRun> Federated(const Plan& plan,
+                              const std::vector<const Cohort*>& participants,
+                              const CompareOptions& options) {
+  if (options.federate) return options.federate(participants, options.on_round);
+  const std::vector<CohortView> views = ViewsOf(participants);
+  std::span<const CohortView> own = views;
+  if (options.ranks != nullptr) own = ShardOf(own, *options.ranks);
+  return RunRecorded(*plan.analysis, own, {options.threads, options.ranks, options.on_round});
+}
+
 }  // namespace
 
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
-                           unsigned threads,
-                           const ComparisonWatcher& watcher,
-                           Ranks* ranks,
-                           const std::function<void(std::uint32_t)>& on_round) {
+                           const CompareOptions& options) {
   const std::vector<const Cohort*> participants = federation.Participants();
   const std::size_t total = 2 + participants.size();
   std::size_t done = 0;
   const auto next = [&](const std::string& name) {
-    if (watcher) watcher(done, total, name);
+    if (options.watcher) options.watcher(done, total, name);
     ++done;
   };
   const auto finish = [&] {
-    if (watcher) watcher(total, total, "");
+    if (options.watcher) options.watcher(total, total, "");
   };
-  const auto one = [](const Cohort& cohort) { return std::vector<const Cohort*>{&cohort}; };
+  const auto one = [&](const Cohort& cohort) {
+    return AttemptOf(
+        RunPlain(*plan.analysis, std::vector<const Cohort*>{&cohort}, 1, options.on_round));
+  };
   Comparison comparison;
   next("all sites together");
-  const std::vector<CohortView> views = ViewsOf(participants);
-  std::span<const CohortView> own = views;
-  if (ranks != nullptr) own = ShardOf(own, *ranks);
-  Result<RecordedRun> federated = RunRecorded(*plan.analysis, own, {threads, ranks, on_round});
+  Result<RecordedRun> federated = Federated(plan, participants, options);
   if (!federated) {
     finish();
     return tl::unexpected<Error>(std::move(federated).error());
   }
   comparison.federated = std::move(federated->run);
   comparison.rounds = std::move(federated->rounds);
-  if (ranks != nullptr && !ranks->first()) {
+  comparison.protocol = std::move(federated->protocol);
+  if (options.ranks != nullptr && !options.ranks->first()) {
     finish();
     return comparison;
   }
   next("pooled data");
-  comparison.pooled = AttemptOf(RunPlain(*plan.analysis, one(federation.pooled), 1, on_round));
+  comparison.pooled = one(federation.pooled);
   for (const VirtualSite& site : federation.sites) {
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
-    comparison.alone.push_back(
-        {site.name, AttemptOf(RunPlain(*plan.analysis, one(site.cohort), 1, on_round))});
+    comparison.alone.push_back({site.name, one(site.cohort)});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
   finish();

@@ -29,6 +29,7 @@ struct SiteAttempt {
 struct Comparison {
   PlainRun federated;
   std::vector<RoundRecord> rounds;  ///< Of the federated run.
+  std::optional<ProtocolUse> protocol;
   Attempt pooled;
   std::vector<SiteAttempt> alone;  ///< The sites that took part, in the federation's order.
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
@@ -41,14 +42,22 @@ struct Comparison {
 using ComparisonWatcher =
     std::function<void(std::size_t done, std::size_t total, const std::string& next)>;
 
-/// Fails only when the federated run does. Ranks share that run; all but the first return without
-/// the others. `on_round` is called after each round of any run.
+using RoundWatcher = std::function<void(std::uint32_t)>;
+
+struct CompareOptions {
+  unsigned threads = 1;
+  ComparisonWatcher watcher = {};
+  RoundWatcher on_round = {};  ///< Called after each round of any run.
+  Ranks* ranks = nullptr;  ///< Share the federated run; all but the first return without others.
+  /// Makes the federated run of these sites in place of plain sums.
+  std::function<Result<RecordedRun>(const std::vector<const Cohort*>&, const RoundWatcher&)>
+      federate = {};
+};
+
+/// Fails only when the federated run does.
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
-                           unsigned threads,
-                           const ComparisonWatcher& watcher = {},
-                           Ranks* ranks = nullptr,
-                           const std::function<void(std::uint32_t)>& on_round = {});
+                           const CompareOptions& options = {});
 
 /// A coefficient of a result, with the limits of its interval.
 struct Coefficient {

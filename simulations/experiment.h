@@ -14,6 +14,7 @@
 #include "common/settings.h"
 #include "protocols/plan.h"
 #include "simulations/generator.h"
+#include "simulations/network_model.h"
 #include "simulations/partition.h"
 
 namespace consilium {
@@ -41,6 +42,8 @@ struct Experiment {
   std::optional<Generator> generator;
   std::optional<Partition> partition;
   std::optional<Participation> participation;
+  NetworkModel network;  ///< For runs over the protocol; so are the faults.
+  FaultRates faults;
   std::uint64_t repetitions = 1;  ///< Over consecutive seeds.
   std::vector<SweptValue> swept;  ///< What distinguishes it from the file as written.
 

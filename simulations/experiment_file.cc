@@ -157,10 +157,14 @@ Result<Experiment> BuildExperiment(const Settings& settings,
                         .generator = {},
                         .partition = {},
                         .participation = {},
+                        .network = {},
+                        .faults = {},
                         .repetitions = static_cast<std::uint64_t>(repetitions),
                         .swept = {}};
   TRY_STATUS(ParseData(settings, file, experiment));
   TRY(experiment.participation, ParseParticipation(settings));
+  TRY(experiment.network, ParseNetwork(settings));
+  TRY(experiment.faults, ParseFaults(settings));
   TRY_STATUS(settings.TableIfAny("sweep"));
   TRY_STATUS(settings.RequireNoOtherKeys());
   if (experiment.repetitions > 1 && !experiment.DrawsAtRandom()) {
@@ -201,7 +205,8 @@ struct SweptKey {
 };
 
 const std::vector<std::string>& OwnTables() {
-  static const std::vector<std::string> kOwn = {"data", "generator", "participation", "partition"};
+  static const std::vector<std::string> kOwn = {"data",    "faults",        "generator",
+                                                "network", "participation", "partition"};
   return kOwn;
 }
 

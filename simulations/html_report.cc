@@ -8,6 +8,7 @@
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
 #include "simulations/number_text.h"
+#include "simulations/report.h"
 #include "simulations/svg_plot.h"
 
 namespace consilium {
@@ -345,7 +346,9 @@ std::string Shown::Rounds() const {
   }
   figures += Figure("Bytes to and from each hospital, added up",
                     LinePlot("Bytes by round", "round", "KiB a hospital", bytes));
-  return Section("Rounds and bytes", Grid(figures) + table.Html());
+  std::string used;
+  if (comparison_.protocol) used = Paragraph(ProtocolText(*comparison_.protocol));
+  return Section("Rounds and bytes", used + Grid(figures) + table.Html());
 }
 
 }  // namespace

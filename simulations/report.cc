@@ -283,7 +283,39 @@ std::string Agreement(const Comparison& comparison) {
          " (relative) in any estimate or standard error.\n";
 }
 
+Json ProtocolJson(const ProtocolUse& use) {
+  Json json = {{"messages", use.traffic.messages},
+               {"bytes_to_sites", use.traffic.bytes_to_sites},
+               {"bytes_from_sites", use.traffic.bytes_from_sites},
+               {"seconds", SecondsOf(use.traffic.lasted)}};
+  json["faults"] = Json::object();
+  for (const auto& [name, times] : use.faults) json["faults"][name] = times;
+  return json;
+}
+
+std::string TrafficFields(const RoundRecord& round) {
+  if (!round.traffic) return ",,,,";
+  return "," + std::to_string(round.traffic->messages) + "," +
+         std::to_string(round.traffic->bytes_to_sites) + "," +
+         std::to_string(round.traffic->bytes_from_sites) + "," +
+         NumberText(SecondsOf(round.traffic->lasted), "%.3f");
+}
+
 }  // namespace
+
+std::string ProtocolText(const ProtocolUse& use) {
+  std::string text = "Over the protocol: " + std::to_string(use.traffic.messages) + " messages, " +
+                     BytesText(use.traffic.bytes_to_sites) + " to and " +
+                     BytesText(use.traffic.bytes_from_sites) + " from the hospitals together, " +
+                     NumberText(SecondsOf(use.traffic.lasted), "%.4g") +
+                     " s of virtual time from start to result.";
+  std::string faults;
+  for (const auto& [name, times] : use.faults) {
+    faults += (faults.empty() ? "" : ", ") + std::to_string(times) + " x " + name;
+  }
+  if (!faults.empty()) text += " Injected: " + faults + ".";
+  return text;
+}
 
 std::string ResultJson(const Experiment& experiment, const Comparison& comparison) {
   return ResultDocument(experiment.plan, comparison.federated.result, comparison.federated.rounds);
@@ -296,12 +328,13 @@ std::string ComparisonJson(const Campaign& campaign) {
   json["experiment"] = experiment.name;
   json["study"] = experiment.plan.id.ToHex();
   json["title"] = experiment.plan.title;
-  json["mode"] = "plain";
+  json["mode"] = comparison.protocol ? "protocol" : "plain";
   json["seed"] = campaign.trials[campaign.shown.trial].seed;
   if (!experiment.swept.empty()) json["swept"] = SweptJson(experiment);
   if (experiment.generator) json["truth"] = TruthJson(experiment.generator->truth);
   json["virtual_sites"] = SitesJson(campaign.shown.federation);
   json["federated"] = RunJson(comparison.federated);
+  if (comparison.protocol) json["protocol"] = ProtocolJson(*comparison.protocol);
   json["pooled"] = AttemptJson(comparison.pooled);
   json["largest_relative_difference"] = Optional(comparison.largest_difference);
   json["alone"] = Json::array();
@@ -329,6 +362,8 @@ std::string RoundsCsv(const Campaign& campaign) {
   std::string csv = "run,seed";
   for (const SweptValue& swept : campaign.experiments.front().swept) csv += "," + Field(swept.key);
   csv += ",round,sites,bytes_to_each_site,bytes_from_each_site";
+  const bool over_protocol = campaign.shown.comparison.protocol.has_value();
+  if (over_protocol) csv += ",messages,bytes_to_sites,bytes_from_sites,seconds";
   for (const std::string& name : sums) csv += "," + Field("sum of " + name);
   csv += "\n";
   for (std::size_t i = 0; i < campaign.trials.size(); ++i) {
@@ -340,6 +375,7 @@ std::string RoundsCsv(const Campaign& campaign) {
     for (const RoundRecord& round : trial.rounds) {
       csv += start + "," + std::to_string(round.round) + "," + std::to_string(round.sites) + "," +
              std::to_string(round.query_bytes) + "," + std::to_string(round.answer_bytes);
+      if (over_protocol) csv += TrafficFields(round);
       for (const std::string& name : sums) csv += "," + SumNamed(round, name);
       csv += "\n";
     }
@@ -359,7 +395,9 @@ std::string ResultText(const Campaign& campaign) {
   text += SitesText(campaign.shown.federation) + "\n" + comparison.federated.result.table + "\n" +
           "Estimates (standard errors), with all data in one place and alone\n" +
           ComparisonTable(campaign);
-  return text + Agreement(comparison) + Troubles(comparison);
+  text += Agreement(comparison);
+  if (comparison.protocol) text += ProtocolText(*comparison.protocol) + "\n";
+  return text + Troubles(comparison);
 }
 
 }  // namespace consilium

@@ -20,5 +20,7 @@ std::string ComparisonJson(const Campaign& campaign);
 std::string RoundsCsv(const Campaign& campaign);
 
 std::string ResultText(const Campaign& campaign);
+/// What a run over the protocol took, in a sentence or two.
+std::string ProtocolText(const ProtocolUse& use);
 
 }  // namespace consilium

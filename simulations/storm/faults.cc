@@ -94,8 +94,10 @@ Fault DrawBetween(RandomSource& random, Fault first, Fault past) {
 }
 
 void DrawNetwork(RandomSource& random, BadDay& day) {
-  day.latency = Duration(1 + static_cast<std::int64_t>(random.Below(80)));
-  if (Chance(random, 0.4)) day.jitter = Duration(static_cast<std::int64_t>(random.Below(15'000)));
+  day.network.latency = Duration(1 + static_cast<std::int64_t>(random.Below(80)));
+  if (Chance(random, 0.4)) {
+    day.network.jitter = Duration(static_cast<std::int64_t>(random.Below(15'000)));
+  }
   if (Chance(random, 0.25)) day.loss = Rate(random, 0.002, 0.1);
   if (Chance(random, 0.25)) day.duplicate = Rate(random, 0.01, 0.5);
   if (Chance(random, 0.25)) day.reorder = Rate(random, 0.01, 0.5);

@@ -12,6 +12,7 @@
 #include "common/random.h"
 #include "common/time.h"
 #include "protocols/plan.h"
+#include "simulations/network_model.h"
 
 namespace consilium {
 
@@ -102,8 +103,7 @@ struct BadDay {
   std::uint32_t minimum_sites = 3;
   bool second_study = false;  ///< The same question again, at the same time.
 
-  Duration latency{5};
-  Duration jitter{0};
+  NetworkModel network;
 
   // Chances for each message.
   double loss = 0;

@@ -11,7 +11,6 @@
 namespace consilium {
 namespace {
 
-constexpr std::int64_t kUtcAtStart = 1'790'000'000;
 constexpr std::string_view kCoordinator = "coordinator";
 constexpr Duration kPeoplesTurn{5'000};
 constexpr Duration kProbeOfTheDisk{5'000};
@@ -126,6 +125,11 @@ std::optional<StudyView> World::View(const StudyId& study) const {
   return view ? std::optional(*std::move(view)) : std::nullopt;
 }
 
+std::optional<Instant> World::StartOf(const StudyId& study) const {
+  const auto found = started_at_.find(study);
+  return found == started_at_.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::string World::ResultOf(const StudyId& study) const {
   return coordinator_ == nullptr ? "" : coordinator_->ResultJson(study).value_or("");
 }
@@ -134,13 +138,13 @@ Moment World::MomentAt(std::uint32_t site) const {
   const std::int64_t seconds = now_.milliseconds / 1'000 + sites_[site].clock_step;
   // Each process counts its monotonic clock from a zero of its own.
   const Duration since(7'919 * static_cast<std::int64_t>(sites_[site].boots));
-  return Moment{now_ + since, UtcSeconds{kUtcAtStart + seconds}};
+  return Moment{now_ + since, UtcSeconds{options_.begin.seconds + seconds}};
 }
 
 Moment World::MomentAtCoordinator() const {
   const std::int64_t seconds = now_.milliseconds / 1'000 + coordinator_clock_step_;
   const Duration since(104'729 * static_cast<std::int64_t>(coordinator_boots_));
-  return Moment{now_ + since, UtcSeconds{kUtcAtStart + seconds}};
+  return Moment{now_ + since, UtcSeconds{options_.begin.seconds + seconds}};
 }
 
 // -- Processes
@@ -274,7 +278,9 @@ void World::Carry(std::uint32_t site, SiteEffects effects) {
     } else if (const auto* compute = std::get_if<ComputeAnswer>(&effect)) {
       const bool slow = Chance(options_.day.slow);
       if (slow) Injected(Fault::kSlowSite, party.name);
-      const Duration takes = Duration(20) + Below(slow ? 120'000 : 200);
+      const std::optional<Duration> computing = options_.day.network.computing;
+      Duration takes = computing.value_or(Duration(20));
+      if (slow || !computing) takes += Below(slow ? 120'000 : 200);
       Schedule(now_ + takes, Answered{site, party.boots, *compute});
     } else if (const auto* note = std::get_if<Note>(&effect)) {
       witness_.OnNote(*note);

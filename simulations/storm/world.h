@@ -4,6 +4,7 @@
 // virtual network, virtual clocks and virtual disks, with the people who run them. One seed decides
 // everything, the faults of a bad day included; what never may happen is the witness's to say.
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,11 +31,15 @@ struct WorldOptions {
   std::vector<Cohort> cohorts;     ///< One a site.
   std::vector<std::string> plans;  ///< Submitted in this order.
   Policy policy;                   ///< Every site's.
+  UtcSeconds begin{1'790'000'000};
 };
 
+/// What was sent on behalf of one round, lost messages included.
 struct TrafficCounts {
+  Instant began;  ///< The first message.
   std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes_to_sites = 0;
+  std::uint64_t bytes_from_sites = 0;
 };
 
 class World {
@@ -54,7 +59,13 @@ class World {
   std::string ResultOf(const StudyId& study) const;
   const std::vector<StudyId>& studies() const { return studies_; }
   const FaultCounts& faults() const { return faults_; }
-  const TrafficCounts& traffic() const { return traffic_; }
+  /// By round; round zero is all that belongs to none.
+  const std::map<RoundNumber, TrafficCounts>& traffic() const { return traffic_; }
+  /// When the administrator started the study the first time.
+  std::optional<Instant> StartOf(const StudyId& study) const;
+  /// The last thing an administrator or a data steward tried that was refused.
+  const std::string& trouble() const { return trouble_; }
+  const VirtualDisk& coordinator_disk() const { return coordinator_disk_; }
   /// Sites that will not take part again, by a person's decision.
   std::uint32_t gone_for_good() const { return gone_for_good_; }
   std::uint64_t coordinator_boots() const { return coordinator_boots_; }
@@ -67,6 +78,8 @@ class World {
     bool coordinator_knows = false;
     Instant last_to_site;  ///< A connection keeps the order.
     Instant last_to_coordinator;
+    /// Microseconds at which the site's line is free again: [0] to the coordinator, [1] from it.
+    std::array<std::int64_t, 2> free_at{};
   };
   struct Party {
     std::string name;
@@ -173,6 +186,8 @@ class World {
   /// False when the site is known to be unreachable.
   bool SendTo(SiteId id, const Bytes& message);
   void Travel(std::uint32_t site, bool to_site, Bytes message);
+  void Count(const Bytes& message, bool to_site);
+  Instant Transmitted(Link& link, bool to_site, std::size_t bytes);
   void Cut(std::uint32_t site);
   void Partition();
   std::uint32_t IndexOf(SiteId id) const;
@@ -182,6 +197,7 @@ class World {
   void AdmitNext(std::uint32_t site);
   void StudiesGoOn();
   bool MayResume(const StudyId& study);
+  bool Tried(const Status& status);
   void SiteActs(std::uint32_t site);
   void BadLuckStrikes();
 
@@ -214,7 +230,10 @@ class World {
   std::map<StudyId, Instant> resumes_at_;
   std::uint32_t gone_for_good_ = 0;
   FaultCounts faults_{};
-  TrafficCounts traffic_;
+  std::map<RoundNumber, TrafficCounts> traffic_;
+  std::array<std::int64_t, 2> coordinator_free_at_{};  ///< As a link's.
+  std::map<StudyId, Instant> started_at_;
+  std::string trouble_;
 };
 
 }  // namespace consilium

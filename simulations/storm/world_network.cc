@@ -2,6 +2,7 @@
 // break, and whatever a bad day adds to that.
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/check.h"
 #include "simulations/storm/world.h"
@@ -53,8 +54,7 @@ bool World::SendTo(SiteId id, const Bytes& message) {
 
 void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
   Party& party = sites_[site];
-  ++traffic_.messages;
-  traffic_.bytes += message.size();
+  Count(message, to_site);
   if (Chance(options_.day.cut)) {
     Injected(Fault::kCut, party.name);
     Cut(site);
@@ -72,10 +72,11 @@ void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
     message[luck_.Below(message.size())] ^= static_cast<std::byte>(1U << luck_.Below(8));
   }
   Instant& last = to_site ? party.link.last_to_site : party.link.last_to_coordinator;
-  Instant when = now_ + options_.day.latency;
-  if (options_.day.jitter > Duration(0) && !calm_) {
+  const NetworkModel& network = options_.day.network;
+  Instant when = Transmitted(party.link, to_site, message.size()) + network.latency;
+  if (network.jitter > Duration(0) && !calm_) {
     Injected(Fault::kDelay, party.name);
-    when = when + Below(options_.day.jitter.count() + 1);
+    when = when + Below(network.jitter.count() + 1);
   }
   const bool overtakes = Chance(options_.day.reorder);
   if (overtakes) {
@@ -95,6 +96,31 @@ void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
     }
     when = when + Below(2'000);
   }
+}
+
+void World::Count(const Bytes& message, bool to_site) {
+  const Result<OpenedMessage> opened = OpenMessage(message);
+  TrafficCounts& counts = traffic_[opened ? opened->route.round : RoundNumber()];
+  if (counts.messages == 0) counts.began = now_;
+  ++counts.messages;
+  (to_site ? counts.bytes_to_sites : counts.bytes_from_sites) += message.size();
+}
+
+/// Either line carries one message after the other, and both carry a message at the same time.
+Instant World::Transmitted(Link& link, bool to_site, std::size_t bytes) {
+  const std::int64_t now = 1'000 * now_.milliseconds;
+  const auto occupy = [&](std::int64_t& free_at, double bits_per_second) {
+    if (bits_per_second == 0) return now;
+    const double takes = std::ceil(8e6 * static_cast<double>(bytes) / bits_per_second);
+    free_at = std::max(free_at, now) + static_cast<std::int64_t>(takes);
+    return free_at;
+  };
+  const NetworkModel& network = options_.day.network;
+  const auto way = static_cast<std::size_t>(to_site);
+  const std::int64_t end =
+      std::max(occupy(link.free_at[way], network.site_bandwidth),
+               occupy(coordinator_free_at_[way], network.coordinator_bandwidth));
+  return Instant{(end + 999) / 1'000};
 }
 
 /// The connection is gone at once; its ends hear of it by and by, and the site tries again.
@@ -141,7 +167,7 @@ void World::Handle(const SiteConnects& event) {
   }
   if (party.link.site_knows) party.core->OnDisconnected();
   const Instant now = now_;
-  party.link = Link{true, party.link.number + 1, true, true, now, now};
+  party.link = Link{true, party.link.number + 1, true, true, now, now, {}};
   trace_.Add(now_, party.name, "connects");
   Carry(event.site, party.core->OnConnected(MomentAt(event.site)));
 }

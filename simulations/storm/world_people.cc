@@ -60,23 +60,31 @@ bool World::MayResume(const StudyId& study) {
   return true;
 }
 
+bool World::Tried(const Status& status) {
+  if (!status) trouble_ = Describe(status.error());
+  return status.has_value();
+}
+
 void World::StudiesGoOn() {
   for (std::size_t i = 0; i < studies_.size(); ++i) {
     if (coordinator_ == nullptr) return;
     CoordinatorEffects effects;
     const std::optional<StudyView> view = View(studies_[i]);
     if (!view) {
-      static_cast<void>(
-          coordinator_->Submit(options_.plans[i], "plan.toml", MomentAtCoordinator(), effects));
+      const Result<StudyId> submitted =
+          coordinator_->Submit(options_.plans[i], "plan.toml", MomentAtCoordinator(), effects);
+      Tried(submitted ? Status() : Status(tl::make_unexpected(submitted.error())));
     } else if (view->state == StudyState::kOffered) {
       const auto approved = std::count_if(
           view->sites.begin(), view->sites.end(),
           [](const StudySiteView& site) { return site.decision == DecisionKind::kApproved; });
       if (static_cast<std::uint32_t>(approved) + gone_for_good_ < sites_.size()) continue;
-      static_cast<void>(coordinator_->Start(studies_[i], MomentAtCoordinator(), effects));
+      if (Tried(coordinator_->Start(studies_[i], MomentAtCoordinator(), effects))) {
+        started_at_.emplace(studies_[i], now_);
+      }
     } else if (view->state == StudyState::kPaused) {
       if (!MayResume(studies_[i])) continue;
-      static_cast<void>(coordinator_->Resume(studies_[i], MomentAtCoordinator(), effects));
+      Tried(coordinator_->Resume(studies_[i], MomentAtCoordinator(), effects));
     } else if (view->state == StudyState::kRunning && Chance(options_.day.pause)) {
       Injected(Fault::kStudyPaused, "administrator");
       static_cast<void>(coordinator_->Pause(studies_[i], MomentAtCoordinator(), effects));
@@ -93,7 +101,7 @@ void World::SiteActs(std::uint32_t site) {
     const auto view = party.core->View(study);
     if (!view || view->decision) continue;
     SiteEffects effects;
-    if (party.core->Approve(study, MomentAt(site), effects)) Carry(site, std::move(effects));
+    if (Tried(party.core->Approve(study, MomentAt(site), effects))) Carry(site, std::move(effects));
   }
 }
 

@@ -88,6 +88,9 @@ void ExpectEqualResults(Deployment& federation,
   Expect(simulation.Run());
   const std::string expected = ReadText(released);
   EXPECT_EQ(simulation.Result(), expected);
+  Expect(simulation.Run({"--mode", "protocol"}));
+  EXPECT_EQ(simulation.Result(), expected) << "over the protocol";
+  EXPECT_EQ(Json::parse(simulation.Comparison())["mode"], "protocol");
   const Json result = Json::parse(expected);
   EXPECT_EQ(result["study"], study);
   EXPECT_EQ(result["sites"], sites.size());

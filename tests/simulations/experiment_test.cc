@@ -97,7 +97,7 @@ TEST_F(ExperimentTest, SplitsTheTableAndNamesWhoIsLeftOut) {
 TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
   const Experiment experiment = Read().value();
   const VirtualFederation federation = LoadFederation(experiment).value();
-  const Comparison comparison = Compare(experiment.plan, federation, 2).value();
+  const Comparison comparison = Compare(experiment.plan, federation, {.threads = 2}).value();
   ASSERT_TRUE(comparison.largest_difference.has_value());
   EXPECT_LT(*comparison.largest_difference, 1e-12);
   ASSERT_EQ(comparison.alone.size(), 3u);
@@ -121,7 +121,7 @@ TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
 TEST_F(ExperimentTest, ReleasesWhatACoordinatorWould) {
   const Experiment experiment = Read().value();
   const VirtualFederation federation = LoadFederation(experiment).value();
-  const Comparison comparison = Compare(experiment.plan, federation, 1).value();
+  const Comparison comparison = Compare(experiment.plan, federation).value();
   const PlainRun run = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
   EXPECT_EQ(ResultJson(experiment, comparison),
             ResultDocument(experiment.plan, run.result, run.rounds));
@@ -154,12 +154,12 @@ TEST_F(ExperimentTest, TellsTheWatcherTheEndOfAComparisonThatFails) {
   const VirtualFederation federation = LoadFederation(experiment).value();
   std::string last = "never told";
   std::size_t left = 1;
-  const Result<Comparison> comparison =
-      Compare(experiment.plan, federation, 1,
-              [&](std::size_t done, std::size_t total, const std::string& next) {
-                left = total - done;
-                last = next;
-              });
+  CompareOptions options;
+  options.watcher = [&](std::size_t done, std::size_t total, const std::string& next) {
+    left = total - done;
+    last = next;
+  };
+  const Result<Comparison> comparison = Compare(experiment.plan, federation, options);
   ASSERT_FALSE(comparison.has_value());
   EXPECT_EQ(comparison.error().code, ErrorCode::kNotEstimable);
   EXPECT_EQ(left, 0u);
