@@ -147,11 +147,9 @@ class Study {
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
   void NoteDropped(CoordinatorEffects& effects) const;
-  void JournalAndTell(const JournalRecord& entry,
-                      const Moment& now,
-                      CoordinatorEffects& effects) const;
+  void JournalAndTell(const JournalRecord& entry, const Moment& now, CoordinatorEffects& effects);
   void CloseRound(const Moment& now, CoordinatorEffects& effects);
-  void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) const;
+  void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects);
   Bytes RoundClosedBody(const JournalRecord& entry) const;
 
   void OnDecision(const Member& from,
@@ -187,6 +185,7 @@ class Study {
   std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, std::uint32_t> known_sums_;  ///< As the newest prekey said.
+  std::map<SiteId, std::uint32_t> told_sums_;   ///< Sent since the site's newest hello.
   std::unique_ptr<CoordinatorSession> session_;
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;

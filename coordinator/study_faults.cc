@@ -54,7 +54,8 @@ void Study::Exclude(SiteId site) {
   if (place == record_.excluded.end() || *place != site) record_.excluded.insert(place, site);
 }
 
-/// Without these sites from here on, or not at all where the plan waits for them.
+/// Without these sites from here on, or not at all where the plan waits for them, or where sites
+/// were asked to open this round's sum: they open no other in its place.
 void Study::LeaveOut(const std::vector<SiteId>& sites,
                      DropReason reason,
                      const Moment& now,
@@ -73,7 +74,7 @@ void Study::LeaveOut(const std::vector<SiteId>& sites,
         R"({"study":")" + plan_.id.ToHex() + R"(","sites":")" + names + R"(","reason":")" +
             std::string(Name(reason)) + R"("})",
         effects);
-  if (plan_.on_loss == OnLoss::kWait) {
+  if (plan_.on_loss == OnLoss::kWait || !record_.released.empty()) {
     PauseBecause("site " + names + ": " + std::string(Explanation(reason)), now, effects);
     return;
   }

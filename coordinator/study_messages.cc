@@ -15,6 +15,7 @@ void Study::OnHello(const Member& site,
                     record_.state == StudyState::kRunning || record_.state == StudyState::kPaused;
   const bool took_part = std::binary_search(record_.sites.begin(), record_.sites.end(), site.id);
   if (!open && !took_part) return;
+  told_sums_.erase(site.id);
   const Route route{environment_.federation, plan_.id, {}, {}};
   Send(site.id, MessageKind::kStudyOffer, route, Encode(StudyOffer{record_.plan_text}), effects);
   Notify(site.id, effects);
@@ -165,13 +166,17 @@ void Study::OnPrekey(const Member& from,
   TryBegin(now, effects);
 }
 
-void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) const {
+/// What the site does not know and was not sent already: a key that it offered before it heard the
+/// newest sum asks for nothing.
+void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) {
   if (!std::binary_search(record_.sites.begin(), record_.sites.end(), site)) return;
-  for (std::size_t i = known_sums; i < journal_.size(); ++i) {
+  std::uint32_t& told = told_sums_[site];
+  for (std::size_t i = std::max(known_sums, told); i < journal_.size(); ++i) {
     const JournalRecord& entry = journal_[i];
     const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
     Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
   }
+  told = static_cast<std::uint32_t>(journal_.size());
 }
 
 }  // namespace consilium

@@ -210,8 +210,10 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
       ++failed_attempts_;
       const std::string failure = session_->failure();
       const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
+      const std::optional<SiteId> culprit = session_->culprit();
       EndAttempt(failure, now, effects);
       SettleDisputes(may_collude, now, effects);
+      if (culprit) LeaveOut({*culprit}, DropReason::kDealtInconsistently, now, effects);
       if (failed_attempts_ >= kMaxFailedAttempts && record_.state == StudyState::kRunning) {
         PauseBecause(std::to_string(failed_attempts_) + " attempts at round " +
                          std::to_string(OpenRound().value()) + " failed, the last because " +
@@ -268,7 +270,7 @@ Bytes Study::RoundClosedBody(const JournalRecord& entry) const {
 /// The journal first; then the sites learn the sum.
 void Study::JournalAndTell(const JournalRecord& entry,
                            const Moment& now,
-                           CoordinatorEffects& effects) const {
+                           CoordinatorEffects& effects) {
   Bytes key = ToBytes(plan_.id.span());
   const ByteArray<8> round_key = SortableKey(entry.round.value());
   key.insert(key.end(), round_key.begin(), round_key.end());
@@ -290,6 +292,7 @@ void Study::JournalAndTell(const JournalRecord& entry,
     const auto link = environment_.links->find(site);
     if (link == environment_.links->end() || !link->second.connected) continue;
     Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
+    told_sums_.insert_or_assign(site, entry.round.value());
   }
 }
 

@@ -94,9 +94,9 @@ class Runner {
       Tell();
     };
     if (options_.federate) {
-      compare.federate = [this, &experiment, seed](const std::vector<const Cohort*>& sites,
+      compare.federate = [this, &experiment, seed](const VirtualFederation& federation,
                                                    const RoundWatcher& on_round) {
-        return options_.federate(experiment, sites, seed, on_round);
+        return options_.federate(experiment, federation, seed, on_round);
       };
     }
     return compare;

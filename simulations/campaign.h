@@ -61,11 +61,9 @@ struct CampaignOptions {
   /// Called once there are data to compute on; its error ends the campaign.
   std::function<Status()> before_first = {};
   Ranks* ranks = nullptr;  ///< Those that make the same call; all but the first get no comparison.
-  /// Makes the federated runs in place of plain sums: of these sites, with this seed.
-  std::function<Result<RecordedRun>(const Experiment&,
-                                    const std::vector<const Cohort*>&,
-                                    std::uint64_t seed,
-                                    const RoundWatcher&)>
+  /// Makes the federated runs in place of plain sums, with this seed.
+  std::function<Result<RecordedRun>(
+      const Experiment&, const VirtualFederation&, std::uint64_t seed, const RoundWatcher&)>
       federate = {};
 };
 

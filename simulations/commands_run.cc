@@ -81,11 +81,18 @@ unsigned ThreadsOf(const RunCommand& command, const Ranks& ranks) {
 }
 
 Result<RecordedRun> FederateOverProtocol(const Experiment& experiment,
-                                         const std::vector<const Cohort*>& sites,
+                                         const VirtualFederation& federation,
                                          std::uint64_t seed,
                                          const RoundWatcher& on_round) {
-  return RunOverProtocol(experiment.plan, sites,
-                         {experiment.network, experiment.faults, seed, on_round});
+  ProtocolOptions options;
+  options.network = experiment.network;
+  options.faults = experiment.faults;
+  options.seed = seed;
+  options.watcher = on_round;
+  for (const VirtualSite& site : federation.sites) {
+    if (site.refusal.empty()) options.names.push_back(site.name);
+  }
+  return RunOverProtocol(experiment.plan, federation.Participants(), options);
 }
 
 /// CLI11 alone would take -1, and any number that is too large, for the largest there is.

@@ -38,10 +38,10 @@ std::optional<double> LargestDifference(const PlainRun& federated, const Attempt
 }
 
 Result<RecordedRun> Federated(const Plan& plan,
-                              const std::vector<const Cohort*>& participants,
+                              const VirtualFederation& federation,
                               const CompareOptions& options) {
-  if (options.federate) return options.federate(participants, options.on_round);
-  const std::vector<CohortView> views = ViewsOf(participants);
+  if (options.federate) return options.federate(federation, options.on_round);
+  const std::vector<CohortView> views = ViewsOf(federation.Participants());
   std::span<const CohortView> own = views;
   if (options.ranks != nullptr) own = ShardOf(own, *options.ranks);
   return RunRecorded(*plan.analysis, own, {options.threads, options.ranks, options.on_round});
@@ -52,8 +52,7 @@ Result<RecordedRun> Federated(const Plan& plan,
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            const CompareOptions& options) {
-  const std::vector<const Cohort*> participants = federation.Participants();
-  const std::size_t total = 2 + participants.size();
+  const std::size_t total = 2 + federation.Participants().size();
   std::size_t done = 0;
   const auto next = [&](const std::string& name) {
     if (options.watcher) options.watcher(done, total, name);
@@ -68,7 +67,7 @@ Result<Comparison> Compare(const Plan& plan,
   };
   Comparison comparison;
   next("all sites together");
-  Result<RecordedRun> federated = Federated(plan, participants, options);
+  Result<RecordedRun> federated = Federated(plan, federation, options);
   if (!federated) {
     finish();
     return tl::unexpected<Error>(std::move(federated).error());

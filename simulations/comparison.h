@@ -49,9 +49,8 @@ struct CompareOptions {
   ComparisonWatcher watcher = {};
   RoundWatcher on_round = {};  ///< Called after each round of any run.
   Ranks* ranks = nullptr;  ///< Share the federated run; all but the first return without others.
-  /// Makes the federated run of these sites in place of plain sums.
-  std::function<Result<RecordedRun>(const std::vector<const Cohort*>&, const RoundWatcher&)>
-      federate = {};
+  /// Makes the federated run of the sites that take part in place of plain sums.
+  std::function<Result<RecordedRun>(const VirtualFederation&, const RoundWatcher&)> federate = {};
 };
 
 /// Fails only when the federated run does.

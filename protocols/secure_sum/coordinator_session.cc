@@ -334,11 +334,18 @@ std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) const {
   return std::move(*secret);
 }
 
+/// Each share has the hash that the dealer signed, and they give another secret than it committed
+/// to: that is proof, whatever else was said of the site before.
+void CoordinatorSession::Blame(SiteId dealer) {
+  dropped_.insert_or_assign(dealer, DropReason::kDealtInconsistently);
+  culprit_ = dealer;
+}
+
 bool CoordinatorSession::RemoveSelfMask(SiteId survivor) {
   const std::optional<Scalar> seed = Reconstruct(survivor);
   if (!seed ||
       SelfSeedCommitment(context_, survivor, *seed) != dealers_.at(survivor).shares.commitment) {
-    Drop(survivor, DropReason::kDealtInconsistently);
+    Blame(survivor);
     return false;
   }
   SubtractMaskStream(SelfMaskKey(*seed, context_), 0, sum_);
@@ -348,15 +355,15 @@ bool CoordinatorSession::RemoveSelfMask(SiteId survivor) {
 bool CoordinatorSession::RemoveMasksOf(SiteId lost) {
   const std::optional<Scalar> seed = Reconstruct(lost);
   const Participant& dealer = setup_.start.participants[*PointOf(setup_.start, lost) - 1];
-  if (!seed) return false;
-  const ExchangeKeyPair masking = MaskingKeyOf(*seed);
-  if (masking.public_key != dealer.prekey.masking) {
-    Drop(lost, DropReason::kDealtInconsistently);
+  std::optional<ExchangeKeyPair> masking;
+  if (seed) masking = MaskingKeyOf(*seed);
+  if (!masking || masking->public_key != dealer.prekey.masking) {
+    Blame(lost);
     return false;
   }
   for (const SiteId survivor : survivors_) {
     const Participant& peer = setup_.start.participants[*PointOf(setup_.start, survivor) - 1];
-    const Result<SecretKey32> shared = ExchangeSecret(masking.secret, peer.prekey.masking);
+    const Result<SecretKey32> shared = ExchangeSecret(masking->secret, peer.prekey.masking);
     if (!shared) return false;
     RemovePairwiseMask(PairwiseMaskKey(*shared, context_, survivor, lost), survivor, lost, sum_);
   }

@@ -73,6 +73,8 @@ class CoordinatorSession {
   const std::vector<SiteId>& survivors() const { return survivors_; }
   const std::map<SiteId, DropReason>& dropped() const { return dropped_; }
   const std::string& failure() const { return failure_; }
+  /// In kFailed: the dealer that the opened shares prove to be at fault, if that is why.
+  const std::optional<SiteId>& culprit() const { return culprit_; }
   /// Only in kFinished.
   const RingVector& sum() const;
 
@@ -98,6 +100,7 @@ class CoordinatorSession {
   void CloseUnmasking();
   const SealedShare* DealtTo(SiteId dealer, SiteId recipient) const;
   bool SharesAreDealt(SiteId site, const Unmasking& unmasking) const;
+  void Blame(SiteId dealer);
   bool RemoveSelfMask(SiteId survivor);
   bool RemoveMasksOf(SiteId lost);
   std::optional<Scalar> Reconstruct(SiteId dealer) const;
@@ -107,6 +110,7 @@ class CoordinatorSession {
   Digest context_;
   SumPhase phase_ = SumPhase::kDealing;
   std::map<SiteId, DropReason> dropped_;
+  std::optional<SiteId> culprit_;
   std::map<SiteId, Dealer> dealers_;
   std::vector<SiteId> delivered_;  ///< U2
   Digest delivery_root_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "common/storage.h"
@@ -49,6 +50,14 @@ Policy PolicyOf(const Plan& plan) {
   return policy;
 }
 
+bool CanNameSites(const std::vector<std::string>& names) {
+  const std::set<std::string> different(names.begin(), names.end());
+  return different.size() == names.size() &&
+         std::all_of(names.begin(), names.end(), [](const std::string& name) {
+           return CheckName("site name", name).has_value();
+         });
+}
+
 WorldOptions WorldOf(const Plan& plan,
                      const std::vector<const Cohort*>& cohorts,
                      const ProtocolOptions& options) {
@@ -62,6 +71,7 @@ WorldOptions WorldOf(const Plan& plan,
   world.day.slow = options.faults.slow_answers;
   world.day.stop = options.faults.stops;
   for (const Cohort* cohort : cohorts) world.cohorts.push_back(*cohort);
+  if (CanNameSites(options.names)) world.names = options.names;
   world.plans.push_back(plan.text);
   world.policy = PolicyOf(plan);
   // Whatever day it really is: an old plan can still be tried, and gives what it gave.

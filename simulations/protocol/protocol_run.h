@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "common/result.h"
@@ -20,6 +21,8 @@ struct ProtocolOptions {
   NetworkModel network;
   FaultRates faults;
   std::uint64_t seed = 1;  ///< Of keys, masks, jitter and faults; no sum depends on it.
+  /// Of the sites; "site-0", "site-1", ... where none are given or one cannot name a site.
+  std::vector<std::string> names = {};
   std::function<void(std::uint32_t)> watcher = {};  ///< Called after each round with its number.
 };
 

@@ -123,12 +123,18 @@ void DrawMachines(RandomSource& random, BadDay& day) {
 void DrawPeople(RandomSource& random, BadDay& day) {
   if (Chance(random, 0.05)) day.bad_data = Rate(random, 0.02, 0.3);
   if (Chance(random, 0.1)) day.pause = Rate(random, 0.01, 0.2);
-  if (Chance(random, 0.06)) day.revoke = 0.05;
+  if (Chance(random, 0.08)) day.revoke = 0.1;
   if (Chance(random, 0.06)) day.take_back = 0.05;
+}
+
+/// What cannot be told more than once a connection or a study, and would be rare otherwise.
+Fault DrawRareSiteLie(RandomSource& random) {
+  return random.Below(2) == 0 ? Fault::kSiteMakesUpReceipt : Fault::kSiteDealsInconsistently;
 }
 
 /// Lies late in a round are reached only when those before it were let pass: draw them more often.
 Fault DrawSiteLie(RandomSource& random) {
+  if (Chance(random, 0.08)) return DrawRareSiteLie(random);
   if (Chance(random, 0.4)) {
     return DrawBetween(random, Fault::kSiteSendsOtherVector, Fault::kSiteKeepsSilent);
   }
@@ -136,6 +142,7 @@ Fault DrawSiteLie(RandomSource& random) {
 }
 
 Fault DrawCoordinatorLie(RandomSource& random) {
+  if (Chance(random, 0.05)) return Fault::kLieOtherPlan;
   if (Chance(random, 0.6)) {
     return DrawBetween(random, Fault::kLieOtherSurvivors, Fault::kLieOtherPlan);
   }

@@ -45,7 +45,7 @@ World::World(WorldOptions options, Witness& witness, Trace& trace)
   sites_.resize(options_.cohorts.size());
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
     Party& party = sites_[i];
-    party.name = "site-" + std::to_string(i);
+    party.name = options_.names.empty() ? "site-" + std::to_string(i) : options_.names[i];
     party.identity = std::make_unique<SigningKey>(SigningKey::Generate(keys));
     party.transport.bytes = keys.Draw<32>();
     const auto& malicious = options_.day.malicious;

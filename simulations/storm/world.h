@@ -29,6 +29,7 @@ struct WorldOptions {
   std::uint64_t seed = 0;
   BadDay day;
   std::vector<Cohort> cohorts;     ///< One a site.
+  std::vector<std::string> names;  ///< Of the sites; none: "site-0", "site-1", ...
   std::vector<std::string> plans;  ///< Submitted in this order.
   Policy policy;                   ///< Every site's.
   UtcSeconds begin{1'790'000'000};

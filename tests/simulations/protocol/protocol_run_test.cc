@@ -168,6 +168,11 @@ TEST(ProtocolRunTest, SaysWhatAStudyWaitsFor) {
   ASSERT_FALSE(run.has_value());
   EXPECT_EQ(run.error().code, ErrorCode::kRefused);
   EXPECT_THAT(run.error().message, HasSubstr("site-2"));
+  options.names = {"leiden", "graz", "lund", "turku"};
+  EXPECT_THAT(RunOverProtocol(plan, Pointers(cohorts), options).error().message, HasSubstr("lund"));
+  options.names[0] = "no\nname";
+  EXPECT_THAT(RunOverProtocol(plan, Pointers(cohorts), options).error().message,
+              HasSubstr("site-2"));
 }
 
 TEST(ProtocolRunTest, AnAnalysisWithoutASolutionSaysSoAsInPlainSums) {
