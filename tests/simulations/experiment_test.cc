@@ -329,7 +329,7 @@ TEST_F(ExperimentTest, SaysWhatIsWrongAndWhere) {
       {head + "[data]\nsite_column = \"h\"\n", "either csv or source"},
       {head + "[data]\ncsv = \"a\"\nsource = \"b\"\nsite_column = \"h\"\n", "either csv or source"},
       {kExperiment + std::string("rows = 3\n"), "rows"},
-      {kExperiment + std::string("[faults]\n"), "faults"},
+      {kExperiment + std::string("[fault]\n"), "fault"},
       {head + "seeds = 1\n[data]\ncsv = \"data.csv\"\nsite_column = \"h\"\n", "seeds"}};
   for (const auto& [text, expected] : cases) {
     Write("trial.toml", text);
