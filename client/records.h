@@ -38,6 +38,18 @@ struct SiteStudyRecord {
   }
 };
 
+/// Table "sum", key: the StudyId and the round. A sum made known, whole.
+struct KnownSum {
+  std::vector<SiteId> survivors;
+  std::uint32_t capacity = 0;
+  std::vector<std::uint64_t> sum;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(AtMost<kMaxSites>(survivors), capacity, AtMost<kMaxVectorWords>(sum));
+  }
+};
+
 /// Table "answered", key: the question's digest. Whom the answer was summed with.
 struct AnsweredRecord {
   StudyId study;

@@ -93,10 +93,10 @@ Status SiteCore::Restore(const RecordStore& store) {
                 question.bytes.begin());
     answered_.emplace(question, std::move(answered));
   }
-  std::map<StudyId, std::map<std::uint64_t, RoundClosed>> sums;
+  std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));
   for (const Record& record : sum_records) {
-    TRY(RoundClosed closed, DecodeRow<RoundClosed>(record, "sum"));
+    TRY(KnownSum closed, DecodeRow<KnownSum>(record, "sum"));
     const std::optional<std::uint64_t> round = RoundOf(record.key);
     if (!round) return Fail(ErrorCode::kCorrupt, "a key of table 'sum' was altered");
     sums[StudyIdOf(record.key)].emplace(*round, std::move(closed));
@@ -293,6 +293,8 @@ Judged<void> SiteCore::Dispatch(const Moment& now,
       return (*study)->OnQuorum(message, effects);
     case MessageKind::kRoundClosed:
       return (*study)->OnRoundClosed(message, effects);
+    case MessageKind::kSumChunk:
+      return (*study)->OnSumChunk(message, effects);
     case MessageKind::kAttemptEnded:
       (*study)->OnAttemptEnded(message, effects);
       return {};

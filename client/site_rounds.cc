@@ -207,7 +207,8 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
 void SiteStudy::BeginUpload(SiteEffects& effects) {
   Say(MessageKind::kUploadHeader, session_->sum.route(), Encode(session_->sum.upload_header()),
       effects);
-  SayChunk(0, effects);
+  session_->next_chunk = 0;
+  if (session_->sum.masked_vector().size() <= kChunkWords) SayChunk(0, effects);
 }
 
 void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {

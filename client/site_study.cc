@@ -51,7 +51,7 @@ SiteStudy::SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRec
 
 SiteStudy::~SiteStudy() = default;
 
-Status SiteStudy::RestoreSums(std::map<std::uint64_t, RoundClosed> sums) {
+Status SiteStudy::RestoreSums(std::map<std::uint64_t, KnownSum> sums) {
   sums_.clear();
   for (auto& [round, closed] : sums) {
     if (round != sums_.size() + 1) {
@@ -208,7 +208,7 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
 Judged<void> SiteStudy::Replay() {
   replay_ = std::make_unique<AnalysisThread>(plan_.analysis);
   next_ = replay_->Start();
-  for (const RoundClosed& closed : sums_) {
+  for (const KnownSum& closed : sums_) {
     const Query* query = std::get_if<Query>(&*next_);
     if (query == nullptr) return Refuse(RefusalReason::kHistoryAltered);
     const auto slices = plan_.analysis->Describe(*query);
@@ -234,37 +234,104 @@ Judged<Query> SiteStudy::ExpectedQuery() {
   return *query;
 }
 
+Judged<std::vector<Slot>> SiteStudy::ExpectedSlots() {
+  const Judged<Query> query = ExpectedQuery();
+  if (!query) return tl::unexpected<Refusal>(query.error());
+  const auto slices = plan_.analysis->Describe(*query);
+  if (!slices) return Refuse(RefusalReason::kQueryMalformed);
+  return SlotsOf(*slices);
+}
+
+/// Whether this closes a round as it was closed before.
+Judged<void> SiteStudy::CheckRepeat(const RoundClosed& closed, const KnownSum& known) const {
+  const std::span<const std::uint64_t> words(known.sum);
+  const std::size_t first = std::min(words.size(), kChunkWords);
+  const bool same =
+      closed.survivors == known.survivors && closed.capacity == known.capacity &&
+      closed.more_words == words.size() - first &&
+      std::equal(closed.sum.begin(), closed.sum.end(), words.begin(),
+                 words.begin() + static_cast<std::ptrdiff_t>(first)) &&
+      (closed.more_words == 0 || closed.more_hash == MoreWordsHash(words.subspan(first)));
+  if (!same) return Refuse(RefusalReason::kHistoryAltered);
+  return {};
+}
+
 Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects& effects) {
-  const auto closed = Decode<RoundClosed>(message.body);
+  auto closed = Decode<RoundClosed>(message.body);
   if (!closed) return Refuse(RefusalReason::kMalformed);
   const std::uint32_t round = message.route.round.value();
   if (round >= 1 && round <= sums_.size()) {
-    if (Encode(sums_[round - 1]) == Encode(*closed)) return {};
-    return Refuse(RefusalReason::kHistoryAltered);
+    if (auto same = CheckRepeat(*closed, sums_[round - 1]); !same) return same;
+    if (closed->more_words == 0) return {};
+    const std::uint64_t chunks = (sums_[round - 1].sum.size() + kChunkWords - 1) / kChunkWords;
+    Say(MessageKind::kSumReceived, message.route, Encode(SumReceived{chunks}), effects);
+    return {};
   }
   if (round != sums_.size() + 1) return Refuse(RefusalReason::kUnexpected);
   if (record_.released_round == message.route.round && closed->survivors != record_.released) {
     return Refuse(RefusalReason::kHistoryAltered);
   }
-  const Judged<Query> query = ExpectedQuery();
-  if (!query) return tl::unexpected<Refusal>(query.error());
-  const auto slices = plan_.analysis->Describe(*query);
-  if (!slices) return Refuse(RefusalReason::kQueryMalformed);
-  const auto values = DecodeFixedPoint(closed->sum, SlotsOf(*slices), closed->capacity);
+  if (closed->more_words == 0) {
+    return TakeSum(message.route.round,
+                   {std::move(closed->survivors), closed->capacity, std::move(closed->sum)},
+                   effects);
+  }
+  const Judged<std::vector<Slot>> slots = ExpectedSlots();
+  if (!slots) return tl::unexpected<Refusal>(slots.error());
+  if (closed->sum.size() != kChunkWords || closed->more_words > kMaxVectorWords ||
+      kChunkWords + closed->more_words != WordsOf(*slots)) {
+    return Refuse(RefusalReason::kMalformed);
+  }
+  const bool resumes = pending_sum_ && pending_sum_->route == message.route &&
+                       Encode(pending_sum_->closed) == Encode(*closed);
+  if (!resumes) {
+    pending_sum_ =
+        PendingSum{message.route, *closed, {closed->survivors, closed->capacity, closed->sum}};
+  }
+  Say(MessageKind::kSumReceived, message.route,
+      Encode(SumReceived{pending_sum_->sum.sum.size() / kChunkWords}), effects);
+  return {};
+}
+
+Judged<void> SiteStudy::OnSumChunk(const OpenedMessage& message, SiteEffects& effects) {
+  const auto chunk = Decode<SumChunk>(message.body);
+  if (!chunk) return Refuse(RefusalReason::kMalformed);
+  if (!pending_sum_ || pending_sum_->route != message.route) return {};  // Late, or repeated.
+  RingVector& words = pending_sum_->sum.sum;
+  if (chunk->index != words.size() / kChunkWords) return {};
+  const std::size_t left = kChunkWords + pending_sum_->closed.more_words - words.size();
+  if (chunk->words.size() != std::min(left, kChunkWords)) return Refuse(RefusalReason::kMalformed);
+  words.insert(words.end(), chunk->words.begin(), chunk->words.end());
+  if (chunk->words.size() < left) {
+    Say(MessageKind::kSumReceived, message.route, Encode(SumReceived{chunk->index + 1}), effects);
+    return {};
+  }
+  PendingSum whole = std::move(*pending_sum_);
+  pending_sum_.reset();
+  if (MoreWordsHash(std::span(whole.sum.sum).subspan(kChunkWords)) != whole.closed.more_hash) {
+    return Refuse(RefusalReason::kMalformed);
+  }
+  return TakeSum(message.route.round, std::move(whole.sum), effects);
+}
+
+Judged<void> SiteStudy::TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects) {
+  const Judged<std::vector<Slot>> slots = ExpectedSlots();
+  if (!slots) return tl::unexpected<Refusal>(slots.error());
+  const auto values = DecodeFixedPoint(sum.sum, *slots, sum.capacity);
   if (!values) return Refuse(RefusalReason::kMalformed);
 
   Bytes key = ToBytes(plan_.id.span());
-  const ByteArray<8> round_key = SortableKey(round);
+  const ByteArray<8> round_key = SortableKey(round.value());
   key.insert(key.end(), round_key.begin(), round_key.end());
-  effects.emplace_back(consilium::Persist{{PutRecord{"sum", key, Encode(*closed)}}});
+  effects.emplace_back(consilium::Persist{{PutRecord{"sum", key, Encode(sum)}}});
   effects.emplace_back(Note{LogLevel::kInfo,
                             "round-closed",
                             {{"study", plan_.id.Short()},
-                             {"round", std::to_string(round)},
-                             {"sites", std::to_string(closed->survivors.size())}}});
-  next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed->survivors.size())});
-  sums_.push_back(*closed);
-  if (session_ && session_->sum.route().round <= message.route.round) session_.reset();
+                             {"round", std::to_string(round.value())},
+                             {"sites", std::to_string(sum.survivors.size())}}});
+  next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(sum.survivors.size())});
+  sums_.push_back(std::move(sum));
+  if (session_ && session_->sum.route().round <= round) session_.reset();
   return {};
 }
 

@@ -59,7 +59,7 @@ class SiteStudy {
   ~SiteStudy();
 
   /// The sums made known so far, by round; kCorrupt where one is absent.
-  Status RestoreSums(std::map<std::uint64_t, RoundClosed> sums);
+  Status RestoreSums(std::map<std::uint64_t, KnownSum> sums);
 
   const Plan& plan() const { return plan_; }
   const SiteStudyRecord& record() const { return record_; }
@@ -78,6 +78,7 @@ class SiteStudy {
   Judged<void> OnSurvivors(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnQuorum(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnRoundClosed(const OpenedMessage& message, SiteEffects& effects);
+  Judged<void> OnSumChunk(const OpenedMessage& message, SiteEffects& effects);
   void OnAttemptEnded(const OpenedMessage& message, SiteEffects& effects);
 
   Judged<void> OnAnswer(RoundNumber round,
@@ -105,6 +106,9 @@ class SiteStudy {
   Judged<void> MayAnswer(const Moment& now) const;
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();
+  Judged<std::vector<Slot>> ExpectedSlots();
+  Judged<void> CheckRepeat(const RoundClosed& closed, const KnownSum& known) const;
+  Judged<void> TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects);
   Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
   Judged<void> CheckParticipants(const RoundStart& start) const;
   Judged<void> CheckSurvivors(const Survivors& survivors) const;
@@ -118,7 +122,14 @@ class SiteStudy {
   SiteEnvironment environment_;
   Plan plan_;
   SiteStudyRecord record_;
-  std::vector<RoundClosed> sums_;
+  std::vector<KnownSum> sums_;
+  /// A sum of several chunks that is under way.
+  struct PendingSum {
+    Route route;
+    RoundClosed closed;
+    KnownSum sum;  ///< What has come of it.
+  };
+  std::optional<PendingSum> pending_sum_;
   std::unique_ptr<AnalysisThread> replay_;    ///< Our own run of the coordinator's half.
   std::optional<AnalysisThread::Step> next_;  ///< What it asks now.
   std::deque<PrekeySecrets> prekeys_;         ///< Unused, newest last; at most two.

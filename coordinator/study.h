@@ -101,6 +101,11 @@ class Study {
     Prekey prekey;
     Signature signature;
   };
+  /// How far a site has been sent the sums.
+  struct ToldSums {
+    std::uint32_t whole = 0;       ///< Rounds.
+    std::uint64_t next_chunk = 0;  ///< Of the round after those; 0 when none is under way.
+  };
 
   void Persist(CoordinatorEffects& effects) const;
   void Audit(const Moment& now,
@@ -131,6 +136,7 @@ class Study {
   bool Approves(SiteId site) const;
   bool NeedsAll() const;
   std::vector<SiteId> Eligible() const;
+  bool KnowsAllSums(SiteId site) const;
   std::vector<SiteId> Ready() const;
   bool PauseIfOneIsGone(const std::vector<SiteId>& needed,
                         const Moment& now,
@@ -147,8 +153,14 @@ class Study {
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
   void NoteDropped(CoordinatorEffects& effects) const;
-  void JournalAndTell(const JournalRecord& entry, const Moment& now, CoordinatorEffects& effects);
+  void JournalAndTell(JournalRecord entry, const Moment& now, CoordinatorEffects& effects);
   void CloseRound(const Moment& now, CoordinatorEffects& effects);
+  void OnSumReceived(const Member& from,
+                     const OpenedMessage& message,
+                     const Moment& now,
+                     CoordinatorEffects& effects);
+  void AskForChunk(SiteId site, CoordinatorEffects& effects) const;
+  void AskForVectors(CoordinatorEffects& effects) const;
   void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects);
   Bytes RoundClosedBody(const JournalRecord& entry) const;
 
@@ -166,6 +178,7 @@ class Study {
                  CoordinatorEffects& effects);
   std::optional<DropReason> OnRoundMessage(SiteId from,
                                            const OpenedMessage& message,
+                                           const Moment& now,
                                            CoordinatorEffects& effects);
   bool IsUsable(const Member& from, const Prekey& prekey) const;
   void Exclude(SiteId site);
@@ -185,7 +198,7 @@ class Study {
   std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, std::uint32_t> known_sums_;  ///< As the newest prekey said.
-  std::map<SiteId, std::uint32_t> told_sums_;   ///< Sent since the site's newest hello.
+  std::map<SiteId, ToldSums> told_sums_;        ///< Sent since the site's newest hello.
   std::unique_ptr<CoordinatorSession> session_;
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;

@@ -62,10 +62,12 @@ void Study::OnMessage(const Member& from,
       return OnPrekey(from, message, now, effects);
     case MessageKind::kRefusal:
       return OnRefusal(from, message, now, effects);
+    case MessageKind::kSumReceived:
+      return OnSumReceived(from, message, now, effects);
     default:
       break;
   }
-  const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
+  const std::optional<DropReason> reason = OnRoundMessage(from.id, message, now, effects);
   if (reason) {
     const bool harmless = *reason == DropReason::kWrongPhase || *reason == DropReason::kStale;
     effects.emplace_back(Note{harmless ? LogLevel::kDebug : LogLevel::kWarning,
@@ -78,8 +80,19 @@ void Study::OnMessage(const Member& from,
   Advance(now, effects);
 }
 
+void Study::AskForChunk(SiteId site, CoordinatorEffects& effects) const {
+  Send(site, MessageKind::kChunkReceived, session_->setup().route,
+       Encode(ChunkReceived{session_->NextChunk(site)}), effects);
+}
+
+/// Of long vectors a few at a time; the next ones when those are whole or given up.
+void Study::AskForVectors(CoordinatorEffects& effects) const {
+  for (const SiteId site : session_->GrantNext()) AskForChunk(site, effects);
+}
+
 std::optional<DropReason> Study::OnRoundMessage(SiteId from,
                                                 const OpenedMessage& message,
+                                                const Moment& now,
                                                 CoordinatorEffects& effects) {
   if (session_ == nullptr || message.route != session_->setup().route) return DropReason::kStale;
   const auto drop_malformed = [&] {
@@ -93,17 +106,22 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
     }
     case MessageKind::kUploadHeader: {
       const auto body = Decode<UploadHeader>(message.body);
-      return body ? session_->OnUploadHeader(from, *body, *message.signature) : drop_malformed();
+      if (!body) return drop_malformed();
+      const bool resumes = session_->IsGranted(from);
+      const std::optional<DropReason> reason =
+          session_->OnUploadHeader(from, *body, *message.signature);
+      if (resumes && session_->IsUploading(from)) AskForChunk(from, effects);
+      AskForVectors(effects);
+      return reason;
     }
     case MessageKind::kUploadChunk: {
       const auto body = Decode<UploadChunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
+      if (!reason) deadline_ = now.monotonic + plan_.deadline;  // A long vector takes its time.
       // A chunk that came without its header, or too late, is not asked for again.
-      if (session_->IsUploading(from)) {
-        Send(from, MessageKind::kChunkReceived, message.route,
-             Encode(ChunkReceived{session_->NextChunk(from)}), effects);
-      }
+      if (session_->IsUploading(from)) AskForChunk(from, effects);
+      AskForVectors(effects);
       return reason;
     }
     case MessageKind::kConfirmation: {
@@ -167,16 +185,51 @@ void Study::OnPrekey(const Member& from,
 }
 
 /// What the site does not know and was not sent already: a key that it offered before it heard the
-/// newest sum asks for nothing.
+/// newest sum asks for nothing. One sum after the other, a long one chunk by chunk.
 void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) {
   if (!std::binary_search(record_.sites.begin(), record_.sites.end(), site)) return;
-  std::uint32_t& told = told_sums_[site];
-  for (std::size_t i = std::max(known_sums, told); i < journal_.size(); ++i) {
-    const JournalRecord& entry = journal_[i];
+  ToldSums& told = told_sums_[site];
+  if (known_sums > told.whole) told = {known_sums, 0};
+  while (told.next_chunk == 0 && told.whole < journal_.size()) {
+    const JournalRecord& entry = journal_[told.whole];
     const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
     Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
+    if (entry.sum.size() <= kChunkWords) {
+      ++told.whole;
+    } else {
+      told.next_chunk = 1;
+    }
   }
-  told = static_cast<std::uint32_t>(journal_.size());
+}
+
+void Study::OnSumReceived(const Member& from,
+                          const OpenedMessage& message,
+                          const Moment& now,
+                          CoordinatorEffects& effects) {
+  const auto received = Decode<SumReceived>(message.body);
+  const auto found = told_sums_.find(from.id);
+  if (!received || found == told_sums_.end() || found->second.next_chunk == 0) return;
+  ToldSums& told = found->second;
+  const JournalRecord& entry = journal_[told.whole];
+  const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
+  // Repeats ask for nothing, as with the vectors on their way up.
+  if (message.route != route || received->next < told.next_chunk) return;
+  const std::uint64_t chunks = (entry.sum.size() + kChunkWords - 1) / kChunkWords;
+  if (received->next >= chunks) {  // It had all of it from before.
+    told = {told.whole + 1, 0};
+    SendHistory(from.id, told.whole, effects);
+    return TryBegin(now, effects);
+  }
+  const auto begin = entry.sum.begin() + static_cast<std::ptrdiff_t>(received->next * kChunkWords);
+  const auto left = static_cast<std::size_t>(entry.sum.end() - begin);
+  const auto end = begin + static_cast<std::ptrdiff_t>(std::min(left, kChunkWords));
+  Send(from.id, MessageKind::kSumChunk, route, Encode(SumChunk{received->next, {begin, end}}),
+       effects);
+  told.next_chunk = received->next + 1;
+  if (told.next_chunk < chunks) return;
+  told = {told.whole + 1, 0};
+  SendHistory(from.id, told.whole, effects);
+  TryBegin(now, effects);
 }
 
 }  // namespace consilium

@@ -44,12 +44,19 @@ std::vector<SiteId> Study::Eligible() const {
   return sites;
 }
 
+/// Or will before the next message reaches it.
+bool Study::KnowsAllSums(SiteId site) const {
+  const auto told = told_sums_.find(site);
+  return journal_.empty() || (told != told_sums_.end() && told->second.whole >= journal_.size());
+}
+
 std::vector<SiteId> Study::Ready() const {
   std::vector<SiteId> sites = Eligible();
   std::erase_if(sites, [&](SiteId site) {
     const auto link = environment_.links->find(site);
     return !prekeys_.contains(site) || link == environment_.links->end() ||
-           !link->second.connected || !environment_.roster->roster.IsActive(site);
+           !link->second.connected || !environment_.roster->roster.IsActive(site) ||
+           !KnowsAllSums(site);
   });
   return sites;
 }
@@ -264,13 +271,20 @@ void Study::EndAttempt(const std::string& reason, const Moment& now, Coordinator
 }
 
 Bytes Study::RoundClosedBody(const JournalRecord& entry) const {
-  return Encode(RoundClosed{entry.survivors, entry.capacity, entry.sum});
+  if (entry.sum.size() <= kChunkWords) {
+    return Encode(RoundClosed{entry.survivors, entry.capacity, entry.sum});
+  }
+  const std::span<const std::uint64_t> words(entry.sum);
+  const auto first = entry.sum.begin() + kChunkWords;
+  return Encode(RoundClosed{entry.survivors,
+                            entry.capacity,
+                            {entry.sum.begin(), first},
+                            words.size() - kChunkWords,
+                            MoreWordsHash(words.subspan(kChunkWords))});
 }
 
 /// The journal first; then the sites learn the sum.
-void Study::JournalAndTell(const JournalRecord& entry,
-                           const Moment& now,
-                           CoordinatorEffects& effects) {
+void Study::JournalAndTell(JournalRecord entry, const Moment& now, CoordinatorEffects& effects) {
   Bytes key = ToBytes(plan_.id.span());
   const ByteArray<8> round_key = SortableKey(entry.round.value());
   key.insert(key.end(), round_key.begin(), round_key.end());
@@ -287,12 +301,13 @@ void Study::JournalAndTell(const JournalRecord& entry,
                             {{"study", plan_.id.Short()},
                              {"round", std::to_string(entry.round.value())},
                              {"sites", std::to_string(entry.survivors.size())}}});
-  const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
+  journal_.push_back(std::move(entry));
   for (const SiteId site : record_.sites) {
     const auto link = environment_.links->find(site);
     if (link == environment_.links->end() || !link->second.connected) continue;
-    Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
-    told_sums_.insert_or_assign(site, entry.round.value());
+    // Whoever lacks more says with its next key what.
+    const bool lacks_this_one = told_sums_[site].whole + 1 == journal_.size();
+    if (lacks_this_one) SendHistory(site, 0, effects);
   }
 }
 
@@ -331,9 +346,8 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   record_.attempt = AttemptNumber();
   record_.released.clear();
 
-  JournalAndTell(entry, now, effects);
   const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
-  journal_.push_back(std::move(entry));
+  JournalAndTell(std::move(entry), now, effects);
   TakeStep(analysis_->Resume(Aggregate{*values, sites}), now, effects);
   SettleDisputes(may_collude, now, effects);
   TryBegin(now, effects);

@@ -39,6 +39,8 @@ constexpr KindTraits kKinds[] = {
     {MessageKind::kRoundClosed, "round-closed", true, 285 * kKilobyte},
     {MessageKind::kAttemptEnded, "attempt-ended", true, 1 * kKilobyte},
     {MessageKind::kRefusal, "refusal", true, 1 * kKilobyte},
+    {MessageKind::kSumChunk, "sum-chunk", false, 257 * kKilobyte},
+    {MessageKind::kSumReceived, "sum-received", false, 1 * kKilobyte},
 };
 
 const KindTraits* Find(std::uint16_t number) {

@@ -56,11 +56,14 @@ enum class MessageKind : std::uint16_t {
   kUnmasking = 26,
   kRoundClosed = 27,
   kAttemptEnded = 28,
-  kRefusal = 29
+  kRefusal = 29,
+  kSumChunk = 30,
+  kSumReceived = 31
 };
 
 std::string_view Name(MessageKind kind);
-/// Chunks and their receipts: the upload header's signed hash vouches for them.
+/// Chunks and their receipts are not: the upload header's or the closing's signed hash vouches for
+/// them.
 bool IsSigned(MessageKind kind);
 /// The largest body of a kind, checked before decoding.
 std::size_t MaxBodyBytes(MessageKind kind);

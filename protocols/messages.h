@@ -244,7 +244,9 @@ struct Delivery {
 // --------------------------------------------------------------
 //
 // The signed header commits to the vector and to the view of U2 it was masked for. The vector
-// follows in chunks of at most 256 KiB, each acknowledged, resumable at the first that was not.
+// follows in chunks of at most 256 KiB, each acknowledged, resumable at the first that was not. A
+// vector of one chunk follows its header at once; a longer one waits until the coordinator asks for
+// its first chunk, so that few are under way at a time.
 
 struct UploadHeader {
   Digest context;
@@ -363,16 +365,40 @@ struct Unmasking {
 // -------------------------------------------------------------------------
 //
 // Every site learns the sum and who is in it, keeps it, and runs the analysis's coordinator half on
-// its own: the next query must be the one that this gives.
+// its own: the next query must be the one that this gives. A sum of several chunks goes down as
+// vectors come up: the signed hash vouches for the chunks that follow, each is acknowledged, and a
+// site that lost its connection says which one it needs.
 
 struct RoundClosed {
   std::vector<SiteId> survivors;
-  std::uint32_t capacity = 0;  ///< n the encoding was scaled for.
-  std::vector<std::uint64_t> sum;
+  std::uint32_t capacity = 0;      ///< n the encoding was scaled for.
+  std::vector<std::uint64_t> sum;  ///< The first chunk of it.
+  std::uint64_t more_words = 0;    ///< Words that follow; none unless `sum` is a whole chunk.
+  Digest more_hash = {};           ///< Of those, see MoreWordsHash; zero if there are none.
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<kMaxSites>(survivors), capacity, AtMost<kMaxVectorWords>(sum));
+    archive(AtMost<kMaxSites>(survivors), capacity, AtMost<kChunkWords>(sum), more_words,
+            more_hash);
+  }
+};
+
+struct SumChunk {
+  std::uint64_t index = 0;  ///< From 1; all but the last hold kChunkWords words.
+  std::vector<std::uint64_t> words;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(index, AtMost<kChunkWords>(words));
+  }
+};
+
+struct SumReceived {
+  std::uint64_t next = 0;  ///< The first chunk the site does not have.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(next);
   }
 };
 

@@ -120,7 +120,7 @@ std::optional<DropReason> CoordinatorSession::OnUploadHeader(SiteId site,
   Upload upload;
   upload.header = header;
   upload.signature = signature;
-  upload.words.reserve(setup_.words);
+  upload.granted = setup_.words <= kChunkWords;
   uploads_.emplace(site, std::move(upload));
   return std::nullopt;
 }
@@ -131,21 +131,48 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const UploadC
     return DropReason::kWrongPhase;
   }
   Upload& upload = found->second;
-  if (upload.complete || chunk.index != upload.words.size() / kChunkWords) {
+  if (upload.complete || !upload.granted || chunk.index != upload.words.size() / kChunkWords) {
     return DropReason::kWrongPhase;
   }
   const std::size_t left = setup_.words - upload.words.size();
   if (chunk.words.size() != std::min(left, kChunkWords)) {
     return DropFor(site, DropReason::kWrongLength);
   }
+  upload.words.reserve(setup_.words);
   upload.words.insert(upload.words.end(), chunk.words.begin(), chunk.words.end());
   if (upload.words.size() < setup_.words) return std::nullopt;
   if (VectorHash(context_, site, upload.words) != upload.header.vector_hash) {
     uploads_.erase(found);
     return DropFor(site, DropReason::kVectorHashDiffers);
   }
+  // The site is in the sum from here on, whatever becomes of it: what it sent need not be kept.
+  sum_.resize(setup_.words);
+  AddTo(sum_, upload.words);
+  upload.words = RingVector();
   upload.complete = true;
   return std::nullopt;
+}
+
+std::vector<SiteId> CoordinatorSession::GrantNext() {
+  std::vector<SiteId> granted;
+  if (phase_ != SumPhase::kUploading) return granted;
+  std::size_t under_way = 0;
+  for (const auto& [site, upload] : uploads_) {
+    if (upload.granted && !upload.complete && TakesPart(site)) ++under_way;
+  }
+  for (auto& [site, upload] : uploads_) {
+    if (under_way >= kUploadsAtATime) break;
+    if (upload.granted || !TakesPart(site)) continue;
+    upload.granted = true;
+    granted.push_back(site);
+    ++under_way;
+  }
+  return granted;
+}
+
+bool CoordinatorSession::IsGranted(SiteId site) const {
+  const auto found = uploads_.find(site);
+  return found != uploads_.end() && found->second.granted && setup_.words > kChunkWords;
 }
 
 bool CoordinatorSession::IsUploading(SiteId site) const {
@@ -155,8 +182,8 @@ bool CoordinatorSession::IsUploading(SiteId site) const {
 std::uint64_t CoordinatorSession::NextChunk(SiteId site) const {
   const auto found = uploads_.find(site);
   if (found == uploads_.end()) return 0;
-  const std::size_t words = found->second.words.size();
-  return words / kChunkWords + (found->second.complete && words % kChunkWords != 0 ? 1 : 0);
+  const std::size_t words = found->second.complete ? setup_.words : found->second.words.size();
+  return (words + kChunkWords - 1) / kChunkWords;
 }
 
 std::optional<DropReason> CoordinatorSession::OnConfirmation(SiteId site,
@@ -239,6 +266,7 @@ void CoordinatorSession::Fail(std::string why) {
   failure_ = std::move(why);
   phase_ = SumPhase::kFailed;
   uploads_.clear();
+  sum_.clear();
 }
 
 void CoordinatorSession::Close() {
@@ -292,7 +320,10 @@ void CoordinatorSession::CloseUploading() {
   if (!EnoughToGoOn(members.size())) {
     return Fail("vectors came from " + std::to_string(members.size()) + " sites, too few");
   }
-  survivors_ = members;
+  // A site that was lost after its vector had come is in the sum, and is named so.
+  for (const auto& [site, upload] : uploads_) {
+    if (upload.complete) survivors_.push_back(site);
+  }
   transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
   phase_ = SumPhase::kConfirming;
 }
@@ -375,13 +406,10 @@ void CoordinatorSession::CloseUnmasking() {
     return Fail(std::to_string(revealed_.size()) + " sites helped to unmask; " +
                 std::to_string(setup_.start.thresholds.shares) + " are needed");
   }
-  sum_.assign(setup_.words, 0);
-  for (const SiteId survivor : survivors_) AddTo(sum_, uploads_.at(survivor).words);
   uploads_.clear();
   for (const SiteId dealer : delivered_) {
     const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealer);
     if (!(survived ? RemoveSelfMask(dealer) : RemoveMasksOf(dealer))) {
-      std::fill(sum_.begin(), sum_.end(), 0);
       return Fail("site " + std::to_string(dealer.value()) + " dealt shares that do not fit");
     }
   }

@@ -60,10 +60,13 @@ class CoordinatorSession {
   void Close();
 
   // What to send in the phase just entered.
-  Delivery DeliveryFor(SiteId site) const;     ///< In kUploading, to each of U2.
-  Survivors SurvivorList() const;              ///< In kConfirming, to each of U3.
-  Quorum QuorumList() const;                   ///< In kUnmasking, to each of U3.
-  bool IsUploading(SiteId site) const;         ///< Or has just uploaded all.
+  Delivery DeliveryFor(SiteId site) const;  ///< In kUploading, to each of U2.
+  Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
+  Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
+  bool IsUploading(SiteId site) const;      ///< Or has just uploaded all.
+  bool IsGranted(SiteId site) const;        ///< Its chunks have been asked for.
+  /// Sites whose long vectors may come now; each is named once.
+  std::vector<SiteId> GrantNext();
   std::uint64_t NextChunk(SiteId site) const;  ///< For ChunkReceived.
 
   /// Who is still expected to answer in this phase, ascending.
@@ -86,7 +89,8 @@ class CoordinatorSession {
   struct Upload {
     UploadHeader header;
     Signature signature;
-    RingVector words;
+    RingVector words;  ///< Until they are all there, and in the sum.
+    bool granted = false;
     bool complete = false;
   };
 
@@ -119,7 +123,7 @@ class CoordinatorSession {
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
   std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;  ///< By revealer, then dealer.
-  RingVector sum_;
+  RingVector sum_;  ///< Of the whole vectors so far, masked until kFinished.
   std::string failure_;
 };
 

@@ -13,8 +13,10 @@ inline constexpr std::size_t kMaxSites = 128;
 inline constexpr std::size_t kSealedShareBytes = 64 + 40;
 /// Words in a chunk: 256 KiB, small enough for a heartbeat to pass on a slow line.
 inline constexpr std::size_t kChunkWords = 32 * 1024;
-/// Longest vector, so that a sum fits one RoundClosed message.
-inline constexpr std::size_t kMaxVectorWords = 32 * 1024;
+/// Longest vector: 128 MiB.
+inline constexpr std::size_t kMaxVectorWords = 16 * 1024 * 1024;
+/// Vectors of several chunks that the coordinator takes in at a time: what bounds its memory.
+inline constexpr std::size_t kUploadsAtATime = 2;
 /// Longest query, so that it fits a RoundStart beside its participants.
 inline constexpr std::size_t kMaxQueryBytes = 256 * 1024;
 

@@ -117,9 +117,9 @@ Digest DeliveryRoot(const Digest& context, const Delivery& delivery) {
   return hasher.Finish();
 }
 
-Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words) {
-  Hasher hasher("consilium/secure-sum/vector/v1");
-  hasher.Add(context).Add(site);
+namespace {
+
+void AddWords(Hasher& hasher, std::span<const std::uint64_t> words) {
   if constexpr (std::endian::native == std::endian::little) {
     hasher.Add(std::as_bytes(words));
   } else {
@@ -129,6 +129,20 @@ Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint6
     }
     hasher.Add(ByteSpan(bytes));
   }
+}
+
+}  // namespace
+
+Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words) {
+  Hasher hasher("consilium/secure-sum/vector/v1");
+  hasher.Add(context).Add(site);
+  AddWords(hasher, words);
+  return hasher.Finish();
+}
+
+Digest MoreWordsHash(std::span<const std::uint64_t> words) {
+  Hasher hasher("consilium/secure-sum/more-words/v1");
+  AddWords(hasher, words);
   return hasher.Finish();
 }
 

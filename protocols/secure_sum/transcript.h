@@ -49,6 +49,8 @@ Digest DigestOfShares(const Shares& shares);
 /// root(U2): sites and the digests of what they dealt.
 Digest DeliveryRoot(const Digest& context, const Delivery& delivery);
 Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words);
+/// Of a sum after its first chunk: what RoundClosed signs for the chunks that follow.
+Digest MoreWordsHash(std::span<const std::uint64_t> words);
 /// D: what a quorum signs.
 Digest TranscriptOf(const Digest& context, const Digest& delivery_root, const Survivors& survivors);
 

@@ -108,8 +108,9 @@ Sizes SizesOf(std::uint32_t sites,
   sizes.prekey = SizeOf(MessageKind::kPrekey, Prekey());
   RoundClosed closed;
   closed.survivors.resize(sites);
-  closed.sum.resize(words);
+  closed.sum.resize(std::min<std::uint64_t>(words, kChunkWords));
   sizes.closed = SizeOf(MessageKind::kRoundClosed, closed);
+  // A chunk of the sum is as long as one of a vector, and its receipt as long.
   return sizes;
 }
 
@@ -174,12 +175,8 @@ class Schedule {
     }
     const double summed = NthSmallest(std::move(unmasked), thresholds_.shares);
     Note("unmasking", false, sizes.unmasking, opening, summed);
-    for (std::size_t site = 0; site < at_sites_.size(); ++site) {
-      lines_.Send(site, true, sizes.closed, summed);
-    }
-    cost_.bytes_to_site += sizes.closed;
+    now_ = std::max(keys, TellSum(sizes, summed));
     cost_.takes = Milliseconds(summed - begin);
-    now_ = keys;
     return std::move(cost_);
   }
 
@@ -244,20 +241,68 @@ class Schedule {
     if (last_at_sites_ > delivered) Note("computing", false, 0, delivered, last_at_sites_);
   }
 
-  /// The next chunk follows when the one before is acknowledged.
   void Upload(const Sizes& sizes) {
+    if (sizes.chunks.size() > 1) return UploadLong(sizes);
     std::vector<std::uint64_t> messages = {sizes.header};
-    for (const std::uint64_t chunk : sizes.chunks) {
-      messages.push_back(chunk);
-      const std::vector<double> arrived = FromSites("masked vector", messages, options_.sites);
-      for (std::size_t site = 0; site < at_sites_.size(); ++site) {
-        at_sites_[site] = lines_.Send(site, true, sizes.receipt, arrived[site]);
-        last_at_sites_ = std::max(last_at_sites_, at_sites_[site]);
-      }
-      cost_.bytes_to_site += sizes.receipt;
-      messages.clear();
+    messages.insert(messages.end(), sizes.chunks.begin(), sizes.chunks.end());
+    const std::vector<double> arrived = FromSites("masked vector", messages, options_.sites);
+    for (std::size_t site = 0; site < sizes.chunks.size() * at_sites_.size(); ++site) {
+      lines_.Send(site, true, sizes.receipt, arrived[site]);
     }
-    if (!messages.empty()) FromSites("masked vector", messages, options_.sites);
+    cost_.bytes_to_site += sizes.chunks.size() * sizes.receipt;
+  }
+
+  /// A few vectors at a time, each chunk when the one before is acknowledged.
+  void UploadLong(const Sizes& sizes) {
+    struct Lane {
+      std::size_t site = 0;
+      std::size_t chunk = 0;
+      double ready = 0;  ///< At the site.
+    };
+    FromSites("header", {sizes.header}, options_.sites);
+    const double begin = now_;
+    std::vector<Lane> lanes;
+    std::size_t next_site = 0;
+    const auto grant = [&](double when) {
+      lanes.push_back({next_site, 0, lines_.Send(next_site, true, sizes.receipt, when)});
+      ++next_site;
+    };
+    while (next_site < std::min(kUploadsAtATime, at_sites_.size())) grant(begin);
+    while (!lanes.empty()) {
+      const auto first =
+          std::min_element(lanes.begin(), lanes.end(),
+                           [](const Lane& a, const Lane& b) { return a.ready < b.ready; });
+      Lane& lane = *first;
+      const double arrived = lines_.Send(lane.site, false, sizes.chunks[lane.chunk], lane.ready);
+      lane.ready = lines_.Send(lane.site, true, sizes.receipt, arrived);
+      if (++lane.chunk < sizes.chunks.size()) continue;
+      now_ = std::max(now_, arrived);
+      lanes.erase(first);
+      if (next_site < at_sites_.size()) grant(arrived);
+    }
+    const std::uint64_t bytes =
+        std::accumulate(sizes.chunks.begin(), sizes.chunks.end(), std::uint64_t{0});
+    Note("masked vector", false, bytes, begin, now_);
+    cost_.bytes_to_site += (1 + sizes.chunks.size()) * sizes.receipt;
+  }
+
+  /// When the coordinator has sent all of the sum to everybody.
+  double TellSum(const Sizes& sizes, double summed) {
+    double told = summed;
+    for (std::size_t site = 0; site < at_sites_.size(); ++site) {
+      at_sites_[site] = lines_.Send(site, true, sizes.closed, summed);
+    }
+    cost_.bytes_to_site += sizes.closed;
+    for (std::size_t i = 1; i < sizes.chunks.size(); ++i) {
+      for (const std::size_t site : InOrder()) {
+        const double asked = lines_.Send(site, false, sizes.receipt, at_sites_[site]);
+        at_sites_[site] = lines_.Send(site, true, sizes.chunks[i], asked);
+        told = std::max(told, asked);
+      }
+      cost_.bytes_from_site += sizes.receipt;
+      cost_.bytes_to_site += sizes.chunks[i];
+    }
+    return told;
   }
 
   const CostOptions& options_;

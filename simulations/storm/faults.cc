@@ -142,7 +142,9 @@ Fault DrawSiteLie(RandomSource& random) {
 }
 
 Fault DrawCoordinatorLie(RandomSource& random) {
-  if (Chance(random, 0.05)) return Fault::kLieOtherPlan;
+  if (Chance(random, 0.07)) {
+    return random.Below(2) == 0 ? Fault::kLieOtherPlan : Fault::kLieForeignRoster;
+  }
   if (Chance(random, 0.6)) {
     return DrawBetween(random, Fault::kLieOtherSurvivors, Fault::kLieOtherPlan);
   }

@@ -80,6 +80,27 @@ void Count(std::map<Reason, std::uint64_t>& counts, std::string_view name, Reaso
   }
 }
 
+/// Whether these words stand in the sum from this one on.
+bool StandsAt(const std::vector<std::uint64_t>& words,
+              std::uint64_t first,
+              const std::vector<std::uint64_t>& sum) {
+  return first <= sum.size() && words.size() <= sum.size() - first &&
+         std::equal(words.begin(), words.end(), sum.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+bool ClosesWith(const OpenedMessage& message, const JournalRecord& record) {
+  const auto closed = Decode<RoundClosed>(message.body);
+  return closed && StandsAt(closed->sum, 0, record.sum) &&
+         closed->sum.size() + closed->more_words == record.sum.size() &&
+         closed->survivors == record.survivors;
+}
+
+bool Continues(const OpenedMessage& message, const JournalRecord& record) {
+  const auto chunk = Decode<SumChunk>(message.body);
+  return chunk && chunk->index < record.sum.size() &&
+         StandsAt(chunk->words, chunk->index * kChunkWords, record.sum);
+}
+
 }  // namespace
 
 Witness::Witness(std::vector<bool> honest) : honest_(std::move(honest)) {}
@@ -286,17 +307,18 @@ void Witness::CheckBothSecrets(std::uint32_t site,
 void Witness::OnCoordinatorSends(ByteSpan bytes, const VirtualDisk& disk) {
   Scan(bytes, "a message of the coordinator");
   const auto message = OpenMessage(bytes);
-  if (!message || message->kind != MessageKind::kRoundClosed) return;
-  const auto closed = Decode<RoundClosed>(message->body);
+  if (!message) return;
+  const bool closes = message->kind == MessageKind::kRoundClosed;
+  if (!closes && message->kind != MessageKind::kSumChunk) return;
   Bytes key = ToBytes(message->route.study.span());
   const ByteArray<8> round = SortableKey(message->route.round.value());
   key.insert(key.end(), round.begin(), round.end());
   const Bytes* row = disk.Find("journal", key);
   const auto record = row == nullptr ? Result<JournalRecord>(Fail(ErrorCode::kNotFound, ""))
                                      : Decode<JournalRecord>(*row);
-  if (!closed || !record || record->sum != closed->sum || record->survivors != closed->survivors) {
-    Report("a sum was made known before it stood in the journal" + Words(message->route));
-  }
+  const bool same =
+      record && (closes ? ClosesWith(*message, *record) : Continues(*message, *record));
+  if (!same) Report("a sum was made known before it stood in the journal" + Words(message->route));
 }
 
 void Witness::OnWrite(const RecordBatch& batch, bool by_coordinator) {

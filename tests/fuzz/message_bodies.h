@@ -46,6 +46,10 @@ inline bool CheckBody(MessageKind kind, ByteSpan body) {
       return CheckDecoder<Quorum>(body);
     case MessageKind::kUnmasking:
       return CheckDecoder<Unmasking>(body);
+    case MessageKind::kSumChunk:
+      return CheckDecoder<SumChunk>(body);
+    case MessageKind::kSumReceived:
+      return CheckDecoder<SumReceived>(body);
     case MessageKind::kRoundClosed:
       return CheckDecoder<RoundClosed>(body);
     case MessageKind::kAttemptEnded:
@@ -87,6 +91,8 @@ inline std::vector<std::pair<MessageKind, Bytes>> SmallBodies() {
       {K::kQuorum, Encode(Quorum{std::vector<Cosignature>(3)})},
       {K::kUnmasking, Encode(Unmasking{std::vector<RevealedShare>(3)})},
       {K::kRoundClosed, Encode(RoundClosed{{SiteId(1), SiteId(2)}, 3, {1, 2, 3}})},
+      {K::kSumChunk, Encode(SumChunk{1, std::vector<std::uint64_t>(5, 7)})},
+      {K::kSumReceived, Encode(SumReceived{1})},
       {K::kAttemptEnded, Encode(AttemptEnded{"too few sites"})},
       {K::kRefusal, Encode(RefusalMessage{17, 35, SiteId(2)})},
   };

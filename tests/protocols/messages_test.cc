@@ -41,8 +41,10 @@ TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kConfirmation, Confirmation{});
   ExpectFits(MessageKind::kQuorum, Quorum{std::vector<Cosignature>(kMaxSites)});
   ExpectFits(MessageKind::kUnmasking, Unmasking{std::vector<RevealedShare>(kMaxSites)});
-  ExpectFits(MessageKind::kRoundClosed, RoundClosed{std::vector<SiteId>(kMaxSites), 128,
-                                                    std::vector<std::uint64_t>(kMaxVectorWords)});
+  ExpectFits(MessageKind::kRoundClosed,
+             RoundClosed{std::vector<SiteId>(kMaxSites), 128,
+                         std::vector<std::uint64_t>(kChunkWords), kMaxVectorWords});
+  ExpectFits(MessageKind::kSumChunk, SumChunk{1, std::vector<std::uint64_t>(kChunkWords)});
   ExpectFits(MessageKind::kAttemptEnded, AttemptEnded{std::string(400, 'x')});
   ExpectFits(MessageKind::kRefusal, RefusalMessage{});
 }

@@ -138,10 +138,10 @@ TEST(PlanTest, RefusesMoreTermsThanFitARound) {
     return kStudy + all + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nfeatures = [" +
            features + "]\n";
   };
-  const Result<Plan> largest = ParsePlan(plan_with(170), "plan.toml");
+  const Result<Plan> largest = ParsePlan(plan_with(500), "plan.toml");
   ASSERT_TRUE(largest.has_value()) << Describe(largest.error());
   EXPECT_LE(WordsOf(SlotsOf(largest->analysis->DescribeForReview())), kMaxVectorWords);
-  EXPECT_THAT(ErrorFor(plan_with(171)), HasSubstr("at most 170"));
+  EXPECT_THAT(ErrorFor(plan_with(501)), HasSubstr("at most 500"));
 }
 
 TEST(PlanTest, ExplainsWhoAsksWhatLeavesAndWhatThresholdsMean) {

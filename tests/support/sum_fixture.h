@@ -159,6 +159,7 @@ class SumRun {
   }
   std::optional<DropReason> SendVector(std::size_t i) {
     const std::uint64_t chunks = (fixture_.setup().words + kChunkWords - 1) / kChunkWords;
+    coordinator_.GrantNext();
     for (std::uint64_t index = 0; index < chunks; ++index) {
       const UploadChunk chunk = Recode(ChunkOf(i, index));
       received_.push_back(Encode(chunk));

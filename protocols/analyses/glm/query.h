@@ -12,8 +12,8 @@
 
 namespace consilium::glm {
 
-/// So many terms that a Newton round's words still fit one vector.
-inline constexpr std::size_t kMaxTerms = 170;
+/// A Newton round then sums a quarter of a million words, 2 MiB.
+inline constexpr std::size_t kMaxTerms = 500;
 
 enum class Step : std::uint8_t {
   kMoments = 1,  ///< Means and squares of the terms, about a centre.

@@ -174,7 +174,7 @@ Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
   if (plan.design.terms.size() > kMaxTerms) {
     return settings.FailAt("features",
                            "the features make " + std::to_string(plan.design.terms.size()) +
-                               " terms; at most " + std::to_string(kMaxTerms) + " fit into a round",
+                               " terms; at most " + std::to_string(kMaxTerms) + " are summed",
                            "use fewer features or merge levels");
   }
   return std::make_unique<Regression>(std::move(plan), std::move(family));

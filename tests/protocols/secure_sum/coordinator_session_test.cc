@@ -187,6 +187,8 @@ TEST(UploadChunksTest, AreTakenInOrderAndResumed) {
   const SiteId site = fixture.id(0);
   EXPECT_EQ(coordinator.NextChunk(site), 0u);
   EXPECT_FALSE(run.SendHeader(0));
+  EXPECT_EQ(coordinator.OnChunk(site, run.ChunkOf(0, 0)), D::kWrongPhase) << "not asked for yet";
+  EXPECT_EQ(coordinator.GrantNext(), std::vector<SiteId>{site});
   EXPECT_EQ(coordinator.OnChunk(site, run.ChunkOf(0, 1)), D::kWrongPhase);
   for (std::uint64_t index = 0; index < 3; ++index) {
     EXPECT_EQ(coordinator.NextChunk(site), index);
@@ -195,6 +197,38 @@ TEST(UploadChunksTest, AreTakenInOrderAndResumed) {
   }
   EXPECT_EQ(coordinator.NextChunk(site), 3u);
   EXPECT_TRUE(coordinator.dropped().empty());
+}
+
+TEST(UploadChunksTest, LongVectorsAreAskedForAFewAtATime) {
+  SumFixture fixture(5, kChunkWords + 1);
+  SumRun run(fixture);
+  run.Dealing();
+  run.MaskAll();
+  CoordinatorSession& coordinator = run.coordinator();
+  EXPECT_TRUE(coordinator.GrantNext().empty());
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_FALSE(run.SendHeader(i));
+  const std::vector<SiteId> first = coordinator.GrantNext();
+  ASSERT_EQ(first.size(), kUploadsAtATime);
+  EXPECT_TRUE(coordinator.GrantNext().empty()) << "each is named once";
+  EXPECT_FALSE(run.coordinator().OnChunk(first[0], run.ChunkOf(0, 0)));
+  EXPECT_FALSE(run.coordinator().OnChunk(first[0], run.ChunkOf(0, 1)));
+  EXPECT_EQ(coordinator.GrantNext().size(), 1u) << "one is whole";
+  coordinator.Drop(first[1], D::kDisconnected);
+  EXPECT_EQ(coordinator.GrantNext().size(), 1u) << "one is lost";
+  EXPECT_TRUE(coordinator.GrantNext().empty());
+}
+
+TEST(UploadChunksTest, ShortVectorsNeedNoGrant) {
+  SumFixture fixture(5, 7);
+  SumRun run(fixture);
+  run.Dealing();
+  run.MaskAll();
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_FALSE(run.SendHeader(i));
+    EXPECT_FALSE(run.coordinator().IsGranted(fixture.id(i)));
+    EXPECT_TRUE(run.coordinator().GrantNext().empty());
+    EXPECT_FALSE(run.coordinator().OnChunk(fixture.id(i), run.ChunkOf(i, 0)));
+  }
 }
 
 // -- Confirmation --------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ Expected Predict(const SumFixture& fixture, const std::vector<Last>& last, bool 
   if (count([](Last l) { return l >= Last::kShares; }) < needed) return expected;
   expected.reached = SumPhase::kUploading;
   if (count([](Last l) { return l >= Last::kUpload; }) < needed) return expected;
+  // Whose whole vector has come is in the sum, also if it was lost right after.
   for (std::size_t i = 0; i < last.size(); ++i) {
-    if (last[i] >= Last::kUpload) expected.survivors.push_back(fixture.id(i));
+    if (last[i] >= Last::kUploadThenGone) expected.survivors.push_back(fixture.id(i));
   }
   expected.reached = SumPhase::kConfirming;
   if (count([](Last l) { return l >= Last::kConfirmation; }) < thresholds.quorum) return expected;

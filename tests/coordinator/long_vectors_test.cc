@@ -1,0 +1,243 @@
+// Vectors and sums of several chunks, up and down: a few at a time, resumed where a connection
+// broke, exact whatever happens in between.
+
+#include <cmath>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "protocols/result_document.h"
+#include "tests/coordinator/federation_results.h"
+
+namespace consilium::testing {
+namespace {
+
+constexpr std::uint32_t kSites = 4;
+constexpr int kFeatures = 330;  ///< Sums of 110,000 words: four chunks.
+
+std::string PlanText() {
+  std::string columns;
+  std::string names;
+  for (int j = 0; j < kFeatures; ++j) {
+    const std::string name = "x" + std::to_string(j);
+    columns += "[[contract.column]]\nname = \"" + name + "\"\ntype = \"boolean\"\n";
+    names += (j == 0 ? "\"" : ", \"") + name + "\"";
+  }
+  return "[study]\ntitle = \"Wide\"\nrequested_by = \"Test consortium\"\npermit = \"none\"\n"
+         "question = \"Does it fit?\"\nexpires = 2030-01-01\nminimum_sites = 3\n"
+         "[contract]\npatient = \"id\"\n"
+         "[[contract.column]]\nname = \"y\"\ntype = \"number\"\nrange = [-100, 100]\n" +
+         columns + "[analysis]\nkind = \"linear\"\noutcome = \"y\"\nfeatures = [" + names +
+         "]\n[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\n";
+}
+
+Cohort WideCohort(std::uint32_t site) {
+  SeededRandom random(900 + site);
+  Cohort cohort;
+  cohort.columns.emplace_back("y");
+  for (int j = 0; j < kFeatures; ++j) cohort.columns.push_back("x" + std::to_string(j));
+  cohort.patients = 150;
+  cohort.values.resize(150, kFeatures + 1);
+  for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
+    cohort.values(row, 0) = random.Unit();
+    for (Eigen::Index j = 1; j <= kFeatures; ++j) {
+      cohort.values(row, j) = static_cast<double>(random.Below(2));
+      cohort.values(row, 0) += cohort.values(row, j) / static_cast<double>(j);
+    }
+  }
+  return cohort;
+}
+
+FederationOptions Options() {
+  FederationOptions options;
+  options.sites = kSites;
+  return options;
+}
+
+class LongVectorsTest : public ::testing::Test {
+ protected:
+  LongVectorsTest() {
+    Policy policy = MakePolicy(PolicyPreset::kStandard);
+    policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
+    policy.minimum_class = 0;
+    for (std::uint32_t site = 0; site < kSites; ++site) {
+      federation_.SetPolicy(site, policy);
+      federation_.SetCohort(site, WideCohort(site));
+    }
+  }
+
+  void Start() {
+    federation_.JoinAll();
+    study_ = federation_.Submit(PlanText());
+    federation_.ApproveAll(study_);
+    federation_.Start(study_);
+  }
+
+  /// What plain sums over all sites release.
+  static const std::string& Expected() {
+    static const std::string expected = [] {
+      const Plan plan = *ParsePlan(PlanText(), "plan.toml");
+      std::vector<Cohort> cohorts;
+      for (std::uint32_t site = 0; site < kSites; ++site) cohorts.push_back(WideCohort(site));
+      std::vector<const Cohort*> pointers;
+      for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
+      const PlainRun run = RunPlain(*plan.analysis, pointers).value();
+      return ResultDocument(plan, run.result, run.rounds);
+    }();
+    return expected;
+  }
+
+  void ExpectExact() {
+    ASSERT_TRUE(federation_.RunToEnd(study_, 400)) << federation_.View(study_).reason;
+    EXPECT_EQ(federation_.ResultOf(study_), Expected());
+    EXPECT_TRUE(federation_.refusals().empty());
+    federation_.Settle();
+    for (std::uint32_t site = 0; site < kSites; ++site) {
+      EXPECT_EQ(federation_.site(site).View(study_)->sums_known,
+                federation_.View(study_).rounds_done);
+    }
+  }
+
+  VirtualFederation federation_{Options()};
+  StudyId study_;
+};
+
+TEST_F(LongVectorsTest, AreSummedToTheBitAndComeAFewAtATime) {
+  std::set<std::uint32_t> under_way;
+  std::size_t most = 0;
+  std::uint64_t chunks_up = 0;
+  std::uint64_t chunks_down = 0;
+  federation_.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (message.kind != MessageKind::kUploadChunk) return true;
+    ++chunks_up;
+    under_way.insert(site);
+    most = std::max(most, under_way.size());
+    if (Decode<UploadChunk>(message.body)->words.size() < kChunkWords) under_way.erase(site);
+    return true;
+  };
+  federation_.to_site = [&](std::uint32_t, Bytes& bytes) {
+    if (OpenMessage(bytes)->kind == MessageKind::kSumChunk) ++chunks_down;
+    return true;
+  };
+
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+
+  EXPECT_EQ(most, kUploadsAtATime);
+  EXPECT_GT(chunks_down, 0u);
+  EXPECT_EQ(chunks_up % kSites, 0u) << "each chunk of each site once";
+}
+
+/// Cuts a connection whenever it would carry its nth chunk, up or down.
+class CutTest : public LongVectorsTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(CutTest, ResumesAtTheFirstChunkThatIsMissing) {
+  int until_cut = GetParam();
+  std::uint32_t cuts = 0;
+  std::map<std::pair<std::uint32_t, Bytes>, int> carried;  ///< Chunks that arrived, and how often.
+  const auto carry = [&](std::uint32_t site, const Bytes& bytes) {
+    const MessageKind kind = OpenMessage(bytes)->kind;
+    if (kind != MessageKind::kUploadChunk && kind != MessageKind::kSumChunk) return true;
+    if (--until_cut == 0) {
+      until_cut = GetParam();
+      ++cuts;
+      federation_.Disconnect(site);
+      federation_.Connect(site);
+      return false;
+    }
+    ++carried[{site, bytes}];
+    return true;
+  };
+  federation_.to_coordinator = carry;
+  federation_.to_site = carry;
+
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+
+  EXPECT_GT(cuts, 0u);
+  for (const auto& [chunk, times] : carried) EXPECT_EQ(times, 1) << "a chunk that had arrived";
+}
+
+INSTANTIATE_TEST_SUITE_P(Chunks, CutTest, ::testing::Values(2, 3, 5, 7, 11));
+
+TEST_F(LongVectorsTest, ASiteThatCrashesWhileASumComesDownIsToldItAnew) {
+  bool crashed = false;
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const bool chunk = OpenMessage(bytes)->kind == MessageKind::kSumChunk;
+    if (crashed || site != 2 || !chunk) return true;
+    crashed = true;
+    federation_.CrashAndRestartSite(site);
+    return false;
+  };
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+  EXPECT_TRUE(crashed);
+}
+
+TEST_F(LongVectorsTest, ACoordinatorThatCrashesBetweenChunksGoesOn) {
+  int chunks = 0;
+  int crashes = 0;
+  federation_.to_coordinator = [&](std::uint32_t, Bytes& bytes) {
+    const MessageKind kind = OpenMessage(bytes)->kind;
+    const bool between = kind == MessageKind::kUploadChunk || kind == MessageKind::kSumReceived;
+    if (!between || ++chunks % 7 != 0 || crashes == 5) return true;
+    ++crashes;
+    federation_.CrashAndRestartCoordinator();
+    return false;
+  };
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+  EXPECT_EQ(crashes, 5);
+}
+
+TEST_F(LongVectorsTest, RepeatedReceiptsAndChunksAskForNothing) {
+  std::uint64_t chunks_down = 0;
+  std::uint64_t sums = 0;
+  federation_.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
+    const MessageKind kind = OpenMessage(bytes)->kind;
+    if (kind != MessageKind::kSumReceived && kind != MessageKind::kUploadChunk) return true;
+    for (int i = 0; i < 2; ++i) federation_.DeliverToCoordinator(site, bytes);
+    return true;
+  };
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (message.kind == MessageKind::kRoundClosed) {
+      if (Decode<RoundClosed>(message.body)->more_words > 0) ++sums;
+    }
+    if (message.kind != MessageKind::kSumChunk && message.kind != MessageKind::kChunkReceived) {
+      return true;
+    }
+    if (message.kind == MessageKind::kSumChunk) ++chunks_down;
+    for (int i = 0; i < 2; ++i) federation_.Deliver(site, bytes);
+    return true;
+  };
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+  EXPECT_EQ(chunks_down, 3 * sums) << "three more chunks for each long sum";
+}
+
+TEST_F(LongVectorsTest, ASumWhoseChunksAreNotWhatWasSignedIsRefused) {
+  bool altered = false;
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (altered || site != 1 || message.kind != MessageKind::kSumChunk) return true;
+    altered = true;
+    SumChunk chunk = *Decode<SumChunk>(message.body);
+    ++chunk.words.back();
+    bytes = FrameMessage(message.kind, message.route, Encode(chunk));
+    return true;
+  };
+  Start();
+  federation_.Settle();
+  ASSERT_TRUE(altered);
+  ASSERT_FALSE(federation_.refusals().empty());
+  EXPECT_EQ(federation_.refusals().front().first, 1u);
+  EXPECT_EQ(federation_.refusals().front().second, "malformed");
+  EXPECT_EQ(federation_.site(1).View(study_)->sums_known + 1,
+            federation_.site(0).View(study_)->sums_known);
+}
+
+}  // namespace
+}  // namespace consilium::testing
