@@ -12,6 +12,7 @@
 
 #include "common/command_errors.h"
 #include "common/crypto/library.h"
+#include "simulations/commands_privacy.h"
 #include "simulations/commands_run.h"
 #include "simulations/commands_storm.h"
 #include "simulations/mpi_ranks.h"
@@ -67,6 +68,8 @@ int RunSimulatorProgram(int count, char** arguments) {
   AddRun(app, run);
   StormCommand storm;
   AddStorm(app, storm);
+  PrivacyCommand privacy;
+  AddPrivacy(app, privacy);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -81,8 +84,9 @@ int RunSimulatorProgram(int count, char** arguments) {
     return ReportError(kProgram, started.error(), run.json);
   }
   if (storm.asked) return ranks.first() ? RunStormCommand(storm) : kExitDone;
-  const Result<int> done = RunExperiment(run, ranks);
-  return done ? *done : ReportError(kProgram, done.error(), run.json);
+  if (privacy.asked && !ranks.first()) return kExitDone;
+  const Result<int> done = privacy.asked ? RunPrivacyCommand(privacy) : RunExperiment(run, ranks);
+  return done ? *done : ReportError(kProgram, done.error(), run.json || privacy.json);
 }
 
 }  // namespace consilium
