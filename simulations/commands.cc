@@ -13,6 +13,7 @@
 #include "common/command_errors.h"
 #include "common/crypto/library.h"
 #include "simulations/commands_cost.h"
+#include "simulations/commands_privacy.h"
 #include "simulations/commands_run.h"
 #include "simulations/commands_storm.h"
 #include "simulations/mpi_ranks.h"
@@ -70,6 +71,8 @@ int RunSimulatorProgram(int count, char** arguments) {
   AddStorm(app, storm);
   CostCommand cost;
   AddCost(app, cost);
+  PrivacyCommand privacy;
+  AddPrivacy(app, privacy);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -84,9 +87,11 @@ int RunSimulatorProgram(int count, char** arguments) {
     return ReportError(kProgram, started.error(), run.json);
   }
   if (storm.asked) return ranks.first() ? RunStormCommand(storm) : kExitDone;
-  if (cost.asked && !ranks.first()) return kExitDone;
-  const Result<int> done = cost.asked ? RunCostCommand(cost) : RunExperiment(run, ranks);
-  return done ? *done : ReportError(kProgram, done.error(), run.json || cost.json);
+  if ((cost.asked || privacy.asked) && !ranks.first()) return kExitDone;
+  const Result<int> done = cost.asked      ? RunCostCommand(cost)
+                           : privacy.asked ? RunPrivacyCommand(privacy)
+                                           : RunExperiment(run, ranks);
+  return done ? *done : ReportError(kProgram, done.error(), run.json || cost.json || privacy.json);
 }
 
 }  // namespace consilium
