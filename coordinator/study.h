@@ -159,6 +159,8 @@ class Study {
                      const OpenedMessage& message,
                      const Moment& now,
                      CoordinatorEffects& effects);
+  void OnToldWhole(SiteId site, const Moment& now, CoordinatorEffects& effects);
+  void SendPhaseIfAwaited(SiteId site, CoordinatorEffects& effects);
   void AskForChunk(SiteId site, CoordinatorEffects& effects) const;
   void AskForVectors(CoordinatorEffects& effects) const;
   void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects);

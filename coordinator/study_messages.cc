@@ -28,10 +28,13 @@ void Study::OnHello(const Member& site,
   if (const auto known = known_sums_.find(site.id); known != known_sums_.end()) {
     SendHistory(site.id, known->second, effects);
   }
-  if (session_ != nullptr) {
-    const std::vector<SiteId> awaited = session_->Awaited();
-    if (std::binary_search(awaited.begin(), awaited.end(), site.id)) SendPhase(site.id, effects);
-  }
+  if (KnowsAllSums(site.id)) SendPhaseIfAwaited(site.id, effects);
+}
+
+void Study::SendPhaseIfAwaited(SiteId site, CoordinatorEffects& effects) {
+  if (session_ == nullptr) return;
+  const std::vector<SiteId> awaited = session_->Awaited();
+  if (std::binary_search(awaited.begin(), awaited.end(), site)) SendPhase(site, effects);
 }
 
 void Study::OnLost(SiteId site, DropReason reason, const Moment& now, CoordinatorEffects& effects) {
@@ -215,20 +218,24 @@ void Study::OnSumReceived(const Member& from,
   // Repeats ask for nothing, as with the vectors on their way up.
   if (message.route != route || received->next < told.next_chunk) return;
   const std::uint64_t chunks = (entry.sum.size() + kChunkWords - 1) / kChunkWords;
-  if (received->next >= chunks) {  // It had all of it from before.
-    told = {told.whole + 1, 0};
-    SendHistory(from.id, told.whole, effects);
-    return TryBegin(now, effects);
-  }
+  // It had all of it from before.
+  if (received->next >= chunks) return OnToldWhole(from.id, now, effects);
   const auto begin = entry.sum.begin() + static_cast<std::ptrdiff_t>(received->next * kChunkWords);
   const auto left = static_cast<std::size_t>(entry.sum.end() - begin);
   const auto end = begin + static_cast<std::ptrdiff_t>(std::min(left, kChunkWords));
   Send(from.id, MessageKind::kSumChunk, route, Encode(SumChunk{received->next, {begin, end}}),
        effects);
   told.next_chunk = received->next + 1;
-  if (told.next_chunk < chunks) return;
+  if (told.next_chunk == chunks) OnToldWhole(from.id, now, effects);
+}
+
+/// All of a long sum is on its way to the site: what waited for that can follow.
+void Study::OnToldWhole(SiteId site, const Moment& now, CoordinatorEffects& effects) {
+  ToldSums& told = told_sums_.at(site);
   told = {told.whole + 1, 0};
-  SendHistory(from.id, told.whole, effects);
+  SendHistory(site, told.whole, effects);
+  if (!KnowsAllSums(site)) return;
+  SendPhaseIfAwaited(site, effects);
   TryBegin(now, effects);
 }
 

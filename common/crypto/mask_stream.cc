@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include <openssl/evp.h>
 
@@ -17,9 +19,25 @@ constexpr std::size_t kPieceBytes =
     16384;  ///< With the words it is added to, stays in the L1 cache.
 constexpr std::size_t kPieceWords = kPieceBytes / sizeof(std::uint64_t);
 constexpr ByteArray<kPieceBytes> kZeros{};
+/// Below a few milliseconds of work a second thread costs more than it saves.
+constexpr std::size_t kWordsWorthAThread = 2 * 1024 * 1024;
 
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+
+/// Where a piece of a stream is made; wiped in the end.
+class Piece {
+ public:
+  Piece() = default;
+  ~Piece() { Wipe(std::as_writable_bytes(std::span(words_))); }
+  Piece(const Piece&) = delete;
+  Piece& operator=(const Piece&) = delete;
+
+  std::span<std::uint64_t> First(std::size_t count) { return std::span(words_).first(count); }
+
+ private:
+  std::array<std::uint64_t, kPieceWords> words_;
 };
 
 /// The key's stream from a cipher block on, in pieces.
@@ -33,43 +51,66 @@ class KeyStream {
     CHECK(EVP_EncryptInit_ex(context_.get(), EVP_aes_256_ctr(), nullptr,
                              UnsignedChars(key.Expose()), UnsignedChars(ByteSpan(counter))) == 1);
   }
-  ~KeyStream() { Wipe(std::as_writable_bytes(std::span(piece_))); }
-  KeyStream(const KeyStream&) = delete;
-  KeyStream& operator=(const KeyStream&) = delete;
 
-  /// The next `count` words (at most a piece; even, but for the last), valid until the next call.
-  std::span<const std::uint64_t> Next(std::size_t count) {
-    const MutableByteSpan bytes = std::as_writable_bytes(std::span(piece_).first(count));
+  /// The next words: at most a piece; an even number, but for the last ones.
+  void Fill(std::span<std::uint64_t> words) {
+    const MutableByteSpan bytes = std::as_writable_bytes(words);
     int written = 0;
     CHECK(EVP_EncryptUpdate(context_.get(), UnsignedChars(bytes), &written,
                             UnsignedChars(ByteSpan(kZeros)), static_cast<int>(bytes.size())) == 1);
     CHECK(static_cast<std::size_t>(written) == bytes.size());
     if constexpr (std::endian::native == std::endian::big) {
-      for (std::size_t i = 0; i < count; ++i) piece_[i] = LoadU64(bytes.subspan(8 * i, 8));
+      for (std::size_t i = 0; i < words.size(); ++i) words[i] = LoadU64(bytes.subspan(8 * i, 8));
     }
-    return std::span<const std::uint64_t>(piece_).first(count);
   }
 
  private:
   std::unique_ptr<EVP_CIPHER_CTX, FreeContext> context_;
-  std::array<std::uint64_t, kPieceWords> piece_;
 };
 
-template <class Combine>
+void Combine(std::span<std::uint64_t> words, std::span<const std::uint64_t> masks, bool subtract) {
+  if (subtract) {
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] -= masks[i];
+  } else {
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] += masks[i];
+  }
+}
+
 void Apply(const SecretKey32& key,
            std::uint64_t first_word,
            std::span<std::uint64_t> words,
-           Combine combine) {
+           bool subtract) {
   if (words.empty()) return;
   KeyStream stream(key, first_word / kWordsPerBlock);
+  Piece piece;
   // A start within a cipher block drops the words before it.
   std::size_t skip = first_word % kWordsPerBlock;
   while (!words.empty()) {
     const std::size_t count = std::min(words.size(), kPieceWords - skip);
-    const std::span<const std::uint64_t> masks = stream.Next(count + skip).subspan(skip);
-    for (std::size_t i = 0; i < count; ++i) words[i] = combine(words[i], masks[i]);
+    const std::span<std::uint64_t> masks = piece.First(count + skip);
+    stream.Fill(masks);
+    Combine(words.first(count), masks.subspan(skip), subtract);
     words = words.subspan(count);
     skip = 0;
+  }
+}
+
+/// All streams from an even word on.
+void ApplyFrom(std::span<const MaskTerm> terms,
+               std::uint64_t first_word,
+               std::span<std::uint64_t> words) {
+  std::vector<KeyStream> streams;
+  streams.reserve(terms.size());
+  for (const MaskTerm& term : terms) streams.emplace_back(term.key, first_word / kWordsPerBlock);
+  Piece piece;
+  while (!words.empty()) {
+    const std::size_t count = std::min(words.size(), kPieceWords);
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+      const std::span<std::uint64_t> masks = piece.First(count);
+      streams[i].Fill(masks);
+      Combine(words.first(count), masks, terms[i].subtract);
+    }
+    words = words.subspan(count);
   }
 }
 
@@ -78,13 +119,24 @@ void Apply(const SecretKey32& key,
 void AddMaskStream(const SecretKey32& key,
                    std::uint64_t first_word,
                    std::span<std::uint64_t> words) {
-  Apply(key, first_word, words, [](std::uint64_t a, std::uint64_t b) { return a + b; });
+  Apply(key, first_word, words, /*subtract=*/false);
 }
 
 void SubtractMaskStream(const SecretKey32& key,
                         std::uint64_t first_word,
                         std::span<std::uint64_t> words) {
-  Apply(key, first_word, words, [](std::uint64_t a, std::uint64_t b) { return a - b; });
+  Apply(key, first_word, words, /*subtract=*/true);
+}
+
+void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words) {
+  if (terms.empty() || words.empty()) return;
+  if (words.size() < 2 * kPieceWords || words.size() * terms.size() < kWordsWorthAThread) {
+    return ApplyFrom(terms, 0, words);
+  }
+  const std::size_t half = words.size() / 2 / kPieceWords * kPieceWords;
+  std::thread other([&] { ApplyFrom(terms, half, words.subspan(half)); });
+  ApplyFrom(terms, 0, words.first(half));
+  other.join();
 }
 
 }  // namespace consilium

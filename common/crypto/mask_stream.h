@@ -20,4 +20,14 @@ void SubtractMaskStream(const SecretKey32& key,
                         std::uint64_t first_word,
                         std::span<std::uint64_t> words);
 
+/// One key's whole stream, to be added or taken away.
+struct MaskTerm {
+  SecretKey32 key;
+  bool subtract = false;
+};
+
+/// All of them from word 0 on. The words are passed over once, a piece at a time for all keys, and
+/// long vectors on two threads; the result does not depend on that.
+void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words);
+
 }  // namespace consilium

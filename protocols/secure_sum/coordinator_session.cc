@@ -372,18 +372,18 @@ void CoordinatorSession::Blame(SiteId dealer) {
   culprit_ = dealer;
 }
 
-bool CoordinatorSession::RemoveSelfMask(SiteId survivor) {
+bool CoordinatorSession::FindSelfMask(SiteId survivor, std::vector<MaskTerm>& masks) {
   const std::optional<Scalar> seed = Reconstruct(survivor);
   if (!seed ||
       SelfSeedCommitment(context_, survivor, *seed) != dealers_.at(survivor).shares.commitment) {
     Blame(survivor);
     return false;
   }
-  SubtractMaskStream(SelfMaskKey(*seed, context_), 0, sum_);
+  masks.push_back({SelfMaskKey(*seed, context_), /*subtract=*/true});
   return true;
 }
 
-bool CoordinatorSession::RemoveMasksOf(SiteId lost) {
+bool CoordinatorSession::FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks) {
   const std::optional<Scalar> seed = Reconstruct(lost);
   const Participant& dealer = setup_.start.participants[*PointOf(setup_.start, lost) - 1];
   std::optional<ExchangeKeyPair> masking;
@@ -396,7 +396,9 @@ bool CoordinatorSession::RemoveMasksOf(SiteId lost) {
     const Participant& peer = setup_.start.participants[*PointOf(setup_.start, survivor) - 1];
     const Result<SecretKey32> shared = ExchangeSecret(masking->secret, peer.prekey.masking);
     if (!shared) return false;
-    RemovePairwiseMask(PairwiseMaskKey(*shared, context_, survivor, lost), survivor, lost, sum_);
+    // The lost site's own would have cancelled what the survivor added.
+    masks.push_back(
+        PairwiseMask(PairwiseMaskKey(*shared, context_, survivor, lost), lost, survivor));
   }
   return true;
 }
@@ -407,12 +409,14 @@ void CoordinatorSession::CloseUnmasking() {
                 std::to_string(setup_.start.thresholds.shares) + " are needed");
   }
   uploads_.clear();
+  std::vector<MaskTerm> masks;
   for (const SiteId dealer : delivered_) {
     const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealer);
-    if (!(survived ? RemoveSelfMask(dealer) : RemoveMasksOf(dealer))) {
+    if (!(survived ? FindSelfMask(dealer, masks) : FindMasksOf(dealer, masks))) {
       return Fail("site " + std::to_string(dealer.value()) + " dealt shares that do not fit");
     }
   }
+  ApplyMasks(masks, sum_);
   phase_ = SumPhase::kFinished;
 }
 

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/crypto/mask_stream.h"
 #include "common/crypto/scalar.h"
 #include "common/fixed_point.h"
 #include "protocols/messages.h"
@@ -105,8 +106,9 @@ class CoordinatorSession {
   const SealedShare* DealtTo(SiteId dealer, SiteId recipient) const;
   bool SharesAreDealt(SiteId site, const Unmasking& unmasking) const;
   void Blame(SiteId dealer);
-  bool RemoveSelfMask(SiteId survivor);
-  bool RemoveMasksOf(SiteId lost);
+  // What is left of a dealer in the sum, to be taken away.
+  bool FindSelfMask(SiteId survivor, std::vector<MaskTerm>& masks);
+  bool FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks);
   std::optional<Scalar> Reconstruct(SiteId dealer) const;
 
   SessionSetup setup_;

@@ -156,10 +156,13 @@ Judged<void> SiteSession::Mask(RingVector contribution) {
   auto* delivered = std::get_if<Delivered>(&phase_);
   if (delivered == nullptr) return Refuse(R::kUnexpected);
   CHECK(contribution.size() == setup_.words);
-  AddMaskStream(SelfMaskKey(delivered->self_seed, context_), 0, contribution);
-  for (const auto& [peer, key] : delivered->mask_keys) {
-    AddPairwiseMask(key, self_, peer, contribution);
+  std::vector<MaskTerm> masks;
+  masks.reserve(1 + delivered->mask_keys.size());
+  masks.push_back({SelfMaskKey(delivered->self_seed, context_)});
+  for (auto& [peer, key] : delivered->mask_keys) {
+    masks.push_back(PairwiseMask(std::move(key), self_, peer));
   }
+  ApplyMasks(masks, contribution);
   Uploaded uploaded;
   uploaded.masked = std::move(contribution);
   uploaded.header =

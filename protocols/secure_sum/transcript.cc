@@ -157,22 +157,8 @@ Digest TranscriptOf(const Digest& context,
   return hasher.Finish();
 }
 
-void AddPairwiseMask(const SecretKey32& key,
-                     SiteId site,
-                     SiteId peer,
-                     std::span<std::uint64_t> vector) {
-  if (site < peer) {
-    AddMaskStream(key, 0, vector);
-  } else {
-    SubtractMaskStream(key, 0, vector);
-  }
-}
-
-void RemovePairwiseMask(const SecretKey32& key,
-                        SiteId site,
-                        SiteId peer,
-                        std::span<std::uint64_t> vector) {
-  AddPairwiseMask(key, peer, site, vector);
+MaskTerm PairwiseMask(SecretKey32 key, SiteId site, SiteId peer) {
+  return {std::move(key), peer < site};
 }
 
 }  // namespace consilium

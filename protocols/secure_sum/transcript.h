@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/crypto/key_exchange.h"
+#include "common/crypto/mask_stream.h"
 #include "common/crypto/scalar.h"
 #include "common/fixed_point.h"
 #include "common/ids.h"
@@ -54,15 +55,7 @@ Digest MoreWordsHash(std::span<const std::uint64_t> words);
 /// D: what a quorum signs.
 Digest TranscriptOf(const Digest& context, const Digest& delivery_root, const Survivors& survivors);
 
-/// vector += sign(site, peer) * mask of the pair, with sign +1 when site < peer.
-void AddPairwiseMask(const SecretKey32& key,
-                     SiteId site,
-                     SiteId peer,
-                     std::span<std::uint64_t> vector);
-/// The inverse.
-void RemovePairwiseMask(const SecretKey32& key,
-                        SiteId site,
-                        SiteId peer,
-                        std::span<std::uint64_t> vector);
+/// What `site` adds for this peer: the pair's mask, taken away by the one with the larger number.
+MaskTerm PairwiseMask(SecretKey32 key, SiteId site, SiteId peer);
 
 }  // namespace consilium

@@ -2,9 +2,12 @@
 // training and the network. The steps of a whole round are timed apart in the counters
 // (milliseconds).
 
+#include <chrono>
 #include <ctime>
+#include <thread>
 
 #include <benchmark/benchmark.h>
+#include <openssl/evp.h>
 
 #include "tests/support/sum_fixture.h"
 
@@ -106,7 +109,7 @@ void OneMaskOfWords(benchmark::State& state) {
   RingVector words(static_cast<std::size_t>(state.range(0)));
   const SecretKey32 key;
   for (auto _ : state) {
-    AddPairwiseMask(key, SiteId(1), SiteId(2), words);
+    AddMaskStream(key, 0, words);
     benchmark::DoNotOptimize(words.data());
   }
   state.SetBytesProcessed(state.iterations() * state.range(0) * 8);
@@ -119,6 +122,74 @@ void HashOfWords(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * state.range(0) * 8);
 }
 BENCHMARK(HashOfWords)->Arg(10'000)->Arg(32'768);
+
+/// So many AES-256-CTR streams of this many words by OpenSSL alone, piece by piece into one small
+/// buffer, and one pass of additions: what masking cannot do without.
+void BareStreams(std::size_t streams, RingVector& words) {
+  constexpr std::size_t kPiece = 16'384;
+  static const std::vector<unsigned char> zeros(kPiece);
+  std::vector<unsigned char> piece(kPiece);
+  const std::vector<unsigned char> key(32, 7);
+  const std::vector<unsigned char> counter(16);
+  for (std::size_t i = 0; i < streams; ++i) {
+    EVP_CIPHER_CTX* context = EVP_CIPHER_CTX_new();
+    CHECK(EVP_EncryptInit_ex(context, EVP_aes_256_ctr(), nullptr, key.data(), counter.data()) == 1);
+    for (std::size_t left = 8 * words.size(); left > 0;) {
+      const std::size_t count = std::min(left, kPiece);
+      int written = 0;
+      CHECK(EVP_EncryptUpdate(context, piece.data(), &written, zeros.data(),
+                              static_cast<int>(count)) == 1);
+      benchmark::DoNotOptimize(piece.data());
+      left -= count;
+    }
+    EVP_CIPHER_CTX_free(context);
+  }
+  for (std::uint64_t& word : words) word += 3;
+  benchmark::DoNotOptimize(words.data());
+}
+
+/// The same shared by two threads.
+void BareStreamsOnTwo(std::size_t streams, RingVector& words) {
+  RingVector other_words(words.size());
+  std::thread other([&] { BareStreams(streams / 2, other_words); });
+  BareStreams(streams - streams / 2, words);
+  other.join();
+}
+
+/// Wall-clock times on two threads each.
+void MasksAgainstBareStreams(benchmark::State& state) {
+  const auto streams = static_cast<std::size_t>(state.range(0));
+  RingVector words(static_cast<std::size_t>(state.range(1)));
+  SeededRandom random(1);
+  std::vector<MaskTerm> terms(streams);
+  for (std::size_t i = 0; i < streams; ++i) {
+    random.Fill(terms[i].key.ExposeMutable());
+    terms[i].subtract = i % 2 == 1;
+  }
+  using Clock = std::chrono::steady_clock;
+  std::chrono::duration<double> ours{0};
+  std::chrono::duration<double> bare{0};
+  for (auto _ : state) {
+    const auto begin = Clock::now();
+    ApplyMasks(terms, words);
+    const auto middle = Clock::now();
+    state.PauseTiming();
+    BareStreamsOnTwo(streams, words);
+    state.ResumeTiming();
+    ours += middle - begin;
+    bare += Clock::now() - middle;
+  }
+  state.counters["bare_ms"] =
+      benchmark::Counter(1e3 * bare.count(), benchmark::Counter::kAvgIterations);
+  state.counters["ratio"] = ours / bare;
+}
+BENCHMARK(MasksAgainstBareStreams)
+    ->ArgNames({"streams", "words"})
+    ->Args({10, 1'000'000})
+    ->Args({50, 1'000'000})
+    ->Args({990, 1'000'000})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace consilium

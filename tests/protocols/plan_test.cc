@@ -127,14 +127,20 @@ TEST(PlanTest, RefusesMoreTermsThanFitARound) {
       "[contract]\npatient = \"id\"\n[[contract.column]]\nname = \"y\"\ntype = "
       "\"boolean\"\n";
   std::string features;
+  // 498 terms of as many booleans, and a category's: a contract has at most 500 columns.
+  constexpr int kBooleans = 498;
   const auto plan_with = [&](int count) {
     std::string all = columns;
     features.clear();
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < kBooleans; ++i) {
       const std::string name = "x" + std::to_string(i);
       all += "[[contract.column]]\nname = \"" + name + "\"\ntype = \"boolean\"\n";
       features += "\"" + name + "\", ";
     }
+    all += "[[contract.column]]\nname = \"c\"\ntype = \"category\"\nlevels = [\"reference\"";
+    for (int i = kBooleans; i < count; ++i) all += ", \"l" + std::to_string(i) + "\"";
+    all += "]\n";
+    features += "\"c\"";
     return kStudy + all + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nfeatures = [" +
            features + "]\n";
   };

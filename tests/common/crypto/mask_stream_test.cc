@@ -73,6 +73,25 @@ RC_GTEST_PROP(MaskStreamTest, IsTheSameInPiecesOfAnySize, (std::uint32_t start))
   RC_ASSERT(whole == pieces);
 }
 
+/// On both sides of every boundary: of a block, of a piece, of what is worth a second thread.
+TEST(MaskStreamTest, ManyKeysAtOnceGiveTheStreamsOfEach) {
+  SeededRandom random(8);
+  for (const std::size_t size : {0U, 1U, 2U, 2047U, 2048U, 2049U, 4096U, 9001U, 700'001U}) {
+    std::vector<MaskTerm> terms;
+    Words expected(size, 3);
+    for (int i = 0; i < 4; ++i) {
+      SecretKey32 key;
+      random.Fill(key.ExposeMutable());
+      const bool subtract = i % 2 == 1;
+      subtract ? SubtractMaskStream(key, 0, expected) : AddMaskStream(key, 0, expected);
+      terms.push_back({std::move(key), subtract});
+    }
+    Words words(size, 3);
+    ApplyMasks(terms, words);
+    EXPECT_EQ(words, expected) << size;
+  }
+}
+
 RC_GTEST_PROP(MaskStreamTest,
               IsTakenAwayBySubtracting,
               (std::vector<std::uint64_t> words, std::uint32_t start)) {

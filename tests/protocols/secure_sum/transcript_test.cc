@@ -2,6 +2,7 @@
 
 #include "protocols/secure_sum/transcript.h"
 
+#include <array>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -237,16 +238,13 @@ TEST(TranscriptTest, MasksOfAPairCancelAndAnotherRoundsOrAttemptsDoNot) {
     for (const std::uint32_t peer : {2u, 3u}) {
       const SecretKey32 key = PairwiseMaskKey(shared, context, SiteId(1), SiteId(peer));
       RingVector vector(16, 0);
-      AddPairwiseMask(key, SiteId(1), SiteId(peer), vector);
+      ApplyMasks(std::array{PairwiseMask(key.Clone(), SiteId(1), SiteId(peer))}, vector);
       masks.insert(vector);
-      AddPairwiseMask(key, SiteId(peer), SiteId(1), vector);
-      EXPECT_EQ(vector, RingVector(16, 0));
-      AddPairwiseMask(key, SiteId(peer), SiteId(1), vector);
-      RemovePairwiseMask(key, SiteId(peer), SiteId(1), vector);
+      ApplyMasks(std::array{PairwiseMask(key.Clone(), SiteId(peer), SiteId(1))}, vector);
       EXPECT_EQ(vector, RingVector(16, 0));
     }
     RingVector self(16, 0);
-    AddPairwiseMask(SelfMaskKey(Scalar::FromNumber(5), context), SiteId(1), SiteId(2), self);
+    ApplyMasks(std::array{MaskTerm{SelfMaskKey(Scalar::FromNumber(5), context)}}, self);
     masks.insert(self);
   }
   EXPECT_EQ(masks.size(), 9u);
