@@ -90,7 +90,8 @@ class LongVectorsTest : public ::testing::Test {
   void ExpectExact() {
     ASSERT_TRUE(federation_.RunToEnd(study_, 400)) << federation_.View(study_).reason;
     EXPECT_EQ(federation_.ResultOf(study_), Expected());
-    for (const auto& [site, reason] : federation_.refusals()) ADD_FAILURE() << site << " " << reason;
+    for (const auto& [site, reason] : federation_.refusals())
+      ADD_FAILURE() << site << " " << reason;
     federation_.Settle();
     for (std::uint32_t site = 0; site < kSites; ++site) {
       EXPECT_EQ(federation_.site(site).View(study_)->sums_known,
