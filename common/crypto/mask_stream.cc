@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -68,34 +67,7 @@ class KeyStream {
   std::unique_ptr<EVP_CIPHER_CTX, FreeContext> context_;
 };
 
-void Combine(std::span<std::uint64_t> words, std::span<const std::uint64_t> masks, bool subtract) {
-  if (subtract) {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] -= masks[i];
-  } else {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] += masks[i];
-  }
-}
-
-void Apply(const SecretKey32& key,
-           std::uint64_t first_word,
-           std::span<std::uint64_t> words,
-           bool subtract) {
-  if (words.empty()) return;
-  KeyStream stream(key, first_word / kWordsPerBlock);
-  Piece piece;
-  // A start within a cipher block drops the words before it.
-  std::size_t skip = first_word % kWordsPerBlock;
-  while (!words.empty()) {
-    const std::size_t count = std::min(words.size(), kPieceWords - skip);
-    const std::span<std::uint64_t> masks = piece.First(count + skip);
-    stream.Fill(masks);
-    Combine(words.first(count), masks.subspan(skip), subtract);
-    words = words.subspan(count);
-    skip = 0;
-  }
-}
-
-/// All streams from an even word on.
+/// All streams from `first_word` on, which is even.
 void ApplyFrom(std::span<const MaskTerm> terms,
                std::uint64_t first_word,
                std::span<std::uint64_t> words) {
@@ -108,25 +80,17 @@ void ApplyFrom(std::span<const MaskTerm> terms,
     for (std::size_t i = 0; i < terms.size(); ++i) {
       const std::span<std::uint64_t> masks = piece.First(count);
       streams[i].Fill(masks);
-      Combine(words.first(count), masks, terms[i].subtract);
+      if (terms[i].subtract) {
+        for (std::size_t j = 0; j < count; ++j) words[j] -= masks[j];
+      } else {
+        for (std::size_t j = 0; j < count; ++j) words[j] += masks[j];
+      }
     }
     words = words.subspan(count);
   }
 }
 
 }  // namespace
-
-void AddMaskStream(const SecretKey32& key,
-                   std::uint64_t first_word,
-                   std::span<std::uint64_t> words) {
-  Apply(key, first_word, words, /*subtract=*/false);
-}
-
-void SubtractMaskStream(const SecretKey32& key,
-                        std::uint64_t first_word,
-                        std::span<std::uint64_t> words) {
-  Apply(key, first_word, words, /*subtract=*/true);
-}
 
 void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words) {
   if (terms.empty() || words.empty()) return;

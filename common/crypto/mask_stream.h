@@ -11,23 +11,15 @@
 
 namespace consilium {
 
-/// words[i] += (or -=) the little-endian 64-bit word number (first_word + i) of the key's stream,
-/// modulo 2^64. Word j is bytes 8j .. 8j+7 of AES-256-CTR(key, counter block = 0).
-void AddMaskStream(const SecretKey32& key,
-                   std::uint64_t first_word,
-                   std::span<std::uint64_t> words);
-void SubtractMaskStream(const SecretKey32& key,
-                        std::uint64_t first_word,
-                        std::span<std::uint64_t> words);
-
-/// One key's whole stream, to be added or taken away.
+/// One key's stream, to be added or taken away. Its word j, a number modulo 2^64, is bytes 8j to
+/// 8j+7, little-endian, of AES-256-CTR(key, counter block = 0).
 struct MaskTerm {
   SecretKey32 key;
   bool subtract = false;
 };
 
-/// All of them from word 0 on. The words are passed over once, a piece at a time for all keys, and
-/// long vectors on two threads; the result does not depend on that.
+/// words[i] += or -= word i of each term's stream. The words are passed over once, a piece at a
+/// time for all keys, and long vectors by two threads; the result does not depend on that.
 void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words);
 
 }  // namespace consilium

@@ -93,7 +93,8 @@ RingVector MaskOfPair(SumFixture& fixture, const Digest& context, std::size_t a,
   const SecretKey32 shared =
       *ExchangeSecret(fixture.site(a).prekey.masking, fixture.site(b).prekey.prekey.masking);
   RingVector mask(fixture.setup().words, 0);
-  AddMaskStream(PairwiseMaskKey(shared, context, fixture.id(a), fixture.id(b)), 0, mask);
+  ApplyMasks(std::array{MaskTerm{PairwiseMaskKey(shared, context, fixture.id(a), fixture.id(b))}},
+             mask);
   return mask;
 }
 
@@ -142,7 +143,8 @@ Explained Explain(SumRun& run,
   for (std::size_t i = 0; i < fixture.size(); ++i) {
     view.self.emplace_back(fixture.setup().words, 0);
     if (i != lost) {
-      AddMaskStream(SelfMaskKey(SelfSeed(run, fixture, i), context), 0, view.self.back());
+      ApplyMasks(std::array{MaskTerm{SelfMaskKey(SelfSeed(run, fixture, i), context)}},
+                 view.self.back());
     }
     for (std::size_t j = i + 1; j < fixture.size(); ++j) {
       view.pairs[{i, j}] = MaskOfPair(fixture, context, i, j);

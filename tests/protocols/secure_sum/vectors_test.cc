@@ -35,7 +35,7 @@ std::vector<std::string> ShownWords(const RingVector& words) {
 
 RingVector MaskOf(const SecretKey32& key, std::size_t words) {
   RingVector mask(words, 0);
-  AddMaskStream(key, 0, mask);
+  ApplyMasks(std::array{MaskTerm{key.Clone()}}, mask);
   return mask;
 }
 
