@@ -96,10 +96,10 @@ Status SiteCore::Restore(const RecordStore& store) {
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));
   for (const Record& record : sum_records) {
-    TRY(KnownSum closed, DecodeRow<KnownSum>(record, "sum"));
+    TRY(KnownSum sum, DecodeRow<KnownSum>(record, "sum"));
     const std::optional<std::uint64_t> round = RoundOf(record.key);
     if (!round) return Fail(ErrorCode::kCorrupt, "a key of table 'sum' was altered");
-    sums[StudyIdOf(record.key)].emplace(*round, std::move(closed));
+    sums[StudyIdOf(record.key)].emplace(*round, std::move(sum));
   }
   TRY(const std::vector<Record> studies, store.Load("study"));
   for (const Record& record : studies) {

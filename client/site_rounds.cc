@@ -213,16 +213,9 @@ void SiteStudy::BeginUpload(SiteEffects& effects) {
 
 void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {
   const RingVector& words = session_->sum.masked_vector();
+  if (index >= ChunkCount(words.size())) return;
   session_->next_chunk = index + 1;
-  if (index > words.size() / kChunkWords) return;
-  const std::size_t first = index * kChunkWords;
-  const std::size_t last = std::min(first + kChunkWords, words.size());
-  if (first == last) return;
-  UploadChunk chunk;
-  chunk.index = index;
-  chunk.words.assign(words.begin() + static_cast<std::ptrdiff_t>(first),
-                     words.begin() + static_cast<std::ptrdiff_t>(last));
-  Say(MessageKind::kUploadChunk, session_->sum.route(), Encode(chunk), effects);
+  Say(MessageKind::kUploadChunk, session_->sum.route(), Encode(ChunkOf(words, index)), effects);
 }
 
 Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffects& effects) {

@@ -53,13 +53,13 @@ SiteStudy::~SiteStudy() = default;
 
 Status SiteStudy::RestoreSums(std::map<std::uint64_t, KnownSum> sums) {
   sums_.clear();
-  for (auto& [round, closed] : sums) {
+  for (auto& [round, sum] : sums) {
     if (round != sums_.size() + 1) {
       return Fail(ErrorCode::kCorrupt, "table 'sum' lacks round " +
                                            std::to_string(sums_.size() + 1) + " of study " +
                                            plan_.id.Short());
     }
-    sums_.push_back(std::move(closed));
+    sums_.push_back(std::move(sum));
   }
   return {};
 }
@@ -208,15 +208,14 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
 Judged<void> SiteStudy::Replay() {
   replay_ = std::make_unique<AnalysisThread>(plan_.analysis);
   next_ = replay_->Start();
-  for (const KnownSum& closed : sums_) {
+  for (const KnownSum& known : sums_) {
     const Query* query = std::get_if<Query>(&*next_);
     if (query == nullptr) return Refuse(RefusalReason::kHistoryAltered);
     const auto slices = plan_.analysis->Describe(*query);
     if (!slices) return Refuse(RefusalReason::kHistoryAltered);
-    const auto values = DecodeFixedPoint(closed.sum, SlotsOf(*slices), closed.capacity);
+    const auto values = DecodeFixedPoint(known.sum, SlotsOf(*slices), known.capacity);
     if (!values) return Refuse(RefusalReason::kHistoryAltered);
-    next_ =
-        replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(closed.survivors.size())});
+    next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(known.survivors.size())});
   }
   return {};
 }
@@ -262,9 +261,9 @@ Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects&
   const std::uint32_t round = message.route.round.value();
   if (round >= 1 && round <= sums_.size()) {
     if (auto same = CheckRepeat(*closed, sums_[round - 1]); !same) return same;
-    if (closed->more_words == 0) return {};
-    const std::uint64_t chunks = (sums_[round - 1].sum.size() + kChunkWords - 1) / kChunkWords;
-    Say(MessageKind::kSumReceived, message.route, Encode(SumReceived{chunks}), effects);
+    if (closed->more_words > 0) {
+      SayReceived(message.route, ChunkCount(sums_[round - 1].sum.size()), effects);
+    }
     return {};
   }
   if (round != sums_.size() + 1) return Refuse(RefusalReason::kUnexpected);
@@ -278,40 +277,53 @@ Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects&
   }
   const Judged<std::vector<Slot>> slots = ExpectedSlots();
   if (!slots) return tl::unexpected<Refusal>(slots.error());
-  if (closed->sum.size() != kChunkWords || closed->more_words > kMaxVectorWords ||
-      kChunkWords + closed->more_words != WordsOf(*slots)) {
+  const std::uint64_t words = WordsOf(*slots);
+  if (closed->sum.size() != kChunkWords || words <= kChunkWords ||
+      closed->more_words != words - kChunkWords) {
     return Refuse(RefusalReason::kMalformed);
   }
-  const bool resumes = pending_sum_ && pending_sum_->route == message.route &&
-                       Encode(pending_sum_->closed) == Encode(*closed);
+  const Digest closing = HashBytes(message.body);
+  const bool resumes =
+      pending_sum_ && pending_sum_->route == message.route && pending_sum_->closing == closing;
   if (!resumes) {
-    pending_sum_ =
-        PendingSum{message.route, *closed, {closed->survivors, closed->capacity, closed->sum}};
+    pending_sum_ = PendingSum{message.route,     closing,
+                              closed->more_hash, std::move(closed->survivors),
+                              closed->capacity,  IncomingVector(words)};
+    CHECK(pending_sum_->vector.Take({0, std::move(closed->sum)}) ==
+          IncomingVector::Outcome::kTaken);
   }
-  Say(MessageKind::kSumReceived, message.route,
-      Encode(SumReceived{pending_sum_->sum.sum.size() / kChunkWords}), effects);
+  SayReceived(message.route, pending_sum_->vector.next(), effects);
   return {};
 }
 
+void SiteStudy::SayReceived(const Route& route, std::uint64_t next_chunk, SiteEffects& effects) {
+  Say(MessageKind::kSumReceived, route, Encode(ChunkReceived{next_chunk}), effects);
+}
+
 Judged<void> SiteStudy::OnSumChunk(const OpenedMessage& message, SiteEffects& effects) {
-  const auto chunk = Decode<SumChunk>(message.body);
+  const auto chunk = Decode<Chunk>(message.body);
   if (!chunk) return Refuse(RefusalReason::kMalformed);
   if (!pending_sum_ || pending_sum_->route != message.route) return {};  // Late, or repeated.
-  RingVector& words = pending_sum_->sum.sum;
-  if (chunk->index != words.size() / kChunkWords) return {};
-  const std::size_t left = kChunkWords + pending_sum_->closed.more_words - words.size();
-  if (chunk->words.size() != std::min(left, kChunkWords)) return Refuse(RefusalReason::kMalformed);
-  words.insert(words.end(), chunk->words.begin(), chunk->words.end());
-  if (chunk->words.size() < left) {
-    Say(MessageKind::kSumReceived, message.route, Encode(SumReceived{chunk->index + 1}), effects);
+  IncomingVector& vector = pending_sum_->vector;
+  switch (vector.Take(*chunk)) {
+    case IncomingVector::Outcome::kOutOfTurn:
+      return {};
+    case IncomingVector::Outcome::kWrongLength:
+      return Refuse(RefusalReason::kMalformed);
+    case IncomingVector::Outcome::kTaken:
+      break;
+  }
+  if (!vector.whole()) {
+    SayReceived(message.route, vector.next(), effects);
     return {};
   }
   PendingSum whole = std::move(*pending_sum_);
   pending_sum_.reset();
-  if (MoreWordsHash(std::span(whole.sum.sum).subspan(kChunkWords)) != whole.closed.more_hash) {
+  if (MoreWordsHash(std::span(whole.vector.words()).subspan(kChunkWords)) != whole.more_hash) {
     return Refuse(RefusalReason::kMalformed);
   }
-  return TakeSum(message.route.round, std::move(whole.sum), effects);
+  return TakeSum(message.route.round,
+                 {std::move(whole.survivors), whole.capacity, whole.vector.Release()}, effects);
 }
 
 Judged<void> SiteStudy::TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects) {

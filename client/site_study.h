@@ -17,6 +17,7 @@
 #include "protocols/hash_chain.h"
 #include "protocols/plan.h"
 #include "protocols/roster.h"
+#include "protocols/secure_sum/chunks.h"
 #include "protocols/secure_sum/site_session.h"
 
 namespace consilium {
@@ -98,6 +99,16 @@ class SiteStudy {
     std::uint64_t next_chunk = 0;  ///< The first not sent since the upload was last begun.
   };
 
+  /// A sum of several chunks that is under way.
+  struct PendingSum {
+    Route route;
+    Digest closing;    ///< Of the message that announced it.
+    Digest more_hash;  ///< Of the words after the first chunk.
+    std::vector<SiteId> survivors;
+    std::uint32_t capacity = 0;
+    IncomingVector vector;
+  };
+
   Route RouteOf(RoundNumber round, AttemptNumber attempt) const;
   void Persist(SiteEffects& effects) const;
   void Say(MessageKind kind, const Route& route, ByteSpan body, SiteEffects& effects);
@@ -108,6 +119,7 @@ class SiteStudy {
   Judged<Query> ExpectedQuery();
   Judged<std::vector<Slot>> ExpectedSlots();
   Judged<void> CheckRepeat(const RoundClosed& closed, const KnownSum& known) const;
+  void SayReceived(const Route& route, std::uint64_t next_chunk, SiteEffects& effects);
   Judged<void> TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects);
   Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
   Judged<void> CheckParticipants(const RoundStart& start) const;
@@ -123,12 +135,6 @@ class SiteStudy {
   Plan plan_;
   SiteStudyRecord record_;
   std::vector<KnownSum> sums_;
-  /// A sum of several chunks that is under way.
-  struct PendingSum {
-    Route route;
-    RoundClosed closed;
-    KnownSum sum;  ///< What has come of it.
-  };
   std::optional<PendingSum> pending_sum_;
   std::unique_ptr<AnalysisThread> replay_;    ///< Our own run of the coordinator's half.
   std::optional<AnalysisThread::Step> next_;  ///< What it asks now.

@@ -101,9 +101,10 @@ class Study {
     Prekey prekey;
     Signature signature;
   };
-  /// How far a site has been sent the sums.
-  struct ToldSums {
-    std::uint32_t whole = 0;       ///< Rounds.
+  /// How far a site is with the sums. Counted in rounds from the first.
+  struct SumsAt {
+    std::uint32_t known = 0;       ///< As its newest key said.
+    std::uint32_t sent = 0;        ///< Whole, on this connection or known from before.
     std::uint64_t next_chunk = 0;  ///< Of the round after those; 0 when none is under way.
   };
 
@@ -136,7 +137,7 @@ class Study {
   bool Approves(SiteId site) const;
   bool NeedsAll() const;
   std::vector<SiteId> Eligible() const;
-  bool KnowsAllSums(SiteId site) const;
+  bool WasSentAllSums(SiteId site) const;
   std::vector<SiteId> Ready() const;
   bool PauseIfOneIsGone(const std::vector<SiteId>& needed,
                         const Moment& now,
@@ -159,12 +160,11 @@ class Study {
                      const OpenedMessage& message,
                      const Moment& now,
                      CoordinatorEffects& effects);
-  void OnToldWhole(SiteId site, const Moment& now, CoordinatorEffects& effects);
   void SendPhaseIfAwaited(SiteId site, CoordinatorEffects& effects);
   void AskForChunk(SiteId site, CoordinatorEffects& effects) const;
-  void AskForVectors(CoordinatorEffects& effects) const;
-  void SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects);
-  Bytes RoundClosedBody(const JournalRecord& entry) const;
+  void SendSums(SiteId site, CoordinatorEffects& effects);
+  Route RouteOf(const JournalRecord& entry) const;
+  const Bytes& ClosingOf(const JournalRecord& entry);
 
   void OnDecision(const Member& from,
                   const OpenedMessage& message,
@@ -199,8 +199,8 @@ class Study {
   std::optional<Query> query_;  ///< Of the open round.
   std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
-  std::map<SiteId, std::uint32_t> known_sums_;  ///< As the newest prekey said.
-  std::map<SiteId, ToldSums> told_sums_;        ///< Sent since the site's newest hello.
+  std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
+  std::optional<std::pair<RoundNumber, Bytes>> closing_;  ///< The RoundClosed last sent, encoded.
   std::unique_ptr<CoordinatorSession> session_;
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;

@@ -15,20 +15,21 @@ void Study::OnHello(const Member& site,
                     record_.state == StudyState::kRunning || record_.state == StudyState::kPaused;
   const bool took_part = std::binary_search(record_.sites.begin(), record_.sites.end(), site.id);
   if (!open && !took_part) return;
-  told_sums_.erase(site.id);
   const Route route{environment_.federation, plan_.id, {}, {}};
   Send(site.id, MessageKind::kStudyOffer, route, Encode(StudyOffer{record_.plan_text}), effects);
   Notify(site.id, effects);
   if (restarted) {
     prekeys_.erase(site.id);
+    sums_at_.erase(site.id);  // What it still holds, its next key says.
     OnLost(site.id, DropReason::kRestarted, now, effects);
     return;
   }
   // Sums closed while it was away come before any start, lest it take the question for a wrong one.
-  if (const auto known = known_sums_.find(site.id); known != known_sums_.end()) {
-    SendHistory(site.id, known->second, effects);
+  if (const auto sums = sums_at_.find(site.id); sums != sums_at_.end()) {
+    sums->second = {sums->second.known, sums->second.known, 0};
+    SendSums(site.id, effects);
   }
-  if (KnowsAllSums(site.id)) SendPhaseIfAwaited(site.id, effects);
+  if (WasSentAllSums(site.id)) SendPhaseIfAwaited(site.id, effects);
 }
 
 void Study::SendPhaseIfAwaited(SiteId site, CoordinatorEffects& effects) {
@@ -50,6 +51,12 @@ void Study::OnLost(SiteId site, DropReason reason, const Moment& now, Coordinato
   }
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), site)) return;
+  if (for_good && session_->phase() == SumPhase::kUploading && session_->HasUploaded(site)) {
+    // What it sent is in the sum already, and must not be opened against its will.
+    EndAttempt("a site that had sent its vector took its approval back or was revoked", now,
+               effects);
+    return TryBegin(now, effects);
+  }
   session_->Drop(site, reason);
   Advance(now, effects);
 }
@@ -83,14 +90,12 @@ void Study::OnMessage(const Member& from,
   Advance(now, effects);
 }
 
+/// Nothing if its turn has not come, or it sends out of turn.
 void Study::AskForChunk(SiteId site, CoordinatorEffects& effects) const {
-  Send(site, MessageKind::kChunkReceived, session_->setup().route,
-       Encode(ChunkReceived{session_->NextChunk(site)}), effects);
-}
-
-/// Of long vectors a few at a time; the next ones when those are whole or given up.
-void Study::AskForVectors(CoordinatorEffects& effects) const {
-  for (const SiteId site : session_->GrantNext()) AskForChunk(site, effects);
+  const std::optional<std::uint64_t> next = session_->NextChunk(site);
+  if (!next) return;
+  Send(site, MessageKind::kChunkReceived, session_->setup().route, Encode(ChunkReceived{*next}),
+       effects);
 }
 
 std::optional<DropReason> Study::OnRoundMessage(SiteId from,
@@ -110,21 +115,20 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
     case MessageKind::kUploadHeader: {
       const auto body = Decode<UploadHeader>(message.body);
       if (!body) return drop_malformed();
-      const bool resumes = session_->IsGranted(from);
+      const bool resumes = session_->NextChunk(from).has_value();
       const std::optional<DropReason> reason =
           session_->OnUploadHeader(from, *body, *message.signature);
-      if (resumes && session_->IsUploading(from)) AskForChunk(from, effects);
-      AskForVectors(effects);
+      if (resumes) AskForChunk(from, effects);
       return reason;
     }
     case MessageKind::kUploadChunk: {
-      const auto body = Decode<UploadChunk>(message.body);
+      const auto body = Decode<Chunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
-      if (!reason) deadline_ = now.monotonic + plan_.deadline;  // A long vector takes its time.
-      // A chunk that came without its header, or too late, is not asked for again.
-      if (session_->IsUploading(from)) AskForChunk(from, effects);
-      AskForVectors(effects);
+      // A long vector takes its time, as long as it comes.
+      const bool is_long = session_->setup().words > kChunkWords;
+      if (!reason && is_long) deadline_ = now.monotonic + plan_.deadline;
+      AskForChunk(from, effects);
       return reason;
     }
     case MessageKind::kConfirmation: {
@@ -182,25 +186,25 @@ void Study::OnPrekey(const Member& from,
     return;
   }
   prekeys_.insert_or_assign(from.id, ReadyPrekey{*prekey, *message.signature});
-  known_sums_.insert_or_assign(from.id, prekey->known_sums);
-  SendHistory(from.id, prekey->known_sums, effects);
+  SumsAt& sums = sums_at_[from.id];
+  sums.known = prekey->known_sums;
+  // A key that was offered before the site heard the newest sum asks for nothing.
+  if (sums.known > sums.sent) sums = {sums.known, sums.known, 0};
+  SendSums(from.id, effects);
   TryBegin(now, effects);
 }
 
-/// What the site does not know and was not sent already: a key that it offered before it heard the
-/// newest sum asks for nothing. One sum after the other, a long one chunk by chunk.
-void Study::SendHistory(SiteId site, std::uint32_t known_sums, CoordinatorEffects& effects) {
+/// What the site was not sent yet: one sum after the other, a long one chunk by chunk.
+void Study::SendSums(SiteId site, CoordinatorEffects& effects) {
   if (!std::binary_search(record_.sites.begin(), record_.sites.end(), site)) return;
-  ToldSums& told = told_sums_[site];
-  if (known_sums > told.whole) told = {known_sums, 0};
-  while (told.next_chunk == 0 && told.whole < journal_.size()) {
-    const JournalRecord& entry = journal_[told.whole];
-    const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
-    Send(site, MessageKind::kRoundClosed, route, RoundClosedBody(entry), effects);
-    if (entry.sum.size() <= kChunkWords) {
-      ++told.whole;
+  SumsAt& sums = sums_at_.at(site);
+  while (sums.next_chunk == 0 && sums.sent < journal_.size()) {
+    const JournalRecord& entry = journal_[sums.sent];
+    Send(site, MessageKind::kRoundClosed, RouteOf(entry), ClosingOf(entry), effects);
+    if (ChunkCount(entry.sum.size()) == 1) {
+      ++sums.sent;
     } else {
-      told.next_chunk = 1;
+      sums.next_chunk = 1;
     }
   }
 }
@@ -209,33 +213,24 @@ void Study::OnSumReceived(const Member& from,
                           const OpenedMessage& message,
                           const Moment& now,
                           CoordinatorEffects& effects) {
-  const auto received = Decode<SumReceived>(message.body);
-  const auto found = told_sums_.find(from.id);
-  if (!received || found == told_sums_.end() || found->second.next_chunk == 0) return;
-  ToldSums& told = found->second;
-  const JournalRecord& entry = journal_[told.whole];
-  const Route route{environment_.federation, plan_.id, entry.round, entry.attempt};
+  const auto received = Decode<ChunkReceived>(message.body);
+  const auto found = sums_at_.find(from.id);
+  if (!received || found == sums_at_.end() || found->second.next_chunk == 0) return;
+  SumsAt& sums = found->second;
+  const JournalRecord& entry = journal_[sums.sent];
   // Repeats ask for nothing, as with the vectors on their way up.
-  if (message.route != route || received->next < told.next_chunk) return;
-  const std::uint64_t chunks = (entry.sum.size() + kChunkWords - 1) / kChunkWords;
-  // It had all of it from before.
-  if (received->next >= chunks) return OnToldWhole(from.id, now, effects);
-  const auto begin = entry.sum.begin() + static_cast<std::ptrdiff_t>(received->next * kChunkWords);
-  const auto left = static_cast<std::size_t>(entry.sum.end() - begin);
-  const auto end = begin + static_cast<std::ptrdiff_t>(std::min(left, kChunkWords));
-  Send(from.id, MessageKind::kSumChunk, route, Encode(SumChunk{received->next, {begin, end}}),
-       effects);
-  told.next_chunk = received->next + 1;
-  if (told.next_chunk == chunks) OnToldWhole(from.id, now, effects);
-}
-
-/// All of a long sum is on its way to the site: what waited for that can follow.
-void Study::OnToldWhole(SiteId site, const Moment& now, CoordinatorEffects& effects) {
-  ToldSums& told = told_sums_.at(site);
-  told = {told.whole + 1, 0};
-  SendHistory(site, told.whole, effects);
-  if (!KnowsAllSums(site)) return;
-  SendPhaseIfAwaited(site, effects);
+  if (message.route != RouteOf(entry) || received->next < sums.next_chunk) return;
+  const std::uint64_t chunks = ChunkCount(entry.sum.size());
+  if (received->next < chunks) {
+    Send(from.id, MessageKind::kSumChunk, RouteOf(entry),
+         Encode(ChunkOf(entry.sum, received->next)), effects);
+    sums.next_chunk = received->next + 1;
+    if (sums.next_chunk < chunks) return;
+  }
+  sums = {sums.known, sums.sent + 1, 0};
+  SendSums(from.id, effects);
+  if (!WasSentAllSums(from.id)) return;
+  SendPhaseIfAwaited(from.id, effects);
   TryBegin(now, effects);
 }
 

@@ -44,10 +44,10 @@ std::vector<SiteId> Study::Eligible() const {
   return sites;
 }
 
-/// Or will before the next message reaches it.
-bool Study::KnowsAllSums(SiteId site) const {
-  const auto told = told_sums_.find(site);
-  return journal_.empty() || (told != told_sums_.end() && told->second.whole >= journal_.size());
+/// And has them before anything that is sent to it from now on.
+bool Study::WasSentAllSums(SiteId site) const {
+  const auto sums = sums_at_.find(site);
+  return journal_.empty() || (sums != sums_at_.end() && sums->second.sent >= journal_.size());
 }
 
 std::vector<SiteId> Study::Ready() const {
@@ -56,7 +56,7 @@ std::vector<SiteId> Study::Ready() const {
     const auto link = environment_.links->find(site);
     return !prekeys_.contains(site) || link == environment_.links->end() ||
            !link->second.connected || !environment_.roster->roster.IsActive(site) ||
-           !KnowsAllSums(site);
+           !WasSentAllSums(site);
   });
   return sites;
 }
@@ -211,6 +211,12 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
   bool overdue = deadline_ && now.monotonic >= *deadline_;
   while (session_ != nullptr && (MayClose() || overdue)) {
     if (overdue) DropUnconnected();
+    if (overdue && session_->DropStalled()) {
+      // Those who waited for their turn have had no time yet.
+      deadline_ = now.monotonic + plan_.deadline;
+      overdue = false;
+      continue;
+    }
     overdue = false;
     session_->Close();
     if (session_->phase() == SumPhase::kFailed) {
@@ -242,6 +248,8 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
     }
     EnterPhase(now, effects);
   }
+  if (session_ == nullptr) return;
+  for (const SiteId site : session_->GrantNext()) AskForChunk(site, effects);
 }
 
 void Study::NoteDropped(CoordinatorEffects& effects) const {
@@ -270,17 +278,20 @@ void Study::EndAttempt(const std::string& reason, const Moment& now, Coordinator
   deadline_ = now.monotonic + plan_.deadline;
 }
 
-Bytes Study::RoundClosedBody(const JournalRecord& entry) const {
-  if (entry.sum.size() <= kChunkWords) {
-    return Encode(RoundClosed{entry.survivors, entry.capacity, entry.sum});
-  }
+Route Study::RouteOf(const JournalRecord& entry) const {
+  return {environment_.federation, plan_.id, entry.round, entry.attempt};
+}
+
+/// The same for every site: a long sum is hashed once.
+const Bytes& Study::ClosingOf(const JournalRecord& entry) {
+  if (closing_ && closing_->first == entry.round) return closing_->second;
   const std::span<const std::uint64_t> words(entry.sum);
-  const auto first = entry.sum.begin() + kChunkWords;
-  return Encode(RoundClosed{entry.survivors,
-                            entry.capacity,
-                            {entry.sum.begin(), first},
-                            words.size() - kChunkWords,
-                            MoreWordsHash(words.subspan(kChunkWords))});
+  RoundClosed closed{entry.survivors, entry.capacity, ChunkOf(words, 0).words};
+  const std::span<const std::uint64_t> more = words.subspan(closed.sum.size());
+  closed.more_words = more.size();
+  if (!more.empty()) closed.more_hash = MoreWordsHash(more);
+  closing_.emplace(entry.round, Encode(closed));
+  return closing_->second;
 }
 
 /// The journal first; then the sites learn the sum.
@@ -302,12 +313,11 @@ void Study::JournalAndTell(JournalRecord entry, const Moment& now, CoordinatorEf
                              {"round", std::to_string(entry.round.value())},
                              {"sites", std::to_string(entry.survivors.size())}}});
   journal_.push_back(std::move(entry));
-  for (const SiteId site : record_.sites) {
+  for (const auto& [site, sums] : sums_at_) {
     const auto link = environment_.links->find(site);
     if (link == environment_.links->end() || !link->second.connected) continue;
     // Whoever lacks more says with its next key what.
-    const bool lacks_this_one = told_sums_[site].whole + 1 == journal_.size();
-    if (lacks_this_one) SendHistory(site, 0, effects);
+    if (sums.sent + 1 == journal_.size()) SendSums(site, effects);
   }
 }
 

@@ -260,7 +260,8 @@ struct UploadHeader {
   }
 };
 
-struct UploadChunk {
+/// Also of a sum on its way down.
+struct Chunk {
   std::uint64_t index = 0;  ///< All but the last hold kChunkWords words.
   std::vector<std::uint64_t> words;
 
@@ -271,7 +272,7 @@ struct UploadChunk {
 };
 
 struct ChunkReceived {
-  std::uint64_t next = 0;  ///< The first chunk the coordinator does not have.
+  std::uint64_t next = 0;  ///< The first chunk that has not come.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -367,7 +368,8 @@ struct Unmasking {
 // Every site learns the sum and who is in it, keeps it, and runs the analysis's coordinator half on
 // its own: the next query must be the one that this gives. A sum of several chunks goes down as
 // vectors come up: the signed hash vouches for the chunks that follow, each is acknowledged, and a
-// site that lost its connection says which one it needs.
+// site that lost its connection says which one it needs. Bodies of `sum-chunk` and `sum-received`
+// are Chunk and ChunkReceived.
 
 struct RoundClosed {
   std::vector<SiteId> survivors;
@@ -380,25 +382,6 @@ struct RoundClosed {
   void serialize(Archive& archive) {
     archive(AtMost<kMaxSites>(survivors), capacity, AtMost<kChunkWords>(sum), more_words,
             more_hash);
-  }
-};
-
-struct SumChunk {
-  std::uint64_t index = 0;  ///< From 1; all but the last hold kChunkWords words.
-  std::vector<std::uint64_t> words;
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(index, AtMost<kChunkWords>(words));
-  }
-};
-
-struct SumReceived {
-  std::uint64_t next = 0;  ///< The first chunk the site does not have.
-
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(next);
   }
 };
 

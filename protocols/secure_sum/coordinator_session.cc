@@ -59,7 +59,7 @@ std::vector<SiteId> CoordinatorSession::Awaited() const {
       case SumPhase::kDealing:
         return dealers_.contains(site);
       case SumPhase::kUploading:
-        return uploads_.contains(site) && uploads_.at(site).complete;
+        return HasUploaded(site);
       case SumPhase::kConfirming:
         return cosignatures_.contains(site);
       case SumPhase::kUnmasking:
@@ -117,39 +117,35 @@ std::optional<DropReason> CoordinatorSession::OnUploadHeader(SiteId site,
     return DropFor(site, DropReason::kWrongContext);
   }
   if (header.words != setup_.words) return DropFor(site, DropReason::kWrongLength);
-  Upload upload;
-  upload.header = header;
-  upload.signature = signature;
-  upload.granted = setup_.words <= kChunkWords;
-  uploads_.emplace(site, std::move(upload));
+  uploads_.emplace(site, Upload{header, signature, IncomingVector(setup_.words),
+                                /*granted=*/setup_.words <= kChunkWords});
   return std::nullopt;
 }
 
-std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const UploadChunk& chunk) {
+std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& chunk) {
   const auto found = uploads_.find(site);
   if (phase_ != SumPhase::kUploading || found == uploads_.end() || !TakesPart(site)) {
     return DropReason::kWrongPhase;
   }
   Upload& upload = found->second;
-  if (upload.complete || !upload.granted || chunk.index != upload.words.size() / kChunkWords) {
-    return DropReason::kWrongPhase;
+  if (!upload.granted) return DropReason::kWrongPhase;
+  switch (upload.vector.Take(chunk)) {
+    case IncomingVector::Outcome::kOutOfTurn:
+      return DropReason::kWrongPhase;
+    case IncomingVector::Outcome::kWrongLength:
+      return DropFor(site, DropReason::kWrongLength);
+    case IncomingVector::Outcome::kTaken:
+      break;
   }
-  const std::size_t left = setup_.words - upload.words.size();
-  if (chunk.words.size() != std::min(left, kChunkWords)) {
-    return DropFor(site, DropReason::kWrongLength);
-  }
-  upload.words.reserve(setup_.words);
-  upload.words.insert(upload.words.end(), chunk.words.begin(), chunk.words.end());
-  if (upload.words.size() < setup_.words) return std::nullopt;
-  if (VectorHash(context_, site, upload.words) != upload.header.vector_hash) {
+  if (!upload.vector.whole()) return std::nullopt;
+  // The site is in the sum from here on, whatever becomes of it: what it sent need not be kept.
+  const RingVector words = upload.vector.Release();
+  if (VectorHash(context_, site, words) != upload.header.vector_hash) {
     uploads_.erase(found);
     return DropFor(site, DropReason::kVectorHashDiffers);
   }
-  // The site is in the sum from here on, whatever becomes of it: what it sent need not be kept.
   sum_.resize(setup_.words);
-  AddTo(sum_, upload.words);
-  upload.words = RingVector();
-  upload.complete = true;
+  AddTo(sum_, words);
   return std::nullopt;
 }
 
@@ -158,7 +154,7 @@ std::vector<SiteId> CoordinatorSession::GrantNext() {
   if (phase_ != SumPhase::kUploading) return granted;
   std::size_t under_way = 0;
   for (const auto& [site, upload] : uploads_) {
-    if (upload.granted && !upload.complete && TakesPart(site)) ++under_way;
+    if (upload.granted && !upload.vector.whole() && TakesPart(site)) ++under_way;
   }
   for (auto& [site, upload] : uploads_) {
     if (under_way >= kUploadsAtATime) break;
@@ -170,20 +166,27 @@ std::vector<SiteId> CoordinatorSession::GrantNext() {
   return granted;
 }
 
-bool CoordinatorSession::IsGranted(SiteId site) const {
-  const auto found = uploads_.find(site);
-  return found != uploads_.end() && found->second.granted && setup_.words > kChunkWords;
+bool CoordinatorSession::DropStalled() {
+  const bool others_wait = std::any_of(uploads_.begin(), uploads_.end(), [&](const auto& entry) {
+    return !entry.second.granted && TakesPart(entry.first);
+  });
+  if (phase_ != SumPhase::kUploading || !others_wait) return false;
+  for (const auto& [site, upload] : uploads_) {
+    if (upload.granted && !upload.vector.whole()) Drop(site, DropReason::kSilent);
+  }
+  return true;
 }
 
-bool CoordinatorSession::IsUploading(SiteId site) const {
-  return phase_ == SumPhase::kUploading && uploads_.contains(site);
+bool CoordinatorSession::HasUploaded(SiteId site) const {
+  const auto found = uploads_.find(site);
+  return found != uploads_.end() && found->second.vector.whole();
 }
 
-std::uint64_t CoordinatorSession::NextChunk(SiteId site) const {
+std::optional<std::uint64_t> CoordinatorSession::NextChunk(SiteId site) const {
   const auto found = uploads_.find(site);
-  if (found == uploads_.end()) return 0;
-  const std::size_t words = found->second.complete ? setup_.words : found->second.words.size();
-  return (words + kChunkWords - 1) / kChunkWords;
+  const bool may_send = phase_ == SumPhase::kUploading && TakesPart(site) &&
+                        found != uploads_.end() && found->second.granted;
+  return may_send ? std::optional(found->second.vector.next()) : std::nullopt;
 }
 
 std::optional<DropReason> CoordinatorSession::OnConfirmation(SiteId site,
@@ -322,7 +325,7 @@ void CoordinatorSession::CloseUploading() {
   }
   // A site that was lost after its vector had come is in the sum, and is named so.
   for (const auto& [site, upload] : uploads_) {
-    if (upload.complete) survivors_.push_back(site);
+    if (upload.vector.whole()) survivors_.push_back(site);
   }
   transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
   phase_ = SumPhase::kConfirming;

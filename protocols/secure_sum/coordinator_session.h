@@ -21,6 +21,7 @@
 #include "common/fixed_point.h"
 #include "protocols/messages.h"
 #include "protocols/reasons.h"
+#include "protocols/secure_sum/chunks.h"
 #include "protocols/secure_sum/session_setup.h"
 
 namespace consilium {
@@ -45,7 +46,7 @@ class CoordinatorSession {
   std::optional<DropReason> OnUploadHeader(SiteId site,
                                            const UploadHeader& header,
                                            const Signature& signature);
-  std::optional<DropReason> OnChunk(SiteId site, const UploadChunk& chunk);
+  std::optional<DropReason> OnChunk(SiteId site, const Chunk& chunk);
   std::optional<DropReason> OnConfirmation(SiteId site,
                                            const Confirmation& confirmation,
                                            const Signature& signature);
@@ -64,11 +65,15 @@ class CoordinatorSession {
   Delivery DeliveryFor(SiteId site) const;  ///< In kUploading, to each of U2.
   Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
   Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
-  bool IsUploading(SiteId site) const;      ///< Or has just uploaded all.
-  bool IsGranted(SiteId site) const;        ///< Its chunks have been asked for.
-  /// Sites whose long vectors may come now; each is named once.
+  /// The chunk to ask the site for, in kUploading: none before its header has come and its turn is
+  /// there; ChunkCount when all have come.
+  std::optional<std::uint64_t> NextChunk(SiteId site) const;
+  /// Sites whose turn it is now to send a long vector, for kUploadsAtATime; each is named once. A
+  /// vector of one chunk needs no turn.
   std::vector<SiteId> GrantNext();
-  std::uint64_t NextChunk(SiteId site) const;  ///< For ChunkReceived.
+  /// Drops those whose turn it is and who do not send, if others wait for it; whether it did.
+  bool DropStalled();
+  bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
   /// Who is still expected to answer in this phase, ascending.
   std::vector<SiteId> Awaited() const;
@@ -90,9 +95,8 @@ class CoordinatorSession {
   struct Upload {
     UploadHeader header;
     Signature signature;
-    RingVector words;  ///< Until they are all there, and in the sum.
+    IncomingVector vector;
     bool granted = false;
-    bool complete = false;
   };
 
   bool TakesPart(SiteId site) const;

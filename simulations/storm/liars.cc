@@ -174,12 +174,11 @@ std::vector<Bytes> SiteLiar::BreakUpload(Fault lie, const OpenedMessage& message
         return lie == Fault::kSiteSignsOtherContext || lie == Fault::kSiteSendsWrongLength;
       });
   if (!header.empty()) return header;
-  return Altered<UploadChunk>(
-      MessageKind::kUploadChunk, message, identity_, [&](UploadChunk& chunk) {
-        if (lie == Fault::kSiteSendsOtherVector) chunk.words.front() ^= 1U;
-        if (lie == Fault::kSiteSendsWrongLength) chunk.words.pop_back();
-        return lie == Fault::kSiteSendsOtherVector || lie == Fault::kSiteSendsWrongLength;
-      });
+  return Altered<Chunk>(MessageKind::kUploadChunk, message, identity_, [&](Chunk& chunk) {
+    if (lie == Fault::kSiteSendsOtherVector) chunk.words.front() ^= 1U;
+    if (lie == Fault::kSiteSendsWrongLength) chunk.words.pop_back();
+    return lie == Fault::kSiteSendsOtherVector || lie == Fault::kSiteSendsWrongLength;
+  });
 }
 
 std::vector<Bytes> SiteLiar::BreakOpening(Fault lie, const OpenedMessage& message) {

@@ -96,7 +96,7 @@ bool ClosesWith(const OpenedMessage& message, const JournalRecord& record) {
 }
 
 bool Continues(const OpenedMessage& message, const JournalRecord& record) {
-  const auto chunk = Decode<SumChunk>(message.body);
+  const auto chunk = Decode<Chunk>(message.body);
   return chunk && chunk->index < record.sum.size() &&
          StandsAt(chunk->words, chunk->index * kChunkWords, record.sum);
 }

@@ -25,15 +25,6 @@ enum class Fault { kDisconnected, kRestarted, kSilent };
 constexpr MessageKind kPhases[] = {MessageKind::kRoundStart, MessageKind::kDelivery,
                                    MessageKind::kSurvivors, MessageKind::kQuorum};
 
-std::vector<JournalRecord> JournalOf(VirtualFederation& federation) {
-  std::vector<JournalRecord> journal;
-  const std::vector<Record> records = *federation.coordinator_store().Load("journal");
-  for (const Record& record : records) {
-    journal.push_back(*Decode<JournalRecord>(record.value));
-  }
-  return journal;
-}
-
 /// Feeds the analysis with plain sums over the very sites that each round was closed with.
 void ExpectExactSums(VirtualFederation& federation, const FederationOptions& options) {
   const Plan plan = *ParsePlan(LogisticPlanText(options), "plan.toml");

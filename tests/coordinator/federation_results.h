@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/records.h"
 #include "simulations/plain_federation.h"
 #include "tests/support/virtual_federation.h"
 
@@ -34,6 +35,15 @@ inline std::vector<std::uint32_t> SitesBut(const FederationOptions& options,
     if (std::find(without.begin(), without.end(), site) == without.end()) sites.push_back(site);
   }
   return sites;
+}
+
+inline std::vector<JournalRecord> JournalOf(VirtualFederation& federation) {
+  std::vector<JournalRecord> journal;
+  const std::vector<Record> records = *federation.coordinator_store().Load("journal");
+  for (const Record& record : records) {
+    journal.push_back(*Decode<JournalRecord>(record.value));
+  }
+  return journal;
 }
 
 }  // namespace consilium::testing

@@ -48,6 +48,17 @@ Cohort WideCohort(std::uint32_t site) {
   return cohort;
 }
 
+/// Gives the sites wide cohorts and policies that let them be used.
+void Prepare(VirtualFederation& federation, std::uint32_t sites) {
+  Policy policy = MakePolicy(PolicyPreset::kStandard);
+  policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
+  policy.minimum_class = 0;
+  for (std::uint32_t site = 0; site < sites; ++site) {
+    federation.SetPolicy(site, policy);
+    federation.SetCohort(site, WideCohort(site));
+  }
+}
+
 FederationOptions Options() {
   FederationOptions options;
   options.sites = kSites;
@@ -56,15 +67,7 @@ FederationOptions Options() {
 
 class LongVectorsTest : public ::testing::Test {
  protected:
-  LongVectorsTest() {
-    Policy policy = MakePolicy(PolicyPreset::kStandard);
-    policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
-    policy.minimum_class = 0;
-    for (std::uint32_t site = 0; site < kSites; ++site) {
-      federation_.SetPolicy(site, policy);
-      federation_.SetCohort(site, WideCohort(site));
-    }
-  }
+  LongVectorsTest() { Prepare(federation_, kSites); }
 
   void Start() {
     federation_.JoinAll();
@@ -114,7 +117,7 @@ TEST_F(LongVectorsTest, AreSummedToTheBitAndComeAFewAtATime) {
     ++chunks_up;
     under_way.insert(site);
     most = std::max(most, under_way.size());
-    if (Decode<UploadChunk>(message.body)->words.size() < kChunkWords) under_way.erase(site);
+    if (Decode<Chunk>(message.body)->words.size() < kChunkWords) under_way.erase(site);
     return true;
   };
   federation_.to_site = [&](std::uint32_t, Bytes& bytes) {
@@ -192,6 +195,53 @@ TEST_F(LongVectorsTest, ACoordinatorThatCrashesBetweenChunksGoesOn) {
   EXPECT_EQ(crashes, 5);
 }
 
+/// Of seven sites two are asked for their vectors and never send them.
+TEST(StalledUploadTest, OthersGetTheirTurnWherethePlanGoesOnWithoutSome) {
+  FederationOptions options;
+  options.sites = 7;
+  options.on_loss = "continue";
+  VirtualFederation federation(options);
+  Prepare(federation, 7);
+  federation.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
+    return site > 1 || OpenMessage(bytes)->kind != MessageKind::kUploadChunk;
+  };
+  federation.JoinAll();
+  std::string plan = PlanText();
+  plan.replace(plan.find("deadline ="), 0, "on_loss = \"continue\"\n");
+  const StudyId study = federation.Submit(plan);
+  federation.ApproveAll(study);
+  federation.Start(study);
+  ASSERT_TRUE(federation.RunToEnd(study, 400)) << federation.View(study).reason;
+  for (const JournalRecord& entry : JournalOf(federation)) {
+    EXPECT_EQ(entry.survivors.size(), 5U) << "round " << entry.round.value();
+  }
+}
+
+/// A site that takes its approval back after its vector has come, while others still upload.
+TEST_F(LongVectorsTest, AVectorIsNotSummedAgainstItsSitesWill) {
+  bool revoked = false;
+  std::uint64_t ended = 0;
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (message.kind == MessageKind::kAttemptEnded) ++ended;
+    const bool last_receipt = message.kind == MessageKind::kChunkReceived && site == 0 &&
+                              Decode<ChunkReceived>(message.body)->next == 4;
+    if (!revoked && last_receipt) {
+      revoked = true;
+      SiteEffects effects;
+      EXPECT_TRUE(federation_.site(0).Revoke(study_, federation_.now(), effects).has_value());
+      federation_.Carry(0, effects);
+    }
+    return true;
+  };
+  Start();
+  federation_.Settle();
+  ASSERT_TRUE(revoked);
+  EXPECT_EQ(federation_.View(study_).rounds_done, 1U) << "the moments, in one chunk";
+  EXPECT_EQ(federation_.View(study_).state, StudyState::kPaused) << "the plan waits for all";
+  EXPECT_GT(ended, 0U);
+}
+
 TEST_F(LongVectorsTest, RepeatedReceiptsAndChunksAskForNothing) {
   std::uint64_t chunks_down = 0;
   std::uint64_t sums = 0;
@@ -224,7 +274,7 @@ TEST_F(LongVectorsTest, ASumWhoseChunksAreNotWhatWasSignedIsRefused) {
     const OpenedMessage message = *OpenMessage(bytes);
     if (altered || site != 1 || message.kind != MessageKind::kSumChunk) return true;
     altered = true;
-    SumChunk chunk = *Decode<SumChunk>(message.body);
+    Chunk chunk = *Decode<Chunk>(message.body);
     ++chunk.words.back();
     bytes = FrameMessage(message.kind, message.route, Encode(chunk));
     return true;

@@ -176,7 +176,7 @@ TEST(MaskedWordsTest, AreUniformInEachByteAndNeverRepeat) {
     for (const auto& [site, message] : federation.received()) {
       const OpenedMessage opened = *OpenMessage(message);
       if (opened.kind != MessageKind::kUploadChunk) continue;
-      const auto chunk = *Decode<UploadChunk>(opened.body);
+      const auto chunk = *Decode<Chunk>(opened.body);
       for (const std::uint64_t word : chunk.words) {
         words.insert(word);
         ++sent;

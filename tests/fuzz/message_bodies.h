@@ -35,7 +35,7 @@ inline bool CheckBody(MessageKind kind, ByteSpan body) {
     case MessageKind::kUploadHeader:
       return CheckDecoder<UploadHeader>(body);
     case MessageKind::kUploadChunk:
-      return CheckDecoder<UploadChunk>(body);
+      return CheckDecoder<Chunk>(body);
     case MessageKind::kChunkReceived:
       return CheckDecoder<ChunkReceived>(body);
     case MessageKind::kSurvivors:
@@ -47,9 +47,9 @@ inline bool CheckBody(MessageKind kind, ByteSpan body) {
     case MessageKind::kUnmasking:
       return CheckDecoder<Unmasking>(body);
     case MessageKind::kSumChunk:
-      return CheckDecoder<SumChunk>(body);
+      return CheckDecoder<Chunk>(body);
     case MessageKind::kSumReceived:
-      return CheckDecoder<SumReceived>(body);
+      return CheckDecoder<ChunkReceived>(body);
     case MessageKind::kRoundClosed:
       return CheckDecoder<RoundClosed>(body);
     case MessageKind::kAttemptEnded:
@@ -84,15 +84,15 @@ inline std::vector<std::pair<MessageKind, Bytes>> SmallBodies() {
       {K::kShares, Encode(Shares{{}, {}, {{SiteId(1), Bytes(kSealedShareBytes), {}, {}}}})},
       {K::kDelivery, Encode(Delivery{{share, DeliveredShare{SiteId(2), {}, {}, {}, {}}}})},
       {K::kUploadHeader, Encode(UploadHeader{})},
-      {K::kUploadChunk, Encode(UploadChunk{0, std::vector<std::uint64_t>(5, 7)})},
+      {K::kUploadChunk, Encode(Chunk{0, std::vector<std::uint64_t>(5, 7)})},
       {K::kChunkReceived, Encode(ChunkReceived{1})},
       {K::kSurvivors, Encode(Survivors{std::vector<SurvivorHeader>(3)})},
       {K::kConfirmation, Encode(Confirmation{})},
       {K::kQuorum, Encode(Quorum{std::vector<Cosignature>(3)})},
       {K::kUnmasking, Encode(Unmasking{std::vector<RevealedShare>(3)})},
       {K::kRoundClosed, Encode(RoundClosed{{SiteId(1), SiteId(2)}, 3, {1, 2, 3}})},
-      {K::kSumChunk, Encode(SumChunk{1, std::vector<std::uint64_t>(5, 7)})},
-      {K::kSumReceived, Encode(SumReceived{1})},
+      {K::kSumChunk, Encode(Chunk{1, std::vector<std::uint64_t>(5, 7)})},
+      {K::kSumReceived, Encode(ChunkReceived{1})},
       {K::kAttemptEnded, Encode(AttemptEnded{"too few sites"})},
       {K::kRefusal, Encode(RefusalMessage{17, 35, SiteId(2)})},
   };

@@ -28,7 +28,7 @@ static_assert(kNoneIsAField<Contribution, Cohort, DataTable, RowMatrix>);
 static_assert(kNoneIsAField<SecretKey32, Scalar, SigningKey, PrekeySecrets>);
 
 TEST(EncodableTest, MessagesAreAndClearContributionsAreNot) {
-  EXPECT_TRUE((WireEncodable<UploadChunk> && WireEncodable<UploadHeader>));
+  EXPECT_TRUE((WireEncodable<Chunk> && WireEncodable<UploadHeader>));
   EXPECT_FALSE((WireEncodable<Contribution> || WireField<Contribution, WireWriter>));
   EXPECT_FALSE((WireEncodable<Cohort> || WireField<Cohort, WireWriter>));
 }

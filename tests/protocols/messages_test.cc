@@ -35,7 +35,7 @@ TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kDelivery,
              Delivery{{kMaxSites, DeliveredShare{{}, {}, Bytes(kSealedShareBytes), {}, {}}}});
   ExpectFits(MessageKind::kUploadHeader, UploadHeader{});
-  ExpectFits(MessageKind::kUploadChunk, UploadChunk{0, std::vector<std::uint64_t>(kChunkWords)});
+  ExpectFits(MessageKind::kUploadChunk, Chunk{0, std::vector<std::uint64_t>(kChunkWords)});
   ExpectFits(MessageKind::kChunkReceived, ChunkReceived{});
   ExpectFits(MessageKind::kSurvivors, Survivors{std::vector<SurvivorHeader>(kMaxSites)});
   ExpectFits(MessageKind::kConfirmation, Confirmation{});
@@ -44,7 +44,7 @@ TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kRoundClosed,
              RoundClosed{std::vector<SiteId>(kMaxSites), 128,
                          std::vector<std::uint64_t>(kChunkWords), kMaxVectorWords});
-  ExpectFits(MessageKind::kSumChunk, SumChunk{1, std::vector<std::uint64_t>(kChunkWords)});
+  ExpectFits(MessageKind::kSumChunk, Chunk{1, std::vector<std::uint64_t>(kChunkWords)});
   ExpectFits(MessageKind::kAttemptEnded, AttemptEnded{std::string(400, 'x')});
   ExpectFits(MessageKind::kRefusal, RefusalMessage{});
 }
@@ -66,7 +66,7 @@ TEST(MessagesTest, OneElementOverACapIsRefused) {
   ExpectOverCapRefused(Unmasking{std::vector<RevealedShare>(kMaxSites)}, 0);
   ExpectOverCapRefused(Delivery{std::vector<DeliveredShare>(kMaxSites)}, 0);
   ExpectOverCapRefused(Shares{{}, {}, std::vector<SealedShare>(kMaxSites)}, 64);
-  ExpectOverCapRefused(UploadChunk{0, std::vector<std::uint64_t>(kChunkWords)}, 8);
+  ExpectOverCapRefused(Chunk{0, std::vector<std::uint64_t>(kChunkWords)}, 8);
   ExpectOverCapRefused(RoundStart{Bytes(kMaxQueryBytes), {}, {}, {}}, 0);
   ExpectOverCapRefused(AttemptEnded{std::string(400, 'x')}, 0);
 }

@@ -150,18 +150,18 @@ class SumRun {
         Cross(i, MessageKind::kUploadHeader, session(i).upload_header());
     return coordinator_.OnUploadHeader(fixture_.id(i), header, signature);
   }
-  UploadChunk ChunkOf(std::size_t i, std::uint64_t index) {
+  Chunk ChunkOf(std::size_t i, std::uint64_t index) {
     const RingVector& masked = session(i).masked_vector();
     const std::size_t begin = std::min<std::size_t>(index * kChunkWords, masked.size());
     const std::size_t end = std::min<std::size_t>(begin + kChunkWords, masked.size());
-    return UploadChunk{index, RingVector(masked.begin() + static_cast<std::ptrdiff_t>(begin),
-                                         masked.begin() + static_cast<std::ptrdiff_t>(end))};
+    return Chunk{index, RingVector(masked.begin() + static_cast<std::ptrdiff_t>(begin),
+                                   masked.begin() + static_cast<std::ptrdiff_t>(end))};
   }
   std::optional<DropReason> SendVector(std::size_t i) {
     const std::uint64_t chunks = (fixture_.setup().words + kChunkWords - 1) / kChunkWords;
     coordinator_.GrantNext();
     for (std::uint64_t index = 0; index < chunks; ++index) {
-      const UploadChunk chunk = Recode(ChunkOf(i, index));
+      const Chunk chunk = Recode(ChunkOf(i, index));
       received_.push_back(Encode(chunk));
       if (auto reason = coordinator_.OnChunk(fixture_.id(i), chunk)) return reason;
     }

@@ -138,7 +138,7 @@ TEST_F(UploadTest, DropsAnotherLength) {
 
 TEST_F(UploadTest, DropsAChunkOfAnotherLength) {
   EXPECT_FALSE(run_.SendHeader(4));
-  UploadChunk chunk = run_.ChunkOf(4, 0);
+  Chunk chunk = run_.ChunkOf(4, 0);
   chunk.words.push_back(0);
   ExpectDropped(coordinator().OnChunk(liar(), chunk), D::kWrongLength);
   Finish();
@@ -146,7 +146,7 @@ TEST_F(UploadTest, DropsAChunkOfAnotherLength) {
 
 TEST_F(UploadTest, DropsAVectorThatWasNotSigned) {
   EXPECT_FALSE(run_.SendHeader(4));
-  UploadChunk chunk = run_.ChunkOf(4, 0);
+  Chunk chunk = run_.ChunkOf(4, 0);
   chunk.words[1] += 1;
   ExpectDropped(coordinator().OnChunk(liar(), chunk), D::kVectorHashDiffers);
   EXPECT_EQ(coordinator().OnChunk(liar(), run_.ChunkOf(4, 0)), D::kWrongPhase);
@@ -156,7 +156,7 @@ TEST_F(UploadTest, DropsAVectorThatWasNotSigned) {
 TEST_F(UploadTest, IgnoresRepeatsAndDropsAConflictingHeader) {
   EXPECT_FALSE(run_.SendHeader(4));
   ExpectIgnored(run_.SendHeader(4), D::kWrongPhase);
-  UploadChunk early = run_.ChunkOf(4, 0);
+  Chunk early = run_.ChunkOf(4, 0);
   early.index = 1;
   ExpectIgnored(coordinator().OnChunk(liar(), early), D::kWrongPhase);
   EXPECT_FALSE(run_.SendVector(4));
@@ -185,8 +185,9 @@ TEST(UploadChunksTest, AreTakenInOrderAndResumed) {
   run.MaskAll();
   CoordinatorSession& coordinator = run.coordinator();
   const SiteId site = fixture.id(0);
-  EXPECT_EQ(coordinator.NextChunk(site), 0u);
+  EXPECT_FALSE(coordinator.NextChunk(site).has_value());
   EXPECT_FALSE(run.SendHeader(0));
+  EXPECT_FALSE(coordinator.NextChunk(site).has_value()) << "not its turn yet";
   EXPECT_EQ(coordinator.OnChunk(site, run.ChunkOf(0, 0)), D::kWrongPhase) << "not asked for yet";
   EXPECT_EQ(coordinator.GrantNext(), std::vector<SiteId>{site});
   EXPECT_EQ(coordinator.OnChunk(site, run.ChunkOf(0, 1)), D::kWrongPhase);
@@ -218,6 +219,28 @@ TEST(UploadChunksTest, LongVectorsAreAskedForAFewAtATime) {
   EXPECT_TRUE(coordinator.GrantNext().empty());
 }
 
+TEST(UploadChunksTest, WhoDoesNotSendIsDroppedForThoseWhoWait) {
+  SumFixture fixture(5, kChunkWords + 1);
+  SumRun run(fixture);
+  run.Dealing();
+  run.MaskAll();
+  CoordinatorSession& coordinator = run.coordinator();
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_FALSE(run.SendHeader(i));
+  ASSERT_EQ(coordinator.GrantNext().size(), kUploadsAtATime);
+  EXPECT_FALSE(coordinator.OnChunk(fixture.id(0), run.ChunkOf(0, 0)));
+  EXPECT_FALSE(coordinator.OnChunk(fixture.id(0), run.ChunkOf(0, 1)));
+  EXPECT_TRUE(coordinator.HasUploaded(fixture.id(0)));
+  EXPECT_FALSE(coordinator.HasUploaded(fixture.id(1)));
+  EXPECT_TRUE(coordinator.DropStalled());
+  EXPECT_EQ(coordinator.dropped().size(), 1u);
+  EXPECT_EQ(coordinator.dropped().at(fixture.id(1)), D::kSilent);
+  EXPECT_FALSE(coordinator.NextChunk(fixture.id(1)).has_value());
+  ASSERT_EQ(coordinator.GrantNext().size(), kUploadsAtATime);
+  EXPECT_TRUE(coordinator.DropStalled()) << "site 4 still waits";
+  EXPECT_EQ(coordinator.GrantNext(), std::vector<SiteId>{fixture.id(4)});
+  EXPECT_FALSE(coordinator.DropStalled()) << "nobody waits";
+}
+
 TEST(UploadChunksTest, ShortVectorsNeedNoGrant) {
   SumFixture fixture(5, 7);
   SumRun run(fixture);
@@ -225,7 +248,7 @@ TEST(UploadChunksTest, ShortVectorsNeedNoGrant) {
   run.MaskAll();
   for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_FALSE(run.SendHeader(i));
-    EXPECT_FALSE(run.coordinator().IsGranted(fixture.id(i)));
+    EXPECT_EQ(run.coordinator().NextChunk(fixture.id(i)), 0u);
     EXPECT_TRUE(run.coordinator().GrantNext().empty());
     EXPECT_FALSE(run.coordinator().OnChunk(fixture.id(i), run.ChunkOf(i, 0)));
   }
@@ -363,7 +386,7 @@ TEST_F(DealerTest, SharesThatDoNotGiveTheCommittedSecretNameTheirDealer) {
   header.vector_hash = VectorHash(header.context, liar(), words);
   EXPECT_FALSE(coordinator().OnUploadHeader(liar(), header,
                                             fixture_.Sign(4, MessageKind::kUploadHeader, header)));
-  EXPECT_FALSE(coordinator().OnChunk(liar(), UploadChunk{0, words}));
+  EXPECT_FALSE(coordinator().OnChunk(liar(), Chunk{0, words}));
   coordinator().Close();
   run_.Confirming({4});
   run_.Unmask({4});

@@ -164,7 +164,7 @@ TEST(DropOutMixtureTest, AnEmptyChunkCompletesAVectorWithoutWords) {
   run.MaskAll();
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_FALSE(run.SendHeader(i));
-    EXPECT_FALSE(run.coordinator().OnChunk(fixture.id(i), UploadChunk{}));
+    EXPECT_FALSE(run.coordinator().OnChunk(fixture.id(i), Chunk{}));
   }
   run.coordinator().Close();
   run.Confirming();
