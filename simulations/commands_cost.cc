@@ -18,8 +18,7 @@ Error In(std::string_view option, Error error) {
 }
 
 Result<Duration> SpanOf(std::string_view option, const std::string& text) {
-  if (text.empty() || text == "0" || text == "0s" || text == "0ms") return Duration(0);
-  Result<Duration> span = ParseDuration(text);
+  Result<Duration> span = ParseSpan(text);
   if (!span) return tl::unexpected<Error>(In(option, std::move(span).error()));
   return span;
 }
@@ -37,7 +36,9 @@ void AddCost(CLI::App& app, CostCommand& command) {
   CLI::App* cost = app.add_subcommand(
       "cost", "Predict the rounds, bytes and seconds of a plan on a given network");
   cost->add_option("PLAN", command.plan, "The plan file")->required();
-  cost->add_option("--sites", command.sites, "How many sites take part")->required();
+  cost->add_option("--sites", command.sites, "How many sites take part")
+      ->check(CLI::Range(1, 1'000'000))
+      ->required();
   cost->add_option("--latency", command.latency, "One way, as 20ms (the default)");
   cost->add_option("--bandwidth", command.bandwidth,
                    "Of each site's line, each way, as \"10 Mbit/s\" (default: no limit)");

@@ -17,7 +17,7 @@ struct CostCommand {
   std::string latency = "20ms";
   std::string bandwidth;
   std::string coordinator_bandwidth;
-  std::string computing;
+  std::string computing = "0s";
   std::uint32_t rounds = 0;  ///< 0: found by trying.
   bool json = false;
 };

@@ -48,7 +48,9 @@ struct Experiment {
   std::vector<SweptValue> swept;  ///< What distinguishes it from the file as written.
 
   /// False when every seed gives the same.
-  bool DrawsAtRandom() const { return generator || partition || participation; }
+  bool DrawsAtRandom() const {
+    return generator || partition || participation || faults.Any() || network.jitter > Duration(0);
+  }
 };
 
 /// The experiment without its sweep.

@@ -25,13 +25,12 @@ Result<double> Bandwidth(const Settings& table, std::string_view key) {
   return *bandwidth;
 }
 
-/// "0s" is no duration elsewhere, and makes sense here.
 Result<Duration> SpanOr(const Settings& table, std::string_view key, Duration otherwise) {
   if (!table.Has(key)) return otherwise;
   TRY(const std::string text, table.Text(key));
-  if (text == "0" || text == "0s" || text == "0ms") return Duration(0);
-  TRY(const Duration span, table.Span(key));
-  if (span > kLongest) return table.FailAt(key, "must be at most 24h");
+  Result<Duration> span = ParseSpan(text);
+  if (!span) return table.FailAt(key, std::move(span).error());
+  if (*span > kLongest) return table.FailAt(key, "must be at most 24h");
   return span;
 }
 
@@ -42,6 +41,11 @@ Result<double> Chance(const Settings& table, std::string_view key) {
 }
 
 }  // namespace
+
+Result<Duration> ParseSpan(std::string_view text) {
+  if (text == "0" || text == "0s" || text == "0ms") return Duration(0);
+  return ParseDuration(text);
+}
 
 Result<double> ParseBandwidth(std::string_view text) {
   const auto fail = [&] {

@@ -27,8 +27,12 @@ struct FaultRates {
   double coordinator_crashes = 0;  ///< The same of the coordinator.
   double slow_answers = 0;         ///< For each answer: up to two minutes more.
   double stops = 0;  ///< For each site and five seconds: it does nothing for up to two minutes.
+
+  bool Any() const { return cuts + site_crashes + coordinator_crashes + slow_answers + stops > 0; }
 };
 
+/// As ParseDuration, and "0", "0s" or "0ms", which make sense here.
+Result<Duration> ParseSpan(std::string_view text);
 /// "10 Mbit/s" in bits a second; units bit/s, kbit/s, Mbit/s and Gbit/s (powers of 1000).
 Result<double> ParseBandwidth(std::string_view text);
 std::string BandwidthText(double bits_per_second);  ///< "10 Mbit/s"; "no limit" for 0.

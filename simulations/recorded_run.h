@@ -34,9 +34,10 @@ struct RoundRecord {
   std::optional<RoundTraffic> traffic;  ///< Of a run over the protocol.
 };
 
-/// What a run over the protocol needed from its start to the result, and what went wrong.
+/// What a run over the protocol needed, and what went wrong.
 struct ProtocolUse {
-  RoundTraffic traffic;                         ///< With the messages that belong to no round.
+  /// All messages, those of joining and approving too; the time is from the start to the result.
+  RoundTraffic traffic;
   std::map<std::string, std::uint64_t> faults;  ///< Times each was injected, by its name.
 };
 

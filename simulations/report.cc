@@ -306,7 +306,8 @@ std::string TrafficFields(const RoundRecord& round) {
 std::string ProtocolText(const ProtocolUse& use) {
   std::string text = "Over the protocol: " + std::to_string(use.traffic.messages) + " messages, " +
                      BytesText(use.traffic.bytes_to_sites) + " to and " +
-                     BytesText(use.traffic.bytes_from_sites) + " from the hospitals together, " +
+                     BytesText(use.traffic.bytes_from_sites) +
+                     " from the hospitals together (joining and approving included), " +
                      NumberText(SecondsOf(use.traffic.lasted), "%.4g") +
                      " s of virtual time from start to result.";
   std::string faults;

@@ -95,7 +95,7 @@ Sizes SizesOf(std::uint32_t sites,
   sizes.delivery = SizeOf(MessageKind::kDelivery, delivery);
   sizes.header = SizeOf(MessageKind::kUploadHeader, UploadHeader());
   for (std::uint64_t left = words; left > 0;) {
-    UploadChunk chunk;
+    Chunk chunk;
     chunk.words.resize(std::min<std::uint64_t>(left, kChunkWords));
     sizes.chunks.push_back(SizeOf(MessageKind::kUploadChunk, chunk));
     left -= chunk.words.size();
@@ -177,8 +177,12 @@ class Schedule {
     Note("unmasking", false, sizes.unmasking, opening, summed);
     now_ = std::max(keys, TellSum(sizes, summed));
     cost_.takes = Milliseconds(summed - begin);
+    summed_ = summed;
     return std::move(cost_);
   }
+
+  /// Until the newest sum.
+  Duration Elapsed() const { return Milliseconds(summed_); }
 
  private:
   static Duration Milliseconds(double microseconds) {
@@ -308,7 +312,8 @@ class Schedule {
   const CostOptions& options_;
   const Thresholds& thresholds_;
   Lines lines_;
-  double now_ = 0;                ///< At the coordinator.
+  double now_ = 0;  ///< At the coordinator.
+  double summed_ = 0;
   std::vector<double> at_sites_;  ///< When each site can go on.
   double last_at_sites_ = 0;
   RoundCost cost_;
@@ -346,8 +351,8 @@ StudyCost PredictRounds(const CostOptions& options, const std::vector<AskedRound
     cost.rounds.back().asked = round;
     cost.bytes_to_site += cost.rounds.back().bytes_to_site;
     cost.bytes_from_site += cost.rounds.back().bytes_from_site + sizes.prekey;
-    cost.takes += cost.rounds.back().takes;
   }
+  cost.takes = schedule.Elapsed();
   return cost;
 }
 

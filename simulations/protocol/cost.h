@@ -41,7 +41,7 @@ struct RoundCost {
   std::uint64_t bytes_to_site = 0;    ///< Each.
   std::uint64_t bytes_from_site = 0;  ///< Each, without the key for the next round.
   std::vector<CostStep> steps;        ///< Along the longest path.
-  Duration takes{0};                  ///< To the sum.
+  Duration takes{0};  ///< From its query to its sum; the next query may have to wait for more.
 };
 
 struct StudyCost {

@@ -111,24 +111,20 @@ Status CheckEnd(const World& world, const StudyId& study) {
       "them, its [faults].");
 }
 
-RoundTraffic TrafficOf(const TrafficCounts& counts) {
-  return {counts.messages, counts.bytes_to_sites, counts.bytes_from_sites, Duration(0)};
-}
-
 void AddTraffic(const World& world, const StudyId& study, RecordedRun& recorded) {
   const Instant start = world.StartOf(study).value_or(world.now());
   recorded.protocol.emplace();
   RoundTraffic& all = recorded.protocol->traffic;
   for (const auto& [number, counts] : world.traffic()) {
-    all.messages += counts.messages;
-    all.bytes_to_sites += counts.bytes_to_sites;
-    all.bytes_from_sites += counts.bytes_from_sites;
+    all.messages += counts.sent.messages;
+    all.bytes_to_sites += counts.sent.bytes_to_sites;
+    all.bytes_from_sites += counts.sent.bytes_from_sites;
   }
   all.lasted = world.now() - start;
   for (std::size_t i = 0; i < recorded.rounds.size(); ++i) {
     const auto counts = world.traffic().find(RoundNumber(recorded.rounds[i].round));
     if (counts == world.traffic().end()) continue;
-    RoundTraffic traffic = TrafficOf(counts->second);
+    RoundTraffic traffic = counts->second.sent;
     const auto next = std::next(counts);
     traffic.lasted =
         (next == world.traffic().end() ? world.now() : next->second.began) - counts->second.began;
@@ -168,8 +164,8 @@ Result<RecordedRun> RunOverProtocol(const Plan& plan,
   Trace trace(/*keep_lines=*/false);
   World world(WorldOf(plan, cohorts, options), witness, trace);
   RunToEnd(world, plan.id, options.watcher);
-  for (const std::string& violation : witness.violations()) {
-    return Fail(ErrorCode::kCorrupt, "the protocol was violated: " + violation,
+  if (!witness.violations().empty()) {
+    return Fail(ErrorCode::kCorrupt, "the protocol was violated: " + witness.violations().front(),
                 "This is a bug of Consilium. Please report it with the experiment and its seed.");
   }
   TRY_STATUS(CheckEnd(world, plan.id));

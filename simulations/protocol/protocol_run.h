@@ -27,8 +27,8 @@ struct ProtocolOptions {
 };
 
 /// Every site's policy is the plan itself. kRefused when the study does not end, with what it waits
-/// for; kFailed, kNotEstimable and the like are the analysis's own. Anything that the witness sees
-/// and that must never happen is an error as well.
+/// for; kCorrupt when the witness sees what must never happen; all other errors are the analysis's
+/// own.
 Result<RecordedRun> RunOverProtocol(const Plan& plan,
                                     const std::vector<const Cohort*>& cohorts,
                                     const ProtocolOptions& options);

@@ -127,7 +127,7 @@ void DrawPeople(RandomSource& random, BadDay& day) {
   if (Chance(random, 0.06)) day.take_back = 0.05;
 }
 
-/// What cannot be told more than once a connection or a study, and would be rare otherwise.
+/// What has few occasions, or is found out before it matters: rare if drawn like the others.
 Fault DrawRareSiteLie(RandomSource& random) {
   return random.Below(2) == 0 ? Fault::kSiteMakesUpReceipt : Fault::kSiteDealsInconsistently;
 }

@@ -16,6 +16,7 @@
 #include "client/site_core.h"
 #include "common/random.h"
 #include "coordinator/coordinator_core.h"
+#include "simulations/recorded_run.h"
 #include "simulations/storm/faults.h"
 #include "simulations/storm/liars.h"
 #include "simulations/storm/trace.h"
@@ -28,19 +29,17 @@ namespace consilium {
 struct WorldOptions {
   std::uint64_t seed = 0;
   BadDay day;
-  std::vector<Cohort> cohorts;     ///< One a site.
-  std::vector<std::string> names;  ///< Of the sites; none: "site-0", "site-1", ...
-  std::vector<std::string> plans;  ///< Submitted in this order.
-  Policy policy;                   ///< Every site's.
-  UtcSeconds begin{1'790'000'000};
+  std::vector<Cohort> cohorts;      ///< One a site.
+  std::vector<std::string> names;   ///< Of the sites; none: "site-0", "site-1", ...
+  std::vector<std::string> plans;   ///< Submitted in this order.
+  Policy policy;                    ///< Every site's.
+  UtcSeconds begin{1'790'000'000};  ///< On every wall clock; any time does.
 };
 
 /// What was sent on behalf of one round, lost messages included.
 struct TrafficCounts {
   Instant began;  ///< The first message.
-  std::uint64_t messages = 0;
-  std::uint64_t bytes_to_sites = 0;
-  std::uint64_t bytes_from_sites = 0;
+  RoundTraffic sent;
 };
 
 class World {

@@ -101,9 +101,10 @@ void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
 void World::Count(const Bytes& message, bool to_site) {
   const Result<OpenedMessage> opened = OpenMessage(message);
   TrafficCounts& counts = traffic_[opened ? opened->route.round : RoundNumber()];
-  if (counts.messages == 0) counts.began = now_;
-  ++counts.messages;
-  (to_site ? counts.bytes_to_sites : counts.bytes_from_sites) += message.size();
+  RoundTraffic& sent = counts.sent;
+  if (sent.messages == 0) counts.began = now_;
+  ++sent.messages;
+  (to_site ? sent.bytes_to_sites : sent.bytes_from_sites) += message.size();
 }
 
 /// Either line carries one message after the other, and both carry a message at the same time.

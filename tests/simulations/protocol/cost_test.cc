@@ -107,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         CostCase{"slow_coordinator", 20, 5, {Duration(30), kNone, 10e6, 2e6, kNone}},
         CostCase{"many", 60, 4, {Duration(40), kNone, 5e6, 50e6, Duration(500)}},
         CostCase{"one_chunk", 4, 90, {Duration(25), kNone, 2e6, 0, Duration(200)}},
+        CostCase{"sums_on_a_slow_line", 5, 330, {Duration(25), kNone, 0, 4e6, kNone}},
         CostCase{"four_chunks", 5, 330, {Duration(25), kNone, 20e6, 50e6, Duration(200)}}),
     [](const auto& one) { return std::string(one.param.name); });
 
