@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
+#include "common/random.h"
 #include "tests/end_to_end/small_study.h"
 
 namespace consilium::testing {
@@ -104,6 +105,48 @@ TEST(SimulatorTest, GivesTheBytesThatACoordinatorReleases) {
   ExpectEqualResults(federation, SmallPlan(), sites);
   ExpectEqualResults(federation, PlanFor("linear", "dose", "[\"age\", \"ill\"]"), sites);
   ExpectEqualResults(federation, PlanFor("poisson", "age", "[\"dose\", \"ill\"]"), sites);
+}
+
+/// So many features that a sum takes two chunks, and patients enough for the standard policy.
+constexpr int kWideFeatures = 200;
+constexpr int kWidePatients = 1'100;
+
+std::map<std::string, SiteData> WideSites() {
+  std::map<std::string, SiteData> sites;
+  SeededRandom random(12);
+  for (const char* site : {"alpha", "beta", "gamma"}) {
+    std::string& csv = sites[site].csv;
+    csv = "id,y";
+    for (int j = 0; j < kWideFeatures; ++j) csv += ",x" + std::to_string(j);
+    for (int patient = 0; patient < kWidePatients; ++patient) {
+      csv += "\n" + std::string(site) + std::to_string(patient) + "," +
+             std::to_string(random.Below(1'000));
+      for (int j = 0; j < kWideFeatures; ++j) csv += random.Below(2) == 0 ? ",0" : ",1";
+    }
+    csv += "\n";
+  }
+  return sites;
+}
+
+std::string WidePlan() {
+  std::string plan =
+      "[study]\ntitle = \"Wide\"\nquestion = \"Does it fit?\"\nrequested_by = \"R\"\n"
+      "permit = \"none\"\nexpires = 2090-01-01\nminimum_sites = 3\n[contract]\npatient = \"id\"\n"
+      "[[contract.column]]\nname = \"y\"\ntype = \"integer\"\nrange = [0, 1000]\n";
+  std::string features;
+  for (int j = 0; j < kWideFeatures; ++j) {
+    const std::string name = "\"x" + std::to_string(j) + "\"";
+    plan += "[[contract.column]]\nname = " + name + "\ntype = \"boolean\"\n";
+    features += (j == 0 ? "" : ", ") + name;
+  }
+  return plan + "[analysis]\nkind = \"linear\"\noutcome = \"y\"\nfeatures = [" + features + "]\n";
+}
+
+TEST(SimulatorTest, GivesTheBytesThatACoordinatorReleasesWhereSumsAreLong) {
+  const std::map<std::string, SiteData> sites = WideSites();
+  Deployment federation(sites);
+  federation.StartAll();
+  ExpectEqualResults(federation, WidePlan(), sites);
 }
 
 std::filesystem::path HeartData() {
