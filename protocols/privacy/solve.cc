@@ -35,11 +35,12 @@ class Excess {
 
  private:
   double Above(double epsilon) const {
-    // Logarithms need a floor; the sign, which decides, is that of the comparison itself. Never 0,
-    // where a step would stand still.
+    // Logarithms need a floor, below which only the sign is left: that decides what is enough.
     constexpr double kFloor = 1e-9;
+    const bool met = epsilon <= target_.epsilon;
+    if (epsilon <= kFloor && target_.epsilon <= kFloor) return met ? -1 : 1;
     const double apart = std::log(std::max(epsilon, kFloor) / std::max(target_.epsilon, kFloor));
-    return epsilon <= target_.epsilon ? apart - 1e-12 : apart + 1e-12;
+    return apart + (met ? -1e-12 : 1e-12);  // Never 0, where a step would stand still.
   }
 
   Accountant accountant_;
