@@ -25,7 +25,8 @@ constexpr Accountant kAccountants[] = {Accountant::kRdp, Accountant::kPld};
 
 std::string NameOf(Accountant accountant) { return accountant == Accountant::kRdp ? "RDP" : "PLD"; }
 
-/// Seven significant digits, and never less than the value: more noise and a larger bound are safe.
+/// Seven significant digits, and not less than the value, but for 1e-13 of it: more noise and a
+/// larger bound are safe.
 std::string RoundedUp(double value) {
   if (value == 0 || !std::isfinite(value)) return NumberText(value);
   const double unit = std::pow(10, std::floor(std::log10(value)) - 6);
