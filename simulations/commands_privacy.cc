@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/command_errors.h"
+#include "common/names.h"
 #include "common/terminal.h"
 #include "protocols/privacy/rdp.h"
 #include "protocols/privacy/solve.h"
@@ -24,7 +25,8 @@ constexpr Accountant kAccountants[] = {Accountant::kRdp, Accountant::kPld};
 
 std::string NameOf(Accountant accountant) { return accountant == Accountant::kRdp ? "RDP" : "PLD"; }
 
-/// Seven significant digits, and never less than the value: more noise and a larger bound are safe.
+/// Seven significant digits, and not less than the value, but for 1e-13 of it: more noise and a
+/// larger bound are safe.
 std::string RoundedUp(double value) {
   if (value == 0 || !std::isfinite(value)) return NumberText(value);
   const double unit = std::pow(10, std::floor(std::log10(value)) - 6);
@@ -32,7 +34,7 @@ std::string RoundedUp(double value) {
   return NumberText(std::ceil(value / unit * (1 - 1e-13)) * unit, "%.7g");
 }
 
-/// The four names, and which of them was left out.
+/// The name of the one that was left out; kInvalidArgument unless it is exactly one of the four.
 Result<std::string> LeftOut(const PrivacyCommand& command) {
   std::vector<std::string> absent;
   if (!command.noise) absent.push_back("noise");
@@ -45,13 +47,11 @@ Result<std::string> LeftOut(const PrivacyCommand& command) {
                 "--noise, --rounds, --epsilon and --delta are all given: nothing is left to find",
                 "Leave out the one that you want to know.");
   }
-  std::string names;
-  for (std::size_t i = 0; i < absent.size(); ++i) {
-    names += (i == 0 ? "--" : i + 1 == absent.size() ? " and --" : ", --") + absent[i];
-  }
-  return Fail(ErrorCode::kInvalidArgument,
-              names + " are missing: exactly one of the four can be found from the others",
-              "Give all but one of --noise, --rounds, --epsilon and --delta.");
+  for (std::string& name : absent) name.insert(0, "--");
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      JoinNames(absent) + " are missing: exactly one of the four can be found from the others",
+      "Give all but one of --noise, --rounds, --epsilon and --delta.");
 }
 
 /// What one accountant found, for people and for programs.
@@ -63,15 +63,14 @@ struct Finding {
 
 Result<Finding> EpsilonFound(Accountant accountant, const PrivacyCommand& command) {
   const GaussianRounds rounds{*command.noise, command.rate, *command.rounds};
-  TRY(const double epsilon, EpsilonOf(accountant, rounds, *command.delta));
-  Finding finding{RoundedUp(epsilon), epsilon, std::nullopt};
-  if (accountant == Accountant::kRdp) {
-    RdpCurve curve;
-    TRY_STATUS(curve.Add(rounds));
-    TRY(const RdpEpsilon bound, curve.EpsilonFor(*command.delta));
-    finding.order = bound.order;
+  if (accountant == Accountant::kPld) {
+    TRY(const double epsilon, EpsilonOf(accountant, rounds, *command.delta));
+    return Finding{RoundedUp(epsilon), epsilon, std::nullopt};
   }
-  return finding;
+  RdpCurve curve;  // Rather than EpsilonOf, which does not tell the order.
+  TRY_STATUS(curve.Add(rounds));
+  TRY(const RdpEpsilon bound, curve.EpsilonFor(*command.delta));
+  return Finding{RoundedUp(bound.epsilon), bound.epsilon, bound.order};
 }
 
 Result<Finding> Found(const std::string& name,
@@ -116,12 +115,11 @@ Json GivenJson(const PrivacyCommand& command) {
 }
 
 std::string Remark(const std::string& name) {
+  const std::string discrete = "RDP holds for the discrete noise of sites as it stands.";
   if (name == "epsilon" || name == "delta") {
-    return "Both are upper bounds; the smaller one holds. RDP holds for the discrete noise of "
-           "sites "
-           "as it stands.";
+    return "Both are upper bounds; the smaller one holds. " + discrete;
   }
-  return "Both keep within epsilon and delta; RDP for the discrete noise of sites as it stands.";
+  return "Both keep within epsilon and delta. " + discrete;
 }
 
 }  // namespace

@@ -132,6 +132,9 @@ ComposedLoss::ComposedLoss(std::span<const GaussianRounds> rounds,
     const double range = std::max(std::abs(step.LowestLoss()), std::abs(step.HighestLoss()));
     loss_error_ += count * StepLoss::kLossError * std::min(1 + range, 1e4 * range);
   }
+  // Masses are tilted and tilted back by exponentials of numbers of these sizes.
+  relative_error_ +=
+      0x1p-50 * (std::abs(log_moment_) + theta_ * std::max(std::abs(LossOf(0)), std::abs(end)));
   if (highest >= end) left_out_ += std::exp(log_tail);
   Convolve(rounds, parts);
 }

@@ -20,8 +20,8 @@ class Fourier {
 
   /// |computed - exact| <= RelativeError() * |exact|, in the Euclidean norm, either way: t eta with
   /// t = log2 N, eta = mu + gamma_4 (sqrt(2) + mu) for weights correct to mu (Higham, Accuracy and
-  /// Stability of Numerical Algorithms, 2nd edition, Theorem 24.2); doubled, for the terms of
-  /// second order and libraries that round a cosine worse than most.
+  /// Stability of Numerical Algorithms, 2nd edition, Theorem 24.2); doubled, for its denominator
+  /// 1 - t eta and libraries that round a cosine worse than most.
   double RelativeError() const;
 
  private:

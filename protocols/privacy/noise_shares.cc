@@ -20,19 +20,22 @@ Result<RationalVariance> ShareVariance(const RationalVariance& total, std::uint3
   if (shares == 0 || total.numerator == 0 || total.denominator == 0) {
     return Fail(ErrorCode::kInvalidArgument, "noise of no variance, or in no shares");
   }
-  Uint128 numerator = total.numerator;
-  Uint128 denominator = Uint128{total.denominator} * shares;
-  const auto share_factor = std::gcd(total.numerator, std::uint64_t{shares});
-  numerator /= share_factor;
-  denominator /= share_factor;
-  while (numerator > kMaxVarianceTerm || denominator > kMaxVarianceTerm) {
-    numerator = (numerator + 1) / 2;  // Up, and the denominator down: never less noise.
-    denominator /= 2;
-    if (denominator == 0) {
+  const std::uint64_t common = std::gcd(total.numerator, total.denominator);
+  const std::uint64_t common_shares = std::gcd(total.numerator / common, std::uint64_t{shares});
+  Uint128 numerator = total.numerator / common / common_shares;
+  Uint128 denominator = Uint128{total.denominator / common} * (shares / common_shares);
+  if (numerator > kMaxVarianceTerm || denominator > kMaxVarianceTerm) {
+    // The largest denominator that leaves the numerator room. A denominator above the numerator may
+    // have 96 bits, any other has 64: products have at most 112.
+    const Uint128 fitting = denominator > numerator ? Uint128{kMaxVarianceTerm}
+                                                    : kMaxVarianceTerm * denominator / numerator;
+    if (fitting == 0) {
       return Fail(ErrorCode::kInvalidArgument,
                   "a share's variance of more than 2^48 cannot be drawn",
                   "Add the noise on a coarser lattice.");
     }
+    numerator = (numerator * fitting + denominator - 1) / denominator;  // Up: never less noise.
+    denominator = fitting;
   }
   return RationalVariance{static_cast<std::uint64_t>(numerator),
                           static_cast<std::uint64_t>(denominator)};
@@ -54,6 +57,12 @@ Status CheckSharedRounds(const SharedRounds& rounds) {
   const auto d = static_cast<double>(rounds.dimensions);
   if (rounds.shares == 0 || rounds.dimensions == 0) {
     return Fail(ErrorCode::kInvalidArgument, "a release of no shares or no coordinates");
+  }
+  if (rounds.shares > 1 && rounds.share.value() < kLeastShareVariance) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the variance " + std::to_string(rounds.share.value()) +
+                    " of each share is below 1/4: the noise of their sum is not known well enough",
+                "Add more noise, or add it on a finer lattice.");
   }
   // A tenth of a per cent for rounding: nobody states a bound to more digits.
   if (!(rounds.l2 > 0) || !(rounds.l1 >= rounds.l2 * (1 - 1e-3)) ||

@@ -15,12 +15,6 @@ constexpr double kChernoffExcess = 6;
 constexpr double kFarBelow = 5;
 constexpr double kLittleLess = 0.98;
 
-Status CheckAll(std::span<const GaussianRounds> rounds) {
-  if (rounds.empty()) return Fail(ErrorCode::kInvalidArgument, "no rounds to account for");
-  for (const GaussianRounds& part : rounds) TRY_STATUS(CheckRounds(part));
-  return {};
-}
-
 /// Deviations that a normal variable exceeds with probability e^-surplus of delta over all rounds,
 /// at most: P(Z > r) <= e^(-r^2/2) / 2.
 double ReachFor(std::span<const GaussianRounds> rounds, double log_delta) {
@@ -31,19 +25,12 @@ double ReachFor(std::span<const GaussianRounds> rounds, double log_delta) {
 }
 
 /// The bound by Renyi divergences. It holds as well, and takes over where millions of rounds add up
-/// more rounding than delta allows.
+/// more rounding than delta allows. kInvalidArgument for rounds that no accountant takes.
 Result<RdpCurve> CurveOf(std::span<const GaussianRounds> rounds) {
+  if (rounds.empty()) return Fail(ErrorCode::kInvalidArgument, "no rounds to account for");
   RdpCurve curve;
   for (const GaussianRounds& part : rounds) TRY_STATUS(curve.Add(part));
   return curve;
-}
-
-/// The two directions, or one of them if they have the same distribution.
-std::span<const LossDirection> Directions(std::span<const GaussianRounds> rounds) {
-  static constexpr LossDirection kBoth[] = {LossDirection::kRemove, LossDirection::kAdd};
-  const bool symmetric = std::all_of(rounds.begin(), rounds.end(),
-                                     [](const GaussianRounds& part) { return part.rate == 1; });
-  return std::span<const LossDirection>(kBoth).first(symmetric ? 1 : 2);
 }
 
 /// PldEpsilon in one direction, without checks.
@@ -91,30 +78,28 @@ double DeltaIn(LossDirection direction, std::span<const GaussianRounds> rounds, 
   return delta;
 }
 
+/// The larger of a bound's values in the two directions. One is enough at rate 1, where the loss
+/// has the same distribution in both.
+template <class Bound>
+double Worst(Bound bound, std::span<const GaussianRounds> rounds, double given) {
+  const double removed = bound(LossDirection::kRemove, rounds, given);
+  const bool symmetric = std::all_of(rounds.begin(), rounds.end(),
+                                     [](const GaussianRounds& part) { return part.rate == 1; });
+  return symmetric ? removed : std::max(removed, bound(LossDirection::kAdd, rounds, given));
+}
+
 }  // namespace
 
 Result<double> PldEpsilon(std::span<const GaussianRounds> rounds, double delta) {
-  TRY_STATUS(CheckAll(rounds));
-  TRY_STATUS(CheckDelta(delta));
-  double epsilon = 0;
-  for (const LossDirection direction : Directions(rounds)) {
-    epsilon = std::max(epsilon, EpsilonIn(direction, rounds, delta));
-  }
   TRY(const RdpCurve curve, CurveOf(rounds));
   TRY(const RdpEpsilon bound, curve.EpsilonFor(delta));
-  return std::min(epsilon, bound.epsilon);
+  return std::min(bound.epsilon, Worst(EpsilonIn, rounds, delta));
 }
 
 Result<double> PldDelta(std::span<const GaussianRounds> rounds, double epsilon) {
-  TRY_STATUS(CheckAll(rounds));
-  TRY_STATUS(CheckEpsilon(epsilon));
-  double delta = 0;
-  for (const LossDirection direction : Directions(rounds)) {
-    delta = std::max(delta, DeltaIn(direction, rounds, epsilon));
-  }
   TRY(const RdpCurve curve, CurveOf(rounds));
   TRY(const double bound, curve.DeltaFor(epsilon));
-  return std::min(delta, bound);
+  return std::min(bound, Worst(DeltaIn, rounds, epsilon));
 }
 
 }  // namespace consilium

@@ -59,9 +59,11 @@ class StepLoss {
   /// ends take its mass under both data sets. So delta(epsilon) is exact at lattice points, and
   /// between them on the chord in e^epsilon, which lies above it, convex as it is (Doroshenko,
   /// Ghazi, Kamath, Kumar, Manurangsi, "Connect the Dots: Tighter Discrete Approximations of
-  /// Privacy Loss Distributions", PoPETs 2022, Algorithm 1). Compositions inherit it (Zhu, Dong,
-  /// Wang, Theorem 10). Outcomes out of reach: to the lowest atom, or to `infinite`.
-  /// Masses are correct to kMassError relative, losses to kLossError * (1 + |loss|).
+  /// Privacy Loss Distributions", PoPETs 2022). Compositions inherit it (Zhu, Dong, Wang, Theorem
+  /// 10). Outcomes out of reach: to the upper end of the lowest cell, or to `infinite`.
+  /// Masses are correct to kMassError relative; losses to kLossError * min(1 + |loss|, 1e4 range),
+  /// range being the largest |loss| within reach.
+  /// `width` > 0, of the lattice. Cells further than `narrow` >= 1 widths from 0 may be wider.
   LossAtoms Discretise(double width, std::int64_t narrow) const;
   static constexpr double kMassError = 0x1p-40;
   static constexpr double kLossError = 0x1p-48;

@@ -11,7 +11,7 @@ namespace consilium {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-/// Relative error of the sums below, well above what their roundings can add up to.
+/// Relative error of the sums below for the roundings of their additions and functions, with room.
 constexpr double kRounding = 1e-12;
 
 std::vector<double> MakeOrders() {
@@ -51,6 +51,14 @@ double LogPlus1(double x) {
   return x > 30 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
 }
 
+/// Upper bound of what rounding takes off ln(A - 1). Terms are exponentials of sums of these sizes;
+/// what is large in a sum costs digits even where the others take it back.
+double RoundingOfLog(double noise, double rate, double order) {
+  const double sizes = order * (std::log(order) - std::log(rate) - std::log1p(-rate)) +
+                       order * order / (2 * noise * noise);
+  return kRounding + 0x1p-50 * sizes;
+}
+
 /// ln(A - 1) for a whole order: the binomial sum of A less that of 1, term by term, so that a tiny
 /// rate costs no digits. All terms are positive.
 double LogExcessOfWhole(double noise, double rate, int order) {
@@ -87,8 +95,9 @@ double LogBernoulliGap(double v, double log_ratio, double a) {
 /// cancels for small rates; this integrand is positive.
 ///
 /// The trapezoid rule on an analytic integrand errs by exp(-2 pi a / h), a the half-width of its
-/// strip (Trefethen, Weideman, SIAM Review 56, 2014, Theorem 5.1): here pi z^2, to the branch point
-/// where L = 0, so that h = min(z, z^2) / 4 leaves e^-70.
+/// strip (Trefethen, Weideman, "The Exponentially Convergent Trapezoidal Rule", SIAM Review 56,
+/// 2014, integrals over the real line): here pi z^2, to the branch point where L = 0, so that
+/// h = min(z, z^2) / 4 leaves e^-70.
 double LogExcess(double noise, double rate, double order) {
   const double step = std::min(noise, noise * noise) / 4;
   const double first = -14 * noise;
@@ -130,7 +139,7 @@ double SampledGaussianRdp(double noise, double rate, double order) {
   const bool whole = std::floor(order) == order;
   const double log_excess = whole ? LogExcessOfWhole(noise, rate, static_cast<int>(order))
                                   : LogExcess(noise, rate, order);
-  return LogPlus1(log_excess + kRounding) / (order - 1);
+  return LogPlus1(log_excess + RoundingOfLog(noise, rate, order)) / (order - 1);
 }
 
 RdpCurve::RdpCurve() : divergences_(RdpOrders().size(), 0.0) {}
@@ -186,11 +195,12 @@ Result<double> RdpCurve::DeltaFor(double epsilon) const {
   for (std::size_t i = 0; i < divergences_.size(); ++i) {
     const double order = RdpOrders()[i];
     const double divergence = divergences_[i];
-    best = std::min(best, 0.5 * std::log1p(-std::exp(-divergence)));
+    best = std::min(best, 0.5 * std::log(-std::expm1(-divergence)));
     best = std::min(
         best, (order - 1) * (divergence - epsilon + std::log1p(-1 / order)) - std::log(order));
   }
-  return std::exp(best);
+  if (best == -kInfinity) return 0;  // Nothing was spent.
+  return std::max(std::exp(best), std::numeric_limits<double>::min());
 }
 
 }  // namespace consilium

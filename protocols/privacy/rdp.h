@@ -20,9 +20,11 @@ namespace consilium {
 std::span<const double> RdpOrders();
 
 /// Renyi divergence of one round, of an order > 1: of the neighbour with the patient from the one
-/// without, which is the larger direction (Theorem 5). ln(A) / (order - 1), A = E[L^order] of the
-/// likelihood ratio L under noise alone (their section 3.3). Whole orders by the binomial sum,
-/// others by quadrature of the same integral; rounded up by a relative 1e-12 of A - 1.
+/// without, which is the larger direction (shown in that paper, for laws with a mirror symmetry).
+/// ln(A) / (order - 1), A = E[L^order] of the likelihood ratio L under noise alone (their section
+/// 3.3). Whole orders by the binomial sum, others by quadrature of the same integral; rounded up by
+/// more than rounding can take off, a relative 1e-12 of A - 1 or little more.
+/// Noise and rate as CheckRounds allows.
 double SampledGaussianRdp(double noise, double rate, double order);
 
 /// What a guarantee rests on.
@@ -37,7 +39,8 @@ class RdpCurve {
  public:
   RdpCurve();
   /// Continuous noise, or one site's discrete noise at rate 1 (which is no worse: Canonne, Kamath,
-  /// Steinke 2020, Proposition 5). kInvalidArgument for numbers out of range.
+  /// Steinke 2020, on its concentrated differential privacy). kInvalidArgument for numbers out of
+  /// range.
   Status Add(const GaussianRounds& rounds);
   /// Shares of discrete noise. At rate 1 by Proposition 14 of Kairouz, Liu, Steinke. Sampled: for
   /// whole orders the discrete Gaussian has the continuous one's moments exactly (a shift by a
@@ -50,7 +53,7 @@ class RdpCurve {
   /// Proposition 12): divergence + ln(1 - 1/order) - ln(delta order) / (order - 1). 0 where
   /// delta^2 > 1 - exp(-divergence) already (Bretagnolle and Huber).
   Result<RdpEpsilon> EpsilonFor(double delta) const;
-  /// The least delta for this epsilon, by the same two; at most 1.
+  /// The least delta for this epsilon, by the same two; at most 1, and 0 only if nothing was spent.
   Result<double> DeltaFor(double epsilon) const;
   std::span<const double> divergences() const { return divergences_; }
 

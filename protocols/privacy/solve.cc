@@ -35,11 +35,12 @@ class Excess {
 
  private:
   double Above(double epsilon) const {
-    if (epsilon <= target_.epsilon) {
-      // Far within, any number will do; never 0, where a step would stand still.
-      return std::log(std::max(epsilon, 1e-9) / std::max(target_.epsilon, 1e-9)) - 1e-12;
-    }
-    return std::log(epsilon / std::max(target_.epsilon, 1e-9)) + 1e-12;
+    // Logarithms need a floor, below which only the sign is left: that decides what is enough.
+    constexpr double kFloor = 1e-9;
+    const bool met = epsilon <= target_.epsilon;
+    if (epsilon <= kFloor && target_.epsilon <= kFloor) return met ? -1 : 1;
+    const double apart = std::log(std::max(epsilon, kFloor) / std::max(target_.epsilon, kFloor));
+    return apart + (met ? -1e-12 : 1e-12);  // Never 0, where a step would stand still.
   }
 
   Accountant accountant_;
@@ -137,8 +138,11 @@ Result<double> NoiseFor(Accountant accountant,
       step = 0.06;
     }
   }
+  const auto noise_of = [](double log_noise) {
+    return std::clamp(std::exp(log_noise), kLeastNoise, kMostNoise);
+  };
   Excess excess(accountant, target, [&](double log_noise) {
-    return GaussianRounds{std::clamp(std::exp(log_noise), kLeastNoise, kMostNoise), rate, rounds};
+    return GaussianRounds{noise_of(log_noise), rate, rounds};
   });
   const double low = std::log(kLeastNoise);
   const double high = std::log(kMostNoise);
@@ -150,7 +154,7 @@ Result<double> NoiseFor(Accountant accountant,
   }
   TRY(const double log_noise,
       Edge(bracket, excess, [](const Bracket& b) { return b.good - b.bad < kNoiseTolerance / 2; }));
-  return std::clamp(std::exp(log_noise) * (1 + 1e-12), kLeastNoise, kMostNoise);
+  return noise_of(log_noise);  // The very number that was found to be enough.
 }
 
 Result<std::uint64_t> RoundsFor(Accountant accountant,

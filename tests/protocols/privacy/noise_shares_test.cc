@@ -30,17 +30,27 @@ TEST(NoiseSharesTest, SharesAddUpToTheTotalExactly) {
   const RationalVariance third = ShareVariance(RationalVariance{100, 1}, 3).value();
   EXPECT_EQ(third.numerator, 100u);
   EXPECT_EQ(third.denominator, 3u);
+  // 2^48, written with terms that are too large.
+  const RationalVariance reduced =
+      ShareVariance(RationalVariance{3 * kMaxVarianceTerm, 3}, 1).value();
+  EXPECT_EQ(reduced.numerator, kMaxVarianceTerm);
+  EXPECT_EQ(reduced.denominator, 1u);
 }
 
 TEST(NoiseSharesTest, AFractionThatDoesNotFitIsRoundedUp) {
-  const RationalVariance total{kMaxVarianceTerm - 1, kMaxVarianceTerm / 3};
-  const RationalVariance share = ShareVariance(total, 1001).value();
-  EXPECT_LE(share.numerator, kMaxVarianceTerm);
-  EXPECT_LE(share.denominator, kMaxVarianceTerm);
-  // share * 1001 >= total, in whole numbers.
-  EXPECT_GE(Uint128{share.numerator} * 1001 * total.denominator,
-            Uint128{total.numerator} * share.denominator);
-  EXPECT_NEAR(share.value() * 1001 / total.value(), 1, 1e-9);
+  const RationalVariance totals[] = {
+      {kMaxVarianceTerm - 1, kMaxVarianceTerm / 3},
+      {UINT64_MAX, (std::uint64_t{1} << 16) + 2},  // Just below 2^48; few denominators are left.
+      {UINT64_MAX - 2, UINT64_MAX}};
+  for (const RationalVariance& total : totals) {
+    const RationalVariance share = ShareVariance(total, 1001).value();
+    EXPECT_LE(share.numerator, kMaxVarianceTerm);
+    EXPECT_LE(share.denominator, kMaxVarianceTerm);
+    // share * 1001 >= total, in whole numbers.
+    EXPECT_GE(Uint128{share.numerator} * 1001 * total.denominator,
+              Uint128{total.numerator} * share.denominator);
+    EXPECT_NEAR(share.value() * 1001 / total.value(), 1, 1e-9);
+  }
   EXPECT_FALSE(ShareVariance(RationalVariance{1, 1}, 0).has_value());
   EXPECT_FALSE(ShareVariance(RationalVariance{std::uint64_t{1} << 60, 1}, 2).has_value());
 }
@@ -96,6 +106,23 @@ TEST(NoiseSharesTest, TheSumIsAsNearToADiscreteGaussianAsStated) {
   }
 }
 
+TEST(NoiseSharesTest, NarrowSharesAreRefusedForTheSumIsFurtherOff) {
+  // At 1, the sum of two of variance v = 0.02: masses 2 e^(-1/(2 v)) and e^(-1/(4 v)), over those
+  // at 0, which are 1 but for e^-12.
+  const double ratio = std::log(2.0) - 1 / 0.04 + 1 / 0.08;
+  EXPECT_GT(std::abs(ratio), ShareSumDistance(0.02, 2) + 1);
+  SharedRounds rounds;
+  rounds.share = RationalVariance{24, 100};
+  rounds.shares = 2;
+  EXPECT_FALSE(CheckSharedRounds(rounds).has_value());
+  rounds.share = RationalVariance{25, 100};
+  EXPECT_TRUE(CheckSharedRounds(rounds).has_value());
+  // One site's noise is a discrete Gaussian however narrow it is.
+  rounds.share = RationalVariance{2, 100};
+  rounds.shares = 1;
+  EXPECT_TRUE(CheckSharedRounds(rounds).has_value());
+}
+
 /// The Renyi divergence of the sum of n shares from the same one step aside.
 double ExactRdp(const std::vector<double>& sum, double order) {
   double total = 0;
@@ -124,6 +151,20 @@ TEST(NoiseSharesTest, TheDivergenceIsNeverBelowThatOfTheSumItself) {
   }
 }
 
+struct TwoEpsilons {
+  double shares = 0;
+  double continuous = 0;
+};
+/// At delta 1e-5, of shares and of continuous noise with the same deviation.
+TwoEpsilons EpsilonsOf(const SharedRounds& shared) {
+  RdpCurve shares;
+  RdpCurve continuous;
+  EXPECT_TRUE(shares.Add(shared).has_value());
+  EXPECT_TRUE(continuous.Add(GaussianRounds{shared.NoiseMultiplier(), shared.rate, shared.rounds})
+                  .has_value());
+  return {shares.EpsilonFor(1e-5).value().epsilon, continuous.EpsilonFor(1e-5).value().epsilon};
+}
+
 TEST(NoiseSharesTest, WideSharesCostWhatContinuousNoiseCosts) {
   SharedRounds shared;
   shared.share = RationalVariance{400, 1};
@@ -135,15 +176,10 @@ TEST(NoiseSharesTest, WideSharesCostWhatContinuousNoiseCosts) {
   EXPECT_DOUBLE_EQ(shared.NoiseMultiplier(), 2);
   for (const double rate : {1.0, 0.1}) {
     shared.rate = rate;
-    RdpCurve shares;
-    RdpCurve continuous;
-    ASSERT_TRUE(shares.Add(shared).has_value());
-    ASSERT_TRUE(continuous.Add(GaussianRounds{2, rate, 10}).has_value());
-    const double with_shares = shares.EpsilonFor(1e-5).value().epsilon;
-    const double without = continuous.EpsilonFor(1e-5).value().epsilon;
-    EXPECT_GE(with_shares, without * (1 - 1e-12));
+    const TwoEpsilons epsilon = EpsilonsOf(shared);
+    EXPECT_GE(epsilon.shares, epsilon.continuous * (1 - 1e-12));
     // Fractional orders are interpolated once patients are sampled.
-    EXPECT_LT(with_shares, without * (rate == 1 ? 1 + 1e-12 : 1.03));
+    EXPECT_LT(epsilon.shares, epsilon.continuous * (rate == 1 ? 1 + 1e-12 : 1.03));
   }
 }
 
@@ -154,12 +190,8 @@ TEST(NoiseSharesTest, NarrowSharesCostMore) {
   shared.dimensions = 10;
   for (const double rate : {1.0, 0.2}) {
     shared.rate = rate;
-    RdpCurve shares;
-    RdpCurve continuous;
-    ASSERT_TRUE(shares.Add(shared).has_value());
-    ASSERT_TRUE(continuous.Add(GaussianRounds{2, rate, 1}).has_value());
-    EXPECT_GT(shares.EpsilonFor(1e-5).value().epsilon,
-              continuous.EpsilonFor(1e-5).value().epsilon * 1.001);
+    const TwoEpsilons epsilon = EpsilonsOf(shared);
+    EXPECT_GT(epsilon.shares, epsilon.continuous * 1.001);
   }
 }
 

@@ -66,6 +66,13 @@ TEST(StepLossTest, MassesSumToOne) {
   }
 }
 
+// At a rate next to 1 losses far below have few digits left of 1 + q (e^u - 1). mpmath, 40 digits:
+// ln(1 - q + q e^u) at the outcome x = -2.16.
+TEST(StepLossTest, LossesKeepTheirDigitsAtRatesNextToOne) {
+  const StepLoss step(0.36, 1 - 1e-9, LossDirection::kRemove, 6);
+  EXPECT_NEAR(step.LowestLoss(), -19.925910529306185931, 22 * StepLoss::kLossError);
+}
+
 TEST(StepLossTest, SpreadOutcomesHaveTheMomentsOfTheLoss) {
   // Full Gaussian: the loss is normal with mean 1/(2 z^2) and twice that as variance.
   const StepLoss step(2, 1, LossDirection::kRemove, 12);

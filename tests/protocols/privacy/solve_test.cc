@@ -19,6 +19,14 @@ TEST(SolveTest, NoiseKeepsTheTargetAndALittleLessWouldNot) {
   }
 }
 
+// Epsilons below what the search tells apart still count as above a smaller target.
+TEST(SolveTest, TheLeastEpsilonsAreKeptToo) {
+  for (const Accountant accountant : kAccountants) {
+    const double noise = NoiseFor(accountant, {1e-12, 1e-3}, 1, 100).value();
+    EXPECT_LE(EpsilonOf(accountant, {noise, 1, 100}, 1e-3).value(), 1e-12);
+  }
+}
+
 TEST(SolveTest, RoundsKeepTheTargetAndOneMoreWouldNot) {
   for (const Accountant accountant : kAccountants) {
     for (const double rate : {1.0, 0.02}) {
