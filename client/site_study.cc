@@ -145,6 +145,7 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
   record_.decision = Decision{kind, at};
   if (kind != DecisionKind::kApproved) {
     session_.reset();
+    pending_sum_.reset();
     prekeys_.clear();
   }
   constexpr std::string_view kEvents[] = {"", "approved", "declined", "revoked"};
@@ -189,6 +190,7 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
   if (notice.state == StudyState::kFinished || notice.state == StudyState::kFailed ||
       notice.state == StudyState::kStopped) {
     session_.reset();
+    pending_sum_.reset();
     prekeys_.clear();
     replay_.reset();
     next_.reset();
@@ -255,7 +257,15 @@ Judged<void> SiteStudy::CheckRepeat(const RoundClosed& closed, const KnownSum& k
   return {};
 }
 
+/// Nothing is computed for a study that nobody here has ever approved.
+Judged<void> SiteStudy::MayLearnSums() const {
+  const bool approved = record_.decision && record_.decision->kind != DecisionKind::kDeclined;
+  if (!approved) return Refuse(RefusalReason::kNotApproved);
+  return {};
+}
+
 Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects& effects) {
+  if (auto may = MayLearnSums(); !may) return may;
   auto closed = Decode<RoundClosed>(message.body);
   if (!closed) return Refuse(RefusalReason::kMalformed);
   const std::uint32_t round = message.route.round.value();

@@ -118,6 +118,7 @@ class SiteStudy {
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();
   Judged<std::vector<Slot>> ExpectedSlots();
+  Judged<void> MayLearnSums() const;
   Judged<void> CheckRepeat(const RoundClosed& closed, const KnownSum& known) const;
   void SayReceived(const Route& route, std::uint64_t next_chunk, SiteEffects& effects);
   Judged<void> TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects);

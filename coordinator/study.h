@@ -148,7 +148,10 @@ class Study {
                     const Moment& now,
                     CoordinatorEffects& effects);
   bool MayClose() const;
-  void DropUnconnected();
+  void GiveTurns(const Moment& now, CoordinatorEffects& effects);
+  std::vector<SiteId> InTime(const Moment& now) const;
+  bool WaitsLonger(const Moment& now, CoordinatorEffects& effects);
+  Duration TimeFor(std::uint64_t words) const;
   void Advance(const Moment& now, CoordinatorEffects& effects);
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
@@ -180,10 +183,10 @@ class Study {
                  CoordinatorEffects& effects);
   std::optional<DropReason> OnRoundMessage(SiteId from,
                                            const OpenedMessage& message,
-                                           const Moment& now,
                                            CoordinatorEffects& effects);
   bool IsUsable(const Member& from, const Prekey& prekey) const;
   void Exclude(SiteId site);
+  bool EndsWithout(SiteId site, DropReason reason, const Moment& now, CoordinatorEffects& effects);
   void LeaveOut(const std::vector<SiteId>& sites,
                 DropReason reason,
                 const Moment& now,
@@ -202,6 +205,7 @@ class Study {
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, Bytes>> closing_;  ///< The RoundClosed last sent, encoded.
   std::unique_ptr<CoordinatorSession> session_;
+  std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.

@@ -54,6 +54,27 @@ void Study::Exclude(SiteId site) {
   if (place == record_.excluded.end() || *place != site) record_.excluded.insert(place, site);
 }
 
+/// A site that does not take part any more, once its vector has come: it is in the sum already, and
+/// the sum must not be opened against its will. False if there is no such sum. Where the plan goes
+/// on, it does so without the site, lest it comes back to do the same again.
+bool Study::EndsWithout(SiteId site,
+                        DropReason reason,
+                        const Moment& now,
+                        CoordinatorEffects& effects) {
+  const bool opened_already = session_->phase() == SumPhase::kUnmasking;
+  if (opened_already || !session_->HasUploaded(site)) return false;
+  if (plan_.on_loss == OnLoss::kContinue) {
+    Exclude(site);
+    Persist(effects);
+  }
+  session_->Drop(site, reason);
+  const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
+  EndAttempt("site " + NameOf(site) + " withdrew after its vector had come", now, effects);
+  SettleDisputes(may_collude, now, effects);
+  TryBegin(now, effects);
+  return true;
+}
+
 /// Without these sites from here on, or not at all where the plan waits for them, or where sites
 /// were asked to open this round's sum: they open no other in its place.
 void Study::LeaveOut(const std::vector<SiteId>& sites,
@@ -134,6 +155,7 @@ void Study::OnRefusal(const Member& from,
     }
     Exclude(from.id);
     Persist(effects);
+    if (EndsWithout(from.id, DropReason::kRefused, now, effects)) return;
   }
   if (BlamesDealer(reason) && refusal->about != from.id &&
       PointOf(session_->setup().start, refusal->about)) {

@@ -49,14 +49,9 @@ void Study::OnLost(SiteId site, DropReason reason, const Moment& now, Coordinato
     if (for_good) TryBegin(now, effects);  // The others may have waited for this one alone.
     return;
   }
+  if (for_good && EndsWithout(site, reason, now, effects)) return;
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), site)) return;
-  if (for_good && session_->phase() == SumPhase::kUploading && session_->HasUploaded(site)) {
-    // What it sent is in the sum already, and must not be opened against its will.
-    EndAttempt("a site that had sent its vector took its approval back or was revoked", now,
-               effects);
-    return TryBegin(now, effects);
-  }
   session_->Drop(site, reason);
   Advance(now, effects);
 }
@@ -77,7 +72,7 @@ void Study::OnMessage(const Member& from,
     default:
       break;
   }
-  const std::optional<DropReason> reason = OnRoundMessage(from.id, message, now, effects);
+  const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
   if (reason) {
     const bool harmless = *reason == DropReason::kWrongPhase || *reason == DropReason::kStale;
     effects.emplace_back(Note{harmless ? LogLevel::kDebug : LogLevel::kWarning,
@@ -90,7 +85,7 @@ void Study::OnMessage(const Member& from,
   Advance(now, effects);
 }
 
-/// Nothing if its turn has not come, or it sends out of turn.
+/// The chunk that is missing, also after a wrong one; nothing if the site's turn has not come.
 void Study::AskForChunk(SiteId site, CoordinatorEffects& effects) const {
   const std::optional<std::uint64_t> next = session_->NextChunk(site);
   if (!next) return;
@@ -100,7 +95,6 @@ void Study::AskForChunk(SiteId site, CoordinatorEffects& effects) const {
 
 std::optional<DropReason> Study::OnRoundMessage(SiteId from,
                                                 const OpenedMessage& message,
-                                                const Moment& now,
                                                 CoordinatorEffects& effects) {
   if (session_ == nullptr || message.route != session_->setup().route) return DropReason::kStale;
   const auto drop_malformed = [&] {
@@ -125,9 +119,6 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
       const auto body = Decode<Chunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
-      // A long vector takes its time, as long as it comes.
-      const bool is_long = session_->setup().words > kChunkWords;
-      if (!reason && is_long) deadline_ = now.monotonic + plan_.deadline;
       AskForChunk(from, effects);
       return reason;
     }
@@ -188,9 +179,11 @@ void Study::OnPrekey(const Member& from,
   prekeys_.insert_or_assign(from.id, ReadyPrekey{*prekey, *message.signature});
   SumsAt& sums = sums_at_[from.id];
   sums.known = prekey->known_sums;
+  const bool had_all = WasSentAllSums(from.id);
   // A key that was offered before the site heard the newest sum asks for nothing.
   if (sums.known > sums.sent) sums = {sums.known, sums.known, 0};
   SendSums(from.id, effects);
+  if (!had_all && WasSentAllSums(from.id)) SendPhaseIfAwaited(from.id, effects);
   TryBegin(now, effects);
 }
 

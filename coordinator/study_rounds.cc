@@ -82,7 +82,9 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
     if (waiting_for_.back() != ' ') waiting_for_ += ", ";
     waiting_for_ += NameOf(site);
   }
-  if (!deadline_) deadline_ = now.monotonic + plan_.deadline;
+  // Who still takes in the newest sum is not late.
+  const std::uint64_t newest = journal_.empty() ? 0 : journal_.back().sum.size();
+  if (!deadline_) deadline_ = now.monotonic + TimeFor(newest);
   if (NeedsAll() || now.monotonic < *deadline_) return;
   if (ready.size() >= std::max<std::size_t>(3, plan_.minimum_sites)) {
     BeginAttempt(ready, now, effects);
@@ -138,6 +140,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
   waiting_for_.clear();
   accusers_.clear();
+  turns_end_.clear();
   SessionSetup setup;
   setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};
   setup.start.query = query_->body;
@@ -193,31 +196,58 @@ bool Study::MayClose() const {
   return hears_out ? session_->Awaited().empty() : session_->ReadyToClose();
 }
 
-/// Of those who have not answered in time, the ones known to be gone: "silent" would send people to
-/// look for a fault at the site instead of the line.
-void Study::DropUnconnected() {
+/// A deadline, and for each chunk of a long vector the time that the slowest line takes.
+Duration Study::TimeFor(std::uint64_t words) const {
+  const std::uint64_t chunks = ChunkCount(words);
+  return plan_.deadline +
+         (chunks > 1 ? static_cast<std::int64_t>(chunks) * kSlowestChunk : Duration(0));
+}
+
+void Study::GiveTurns(const Moment& now, CoordinatorEffects& effects) {
+  for (const SiteId site : session_->GrantNext()) {
+    turns_end_.insert_or_assign(site, now.monotonic + TimeFor(session_->setup().words));
+    AskForChunk(site, effects);
+  }
+}
+
+/// Long vectors have turns with ends of their own, whatever the phase's deadline.
+std::vector<SiteId> Study::InTime(const Moment& now) const {
+  if (session_->phase() != SumPhase::kUploading) return {};
+  std::vector<SiteId> sites = session_->AwaitingTurn();
+  for (const SiteId site : session_->Sending()) {
+    const auto end = turns_end_.find(site);
+    if (end != turns_end_.end() && now.monotonic < end->second) sites.push_back(site);
+  }
+  return sites;
+}
+
+/// When the deadline has passed: drops who is late. True if others are still to be waited for,
+/// until when deadline_ then says.
+bool Study::WaitsLonger(const Moment& now, CoordinatorEffects& effects) {
   // Later phases wait for enough, not for each: who comes back may still help.
   const SumPhase phase = session_->phase();
-  if (phase != SumPhase::kDealing && phase != SumPhase::kUploading) return;
+  if (phase != SumPhase::kDealing && phase != SumPhase::kUploading) return false;
+  const std::vector<SiteId> in_time = InTime(now);
   for (const SiteId site : session_->Awaited()) {
+    if (Contains(in_time, site)) continue;
+    // "Silent" would send people to look for a fault at the site instead of the line.
     const auto link = environment_.links->find(site);
     const bool connected = link != environment_.links->end() && link->second.connected;
-    if (!connected) session_->Drop(site, DropReason::kDisconnected);
+    session_->Drop(site, connected ? DropReason::kSilent : DropReason::kDisconnected);
   }
+  if (in_time.empty()) return false;
+  GiveTurns(now, effects);
+  const std::vector<SiteId> sending = session_->Sending();
+  deadline_ = turns_end_.at(sending.front());
+  for (const SiteId site : sending) deadline_ = std::min(*deadline_, turns_end_.at(site));
+  return true;
 }
 
 /// Closes as many phases as can be closed now.
 void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
   bool overdue = deadline_ && now.monotonic >= *deadline_;
   while (session_ != nullptr && (MayClose() || overdue)) {
-    if (overdue) DropUnconnected();
-    if (overdue && session_->DropStalled()) {
-      // Those who waited for their turn have had no time yet.
-      deadline_ = now.monotonic + plan_.deadline;
-      overdue = false;
-      continue;
-    }
-    overdue = false;
+    if (std::exchange(overdue, false) && WaitsLonger(now, effects)) continue;
     session_->Close();
     if (session_->phase() == SumPhase::kFailed) {
       ++failed_attempts_;
@@ -248,8 +278,7 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
     }
     EnterPhase(now, effects);
   }
-  if (session_ == nullptr) return;
-  for (const SiteId site : session_->GrantNext()) AskForChunk(site, effects);
+  if (session_ != nullptr) GiveTurns(now, effects);
 }
 
 void Study::NoteDropped(CoordinatorEffects& effects) const {

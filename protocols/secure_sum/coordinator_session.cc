@@ -73,7 +73,12 @@ std::vector<SiteId> CoordinatorSession::Awaited() const {
   return awaited;
 }
 
-void CoordinatorSession::Drop(SiteId site, DropReason reason) { dropped_.emplace(site, reason); }
+void CoordinatorSession::Drop(SiteId site, DropReason reason) {
+  dropped_.emplace(site, reason);
+  // The next one takes its place in memory as well.
+  const auto upload = uploads_.find(site);
+  if (upload != uploads_.end() && !upload->second.vector.whole()) upload->second.vector.Release();
+}
 
 std::optional<DropReason> CoordinatorSession::DropFor(SiteId site, DropReason reason) {
   Drop(site, reason);
@@ -149,32 +154,32 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& 
   return std::nullopt;
 }
 
+std::vector<SiteId> CoordinatorSession::Sending() const {
+  std::vector<SiteId> sites;
+  for (const auto& [site, upload] : uploads_) {
+    if (upload.granted && !upload.vector.whole() && TakesPart(site)) sites.push_back(site);
+  }
+  return sites;
+}
+
+std::vector<SiteId> CoordinatorSession::AwaitingTurn() const {
+  std::vector<SiteId> sites;
+  for (const auto& [site, upload] : uploads_) {
+    if (!upload.granted && TakesPart(site)) sites.push_back(site);
+  }
+  return sites;
+}
+
 std::vector<SiteId> CoordinatorSession::GrantNext() {
   std::vector<SiteId> granted;
   if (phase_ != SumPhase::kUploading) return granted;
-  std::size_t under_way = 0;
-  for (const auto& [site, upload] : uploads_) {
-    if (upload.granted && !upload.vector.whole() && TakesPart(site)) ++under_way;
-  }
-  for (auto& [site, upload] : uploads_) {
-    if (under_way >= kUploadsAtATime) break;
-    if (upload.granted || !TakesPart(site)) continue;
-    upload.granted = true;
+  const std::size_t sending = Sending().size();
+  for (const SiteId site : AwaitingTurn()) {
+    if (sending + granted.size() >= kUploadsAtATime) break;
+    uploads_.at(site).granted = true;
     granted.push_back(site);
-    ++under_way;
   }
   return granted;
-}
-
-bool CoordinatorSession::DropStalled() {
-  const bool others_wait = std::any_of(uploads_.begin(), uploads_.end(), [&](const auto& entry) {
-    return !entry.second.granted && TakesPart(entry.first);
-  });
-  if (phase_ != SumPhase::kUploading || !others_wait) return false;
-  for (const auto& [site, upload] : uploads_) {
-    if (upload.granted && !upload.vector.whole()) Drop(site, DropReason::kSilent);
-  }
-  return true;
 }
 
 bool CoordinatorSession::HasUploaded(SiteId site) const {

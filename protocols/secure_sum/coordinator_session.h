@@ -71,8 +71,10 @@ class CoordinatorSession {
   /// Sites whose turn it is now to send a long vector, for kUploadsAtATime; each is named once. A
   /// vector of one chunk needs no turn.
   std::vector<SiteId> GrantNext();
-  /// Drops those whose turn it is and who do not send, if others wait for it; whether it did.
-  bool DropStalled();
+  /// Whose turn it is and whose vector has not come yet.
+  std::vector<SiteId> Sending() const;
+  /// Whose header has come and whose turn has not.
+  std::vector<SiteId> AwaitingTurn() const;
   bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
   /// Who is still expected to answer in this phase, ascending.

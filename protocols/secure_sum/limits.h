@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/time.h"
+
 namespace consilium {
 
 /// The complete graph's messages grow with n^2; above this a sparse graph is needed.
@@ -17,6 +19,8 @@ inline constexpr std::size_t kChunkWords = 32 * 1024;
 inline constexpr std::size_t kMaxVectorWords = 16 * 1024 * 1024;
 /// Vectors of several chunks that the coordinator takes in at a time: what bounds its memory.
 inline constexpr std::size_t kUploadsAtATime = 2;
+/// What a chunk may take on the slowest line that is waited for: 32 kB/s.
+inline constexpr Duration kSlowestChunk{8'000};
 /// Longest query, so that it fits a RoundStart beside its participants.
 inline constexpr std::size_t kMaxQueryBytes = 256 * 1024;
 

@@ -80,25 +80,27 @@ void Count(std::map<Reason, std::uint64_t>& counts, std::string_view name, Reaso
   }
 }
 
-/// Whether these words stand in the sum from this one on.
-bool StandsAt(const std::vector<std::uint64_t>& words,
-              std::uint64_t first,
-              const std::vector<std::uint64_t>& sum) {
-  return first <= sum.size() && words.size() <= sum.size() - first &&
+/// Whether these words are the sum's chunk of this number, neither more nor less.
+bool IsChunk(const std::vector<std::uint64_t>& words,
+             std::uint64_t index,
+             const std::vector<std::uint64_t>& sum) {
+  if (index > 0 && index >= (sum.size() + kChunkWords - 1) / kChunkWords) return false;
+  const std::size_t first = index * kChunkWords;
+  const std::size_t count = std::min(kChunkWords, sum.size() - first);
+  return words.size() == count &&
          std::equal(words.begin(), words.end(), sum.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
 bool ClosesWith(const OpenedMessage& message, const JournalRecord& record) {
   const auto closed = Decode<RoundClosed>(message.body);
-  return closed && StandsAt(closed->sum, 0, record.sum) &&
+  return closed && IsChunk(closed->sum, 0, record.sum) &&
          closed->sum.size() + closed->more_words == record.sum.size() &&
          closed->survivors == record.survivors;
 }
 
 bool Continues(const OpenedMessage& message, const JournalRecord& record) {
   const auto chunk = Decode<Chunk>(message.body);
-  return chunk && chunk->index < record.sum.size() &&
-         StandsAt(chunk->words, chunk->index * kChunkWords, record.sum);
+  return chunk && IsChunk(chunk->words, chunk->index, record.sum);
 }
 
 }  // namespace

@@ -181,6 +181,22 @@ TEST(SitePlanTest, AnswersNothingWithoutAnApproval) {
   EXPECT_EQ(Tell(federation, start), "not-approved");
 }
 
+/// A sum makes the site run the analysis on it: work that nobody here has agreed to.
+TEST(SitePlanTest, TakesInNoSumOfAStudyThatNobodyHereHasApproved) {
+  VirtualFederation federation({});
+  federation.JoinAll();
+  const StudyId study = federation.Submit(LogisticPlanText({}));
+  const Route route{federation.federation(), study, RoundNumber(1), AttemptNumber(1)};
+  const Bytes closed =
+      SealMessage(MessageKind::kRoundClosed, route,
+                  Encode(RoundClosed{{SiteId(1), SiteId(2), SiteId(3)}, 3, {}, 0, {}}),
+                  federation.coordinator_identity());
+  EXPECT_EQ(Tell(federation, closed), "not-approved");
+  SiteEffects effects;
+  ASSERT_TRUE(federation.site(kVictim).Decline(study, federation.now(), effects));
+  EXPECT_EQ(Tell(federation, closed), "not-approved");
+}
+
 TEST(SitePlanTest, AnswersNoStudyItHasNeverBeenOffered) {
   VirtualFederation federation({});
   federation.RunningStudy();

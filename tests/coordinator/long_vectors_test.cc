@@ -1,110 +1,17 @@
 // Vectors and sums of several chunks, up and down: a few at a time, resumed where a connection
 // broke, exact whatever happens in between.
 
-#include <cmath>
-#include <limits>
+#include <map>
+#include <set>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocols/result_document.h"
-#include "tests/coordinator/federation_results.h"
+#include "tests/coordinator/wide_study.h"
 
 namespace consilium::testing {
 namespace {
 
-constexpr std::uint32_t kSites = 4;
-constexpr int kFeatures = 330;  ///< Sums of 110,000 words: four chunks.
-
-std::string PlanText() {
-  std::string columns;
-  std::string names;
-  for (int j = 0; j < kFeatures; ++j) {
-    const std::string name = "x" + std::to_string(j);
-    columns += "[[contract.column]]\nname = \"" + name + "\"\ntype = \"boolean\"\n";
-    names += (j == 0 ? "\"" : ", \"") + name + "\"";
-  }
-  return "[study]\ntitle = \"Wide\"\nrequested_by = \"Test consortium\"\npermit = \"none\"\n"
-         "question = \"Does it fit?\"\nexpires = 2030-01-01\nminimum_sites = 3\n"
-         "[contract]\npatient = \"id\"\n"
-         "[[contract.column]]\nname = \"y\"\ntype = \"boolean\"\n" +
-         columns + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nridge = 20\nfeatures = [" +
-         names + "]\n[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\n";
-}
-
-Cohort WideCohort(std::uint32_t site) {
-  SeededRandom random(900 + site);
-  Cohort cohort;
-  cohort.columns.emplace_back("y");
-  for (int j = 0; j < kFeatures; ++j) cohort.columns.push_back("x" + std::to_string(j));
-  cohort.patients = 150;
-  cohort.values.resize(150, kFeatures + 1);
-  for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-    cohort.values(row, 0) = static_cast<double>(random.Below(2));
-    for (Eigen::Index j = 1; j <= kFeatures; ++j) {
-      cohort.values(row, j) = static_cast<double>(random.Below(2));
-    }
-  }
-  return cohort;
-}
-
-/// Gives the sites wide cohorts and policies that let them be used.
-void Prepare(VirtualFederation& federation, std::uint32_t sites) {
-  Policy policy = MakePolicy(PolicyPreset::kStandard);
-  policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
-  policy.minimum_class = 0;
-  for (std::uint32_t site = 0; site < sites; ++site) {
-    federation.SetPolicy(site, policy);
-    federation.SetCohort(site, WideCohort(site));
-  }
-}
-
-FederationOptions Options() {
-  FederationOptions options;
-  options.sites = kSites;
-  return options;
-}
-
-class LongVectorsTest : public ::testing::Test {
- protected:
-  LongVectorsTest() { Prepare(federation_, kSites); }
-
-  void Start() {
-    federation_.JoinAll();
-    study_ = federation_.Submit(PlanText());
-    federation_.ApproveAll(study_);
-    federation_.Start(study_);
-  }
-
-  /// What plain sums over all sites release.
-  static const std::string& Expected() {
-    static const std::string expected = [] {
-      const Plan plan = *ParsePlan(PlanText(), "plan.toml");
-      std::vector<Cohort> cohorts;
-      for (std::uint32_t site = 0; site < kSites; ++site) cohorts.push_back(WideCohort(site));
-      std::vector<const Cohort*> pointers;
-      for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
-      const PlainRun run = RunPlain(*plan.analysis, pointers).value();
-      return ResultDocument(plan, run.result, run.rounds);
-    }();
-    return expected;
-  }
-
-  void ExpectExact() {
-    ASSERT_TRUE(federation_.RunToEnd(study_, 400)) << federation_.View(study_).reason;
-    EXPECT_EQ(federation_.ResultOf(study_), Expected());
-    for (const auto& [site, reason] : federation_.refusals())
-      ADD_FAILURE() << site << " " << reason;
-    federation_.Settle();
-    for (std::uint32_t site = 0; site < kSites; ++site) {
-      EXPECT_EQ(federation_.site(site).View(study_)->sums_known,
-                federation_.View(study_).rounds_done);
-    }
-  }
-
-  VirtualFederation federation_{Options()};
-  StudyId study_;
-};
+class LongVectorsTest : public WideStudyTest {};
 
 TEST_F(LongVectorsTest, AreSummedToTheBitAndComeAFewAtATime) {
   std::set<std::uint32_t> under_way;
@@ -130,7 +37,7 @@ TEST_F(LongVectorsTest, AreSummedToTheBitAndComeAFewAtATime) {
 
   EXPECT_EQ(most, kUploadsAtATime);
   EXPECT_GT(chunks_down, 0u);
-  EXPECT_EQ(chunks_up % kSites, 0u) << "each chunk of each site once";
+  EXPECT_EQ(chunks_up % kWideSites, 0u) << "each chunk of each site once";
 }
 
 /// Cuts a connection whenever it would carry its nth chunk, up or down.
@@ -201,45 +108,18 @@ TEST(StalledUploadTest, OthersGetTheirTurnWherethePlanGoesOnWithoutSome) {
   options.sites = 7;
   options.on_loss = "continue";
   VirtualFederation federation(options);
-  Prepare(federation, 7);
+  GiveWideCohorts(federation, 7);
   federation.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
     return site > 1 || OpenMessage(bytes)->kind != MessageKind::kUploadChunk;
   };
   federation.JoinAll();
-  std::string plan = PlanText();
-  plan.replace(plan.find("deadline ="), 0, "on_loss = \"continue\"\n");
-  const StudyId study = federation.Submit(plan);
+  const StudyId study = federation.Submit(WidePlanText("continue"));
   federation.ApproveAll(study);
   federation.Start(study);
   ASSERT_TRUE(federation.RunToEnd(study, 400)) << federation.View(study).reason;
   for (const JournalRecord& entry : JournalOf(federation)) {
     EXPECT_EQ(entry.survivors.size(), 5U) << "round " << entry.round.value();
   }
-}
-
-/// A site that takes its approval back after its vector has come, while others still upload.
-TEST_F(LongVectorsTest, AVectorIsNotSummedAgainstItsSitesWill) {
-  bool revoked = false;
-  std::uint64_t ended = 0;
-  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
-    const OpenedMessage message = *OpenMessage(bytes);
-    if (message.kind == MessageKind::kAttemptEnded) ++ended;
-    const bool last_receipt = message.kind == MessageKind::kChunkReceived && site == 0 &&
-                              Decode<ChunkReceived>(message.body)->next == 4;
-    if (!revoked && last_receipt) {
-      revoked = true;
-      SiteEffects effects;
-      EXPECT_TRUE(federation_.site(0).Revoke(study_, federation_.now(), effects).has_value());
-      federation_.Carry(0, effects);
-    }
-    return true;
-  };
-  Start();
-  federation_.Settle();
-  ASSERT_TRUE(revoked);
-  EXPECT_EQ(federation_.View(study_).rounds_done, 1U) << "the moments, in one chunk";
-  EXPECT_EQ(federation_.View(study_).state, StudyState::kPaused) << "the plan waits for all";
-  EXPECT_GT(ended, 0U);
 }
 
 TEST_F(LongVectorsTest, RepeatedReceiptsAndChunksAskForNothing) {

@@ -219,26 +219,28 @@ TEST(UploadChunksTest, LongVectorsAreAskedForAFewAtATime) {
   EXPECT_TRUE(coordinator.GrantNext().empty());
 }
 
-TEST(UploadChunksTest, WhoDoesNotSendIsDroppedForThoseWhoWait) {
+TEST(UploadChunksTest, TellsWhoSendsAndWhoWaits) {
   SumFixture fixture(5, kChunkWords + 1);
   SumRun run(fixture);
   run.Dealing();
   run.MaskAll();
   CoordinatorSession& coordinator = run.coordinator();
-  for (std::size_t i = 0; i < 5; ++i) EXPECT_FALSE(run.SendHeader(i));
-  ASSERT_EQ(coordinator.GrantNext().size(), kUploadsAtATime);
+  using Ids = std::vector<SiteId>;
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_FALSE(run.SendHeader(i));
+  EXPECT_EQ(coordinator.AwaitingTurn().size(), 4u);
+  coordinator.GrantNext();
+  EXPECT_EQ(coordinator.Sending(), (Ids{fixture.id(0), fixture.id(1)}));
+  EXPECT_EQ(coordinator.AwaitingTurn(), (Ids{fixture.id(2), fixture.id(3)}));
   EXPECT_FALSE(coordinator.OnChunk(fixture.id(0), run.ChunkOf(0, 0)));
+  EXPECT_FALSE(coordinator.HasUploaded(fixture.id(0)));
   EXPECT_FALSE(coordinator.OnChunk(fixture.id(0), run.ChunkOf(0, 1)));
   EXPECT_TRUE(coordinator.HasUploaded(fixture.id(0)));
-  EXPECT_FALSE(coordinator.HasUploaded(fixture.id(1)));
-  EXPECT_TRUE(coordinator.DropStalled());
-  EXPECT_EQ(coordinator.dropped().size(), 1u);
-  EXPECT_EQ(coordinator.dropped().at(fixture.id(1)), D::kSilent);
+  coordinator.Drop(fixture.id(1), D::kSilent);
   EXPECT_FALSE(coordinator.NextChunk(fixture.id(1)).has_value());
-  ASSERT_EQ(coordinator.GrantNext().size(), kUploadsAtATime);
-  EXPECT_TRUE(coordinator.DropStalled()) << "site 4 still waits";
-  EXPECT_EQ(coordinator.GrantNext(), std::vector<SiteId>{fixture.id(4)});
-  EXPECT_FALSE(coordinator.DropStalled()) << "nobody waits";
+  EXPECT_TRUE(coordinator.Sending().empty());
+  coordinator.GrantNext();
+  EXPECT_EQ(coordinator.Sending(), (Ids{fixture.id(2), fixture.id(3)}));
+  EXPECT_TRUE(coordinator.AwaitingTurn().empty()) << "site 4 has announced nothing";
 }
 
 TEST(UploadChunksTest, ShortVectorsNeedNoGrant) {
