@@ -190,8 +190,9 @@ void SiteStudy::OnNotice(const StudyNotice& notice, SiteEffects& effects) {
   if (notice.state == StudyState::kFinished || notice.state == StudyState::kFailed ||
       notice.state == StudyState::kStopped) {
     session_.reset();
-    pending_sum_.reset();
     prekeys_.clear();
+    // The last sum of a finished study is still on its way.
+    if (notice.state != StudyState::kFinished) pending_sum_.reset();
     replay_.reset();
     next_.reset();
   }

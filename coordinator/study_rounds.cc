@@ -218,6 +218,7 @@ std::vector<SiteId> Study::InTime(const Moment& now) const {
     const auto end = turns_end_.find(site);
     if (end != turns_end_.end() && now.monotonic < end->second) sites.push_back(site);
   }
+  std::sort(sites.begin(), sites.end());
   return sites;
 }
 

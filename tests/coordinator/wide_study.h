@@ -30,7 +30,8 @@ inline std::string WidePlanText(const std::string& on_loss = "wait") {
          "[contract]\npatient = \"id\"\n"
          "[[contract.column]]\nname = \"y\"\ntype = \"boolean\"\n" +
          columns + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nridge = 20\nfeatures = [" +
-         names + "]\n[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\n";
+         names + "]\n[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\non_loss = \"" +
+         on_loss + "\"\n";
 }
 
 inline Cohort WideCohort(std::uint32_t site) {
