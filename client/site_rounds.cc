@@ -47,8 +47,8 @@ Judged<SessionSetup> SiteStudy::CheckRoundStart(const Route& route, const RoundS
   }
   const Judged<Query> expected = ExpectedQuery();
   if (!expected) return tl::unexpected<Refusal>(expected.error());
-  if (expected->body != start.query) return Refuse(R::kQueryNotDerived);
-  const auto slices = plan_.analysis->Describe(Query{start.query});
+  if (HashBytes(expected->body) != start.query_hash) return Refuse(R::kQueryNotDerived);
+  const auto slices = plan_.analysis->Describe(*expected);
   if (!slices) return Refuse(R::kQueryMalformed);
   const std::vector<Slot> slots = SlotsOf(*slices);
   const auto count = static_cast<std::uint32_t>(start.participants.size());
@@ -104,8 +104,9 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
 
   const ByteArray<16> used = own->prekey.id;
   std::erase_if(prekeys_, [&](const PrekeySecrets& secrets) { return secrets.prekey.id == used; });
-  const auto slices = plan_.analysis->Describe(Query{start->query});
-  session_.emplace(Session{std::move(*session), Query{start->query}, SlotsOf(*slices), {}, 0});
+  const Query query = *ExpectedQuery();
+  session_.emplace(
+      Session{std::move(*session), query, SlotsOf(*plan_.analysis->Describe(query)), {}, 0});
   record_.last_round = round;
   record_.last_attempt = attempt;
   if (record_.frozen.empty()) {

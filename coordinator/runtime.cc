@@ -227,13 +227,13 @@ void CoordinatorRuntime::CutOffSite(SiteId site) {
 
 // -- Sending -----------------------------------------------------------------------------------
 
-SendOutcome CoordinatorRuntime::TrySend(SiteId site, const Bytes& message) {
+SendOutcome CoordinatorRuntime::TrySend(SiteId site, const SharedBytes& message) {
   const std::optional<TransportKey> key = core_->KeyOf(site);
   return key ? socket_->Send(*key, message) : SendOutcome::kNotConnected;
 }
 
-void CoordinatorRuntime::Deliver(SiteId site, Bytes message) {
-  if (message.size() > kLargestMessage) {
+void CoordinatorRuntime::Deliver(SiteId site, SharedBytes message) {
+  if (message.size() > kLargestMessageToSite) {
     log_.Error("message-too-long", {{"site", site}, {"bytes", message.size()}});
     return;
   }

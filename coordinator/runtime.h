@@ -41,7 +41,7 @@ class CoordinatorRuntime {
  private:
   /// Messages that a connection's queue had no room for, oldest first.
   struct Outbox {
-    std::deque<Bytes> messages;
+    std::deque<SharedBytes> messages;
     std::size_t bytes = 0;
   };
 
@@ -65,8 +65,8 @@ class CoordinatorRuntime {
   void Degrade(const Error& error);
   void CutOffSite(SiteId site);
   void RefreshAdmission();
-  void Deliver(SiteId site, Bytes message);
-  SendOutcome TrySend(SiteId site, const Bytes& message);
+  void Deliver(SiteId site, SharedBytes message);
+  SendOutcome TrySend(SiteId site, const SharedBytes& message);
   void Retry();
   void Write(const Note& note);
   void ReportRefusals();

@@ -81,14 +81,17 @@ void Study::Audit(const Moment& now,
       now.utc, std::move(event), std::move(detail), *environment_.identity)}});
 }
 
+SharedBytes Study::MessageOf(MessageKind kind, const Route& route, ByteSpan body) const {
+  return IsSigned(kind) ? SealMessage(kind, route, body, *environment_.identity)
+                        : FrameMessage(kind, route, body);
+}
+
 void Study::Send(SiteId site,
                  MessageKind kind,
                  const Route& route,
                  ByteSpan body,
                  CoordinatorEffects& effects) const {
-  Bytes message = IsSigned(kind) ? SealMessage(kind, route, body, *environment_.identity)
-                                 : FrameMessage(kind, route, body);
-  effects.emplace_back(SendToSite{site, std::move(message)});
+  effects.emplace_back(SendToSite{site, MessageOf(kind, route, body)});
 }
 
 void Study::Notify(SiteId site, CoordinatorEffects& effects) const {
@@ -228,11 +231,8 @@ void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEf
   }
   query_ = std::get<Query>(std::move(step));
   const auto slices = plan_.analysis->Describe(*query_);
-  if (!slices || query_->body.size() > kMaxQueryBytes) {
-    Finish(Fail(ErrorCode::kNotEstimable,
-                slices ? std::string("the query is longer than a round can carry")
-                       : slices.error().message),
-           now, effects);
+  if (!slices) {
+    Finish(Fail(ErrorCode::kNotEstimable, slices.error().message), now, effects);
     return;
   }
   slots_ = SlotsOf(*slices);

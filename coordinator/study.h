@@ -113,6 +113,7 @@ class Study {
              std::string event,
              std::string detail,
              CoordinatorEffects& effects) const;
+  SharedBytes MessageOf(MessageKind kind, const Route& route, ByteSpan body) const;
   void Send(SiteId site,
             MessageKind kind,
             const Route& route,
@@ -154,6 +155,7 @@ class Study {
   Duration TimeFor(std::uint64_t words) const;
   void Advance(const Moment& now, CoordinatorEffects& effects);
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
+  std::optional<SharedBytes> PhaseMessage() const;
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
   void NoteDropped(CoordinatorEffects& effects) const;

@@ -143,7 +143,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   turns_end_.clear();
   SessionSetup setup;
   setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};
-  setup.start.query = query_->body;
+  setup.start.query_hash = HashBytes(query_->body);
   setup.start.roster_epoch = environment_.roster->roster.epoch;
   setup.start.thresholds = *thresholds;
   for (const SiteId site : sites) {
@@ -167,25 +167,38 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
 
 void Study::EnterPhase(const Moment& now, CoordinatorEffects& effects) {
   deadline_ = now.monotonic + plan_.deadline;
-  for (const SiteId site : session_->Members()) SendPhase(site, effects);
+  const std::optional<SharedBytes> to_all = PhaseMessage();
+  for (const SiteId site : session_->Members()) {
+    if (to_all) effects.emplace_back(SendToSite{site, *to_all});
+    if (!to_all) SendPhase(site, effects);
+  }
+}
+
+/// What every site is told in the open phase; nothing where each is told something else.
+std::optional<SharedBytes> Study::PhaseMessage() const {
+  const Route& route = session_->setup().route;
+  switch (session_->phase()) {
+    case SumPhase::kDealing:
+      return MessageOf(MessageKind::kRoundStart, route, Encode(session_->setup().start));
+    case SumPhase::kConfirming:
+      return MessageOf(MessageKind::kSurvivors, route, Encode(session_->SurvivorList()));
+    case SumPhase::kUnmasking:
+      return MessageOf(MessageKind::kQuorum, route, Encode(session_->QuorumList()));
+    case SumPhase::kUploading:
+    case SumPhase::kFinished:
+    case SumPhase::kFailed:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 /// What a site is owed in the open phase; also after it has reconnected.
 void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
-  const Route& route = session_->setup().route;
-  switch (session_->phase()) {
-    case SumPhase::kDealing:
-      return Send(site, MessageKind::kRoundStart, route, Encode(session_->setup().start), effects);
-    case SumPhase::kUploading:
-      return Send(site, MessageKind::kDelivery, route, Encode(session_->DeliveryFor(site)),
-                  effects);
-    case SumPhase::kConfirming:
-      return Send(site, MessageKind::kSurvivors, route, Encode(session_->SurvivorList()), effects);
-    case SumPhase::kUnmasking:
-      return Send(site, MessageKind::kQuorum, route, Encode(session_->QuorumList()), effects);
-    case SumPhase::kFinished:
-    case SumPhase::kFailed:
-      return;
+  if (session_->phase() == SumPhase::kUploading) {
+    Send(site, MessageKind::kDelivery, session_->setup().route, Encode(session_->DeliveryFor(site)),
+         effects);
+  } else if (const std::optional<SharedBytes> message = PhaseMessage()) {
+    effects.emplace_back(SendToSite{site, *message});
   }
 }
 

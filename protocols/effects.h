@@ -11,6 +11,7 @@
 
 #include "common/ids.h"
 #include "common/log.h"
+#include "common/shared_bytes.h"
 #include "common/storage.h"
 #include "protocols/federation.h"
 
@@ -22,7 +23,7 @@ struct Persist {
 
 struct SendToSite {
   SiteId site;
-  Bytes message;
+  SharedBytes message;
 };
 
 struct SendToCoordinator {

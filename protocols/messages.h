@@ -66,7 +66,7 @@ struct Welcome {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<60'000>(roster), receipt);
+    archive(AtMost<kMaxRosterBytes>(roster), receipt);
   }
 };
 
@@ -141,9 +141,11 @@ struct Prekey {
 // ---------------------------------------------------------------------------
 //
 // The coordinator asks: the query, who takes part (U1) with their prekeys as signed, the roster's
-// epoch and the thresholds. A site checks everything against the roster, the plan, its policy and
-// the published rule for n, and hashes all of it into the context. A site that was told anything
-// else has another context, and its shares and masks fit nobody's.
+// epoch and the thresholds. Of the query it sends the hash alone: a site answers no question but
+// the one that it derives itself from the plan and the sums made known, a model of any size
+// included. A site checks everything against the roster, the plan, its policy and the published
+// rule for n, and hashes all of it into the context. A site that was told anything else has another
+// context, and its shares and masks fit nobody's.
 
 struct Participant {
   SiteId site;
@@ -158,7 +160,7 @@ struct Participant {
 
 struct Thresholds {
   std::uint32_t sites = 0;       ///< n = |U1|.
-  std::uint32_t neighbours = 0;  ///< k: n - 1 in the complete graph.
+  std::uint32_t neighbours = 0;  ///< k: chosen by each site; n - 1 in the complete graph.
   std::uint32_t shares = 0;      ///< t: shares that open a secret.
   std::uint32_t quorum = 0;      ///< q: signatures on one transcript before anything is opened.
   std::uint32_t colluding = 0;   ///< T: sites that may collude with the coordinator.
@@ -172,22 +174,22 @@ struct Thresholds {
 };
 
 struct RoundStart {
-  Bytes query;
+  Digest query_hash;  ///< Of what every site's own run of the analysis asks next.
   RosterEpoch roster_epoch;
   Thresholds thresholds;
   std::vector<Participant> participants;  ///< U1, ascending by site.
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(AtMost<kMaxQueryBytes>(query), roster_epoch, thresholds,
-            AtMost<kMaxSites>(participants));
+    archive(query_hash, roster_epoch, thresholds, AtMost<kMaxSites>(participants));
   }
 };
 
 // -- ROUND, step A1': shares, while the site computes its answer
 // -------------------------------------
 //
-// Shamir shares of the self-mask seed b_i and of the masking key's seed, encrypted for each peer.
+// Shamir shares of the self-mask seed b_i and of the masking key's seed, encrypted for each
+// neighbour: every other participant, or, of many, those that the site has just drawn for itself.
 // The commitment to b_i and the hashes of the shares let the coordinator name whoever lies later.
 
 struct SealedShare {
@@ -205,23 +207,24 @@ struct SealedShare {
 struct Shares {
   Digest context;
   Digest commitment;                ///< To b_i.
-  std::vector<SealedShare> shares;  ///< One for each other participant, ascending.
+  std::vector<SealedShare> shares;  ///< One for each neighbour chosen, ascending.
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(context, commitment, AtMost<kMaxSites>(shares));
+    archive(context, commitment, AtMost<kMaxNeighbours>(shares));
   }
 };
 
 // -- ROUND, step A2: delivery
 // ------------------------------------------------------------------------
 //
-// U2: the sites whose shares have come, with each one's digest and the share for this recipient.
+// U2: the sites whose shares have come, with each one's digest, and the share of those that have
+// chosen this recipient. Two sites of U2 share a mask if one has chosen the other.
 
 struct DeliveredShare {
   SiteId dealer;
   Digest shares_digest;  ///< Of the dealer's whole Shares body.
-  Bytes sealed;          ///< Empty in the recipient's own entry.
+  Bytes sealed;          ///< Empty where the dealer has not chosen the recipient.
   Digest self_hash;
   Digest masking_hash;
 
@@ -319,7 +322,8 @@ struct Confirmation {
 // -------------------------------------------------
 //
 // With q signatures on its own transcript a site knows that no other view of this session can reach
-// a quorum. Only then does it give one share per peer: of b_u if u survived, of seed_s_u otherwise.
+// a quorum. Only then does it give one share for each site that has dealt it shares: of b_u if u
+// survived, of seed_s_u otherwise.
 
 struct Cosignature {
   SiteId site;
@@ -354,7 +358,8 @@ struct RevealedShare {
 };
 
 struct Unmasking {
-  std::vector<RevealedShare> shares;  ///< One for each site of U2, its own included, ascending.
+  /// One for each site of U2 that dealt to this one, in the complete graph also its own; ascending.
+  std::vector<RevealedShare> shares;
 
   template <class Archive>
   void serialize(Archive& archive) {

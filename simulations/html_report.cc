@@ -127,7 +127,7 @@ std::string Shown::Head() const {
   const Plan& plan = experiment_.plan;
   std::uint64_t moved = 0;
   for (const RoundRecord& round : comparison_.rounds) {
-    moved += round.query_bytes + round.answer_bytes;
+    moved += 2 * round.answer_bytes;
   }
   const PlainRun& run = comparison_.federated;
   std::string head = "<h1>" + Escaped(plan.title) + "</h1>\n";
@@ -317,7 +317,7 @@ std::string Shown::Hospitals() const {
 std::string Shown::Rounds() const {
   using enum CellKind;
   HtmlTable table(
-      "Each round of the federated fit; bytes are those of the query and of the masked "
+      "Each round of the federated fit; bytes are those of the sum and of the masked "
       "words, without the protocol's own messages",
       {{"round", kNumber},
        {"hospitals", kNumber},
@@ -334,10 +334,10 @@ std::string Shown::Rounds() const {
       deviance.push_back({static_cast<double>(round.round), value});
       found = NumberText(value, "%.8g");
     }
-    moved += static_cast<double>(round.query_bytes + round.answer_bytes);
+    moved += static_cast<double>(2 * round.answer_bytes);
     bytes.push_back({static_cast<double>(round.round), moved / 1024});
     table.Add({std::to_string(round.round), std::to_string(round.sites),
-               std::to_string(round.query_bytes), std::to_string(round.answer_bytes), found});
+               std::to_string(round.answer_bytes), std::to_string(round.answer_bytes), found});
   }
   std::string figures;
   if (deviance.size() > 1) {

@@ -9,7 +9,6 @@ Aggregate RoundRecorder::Sum(const Query& query) {
   RoundRecord record;
   record.round = static_cast<std::uint32_t>(rounds_.size()) + 1;
   record.sites = aggregate.sites;
-  record.query_bytes = query.body.size();
   const Result<std::vector<Slice>> slices = analysis_.Describe(query);
   CHECK(slices.has_value());
   record.answer_bytes = sizeof(std::uint64_t) * WordsOf(SlotsOf(*slices));

@@ -26,9 +26,8 @@ struct RoundTraffic {
 struct RoundRecord {
   std::uint32_t round = 0;  ///< From 1.
   std::uint32_t sites = 0;
-  std::uint64_t query_bytes = 0;  ///< To each site.
-  std::uint64_t answer_bytes =
-      0;  ///< From each site: the masked words, without the protocol's own.
+  /// Masked words from each site, without the protocol's own; their sum goes back to each.
+  std::uint64_t answer_bytes = 0;
   /// The sums that are single numbers, by the names of their slices: "rows", "deviance".
   std::vector<std::pair<std::string, double>> sums;
   std::optional<RoundTraffic> traffic;  ///< Of a run over the protocol.

@@ -375,7 +375,7 @@ std::string RoundsCsv(const Campaign& campaign) {
     }
     for (const RoundRecord& round : trial.rounds) {
       csv += start + "," + std::to_string(round.round) + "," + std::to_string(round.sites) + "," +
-             std::to_string(round.query_bytes) + "," + std::to_string(round.answer_bytes);
+             std::to_string(round.answer_bytes) + "," + std::to_string(round.answer_bytes);
       if (over_protocol) csv += TrafficFields(round);
       for (const std::string& name : sums) csv += "," + SumNamed(round, name);
       csv += "\n";

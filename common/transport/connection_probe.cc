@@ -59,7 +59,7 @@ Result<ProbeFinding> ProbeWithUnknownKey(TransportContext& context,
                                          const std::function<void()>& meanwhile) {
   try {
     zmq::socket_t socket(context.native(), zmq::socket_type::dealer);
-    SetCommonOptions(socket);
+    SetCommonOptions(socket, kLargestMessageToSite);
     SetCurveKeys(socket, keys);
     socket.set(zmq::sockopt::curve_serverkey,
                zmq::const_buffer(server.bytes.data(), server.bytes.size()));

@@ -22,8 +22,23 @@ constexpr int kZapEnforceDomain = 93;
 constexpr std::uint64_t kMostHeld = 32U << 20;
 constexpr int kMostRefusedInOneCall = 64;
 
+/// Without a copy: what goes to all sites stands in memory once.
+zmq::message_t MessageOf(const SharedBytes& payload) {
+  auto owner = std::make_unique<SharedBytes>(payload);
+  // libzmq wants to be able to write, and does not.
+  void* const data = const_cast<std::byte*>(payload.get().data());
+  zmq::message_t message(
+      data, payload.size(),
+      [](void*, void* hint) {
+        const std::unique_ptr<SharedBytes> last(static_cast<SharedBytes*>(hint));
+      },
+      owner.get());
+  owner.release();
+  return message;
+}
+
 void SetServerOptions(zmq::socket_t& socket, const SocketOptionsForTest& options) {
-  SetCommonOptions(socket);
+  SetCommonOptions(socket, kLargestMessage);
   socket.set(zmq::sockopt::curve_server, true);
   if (!options.domain.empty()) socket.set(zmq::sockopt::zap_domain, options.domain);
   const int enforce = options.enforce_domain ? 1 : 0;
@@ -167,8 +182,8 @@ std::optional<ReceivedMessage> CoordinatorSocket::Receive() {
   return message;
 }
 
-SendOutcome CoordinatorSocket::Send(const TransportKey& to, ByteSpan payload) {
-  CHECK(payload.size() <= kLargestMessage);
+SendOutcome CoordinatorSocket::Send(const TransportKey& to, const SharedBytes& payload) {
+  CHECK(payload.size() <= kLargestMessageToSite);
   const auto route = impl_->routes.find(to);
   if (route == impl_->routes.end()) return SendOutcome::kNotConnected;
   if (!impl_->admission.Allows(to)) {
@@ -178,8 +193,7 @@ SendOutcome CoordinatorSocket::Send(const TransportKey& to, ByteSpan payload) {
   try {
     const auto id_flags = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
     if (!impl_->socket.send(zmq::buffer(route->second), id_flags)) return SendOutcome::kBusy;
-    const auto sent = impl_->socket.send(zmq::const_buffer(payload.data(), payload.size()),
-                                         zmq::send_flags::dontwait);
+    const auto sent = impl_->socket.send(MessageOf(payload), zmq::send_flags::dontwait);
     return sent ? SendOutcome::kSent : SendOutcome::kBusy;
   } catch (const zmq::error_t& error) {
     if (error.num() == EINTR) return SendOutcome::kBusy;

@@ -11,6 +11,7 @@
 #include "common/ids.h"
 #include "common/random.h"
 #include "common/result.h"
+#include "common/shared_bytes.h"
 #include "common/transport/admission.h"
 #include "common/transport/context.h"
 #include "common/transport/keys.h"
@@ -54,9 +55,9 @@ class CoordinatorSocket final : public Pollable {
 
   /// The next message, if there is one. Never waits.
   std::optional<ReceivedMessage> Receive();
-  /// At most kLargestMessage bytes. Never waits. Goes to the connection that `to` was last heard
-  /// on.
-  SendOutcome Send(const TransportKey& to, ByteSpan payload);
+  /// At most kLargestMessageToSite bytes. Never waits. Goes to the connection that `to` was last
+  /// heard on.
+  SendOutcome Send(const TransportKey& to, const SharedBytes& payload);
   /// Cuts the key's connections at once; take it off the admission list before. Connections whose
   /// key is not known yet are cut too: those of members come back.
   void Disconnect(const TransportKey& key);

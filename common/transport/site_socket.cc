@@ -59,7 +59,7 @@ struct SiteSocket::Impl {
 
 void SiteSocket::Impl::Open() {
   zmq::socket_t fresh(context.native(), zmq::socket_type::dealer);
-  SetCommonOptions(fresh);
+  SetCommonOptions(fresh, kLargestMessageToSite);
   SetCurveKeys(fresh, keys);
   fresh.set(zmq::sockopt::curve_serverkey,
             zmq::const_buffer(coordinator.bytes.data(), coordinator.bytes.size()));

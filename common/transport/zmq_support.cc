@@ -10,10 +10,11 @@ tl::unexpected<Error> FailInTransport(std::string_view action, const zmq::error_
   return Fail(ErrorCode::kIo, "cannot " + std::string(action) + ": " + error.what());
 }
 
-void SetCommonOptions(zmq::socket_t& socket) {
+void SetCommonOptions(zmq::socket_t& socket, std::size_t largest_received) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::ipv6, true);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kLargestMessage + kCurveOverhead));
+  socket.set(zmq::sockopt::maxmsgsize,
+             static_cast<std::int64_t>(largest_received + kCurveOverhead));
   // Heartbeats outlive NAT timers (often 5 min); one chunk must pass within the timeout.
   socket.set(zmq::sockopt::heartbeat_ivl, 15'000);
   socket.set(zmq::sockopt::heartbeat_timeout, 45'000);

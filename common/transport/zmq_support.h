@@ -20,7 +20,7 @@ inline constexpr std::size_t kCurveOverhead = 33;
 tl::unexpected<Error> FailInTransport(std::string_view action, const zmq::error_t& error);
 
 /// Limits, heartbeats and keepalive that both sides set. Throws zmq::error_t.
-void SetCommonOptions(zmq::socket_t& socket);
+void SetCommonOptions(zmq::socket_t& socket, std::size_t largest_received);
 void SetCurveKeys(zmq::socket_t& socket, const TransportKeyPair& keys);
 
 /// The key that the admission handler vouched for, taken from a frame that carries payload. (On

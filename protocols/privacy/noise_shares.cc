@@ -12,8 +12,8 @@
 namespace consilium {
 
 std::uint32_t FewestHonestShares(const Thresholds& thresholds) {
-  CHECK(thresholds.shares > thresholds.colluding);
-  return thresholds.shares - thresholds.colluding;
+  CHECK(thresholds.quorum > thresholds.colluding);
+  return thresholds.quorum - thresholds.colluding;
 }
 
 Result<RationalVariance> ShareVariance(const RationalVariance& total, std::uint32_t shares) {

@@ -21,7 +21,7 @@ namespace consilium {
 /// lie further off than tau.
 inline constexpr double kLeastShareVariance = 0.25;
 
-/// Honest shares in every sum that can be opened: t - T. Of at least max(t, n_min) survivors no
+/// Honest shares in every sum that can be opened: q - T. Of at least max(q, n_min) survivors no
 /// more than T collude; n_min is not counted on, since a plan may lower it.
 std::uint32_t FewestHonestShares(const Thresholds& thresholds);
 

@@ -1,6 +1,7 @@
 #include "protocols/secure_sum/coordinator_session.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/check.h"
@@ -32,49 +33,25 @@ std::string_view Name(SumPhase phase) {
 CoordinatorSession::CoordinatorSession(SessionSetup setup, bool everyone)
     : setup_(std::move(setup)),
       everyone_(everyone),
-      context_(ContextOf(setup_.route, setup_.start, setup_.codec)) {}
-
-bool CoordinatorSession::TakesPart(SiteId site) const {
-  const std::vector<SiteId> members = Members();
-  return std::binary_search(members.begin(), members.end(), site);
-}
-
-std::vector<SiteId> CoordinatorSession::Members() const {
-  std::vector<SiteId> members;
-  if (phase_ == SumPhase::kDealing) {
-    for (const Participant& participant : setup_.start.participants) {
-      members.push_back(participant.site);
-    }
-  } else {
-    members = phase_ == SumPhase::kUploading ? delivered_ : survivors_;
+      context_(ContextOf(setup_.route, setup_.start, setup_.codec)) {
+  std::vector<SiteId> sites;
+  for (const Participant& participant : setup_.start.participants) {
+    sites.push_back(participant.site);
   }
-  std::erase_if(members, [&](SiteId site) { return dropped_.contains(site); });
-  return members;
+  Enter(SumPhase::kDealing, sites);
 }
 
-std::vector<SiteId> CoordinatorSession::Awaited() const {
-  std::vector<SiteId> awaited = Members();
-  std::erase_if(awaited, [&](SiteId site) {
-    switch (phase_) {
-      case SumPhase::kDealing:
-        return dealers_.contains(site);
-      case SumPhase::kUploading:
-        return HasUploaded(site);
-      case SumPhase::kConfirming:
-        return cosignatures_.contains(site);
-      case SumPhase::kUnmasking:
-        return revealed_.contains(site);
-      case SumPhase::kFinished:
-      case SumPhase::kFailed:
-        return true;
-    }
-    return true;
-  });
-  return awaited;
+void CoordinatorSession::Enter(SumPhase phase, const std::vector<SiteId>& sites) {
+  phase_ = phase;
+  members_ = {sites.begin(), sites.end()};
+  for (const auto& [site, reason] : dropped_) members_.erase(site);
+  awaited_ = members_;
 }
 
 void CoordinatorSession::Drop(SiteId site, DropReason reason) {
   dropped_.emplace(site, reason);
+  members_.erase(site);
+  awaited_.erase(site);
   // The next one takes its place in memory as well.
   const auto upload = uploads_.find(site);
   if (upload != uploads_.end() && !upload->second.vector.whole()) upload->second.vector.Release();
@@ -93,18 +70,19 @@ std::optional<DropReason> CoordinatorSession::OnShares(SiteId site, const Shares
   if (phase_ != SumPhase::kDealing) return DropReason::kWrongPhase;
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
   if (shares.context != context_) return DropFor(site, DropReason::kWrongContext);
-  const auto& participants = setup_.start.participants;
-  std::size_t next = 0;
-  for (const Participant& participant : participants) {
-    if (participant.site == site) continue;
-    if (next >= shares.shares.size() || shares.shares[next].recipient != participant.site ||
-        shares.shares[next].sealed.size() != kSealedShareBytes) {
+  SiteId previous;
+  for (const SealedShare& share : shares.shares) {
+    if (share.recipient <= previous || share.recipient == site ||
+        !PointOf(setup_.start, share.recipient) || share.sealed.size() != kSealedShareBytes) {
       return DropFor(site, DropReason::kWrongRecipients);
     }
-    ++next;
+    previous = share.recipient;
   }
-  if (next != shares.shares.size()) return DropFor(site, DropReason::kWrongRecipients);
+  if (shares.shares.size() != setup_.start.thresholds.neighbours) {
+    return DropFor(site, DropReason::kWrongRecipients);
+  }
   dealers_.emplace(site, Dealer{shares, DigestOfShares(shares)});
+  awaited_.erase(site);
   return std::nullopt;
 }
 
@@ -151,6 +129,7 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& 
   }
   sum_.resize(setup_.words);
   AddTo(sum_, words);
+  awaited_.erase(site);
   return std::nullopt;
 }
 
@@ -202,16 +181,19 @@ std::optional<DropReason> CoordinatorSession::OnConfirmation(SiteId site,
   }
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
   if (confirmation.transcript != transcript_) return DropFor(site, DropReason::kWrongTranscript);
-  if (phase_ == SumPhase::kConfirming) cosignatures_.emplace(site, signature);
+  if (phase_ == SumPhase::kConfirming) {
+    cosignatures_.emplace(site, signature);
+    awaited_.erase(site);
+  }
   return std::nullopt;
 }
 
 const SealedShare* CoordinatorSession::DealtTo(SiteId dealer, SiteId recipient) const {
   const auto& shares = dealers_.at(dealer).shares.shares;
-  const auto found = std::find_if(shares.begin(), shares.end(), [&](const SealedShare& share) {
-    return share.recipient == recipient;
-  });
-  return found == shares.end() ? nullptr : &*found;
+  const auto found = std::lower_bound(
+      shares.begin(), shares.end(), recipient,
+      [](const SealedShare& share, SiteId site) { return share.recipient < site; });
+  return found == shares.end() || found->recipient != recipient ? nullptr : &*found;
 }
 
 bool CoordinatorSession::SharesAreDealt(SiteId site, const Unmasking& unmasking) const {
@@ -229,23 +211,24 @@ bool CoordinatorSession::SharesAreDealt(SiteId site, const Unmasking& unmasking)
 std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site, const Unmasking& unmasking) {
   if (phase_ != SumPhase::kUnmasking) return DropReason::kWrongPhase;
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
-  if (revealed_.contains(site)) return DropReason::kWrongPhase;
-  if (unmasking.shares.size() != delivered_.size()) {
-    return DropFor(site, DropReason::kWrongShares);
-  }
-  std::map<SiteId, ByteArray<32>> shares;
-  for (std::size_t i = 0; i < delivered_.size(); ++i) {
+  if (!awaited_.contains(site)) return DropReason::kWrongPhase;
+  const std::vector<SiteId>& dealers = dealt_to_.at(site);
+  if (unmasking.shares.size() != dealers.size()) return DropFor(site, DropReason::kWrongShares);
+  for (std::size_t i = 0; i < dealers.size(); ++i) {
     const RevealedShare& share = unmasking.shares[i];
-    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), delivered_[i]);
+    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealers[i]);
     const ShareKind kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
-    if (share.dealer != delivered_[i] || share.kind != kind ||
-        !Scalar::FromCanonical(share.share)) {
+    if (share.dealer != dealers[i] || share.kind != kind || !Scalar::FromCanonical(share.share)) {
       return DropFor(site, DropReason::kWrongShares);
     }
-    shares.emplace(share.dealer, share.share);
   }
   if (!SharesAreDealt(site, unmasking)) return DropFor(site, DropReason::kShareHashDiffers);
-  revealed_.emplace(site, std::move(shares));
+  for (const RevealedShare& share : unmasking.shares) {
+    auto& revealed = revealed_[share.dealer];
+    revealed.emplace(site, share.share);
+    if (revealed.size() == setup_.start.thresholds.shares) --closed_secrets_;
+  }
+  awaited_.erase(site);
   return std::nullopt;
 }
 
@@ -257,12 +240,12 @@ bool CoordinatorSession::EnoughToGoOn(std::size_t count) const {
 bool CoordinatorSession::ReadyToClose() const {
   switch (phase_) {
     case SumPhase::kConfirming:
-      return cosignatures_.size() >= setup_.start.thresholds.quorum || Awaited().empty();
+      return cosignatures_.size() >= setup_.start.thresholds.quorum || awaited_.empty();
     case SumPhase::kUnmasking:
-      return revealed_.size() >= setup_.start.thresholds.shares || Awaited().empty();
+      return closed_secrets_ == 0 || awaited_.empty();
     case SumPhase::kDealing:
     case SumPhase::kUploading:
-      return Awaited().empty() || !EnoughToGoOn(Members().size());
+      return awaited_.empty() || !EnoughToGoOn(members_.size());
     case SumPhase::kFinished:
     case SumPhase::kFailed:
       return false;
@@ -272,7 +255,7 @@ bool CoordinatorSession::ReadyToClose() const {
 
 void CoordinatorSession::Fail(std::string why) {
   failure_ = std::move(why);
-  phase_ = SumPhase::kFailed;
+  Enter(SumPhase::kFailed, {});
   uploads_.clear();
   sum_.clear();
 }
@@ -303,7 +286,18 @@ void CoordinatorSession::CloseDealing() {
     return Fail("shares came from " + std::to_string(members.size()) + " sites, too few");
   }
   delivered_ = members;
-  phase_ = SumPhase::kUploading;
+  const bool keep_own = KeepsOwnShare(setup_.start.thresholds);
+  for (const SiteId site : delivered_) {
+    dealt_to_[site] = keep_own ? std::vector<SiteId>{site} : std::vector<SiteId>();
+  }
+  for (const SiteId dealer : delivered_) {
+    for (const SealedShare& share : dealers_.at(dealer).shares.shares) {
+      const auto recipient = dealt_to_.find(share.recipient);
+      if (recipient != dealt_to_.end()) recipient->second.push_back(dealer);
+    }
+  }
+  for (auto& [site, dealers] : dealt_to_) std::sort(dealers.begin(), dealers.end());
+  Enter(SumPhase::kUploading, delivered_);
   delivery_root_ = DeliveryRoot(context_, DeliveryFor(SiteId()));
 }
 
@@ -333,7 +327,7 @@ void CoordinatorSession::CloseUploading() {
     if (upload.vector.whole()) survivors_.push_back(site);
   }
   transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
-  phase_ = SumPhase::kConfirming;
+  Enter(SumPhase::kConfirming, survivors_);
 }
 
 Survivors CoordinatorSession::SurvivorList() const {
@@ -350,7 +344,8 @@ void CoordinatorSession::CloseConfirming() {
     return Fail(std::to_string(cosignatures_.size()) + " sites confirmed the survivors; " +
                 std::to_string(setup_.start.thresholds.quorum) + " are needed");
   }
-  phase_ = SumPhase::kUnmasking;
+  closed_secrets_ = delivered_.size();
+  Enter(SumPhase::kUnmasking, survivors_);
 }
 
 Quorum CoordinatorSession::QuorumList() const {
@@ -361,16 +356,24 @@ Quorum CoordinatorSession::QuorumList() const {
   return quorum;
 }
 
-std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) const {
-  std::vector<ShamirShare> shares;
-  for (const auto& [site, revealed] : revealed_) {
-    Result<Scalar> value = Scalar::FromCanonical(revealed.at(dealer));
+std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) {
+  std::vector<std::uint32_t> points;
+  std::vector<Scalar> shares;
+  for (const auto& [site, share] : revealed_[dealer]) {
+    if (points.size() == setup_.start.thresholds.shares) break;
+    Result<Scalar> value = Scalar::FromCanonical(share);
     CHECK(value.has_value());
-    shares.push_back(ShamirShare{*PointOf(setup_.start, site), std::move(*value)});
+    points.push_back(*PointOf(setup_.start, site));
+    shares.push_back(std::move(*value));
   }
-  Result<Scalar> secret = Combine(shares);
-  if (!secret) return std::nullopt;
-  return std::move(*secret);
+  auto weights = weights_.find(points);
+  if (weights == weights_.end()) {
+    Result<std::vector<Scalar>> computed = WeightsAtZero(points);
+    if (!computed) return std::nullopt;
+    if (!IsComplete(setup_.start.thresholds)) weights_.clear();  // Each dealer has others.
+    weights = weights_.emplace(std::move(points), std::move(*computed)).first;
+  }
+  return CombineWeighted(weights->second, shares);
 }
 
 /// Each share has the hash that the dealer signed, and they give another secret than it committed
@@ -391,6 +394,16 @@ bool CoordinatorSession::FindSelfMask(SiteId survivor, std::vector<MaskTerm>& ma
   return true;
 }
 
+/// The survivors that it has chosen or that have chosen it.
+std::vector<SiteId> CoordinatorSession::MaskPartnersOf(SiteId lost) const {
+  std::set<SiteId> partners(dealt_to_.at(lost).begin(), dealt_to_.at(lost).end());
+  for (const SealedShare& share : dealers_.at(lost).shares.shares) partners.insert(share.recipient);
+  std::vector<SiteId> surviving;
+  std::set_intersection(partners.begin(), partners.end(), survivors_.begin(), survivors_.end(),
+                        std::back_inserter(surviving));
+  return surviving;
+}
+
 bool CoordinatorSession::FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks) {
   const std::optional<Scalar> seed = Reconstruct(lost);
   const Participant& dealer = setup_.start.participants[*PointOf(setup_.start, lost) - 1];
@@ -400,7 +413,7 @@ bool CoordinatorSession::FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks) 
     Blame(lost);
     return false;
   }
-  for (const SiteId survivor : survivors_) {
+  for (const SiteId survivor : MaskPartnersOf(lost)) {
     const Participant& peer = setup_.start.participants[*PointOf(setup_.start, survivor) - 1];
     const Result<SecretKey32> shared = ExchangeSecret(masking->secret, peer.prekey.masking);
     if (!shared) return false;
@@ -412,9 +425,9 @@ bool CoordinatorSession::FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks) 
 }
 
 void CoordinatorSession::CloseUnmasking() {
-  if (revealed_.size() < setup_.start.thresholds.shares) {
-    return Fail(std::to_string(revealed_.size()) + " sites helped to unmask; " +
-                std::to_string(setup_.start.thresholds.shares) + " are needed");
+  if (closed_secrets_ > 0) {
+    return Fail("the shares of " + std::to_string(closed_secrets_) + " sites' secrets came from " +
+                "fewer than " + std::to_string(setup_.start.thresholds.shares) + " sites");
   }
   uploads_.clear();
   std::vector<MaskTerm> masks;
@@ -425,7 +438,7 @@ void CoordinatorSession::CloseUnmasking() {
     }
   }
   ApplyMasks(masks, sum_);
-  phase_ = SumPhase::kFinished;
+  Enter(SumPhase::kFinished, {});
 }
 
 const RingVector& CoordinatorSession::sum() const {

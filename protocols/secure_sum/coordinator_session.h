@@ -78,9 +78,9 @@ class CoordinatorSession {
   bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
   /// Who is still expected to answer in this phase, ascending.
-  std::vector<SiteId> Awaited() const;
+  std::vector<SiteId> Awaited() const { return {awaited_.begin(), awaited_.end()}; }
   /// Who takes part in this phase, ascending.
-  std::vector<SiteId> Members() const;
+  std::vector<SiteId> Members() const { return {members_.begin(), members_.end()}; }
   const std::vector<SiteId>& survivors() const { return survivors_; }
   const std::map<SiteId, DropReason>& dropped() const { return dropped_; }
   const std::string& failure() const { return failure_; }
@@ -101,7 +101,8 @@ class CoordinatorSession {
     bool granted = false;
   };
 
-  bool TakesPart(SiteId site) const;
+  bool TakesPart(SiteId site) const { return members_.contains(site); }
+  void Enter(SumPhase phase, const std::vector<SiteId>& sites);
   std::optional<DropReason> DropFor(SiteId site, DropReason reason);
   bool EnoughToGoOn(std::size_t count) const;
   void Fail(std::string why);
@@ -115,22 +116,32 @@ class CoordinatorSession {
   // What is left of a dealer in the sum, to be taken away.
   bool FindSelfMask(SiteId survivor, std::vector<MaskTerm>& masks);
   bool FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks);
-  std::optional<Scalar> Reconstruct(SiteId dealer) const;
+  std::vector<SiteId> MaskPartnersOf(SiteId lost) const;
+  std::optional<Scalar> Reconstruct(SiteId dealer);
 
   SessionSetup setup_;
   bool everyone_;
   Digest context_;
   SumPhase phase_ = SumPhase::kDealing;
+  std::set<SiteId> members_;  ///< Of this phase, without those dropped.
+  std::set<SiteId> awaited_;  ///< Those of them that have not answered.
   std::map<SiteId, DropReason> dropped_;
   std::optional<SiteId> culprit_;
   std::map<SiteId, Dealer> dealers_;
   std::vector<SiteId> delivered_;  ///< U2
+  /// By site of U2: whose shares it holds.
+  std::map<SiteId, std::vector<SiteId>> dealt_to_;
   Digest delivery_root_;
   std::map<SiteId, Upload> uploads_;
   std::vector<SiteId> survivors_;  ///< U3
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
-  std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;  ///< By revealer, then dealer.
+  /// By dealer: who has revealed a share of its secret, and that share.
+  std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;
+  std::size_t closed_secrets_ = 0;  ///< Dealers of U2 of whom fewer than t shares are here.
+  /// By the points of t shares: what these count for. All dealers of a complete graph have the
+  /// same.
+  std::map<std::vector<std::uint32_t>, std::vector<Scalar>> weights_;
   RingVector sum_;  ///< Of the whole vectors so far, masked until kFinished.
   std::string failure_;
 };

@@ -9,8 +9,15 @@
 
 namespace consilium {
 
-/// The complete graph's messages grow with n^2; above this a sparse graph is needed.
-inline constexpr std::size_t kMaxSites = 128;
+/// Up to here every two sites share masks; the messages of the complete graph grow with n^2, so
+/// above it each site chooses its neighbours.
+inline constexpr std::size_t kMaxCompleteSites = 128;
+/// Sites in a sum.
+inline constexpr std::size_t kMaxSites = 5'000;
+/// Sites that one deals shares to: more than the rule for any number of sites gives.
+inline constexpr std::size_t kMaxNeighbours = kMaxCompleteSites - 1;
+/// A signed roster, with those who have left.
+inline constexpr std::size_t kMaxRosterBytes = 900'000;
 /// An encrypted pair of shares: two scalars and the seal.
 inline constexpr std::size_t kSealedShareBytes = 64 + 40;
 /// Words in a chunk: 256 KiB, small enough for a heartbeat to pass on a slow line.
@@ -21,7 +28,5 @@ inline constexpr std::size_t kMaxVectorWords = 16 * 1024 * 1024;
 inline constexpr std::size_t kUploadsAtATime = 2;
 /// What a chunk may take on the slowest line that is waited for: 32 kB/s.
 inline constexpr Duration kSlowestChunk{8'000};
-/// Longest query, so that it fits a RoundStart beside its participants.
-inline constexpr std::size_t kMaxQueryBytes = 256 * 1024;
 
 }  // namespace consilium

@@ -1,6 +1,7 @@
 #include "protocols/secure_sum/secret_sharing.h"
 
 #include <set>
+#include <utility>
 
 #include "common/check.h"
 
@@ -18,54 +19,77 @@ Scalar Evaluate(const std::vector<Scalar>& coefficients, std::uint32_t point) {
   return value;
 }
 
-/// The Lagrange basis at zero: product over j != i of x_j / (x_j - x_i).
-Result<Scalar> BasisAtZero(const std::vector<ShamirShare>& shares, std::size_t i) {
-  const Scalar own = Scalar::FromNumber(shares[i].point);
-  Scalar numerator = Scalar::FromNumber(1);
-  Scalar denominator = Scalar::FromNumber(1);
-  for (std::size_t j = 0; j < shares.size(); ++j) {
-    if (j == i) continue;
-    const Scalar other = Scalar::FromNumber(shares[j].point);
-    numerator = Multiply(numerator, other);
-    denominator = Multiply(denominator, Subtract(other, own));
-  }
-  TRY(const Scalar inverse, Invert(denominator));
-  return Multiply(numerator, inverse);
-}
-
 }  // namespace
 
 std::vector<ShamirShare> Split(const Scalar& secret,
                                std::uint32_t threshold,
-                               std::uint32_t count,
+                               const std::vector<std::uint32_t>& points,
                                RandomSource& random) {
-  CHECK(threshold >= 1 && threshold <= count);
+  CHECK(threshold >= 1 && threshold <= points.size());
   std::vector<Scalar> coefficients;
   coefficients.reserve(threshold);
   coefficients.push_back(secret.Clone());
   while (coefficients.size() < threshold) coefficients.push_back(Scalar::Random(random));
   std::vector<ShamirShare> shares;
-  shares.reserve(count);
-  for (std::uint32_t point = 1; point <= count; ++point) {
+  shares.reserve(points.size());
+  for (const std::uint32_t point : points) {
+    CHECK(point != 0);
     shares.push_back(ShamirShare{point, Evaluate(coefficients, point)});
   }
   return shares;
 }
 
-Result<Scalar> Combine(const std::vector<ShamirShare>& shares) {
-  std::set<std::uint32_t> points;
-  for (const ShamirShare& share : shares) {
-    if (share.point == 0 || !points.insert(share.point).second) {
-      return Fail(ErrorCode::kInvalidArgument, "shares at a repeated or zero point");
-    }
+Result<std::vector<Scalar>> WeightsAtZero(const std::vector<std::uint32_t>& points) {
+  if (points.empty()) return Fail(ErrorCode::kInvalidArgument, "no shares to combine");
+  const std::set<std::uint32_t> distinct(points.begin(), points.end());
+  if (distinct.size() != points.size() || distinct.contains(0)) {
+    return Fail(ErrorCode::kInvalidArgument, "shares at a repeated or zero point");
   }
-  if (shares.empty()) return Fail(ErrorCode::kInvalidArgument, "no shares to combine");
+  std::vector<Scalar> numbers;
+  Scalar all = Scalar::FromNumber(1);
+  for (const std::uint32_t point : points) {
+    numbers.push_back(Scalar::FromNumber(point));
+    all = Multiply(all, numbers.back());
+  }
+  // Weight i is all / d_i with d_i = x_i * product over j != i of (x_j - x_i). One inversion serves
+  // them all (Montgomery's trick): 1 / d_i is (1 / (d_1 ... d_i)) * (d_1 ... d_{i-1}).
+  std::vector<Scalar> divisors;
+  std::vector<Scalar> products;  // Of the divisors before each.
+  Scalar product = Scalar::FromNumber(1);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    Scalar divisor = numbers[i].Clone();
+    for (std::size_t j = 0; j < numbers.size(); ++j) {
+      if (j != i) divisor = Multiply(divisor, Subtract(numbers[j], numbers[i]));
+    }
+    products.push_back(product.Clone());
+    product = Multiply(product, divisor);
+    divisors.push_back(std::move(divisor));
+  }
+  TRY(Scalar inverse, Invert(product));
+  std::vector<Scalar> weights(numbers.size());
+  for (std::size_t i = numbers.size(); i-- > 0;) {
+    weights[i] = Multiply(all, Multiply(inverse, products[i]));
+    inverse = Multiply(inverse, divisors[i]);
+  }
+  return weights;
+}
+
+Scalar CombineWeighted(const std::vector<Scalar>& weights, const std::vector<Scalar>& values) {
+  CHECK(weights.size() == values.size());
   Scalar secret;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    TRY(const Scalar basis, BasisAtZero(shares, i));
-    secret = Add(secret, Multiply(basis, shares[i].value));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    secret = Add(secret, Multiply(weights[i], values[i]));
   }
   return secret;
+}
+
+Result<Scalar> Combine(const std::vector<ShamirShare>& shares) {
+  std::vector<std::uint32_t> points;
+  for (const ShamirShare& share : shares) points.push_back(share.point);
+  TRY(const std::vector<Scalar> weights, WeightsAtZero(points));
+  std::vector<Scalar> values;
+  for (const ShamirShare& share : shares) values.push_back(share.value.Clone());
+  return CombineWeighted(weights, values);
 }
 
 }  // namespace consilium

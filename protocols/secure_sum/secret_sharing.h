@@ -18,14 +18,22 @@ struct ShamirShare {
   Scalar value;             ///< f(x)
 };
 
-/// One share at each of the points 1 .. count; 1 <= threshold <= count.
+/// One share at each of the points, which are distinct and not zero; 1 <= threshold <= points.
 std::vector<ShamirShare> Split(const Scalar& secret,
                                std::uint32_t threshold,
-                               std::uint32_t count,
+                               const std::vector<std::uint32_t>& points,
                                RandomSource& random);
 
-/// f(0) from all given shares. kInvalidArgument when a point repeats or is zero, or none is given.
-/// With fewer than `threshold` shares the result is unrelated to the secret: callers count.
+/// What the shares at these points count for in the secret: the Lagrange basis polynomials at zero,
+/// product over j != i of x_j / (x_j - x_i). Nothing here is secret. kInvalidArgument when a point
+/// repeats or is zero, or none is given.
+Result<std::vector<Scalar>> WeightsAtZero(const std::vector<std::uint32_t>& points);
+
+/// The sum of the shares' values times their weights: f(0).
+Scalar CombineWeighted(const std::vector<Scalar>& weights, const std::vector<Scalar>& values);
+
+/// f(0) from all given shares. Errors as WeightsAtZero. With fewer than `threshold` shares the
+/// result is unrelated to the secret: callers count.
 Result<Scalar> Combine(const std::vector<ShamirShare>& shares);
 
 }  // namespace consilium

@@ -7,25 +7,6 @@
 #include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
-namespace {
-
-std::optional<Refusal> CheckParticipant(const SessionSetup& setup, const Participant& participant) {
-  const auto identity = setup.identities.find(participant.site);
-  if (identity == setup.identities.end()) {
-    return Refusal{RefusalReason::kUnknownParticipant, participant.site};
-  }
-  Route prekey_route = setup.route;
-  prekey_route.round = RoundNumber();
-  prekey_route.attempt = AttemptNumber();
-  if (!VerifyForwarded(MessageKind::kPrekey, prekey_route, Encode(participant.prekey),
-                       participant.signature, identity->second)) {
-    return Refusal{RefusalReason::kPrekeyForged, participant.site};
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::optional<Refusal> CheckStart(const SessionSetup& setup) {
   const RoundStart& start = setup.start;
   const Result<Thresholds> thresholds = ThresholdsFor(
@@ -43,13 +24,26 @@ std::optional<Refusal> CheckStart(const SessionSetup& setup) {
       return Refusal{RefusalReason::kParticipantTwice, participant.site};
     }
     previous = participant.site;
-    if (auto refusal = CheckParticipant(setup, participant)) return refusal;
+    if (!setup.identities.contains(participant.site)) {
+      return Refusal{RefusalReason::kUnknownParticipant, participant.site};
+    }
     if (!keys.insert(participant.prekey.encryption).second ||
         !keys.insert(participant.prekey.masking).second) {
       return Refusal{RefusalReason::kPrekeyRepeated, participant.site};
     }
   }
   return std::nullopt;
+}
+
+Judged<void> CheckPrekeyOf(const SessionSetup& setup, const Participant& participant) {
+  Route prekey_route = setup.route;
+  prekey_route.round = RoundNumber();
+  prekey_route.attempt = AttemptNumber();
+  if (!VerifyForwarded(MessageKind::kPrekey, prekey_route, Encode(participant.prekey),
+                       participant.signature, setup.identities.at(participant.site))) {
+    return Refuse(RefusalReason::kPrekeyForged, participant.site);
+  }
+  return {};
 }
 
 std::optional<RefusalReason> CheckPrekey(const Prekey& prekey) {

@@ -20,8 +20,11 @@ struct SessionSetup {
 };
 
 /// The rules of step A1 that need no secret: thresholds by the published rule, participants
-/// ascending and known, each prekey signed by its site, no key twice.
+/// ascending and known, no key twice. A site looks at the signatures of those alone with whom it
+/// shares a secret.
 std::optional<Refusal> CheckStart(const SessionSetup& setup);
+/// Whether the site itself offered this prekey.
+Judged<void> CheckPrekeyOf(const SessionSetup& setup, const Participant& participant);
 
 /// Whether a prekey can serve at all: no key of low order, no key twice. The coordinator asks on
 /// receipt, lest one member's bad key make every other site refuse the start.

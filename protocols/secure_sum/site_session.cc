@@ -5,6 +5,7 @@
 #include "common/check.h"
 #include "common/crypto/mask_stream.h"
 #include "common/crypto/sealing.h"
+#include "protocols/secure_sum/neighbours.h"
 #include "protocols/secure_sum/secret_sharing.h"
 #include "protocols/secure_sum/thresholds.h"
 
@@ -27,50 +28,60 @@ Judged<SiteSession> SiteSession::Begin(SessionSetup setup,
   const Digest context = ContextOf(setup.route, setup.start, setup.codec);
   SiteSession session(std::move(setup), self, context);
   Dealt dealt;
-  if (auto agreed = session.AgreeOnKeys(prekey, dealt); !agreed) {
-    return tl::unexpected<Refusal>(agreed.error());
+  for (const SiteId peer : ChooseNeighbours(session.setup_.start, self, random)) {
+    Judged<PeerKeys> keys = session.AgreeWith(peer, prekey.encryption, prekey.masking);
+    if (!keys) return tl::unexpected<Refusal>(keys.error());
+    dealt.chosen.emplace(peer, std::move(*keys));
   }
   session.Deal(prekey, dealt, random);
+  dealt.encryption = prekey.encryption.Clone();
+  dealt.masking = prekey.masking.Clone();
   session.phase_ = std::move(dealt);
   return session;
 }
 
-Judged<void> SiteSession::AgreeOnKeys(const PrekeySecrets& prekey, Dealt& dealt) const {
-  for (const Participant& peer : setup_.start.participants) {
-    if (peer.site == self_) continue;
-    const Result<SecretKey32> encryption =
-        ExchangeSecret(prekey.encryption, peer.prekey.encryption);
-    const Result<SecretKey32> masking = ExchangeSecret(prekey.masking, peer.prekey.masking);
-    if (!encryption || !masking) return Refuse(R::kWeakKey, peer.site);
-    dealt.peers.emplace(peer.site, PeerKeys{ShareKey(*encryption, context_, self_, peer.site),
-                                            PairwiseMaskKey(*masking, context_, self_, peer.site)});
+Judged<SiteSession::PeerKeys> SiteSession::AgreeWith(SiteId peer,
+                                                     const SecretKey32& encryption,
+                                                     const SecretKey32& masking) const {
+  const Participant& participant = setup_.start.participants[*PointOf(setup_.start, peer) - 1];
+  if (auto own = CheckPrekeyOf(setup_, participant); !own) {
+    return tl::unexpected<Refusal>(own.error());
   }
-  return {};
+  const Result<SecretKey32> sealing = ExchangeSecret(encryption, participant.prekey.encryption);
+  const Result<SecretKey32> shared = ExchangeSecret(masking, participant.prekey.masking);
+  if (!sealing || !shared) return Refuse(R::kWeakKey, peer);
+  return PeerKeys{ShareKey(*sealing, context_, self_, peer),
+                  PairwiseMaskKey(*shared, context_, self_, peer)};
 }
 
 void SiteSession::Deal(const PrekeySecrets& prekey, Dealt& dealt, RandomSource& random) {
+  std::vector<std::uint32_t> points;
+  for (const auto& [recipient, keys] : dealt.chosen) {
+    points.push_back(*PointOf(setup_.start, recipient));
+  }
+  if (KeepsOwnShare(setup_.start.thresholds)) points.push_back(*PointOf(setup_.start, self_));
   dealt.self_seed = Scalar::Random(random);
-  const std::uint32_t count = setup_.start.thresholds.sites;
   const std::uint32_t threshold = setup_.start.thresholds.shares;
-  const std::vector<ShamirShare> self = Split(dealt.self_seed, threshold, count, random);
-  const std::vector<ShamirShare> masking = Split(prekey.masking_seed, threshold, count, random);
+  const std::vector<ShamirShare> self = Split(dealt.self_seed, threshold, points, random);
+  const std::vector<ShamirShare> masking = Split(prekey.masking_seed, threshold, points, random);
 
   shares_.context = context_;
   shares_.commitment = SelfSeedCommitment(context_, self_, dealt.self_seed);
-  for (std::size_t i = 0; i < self.size(); ++i) {
-    const SiteId recipient = setup_.start.participants[i].site;
-    const ByteSpan self_share = self[i].value.Expose();
-    const ByteSpan masking_share = masking[i].value.Expose();
-    if (recipient == self_) {
-      dealt.own = HeldShares{SecretKey32(self_share), SecretKey32(masking_share)};
-      continue;
-    }
+  if (KeepsOwnShare(setup_.start.thresholds)) {
+    dealt.own = HeldShares{SecretKey32(self.back().value.Expose()),
+                           SecretKey32(masking.back().value.Expose())};
+  }
+  std::size_t next = 0;
+  for (const auto& [recipient, keys] : dealt.chosen) {
+    const ByteSpan self_share = self[next].value.Expose();
+    const ByteSpan masking_share = masking[next].value.Expose();
+    ++next;
     SecretBytes<64> both;
     std::copy(self_share.begin(), self_share.end(), both.ExposeMutable().begin());
     std::copy(masking_share.begin(), masking_share.end(), both.ExposeMutable().begin() + 32);
     shares_.shares.push_back(
         SealedShare{recipient,
-                    Seal(dealt.peers.at(recipient).share_key, both.Expose(),
+                    Seal(keys.share_key, both.Expose(),
                          ShareAssociatedData(context_, self_, recipient), random),
                     ShareHash(context_, ShareKind::kSelf, self_, recipient, self_share),
                     ShareHash(context_, ShareKind::kMasking, self_, recipient, masking_share)});
@@ -79,8 +90,8 @@ void SiteSession::Deal(const PrekeySecrets& prekey, Dealt& dealt, RandomSource& 
 }
 
 const Digest* SiteSession::delivery_root() const {
-  if (const auto* delivered = std::get_if<Delivered>(&phase_)) return &delivered->root;
-  if (const auto* uploaded = std::get_if<Uploaded>(&phase_)) return &uploaded->root;
+  if (const auto* delivered = std::get_if<Delivered>(&phase_)) return &delivered->view.root;
+  if (const auto* uploaded = std::get_if<Uploaded>(&phase_)) return &uploaded->view.root;
   return nullptr;
 }
 
@@ -92,63 +103,81 @@ Judged<void> SiteSession::OnDelivery(const Delivery& delivery) {
     if (*root != DeliveryRoot(context_, delivery)) return Refuse(R::kSecondDelivery);
     return {};
   }
-  if (auto checked = CheckDelivery(delivery); !checked) return checked;
-  Judged<Held> held = OpenShares(*dealt, delivery);
-  if (!held) return tl::unexpected<Refusal>(held.error());
+  if (auto checked = CheckDelivery(*dealt, delivery); !checked) return checked;
 
   Delivered delivered;
-  delivered.self_seed = std::move(dealt->self_seed);
-  delivered.held = std::move(*held);
-  delivered.held.emplace(self_, std::move(dealt->own));
-  delivered.root = DeliveryRoot(context_, delivery);
   for (const DeliveredShare& share : delivery.shares) {
+    delivered.view.delivered.insert(share.dealer);
     if (share.dealer == self_) continue;
-    delivered.mask_keys.emplace(share.dealer, std::move(dealt->peers.at(share.dealer).mask_key));
+    const auto chosen = dealt->chosen.find(share.dealer);
+    const bool dealt_to_us = !share.sealed.empty();
+    if (chosen == dealt->chosen.end() && !dealt_to_us) continue;
+    PeerKeys keys;
+    if (chosen != dealt->chosen.end()) {
+      keys = PeerKeys{chosen->second.share_key.Clone(), chosen->second.mask_key.Clone()};
+    } else {
+      Judged<PeerKeys> agreed = AgreeWith(share.dealer, dealt->encryption, dealt->masking);
+      if (!agreed) return tl::unexpected<Refusal>(agreed.error());
+      keys = std::move(*agreed);
+    }
+    if (dealt_to_us) {
+      Judged<HeldShares> held = OpenShare(keys.share_key, share);
+      if (!held) return tl::unexpected<Refusal>(held.error());
+      delivered.held.emplace(share.dealer, std::move(*held));
+    }
+    delivered.view.partners.insert(share.dealer);
+    delivered.mask_keys.emplace(share.dealer, std::move(keys.mask_key));
   }
+  for (const auto& [peer, keys] : dealt->chosen) delivered.view.chosen.insert(peer);
+  delivered.view.root = DeliveryRoot(context_, delivery);
+  delivered.self_seed = std::move(dealt->self_seed);
+  if (dealt->own) delivered.held.emplace(self_, std::move(*dealt->own));
   phase_ = std::move(delivered);
   return {};
 }
 
-Judged<void> SiteSession::CheckDelivery(const Delivery& delivery) const {
-  if (delivery.shares.size() < FewestSites(setup_.start.thresholds)) {
-    return Refuse(R::kDeliveryTooSmall);
-  }
+Judged<void> SiteSession::CheckDelivery(const Dealt& dealt, const Delivery& delivery) const {
+  const Thresholds& thresholds = setup_.start.thresholds;
+  if (delivery.shares.size() < FewestSites(thresholds)) return Refuse(R::kDeliveryTooSmall);
   SiteId previous;
   bool own_seen = false;
+  std::size_t of_ours = KeepsOwnShare(thresholds) ? 1 : 0;  // Shares that could open our secrets.
   for (const DeliveredShare& share : delivery.shares) {
     if (share.dealer <= previous || !PointOf(setup_.start, share.dealer)) {
       return Refuse(R::kDeliveryNotWithinStart, share.dealer);
     }
     previous = share.dealer;
-    if (share.dealer != self_) continue;
+    if (dealt.chosen.contains(share.dealer)) ++of_ours;
+    if (share.dealer != self_) {
+      const bool missing = share.sealed.empty() && IsComplete(thresholds);
+      if (missing) return Refuse(R::kShareDoesNotOpen, share.dealer);
+      continue;
+    }
     own_seen = true;
     if (share.shares_digest != shares_digest_) return Refuse(R::kOwnSharesAltered);
   }
   if (!own_seen) return Refuse(R::kOwnSharesAltered);
+  // With fewer of our neighbours nobody could open what we dealt.
+  if (of_ours < thresholds.shares) return Refuse(R::kDeliveryTooSmall);
   return {};
 }
 
-Judged<SiteSession::Held> SiteSession::OpenShares(const Dealt& dealt,
-                                                  const Delivery& delivery) const {
-  Held held;
-  for (const DeliveredShare& share : delivery.shares) {
-    if (share.dealer == self_) continue;
-    Result<Bytes> opened = Unseal(dealt.peers.at(share.dealer).share_key, share.sealed,
-                                  ShareAssociatedData(context_, share.dealer, self_));
-    if (!opened || opened->size() != 64) return Refuse(R::kShareDoesNotOpen, share.dealer);
-    const ByteSpan self = ByteSpan(*opened).first(32);
-    const ByteSpan masking = ByteSpan(*opened).subspan(32);
-    // Revealing bytes that are no scalar would put the dealer's fault on this site.
-    const bool are_scalars = Scalar::FromCanonical(self) && Scalar::FromCanonical(masking);
-    const bool hashes_match =
-        ShareHash(context_, ShareKind::kSelf, share.dealer, self_, self) == share.self_hash &&
-        ShareHash(context_, ShareKind::kMasking, share.dealer, self_, masking) ==
-            share.masking_hash;
-    held.emplace(share.dealer, HeldShares{SecretKey32(self), SecretKey32(masking)});
-    Wipe(*opened);
-    if (!are_scalars) return Refuse(R::kShareDoesNotOpen, share.dealer);
-    if (!hashes_match) return Refuse(R::kShareHashDiffers, share.dealer);
-  }
+Judged<SiteSession::HeldShares> SiteSession::OpenShare(const SecretKey32& key,
+                                                       const DeliveredShare& share) const {
+  Result<Bytes> opened =
+      Unseal(key, share.sealed, ShareAssociatedData(context_, share.dealer, self_));
+  if (!opened || opened->size() != 64) return Refuse(R::kShareDoesNotOpen, share.dealer);
+  const ByteSpan self = ByteSpan(*opened).first(32);
+  const ByteSpan masking = ByteSpan(*opened).subspan(32);
+  // Revealing bytes that are no scalar would put the dealer's fault on this site.
+  const bool are_scalars = Scalar::FromCanonical(self) && Scalar::FromCanonical(masking);
+  const bool hashes_match =
+      ShareHash(context_, ShareKind::kSelf, share.dealer, self_, self) == share.self_hash &&
+      ShareHash(context_, ShareKind::kMasking, share.dealer, self_, masking) == share.masking_hash;
+  HeldShares held{SecretKey32(self), SecretKey32(masking)};
+  Wipe(*opened);
+  if (!are_scalars) return Refuse(R::kShareDoesNotOpen, share.dealer);
+  if (!hashes_match) return Refuse(R::kShareHashDiffers, share.dealer);
   return held;
 }
 
@@ -166,9 +195,9 @@ Judged<void> SiteSession::Mask(RingVector contribution) {
   Uploaded uploaded;
   uploaded.masked = std::move(contribution);
   uploaded.header =
-      UploadHeader{context_, delivered->root, VectorHash(context_, self_, uploaded.masked),
+      UploadHeader{context_, delivered->view.root, VectorHash(context_, self_, uploaded.masked),
                    uploaded.masked.size()};
-  uploaded.root = delivered->root;
+  uploaded.view = std::move(delivered->view);
   uploaded.held = std::move(delivered->held);
   phase_ = std::move(uploaded);
   return {};
@@ -199,7 +228,7 @@ Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
     return tl::unexpected<Refusal>(checked.error());
   }
   Confirmed confirmed;
-  confirmed.transcript = TranscriptOf(context_, uploaded->root, survivors);
+  confirmed.transcript = TranscriptOf(context_, uploaded->view.root, survivors);
   for (const SurvivorHeader& survivor : survivors.headers) {
     confirmed.survivors.insert(survivor.site);
   }
@@ -210,22 +239,26 @@ Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
 
 Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
                                          const Survivors& survivors) const {
-  if (survivors.headers.size() < FewestSites(setup_.start.thresholds)) {
-    return Refuse(R::kSurvivorsTooFew);
-  }
+  const Thresholds& thresholds = setup_.start.thresholds;
+  if (survivors.headers.size() < FewestSites(thresholds)) return Refuse(R::kSurvivorsTooFew);
+  const View& view = uploaded.view;
   SiteId previous;
   bool own_seen = false;
+  std::size_t of_ours = KeepsOwnShare(thresholds) ? 1 : 0;  // Shares that could open our secrets.
   for (const SurvivorHeader& survivor : survivors.headers) {
-    if (survivor.site <= previous || !uploaded.held.contains(survivor.site)) {
+    if (survivor.site <= previous || !view.delivered.contains(survivor.site)) {
       return Refuse(R::kSurvivorsNotWithinDelivery, survivor.site);
     }
     previous = survivor.site;
+    if (view.chosen.contains(survivor.site)) ++of_ours;
+    // That as many sites as promised are in the sum, those of the quorum vouch for.
+    const bool shares_masks = view.partners.contains(survivor.site) || survivor.site == self_;
     const Bytes body = Encode(survivor.header);
-    if (!VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body, survivor.signature,
-                         setup_.identities.at(survivor.site))) {
+    if (shares_masks && !VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body,
+                                         survivor.signature, setup_.identities.at(survivor.site))) {
       return Refuse(R::kHeaderForged, survivor.site);
     }
-    if (survivor.header.context != context_ || survivor.header.delivery_root != uploaded.root) {
+    if (survivor.header.context != context_ || survivor.header.delivery_root != view.root) {
       return Refuse(R::kViewsDiffer, survivor.site);
     }
     if (survivor.site == self_) {
@@ -234,6 +267,7 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
     }
   }
   if (!own_seen) return Refuse(R::kLeftOut);
+  if (of_ours < thresholds.shares) return Refuse(R::kSurvivorsTooFew);
   return {};
 }
 

@@ -12,6 +12,7 @@
 // answered with the same bytes; a different one for the same step is a lie.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <variant>
 #include <vector>
@@ -71,19 +72,27 @@ class SiteSession {
   using Held = std::map<SiteId, HeldShares>;
 
   struct Dealt {
+    SecretKey32 encryption;  ///< Of the prekey, until it is known who deals to this site.
+    SecretKey32 masking;
     Scalar self_seed;
-    std::map<SiteId, PeerKeys> peers;
-    HeldShares own;
+    std::map<SiteId, PeerKeys> chosen;  ///< The neighbours this site deals to.
+    std::optional<HeldShares> own;
+  };
+  struct View {
+    std::set<SiteId> delivered;  ///< U2
+    std::set<SiteId> chosen;     ///< The neighbours this site dealt to.
+    std::set<SiteId> partners;   ///< The sites of U2 it shares masks with.
+    Digest root;                 ///< root(U2)
   };
   struct Delivered {
+    View view;
     Scalar self_seed;
-    std::map<SiteId, SecretKey32> mask_keys;  ///< Of the other sites of U2.
-    Held held;                                ///< From every site of U2, the own included.
-    Digest root;
+    std::map<SiteId, SecretKey32> mask_keys;  ///< Of the partners.
+    Held held;  ///< From every site of U2 that dealt to this one, the own share if it is kept.
   };
   struct Uploaded {
+    View view;
     Held held;
-    Digest root;
     UploadHeader header;
     RingVector masked;
   };
@@ -100,10 +109,12 @@ class SiteSession {
   using Phase = std::variant<Dealt, Delivered, Uploaded, Confirmed, Released>;
 
   SiteSession(SessionSetup setup, SiteId self, Digest context);
-  Judged<void> AgreeOnKeys(const PrekeySecrets& prekey, Dealt& dealt) const;
+  Judged<PeerKeys> AgreeWith(SiteId peer,
+                             const SecretKey32& encryption,
+                             const SecretKey32& masking) const;
   void Deal(const PrekeySecrets& prekey, Dealt& dealt, RandomSource& random);
-  Judged<void> CheckDelivery(const Delivery& delivery) const;
-  Judged<Held> OpenShares(const Dealt& dealt, const Delivery& delivery) const;
+  Judged<void> CheckDelivery(const Dealt& dealt, const Delivery& delivery) const;
+  Judged<HeldShares> OpenShare(const SecretKey32& key, const DeliveredShare& share) const;
   Judged<void> CheckSurvivors(const Uploaded& uploaded, const Survivors& survivors) const;
   Judged<void> CheckQuorum(const Digest& transcript,
                            const std::set<SiteId>& survivors,

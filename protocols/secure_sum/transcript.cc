@@ -52,7 +52,7 @@ Digest ContextOf(const Route& route, const RoundStart& start, const Digest& code
       .Add(route.round)
       .Add(route.attempt)
       .Add(start.roster_epoch)
-      .Add(HashBytes(start.query))
+      .Add(start.query_hash)
       .Add(codec)
       .Add(Encode(start.thresholds))
       .Add(std::uint64_t{start.participants.size()});

@@ -73,13 +73,9 @@ struct Sizes {
   std::uint64_t closed = 0;
 };
 
-Sizes SizesOf(std::uint32_t sites,
-              std::uint32_t quorum,
-              std::uint64_t query_bytes,
-              std::uint64_t words) {
+Sizes SizesOf(std::uint32_t sites, std::uint32_t quorum, std::uint64_t words) {
   Sizes sizes;
   RoundStart start;
-  start.query.resize(query_bytes);
   start.participants.resize(sites);
   sizes.start = SizeOf(MessageKind::kRoundStart, start);
   SealedShare sealed;
@@ -346,7 +342,7 @@ StudyCost PredictRounds(const CostOptions& options, const std::vector<AskedRound
   cost.sites = options.sites;
   Schedule schedule(options, thresholds);
   for (const AskedRound& round : asked) {
-    const Sizes sizes = SizesOf(options.sites, thresholds.quorum, round.query_bytes, round.words);
+    const Sizes sizes = SizesOf(options.sites, thresholds.quorum, round.words);
     cost.rounds.push_back(schedule.Round(sizes));
     cost.rounds.back().asked = round;
     cost.bytes_to_site += cost.rounds.back().bytes_to_site;
@@ -369,7 +365,7 @@ Result<StudyCost> PredictCost(const Plan& plan, const CostOptions& options) {
   std::vector<AskedRound> asked;
   for (std::size_t i = 0; i < rounds; ++i) {
     const RoundRecord& like = tried[std::min(i, tried.size() - 1)];
-    asked.push_back({like.query_bytes, like.answer_bytes / sizeof(std::uint64_t)});
+    asked.push_back({like.answer_bytes / sizeof(std::uint64_t)});
   }
   StudyCost cost = PredictRounds(options, asked);
   cost.rounds_given = options.rounds.has_value();

@@ -32,7 +32,6 @@ struct CostStep {
 
 /// What one round moves beside the protocol's own.
 struct AskedRound {
-  std::uint64_t query_bytes = 0;
   std::uint64_t words = 0;  ///< In each site's masked vector.
 };
 

@@ -79,8 +79,7 @@ std::string CostJson(const Plan& plan, const CostOptions& options, const StudyCo
   json["seconds"] = SecondsOf(cost.takes);
   json["rounds"] = Json::array();
   for (const RoundCost& round : cost.rounds) {
-    json["rounds"].push_back({{"query_bytes", round.asked.query_bytes},
-                              {"words", round.asked.words},
+    json["rounds"].push_back({{"words", round.asked.words},
                               {"bytes_to_each_site", round.bytes_to_site},
                               {"bytes_from_each_site", round.bytes_from_site},
                               {"seconds", SecondsOf(round.takes)}});

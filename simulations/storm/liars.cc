@@ -321,7 +321,7 @@ std::vector<Bytes> CoordinatorLiar::LieAtStart(Fault lie,
         participants.erase(other);
         return true;
       case Fault::kLieOtherQuery:
-        start.query.push_back(std::byte{0});
+        start.query_hash.bytes[0] ^= std::byte{1};
         return true;
       case Fault::kLieOldRoster:
         start.roster_epoch = RosterEpoch(start.roster_epoch.value() - 1);

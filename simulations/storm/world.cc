@@ -300,7 +300,7 @@ bool World::CarryInOrder(CoordinatorEffects& effects, std::vector<SiteId>& unrea
     if (const auto* persist = std::get_if<Persist>(&effect)) {
       if (!Write(persist->changes)) return false;
     } else if (const auto* send = std::get_if<SendToSite>(&effect)) {
-      if (!SendTo(send->site, send->message)) unreachable.push_back(send->site);
+      if (!SendTo(send->site, send->message.get())) unreachable.push_back(send->site);
     } else if (const auto* cut = std::get_if<CutOff>(&effect)) {
       Cut(IndexOf(cut->site));
     } else if (const auto* note = std::get_if<Note>(&effect)) {

@@ -98,8 +98,9 @@ TEST(LyingCoordinatorTest, LoweredMinimum) {
 }
 
 TEST(LyingCoordinatorTest, AnotherModelForOneSite) {
-  ExpectNamed<RoundStart>(MessageKind::kRoundStart, RefusalReason::kQueryNotDerived,
-                          [](RoundStart& start, Route&) { start.query.back() ^= std::byte{1}; });
+  ExpectNamed<RoundStart>(
+      MessageKind::kRoundStart, RefusalReason::kQueryNotDerived,
+      [](RoundStart& start, Route&) { start.query_hash.bytes[7] ^= std::byte{1}; });
 }
 
 TEST(LyingCoordinatorTest, AParticipantNobodyKnows) {

@@ -138,10 +138,13 @@ Lie Threshold(std::string name, std::uint32_t Thresholds::*field, std::uint32_t 
 std::vector<Lie> KeyLies() {
   constexpr MessageKind kStart = MessageKind::kRoundStart;
   return {
-      {"SwappedKeysOfAPeer", kStart, R::kPrekeyForged, With<RoundStart>([](RoundStart& start) {
+      {"AnotherKeyOfAPeer", kStart, R::kPrekeyForged, With<RoundStart>([](RoundStart& start) {
+         start.participants[1].prekey.masking.bytes[0] ^= std::byte{1};
+       })},
+      {"SwappedKeysOfAPeer", kStart, R::kPrekeyRepeated, With<RoundStart>([](RoundStart& start) {
          start.participants[1].prekey.masking = start.participants[2].prekey.masking;
        })},
-      {"SwappedKeysOfItsOwn", kStart, R::kPrekeyForged, With<RoundStart>([](RoundStart& start) {
+      {"SwappedKeysOfItsOwn", kStart, R::kOwnPrekeyAltered, With<RoundStart>([](RoundStart& start) {
          start.participants[0].prekey.encryption.bytes[0] ^= std::byte{1};
        })},
       {"AnotherPrekeyOfItsOwn", kStart, R::kPrekeyUsed, With<RoundStart>([](RoundStart& start) {
@@ -193,9 +196,9 @@ std::vector<Lie> QuestionLies() {
   constexpr MessageKind kStart = MessageKind::kRoundStart;
   return {
       {"AnotherFirstQuestion", kStart, R::kQueryNotDerived,
-       With<RoundStart>([](RoundStart& start) { start.query.push_back(std::byte{1}); })},
+       With<RoundStart>([](RoundStart& start) { start.query_hash.bytes[0] ^= std::byte{1}; })},
       {"AnotherModel", kStart, R::kQueryNotDerived,
-       With<RoundStart>([](RoundStart& start) { start.query.back() ^= std::byte{1}; }), 2},
+       With<RoundStart>([](RoundStart& start) { start.query_hash.bytes[31] ^= std::byte{1}; }), 2},
       {"AFrozenSiteLeftOut", kStart, R::kFrozenSetChanged, With<RoundStart>(DropLast), 2},
       {"ARoundThatIsClosed", kStart, R::kRoundReplayed,
        With<RoundStart>([](VirtualFederation&, RoundStart&, Route& route) {

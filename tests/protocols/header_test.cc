@@ -53,7 +53,7 @@ TEST(HeaderTest, EveryKindOpensToWhatWasSealed) {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, MaxBodyBytes(kind)}) {
       const Bytes body(size, std::byte{0x5a});
       const Bytes message = Message(kind, body);
-      ASSERT_LE(message.size(), kMaxMessageBytes) << Name(kind);
+      ASSERT_LE(message.size(), kMaxMessageToSiteBytes) << Name(kind);
       const Result<OpenedMessage> opened = OpenMessage(message);
       ASSERT_TRUE(opened.has_value()) << Name(kind) << opened.error().message;
       EXPECT_EQ(opened->kind, kind);

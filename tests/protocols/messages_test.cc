@@ -7,13 +7,34 @@
 namespace consilium {
 namespace {
 
+/// Kinds that a coordinator takes in.
+bool IsOfSite(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::kHello:
+    case MessageKind::kDecision:
+    case MessageKind::kPrekey:
+    case MessageKind::kShares:
+    case MessageKind::kUploadHeader:
+    case MessageKind::kUploadChunk:
+    case MessageKind::kConfirmation:
+    case MessageKind::kUnmasking:
+    case MessageKind::kRefusal:
+    case MessageKind::kSumReceived:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The largest body that a kind's caps allow must pass its envelope: otherwise a legal message could
 // not be sent.
 template <class Message>
 void ExpectFits(MessageKind kind, const Message& message) {
   const Bytes body = Encode(message);
   EXPECT_LE(body.size(), MaxBodyBytes(kind)) << Name(kind);
-  EXPECT_LE(kHeaderBytes + MaxBodyBytes(kind) + kSignatureBytes, kMaxMessageBytes) << Name(kind);
+  EXPECT_LE(kHeaderBytes + MaxBodyBytes(kind) + kSignatureBytes,
+            IsOfSite(kind) ? kMaxMessageBytes : kMaxMessageToSiteBytes)
+      << Name(kind);
   const Result<Message> decoded = Decode<Message>(body);
   ASSERT_TRUE(decoded.has_value()) << Name(kind) << ": " << decoded.error().message;
   EXPECT_EQ(Encode(*decoded), body) << Name(kind);
@@ -23,15 +44,15 @@ std::vector<Participant> AllParticipants() { return std::vector<Participant>(kMa
 
 TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kHello, Hello{{}, {}, {}, std::string(64, 'x')});
-  ExpectFits(MessageKind::kWelcome, Welcome{Bytes(60'000), {}});
+  ExpectFits(MessageKind::kWelcome, Welcome{Bytes(kMaxRosterBytes), {}});
   ExpectFits(MessageKind::kStudyOffer, StudyOffer{std::string(204'800, 'x')});
   ExpectFits(MessageKind::kDecision, Decision{});
   ExpectFits(MessageKind::kStudyNotice, StudyNotice{StudyState::kPaused, std::string(2000, 'x')});
   ExpectFits(MessageKind::kPrekey, Prekey{});
   ExpectFits(MessageKind::kRoundStart,
-             RoundStart{Bytes(kMaxQueryBytes), RosterEpoch(1), Thresholds{}, AllParticipants()});
+             RoundStart{Digest(), RosterEpoch(1), Thresholds{}, AllParticipants()});
   ExpectFits(MessageKind::kShares,
-             Shares{{}, {}, {kMaxSites, SealedShare{{}, Bytes(kSealedShareBytes), {}, {}}}});
+             Shares{{}, {}, {kMaxNeighbours, SealedShare{{}, Bytes(kSealedShareBytes), {}, {}}}});
   ExpectFits(MessageKind::kDelivery,
              Delivery{{kMaxSites, DeliveredShare{{}, {}, Bytes(kSealedShareBytes), {}, {}}}});
   ExpectFits(MessageKind::kUploadHeader, UploadHeader{});
@@ -65,9 +86,9 @@ TEST(MessagesTest, OneElementOverACapIsRefused) {
   ExpectOverCapRefused(Survivors{std::vector<SurvivorHeader>(kMaxSites)}, 0);
   ExpectOverCapRefused(Unmasking{std::vector<RevealedShare>(kMaxSites)}, 0);
   ExpectOverCapRefused(Delivery{std::vector<DeliveredShare>(kMaxSites)}, 0);
-  ExpectOverCapRefused(Shares{{}, {}, std::vector<SealedShare>(kMaxSites)}, 64);
+  ExpectOverCapRefused(Shares{{}, {}, std::vector<SealedShare>(kMaxNeighbours)}, 64);
   ExpectOverCapRefused(Chunk{0, std::vector<std::uint64_t>(kChunkWords)}, 8);
-  ExpectOverCapRefused(RoundStart{Bytes(kMaxQueryBytes), {}, {}, {}}, 0);
+  ExpectOverCapRefused(RoundStart{{}, {}, {}, AllParticipants()}, 32 + 8 + 6 * 4);
   ExpectOverCapRefused(AttemptEnded{std::string(400, 'x')}, 0);
 }
 

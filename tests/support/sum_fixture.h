@@ -50,7 +50,7 @@ class SumFixture {
     route.study.bytes = random_.Draw<32>();
     route.round = RoundNumber(3);
     route.attempt = AttemptNumber(2);
-    setup_.start.query = ToBytes("query");
+    setup_.start.query_hash = HashBytes(AsBytes("query"));
     setup_.start.roster_epoch = RosterEpoch(9);
     setup_.start.thresholds = *ThresholdsFor(sites, minimum);
     setup_.words = words;

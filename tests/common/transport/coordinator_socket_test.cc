@@ -53,13 +53,13 @@ TEST_F(CoordinatorSocketTest, TellsWhetherAPeerIsThere) {
   StartCoordinator();
   const TransportKeyPair keys = GenerateTransportKey(random_);
   admission_->Replace({keys.public_key});
-  EXPECT_EQ(coordinator_->Send(keys.public_key, AsBytes("x")), SendOutcome::kNotConnected);
+  EXPECT_EQ(coordinator_->Send(keys.public_key, ToBytes("x")), SendOutcome::kNotConnected);
   auto site = Connect(keys);
   ASSERT_TRUE(SendFrom(*site, "hello"));
   ASSERT_TRUE(Heard(keys.public_key, "hello"));
   site.reset();
   EXPECT_TRUE(RunUntil([&] {
-    return coordinator_->Send(keys.public_key, AsBytes("x")) == SendOutcome::kNotConnected;
+    return coordinator_->Send(keys.public_key, ToBytes("x")) == SendOutcome::kNotConnected;
   }));
 }
 
@@ -100,7 +100,7 @@ TEST_F(CoordinatorSocketTest, AnswersTheNewestConnectionOfAKey) {
   const auto fresh = Connect(keys);
   ASSERT_TRUE(SendFrom(*fresh, "fresh"));
   ASSERT_TRUE(Heard(keys.public_key, "fresh"));
-  ASSERT_EQ(coordinator_->Send(keys.public_key, AsBytes("to the fresh one")), SendOutcome::kSent);
+  ASSERT_EQ(coordinator_->Send(keys.public_key, ToBytes("to the fresh one")), SendOutcome::kSent);
   std::optional<Bytes> got;
   ASSERT_TRUE(RunUntil([&] { return (got = fresh->Receive()).has_value(); }));
   EXPECT_EQ(AsText(*got), "to the fresh one");
@@ -202,7 +202,7 @@ TEST_F(CoordinatorSocketTest, CutsARevokedSiteWithinFiveSeconds) {
   received_.clear();
   admission_->Replace({other.public_key});
   coordinator_->Disconnect(keys.public_key);
-  EXPECT_EQ(coordinator_->Send(keys.public_key, AsBytes("x")), SendOutcome::kNotConnected);
+  EXPECT_EQ(coordinator_->Send(keys.public_key, ToBytes("x")), SendOutcome::kNotConnected);
   EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kDisconnected, Duration(1'000)));
   EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kSiteKeyRefused));
   EXPECT_TRUE(received_.empty());

@@ -218,7 +218,7 @@ TEST(LeakageTest, InputsOfEqualSumExplainOneTranscriptByMasksThatNobodySees) {
 // The argument above leans on two numbers: the colluders' shares do not open a secret (any secret
 // remains possible, see SecretSharingTest), and at least two honest sites are in every sum.
 TEST(LeakageTest, ColludersHoldTooFewSharesOfEveryHonestSecret) {
-  for (std::uint32_t n = 3; n <= kMaxSites; ++n) {
+  for (std::uint32_t n = 3; n <= kMaxCompleteSites; ++n) {
     const Thresholds thresholds = *ThresholdsFor(n, 3);
     EXPECT_LT(thresholds.colluding, thresholds.shares);
     EXPECT_GE(thresholds.shares - thresholds.colluding, 2u);

@@ -93,7 +93,9 @@ class OtherTermsTest : public testing::Test {
   std::vector<SessionSetup> setups_;
 };
 
-TEST_F(OtherTermsTest, AnotherQueryToOneSite) { setups_[0].start.query = ToBytes("other model"); }
+TEST_F(OtherTermsTest, AnotherQueryToOneSite) {
+  setups_[0].start.query_hash = HashBytes(AsBytes("other model"));
+}
 TEST_F(OtherTermsTest, AnotherRoundToOneSite) { setups_[0].route.round = RoundNumber(4); }
 TEST_F(OtherTermsTest, AnotherAttemptToOneSite) { setups_[0].route.attempt = AttemptNumber(3); }
 TEST_F(OtherTermsTest, AnotherRosterEpochToOneSite) {
@@ -133,7 +135,7 @@ TEST(SwappedKeysTest, TheSitesOwnKeyIsMissed) {
   SumFixture fixture(4);
   SessionSetup setup = fixture.setup();
   setup.start.participants[0].prekey.masking = GeneratePrekey(fixture.random()).prekey.masking;
-  EXPECT_EQ(ReasonOf(fixture.TryBegin(0, setup)), R::kPrekeyForged);
+  EXPECT_EQ(ReasonOf(fixture.TryBegin(0, setup)), R::kOwnPrekeyAltered);
   setup.start.participants[0] = fixture.ParticipantOf(0, GeneratePrekey(fixture.random()).prekey);
   EXPECT_EQ(ReasonOf(fixture.TryBegin(0, setup)), R::kOwnPrekeyAltered);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -18,12 +20,19 @@ std::vector<ShamirShare> Pick(const std::vector<ShamirShare>& shares, std::uint3
   return picked;
 }
 
+/// 1 .. count
+std::vector<std::uint32_t> PointsTo(std::uint32_t count) {
+  std::vector<std::uint32_t> points(count);
+  std::iota(points.begin(), points.end(), 1U);
+  return points;
+}
+
 TEST(SecretSharingTest, EverySubsetOfAtLeastTheThresholdOpensTheSecretAndNoSmallerOneDoes) {
   SeededRandom random(1);
   for (std::uint32_t count = 1; count <= 8; ++count) {
     for (std::uint32_t threshold = 1; threshold <= count; ++threshold) {
       const Scalar secret = Scalar::Random(random);
-      const std::vector<ShamirShare> shares = Split(secret, threshold, count, random);
+      const std::vector<ShamirShare> shares = Split(secret, threshold, PointsTo(count), random);
       ASSERT_EQ(shares.size(), count);
       for (std::uint32_t mask = 1; mask < 1u << count; ++mask) {
         const Result<Scalar> combined = Combine(Pick(shares, mask));
@@ -38,7 +47,7 @@ TEST(SecretSharingTest, EverySubsetOfAtLeastTheThresholdOpensTheSecretAndNoSmall
 TEST(SecretSharingTest, OpensAtTheLargestNumberOfSites) {
   SeededRandom random(2);
   const Scalar secret = Scalar::Random(random);
-  std::vector<ShamirShare> shares = Split(secret, 86, 128, random);
+  std::vector<ShamirShare> shares = Split(secret, 86, PointsTo(128), random);
   std::reverse(shares.begin(), shares.end());
   shares.resize(86);
   EXPECT_TRUE(Same(*Combine(shares), secret));
@@ -52,7 +61,7 @@ TEST(SecretSharingTest, OneShareTooFewIsConsistentWithAnySecret) {
   SeededRandom random(3);
   constexpr std::uint32_t kThreshold = 4;
   const Scalar secret = Scalar::Random(random);
-  const std::vector<ShamirShare> shares = Split(secret, kThreshold, 7, random);
+  const std::vector<ShamirShare> shares = Split(secret, kThreshold, PointsTo(7), random);
   for (std::uint64_t candidate = 0; candidate < 50; ++candidate) {
     // f'(x) = f(x) + (candidate - secret) * prod over held points p of (p - x) / p.
     const Scalar shift = Subtract(Scalar::FromNumber(candidate), secret);
@@ -84,7 +93,7 @@ TEST(SecretSharingTest, AShareOfAFixedSecretIsUniform) {
   constexpr int kDealings = 51'200;
   std::array<int, 256> counts{};
   for (int i = 0; i < kDealings; ++i) {
-    const std::vector<ShamirShare> shares = Split(secret, 2, 2, random);
+    const std::vector<ShamirShare> shares = Split(secret, 2, PointsTo(2), random);
     ++counts[std::to_integer<std::size_t>(shares[1].value.Expose()[0])];
   }
   constexpr double kExpected = kDealings / 256.0;
@@ -97,7 +106,7 @@ TEST(SecretSharingTest, AShareOfAFixedSecretIsUniform) {
 
 TEST(SecretSharingTest, RefusesRepeatedZeroAndAbsentPoints) {
   SeededRandom random(5);
-  const std::vector<ShamirShare> shares = Split(Scalar::Random(random), 2, 3, random);
+  const std::vector<ShamirShare> shares = Split(Scalar::Random(random), 2, PointsTo(3), random);
   EXPECT_FALSE(Combine({}).has_value());
   std::vector<ShamirShare> repeated = Pick(shares, 0b011);
   repeated[1].point = repeated[0].point;
@@ -110,8 +119,8 @@ TEST(SecretSharingTest, RefusesRepeatedZeroAndAbsentPoints) {
 TEST(SecretSharingTest, ThePointsAreOneToCountAndADealingIsNeverRepeated) {
   SeededRandom random(6);
   const Scalar secret = Scalar::Random(random);
-  const std::vector<ShamirShare> first = Split(secret, 3, 5, random);
-  const std::vector<ShamirShare> second = Split(secret, 3, 5, random);
+  const std::vector<ShamirShare> first = Split(secret, 3, PointsTo(5), random);
+  const std::vector<ShamirShare> second = Split(secret, 3, PointsTo(5), random);
   for (std::uint32_t i = 0; i < 5; ++i) {
     EXPECT_EQ(first[i].point, i + 1);
     EXPECT_FALSE(Same(first[i].value, second[i].value));

@@ -38,6 +38,14 @@ class StartTest : public testing::Test {
     ExpectRefused(fixture_.TryBegin(0, setup_), reason);
     EXPECT_TRUE(fixture_.TryBegin(0, fixture_.setup()).has_value());
   }
+  /// What is found when keys are agreed on, with each neighbour.
+  void ExpectPeerRefused(R reason, SiteId about) {
+    EXPECT_FALSE(CheckStart(setup_).has_value());
+    const Judged<SiteSession> begun = fixture_.TryBegin(0, setup_);
+    ExpectRefused(begun, reason);
+    EXPECT_EQ(begun.error().about, about);
+    EXPECT_TRUE(fixture_.TryBegin(0, fixture_.setup()).has_value());
+  }
   std::vector<Participant>& participants() { return setup_.start.participants; }
 
   SumFixture fixture_{5};
@@ -96,7 +104,7 @@ TEST_F(StartTest, RefusesEveryChangedBitOfAPeersPrekey) {
     Bytes changed = good;
     changed[i] ^= std::byte{0x10};
     participants()[2].prekey = *Decode<Prekey>(changed);
-    ExpectStartRefused(R::kPrekeyForged, fixture_.id(2));
+    ExpectPeerRefused(R::kPrekeyForged, fixture_.id(2));
   }
 }
 
@@ -106,17 +114,17 @@ TEST_F(StartTest, RefusesAPrekeySignedForAnotherStudyFederationOrSite) {
   route.attempt = AttemptNumber();
   const Bytes body = Encode(participants()[2].prekey);
   participants()[2].signature = fixture_.Sign(1, MessageKind::kPrekey, route, body);
-  ExpectStartRefused(R::kPrekeyForged, fixture_.id(2));
+  ExpectPeerRefused(R::kPrekeyForged, fixture_.id(2));
   Route other = route;
   other.study.bytes[0] ^= std::byte{1};
   participants()[2].signature = fixture_.Sign(2, MessageKind::kPrekey, other, body);
-  ExpectStartRefused(R::kPrekeyForged, fixture_.id(2));
+  ExpectPeerRefused(R::kPrekeyForged, fixture_.id(2));
   other = route;
   other.federation.bytes[0] ^= std::byte{1};
   participants()[2].signature = fixture_.Sign(2, MessageKind::kPrekey, other, body);
-  ExpectStartRefused(R::kPrekeyForged, fixture_.id(2));
+  ExpectPeerRefused(R::kPrekeyForged, fixture_.id(2));
   participants()[2].signature = fixture_.Sign(2, MessageKind::kHello, route, body);
-  ExpectStartRefused(R::kPrekeyForged, fixture_.id(2));
+  ExpectPeerRefused(R::kPrekeyForged, fixture_.id(2));
 }
 
 TEST_F(StartTest, RefusesOneKeyInTwoPlaces) {
@@ -139,9 +147,7 @@ TEST_F(StartTest, RefusesAKeyOfLowOrder) {
     Prekey weak = fixture_.site(2).prekey.prekey;
     (masking ? weak.masking : weak.encryption) = ExchangeKey{};
     participants()[2] = fixture_.ParticipantOf(2, weak);
-    const Judged<SiteSession> begun = fixture_.TryBegin(0, setup_);
-    ExpectRefused(begun, R::kWeakKey);
-    EXPECT_EQ(begun.error().about, fixture_.id(2));
+    ExpectPeerRefused(R::kWeakKey, fixture_.id(2));
   }
 }
 

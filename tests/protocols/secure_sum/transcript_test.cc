@@ -28,7 +28,7 @@ const Digest kContext = TestDigest(0x11);
 
 RoundStart TestStart() {
   RoundStart start;
-  start.query = ToBytes("query");
+  start.query_hash = HashBytes(AsBytes("query"));
   start.roster_epoch = RosterEpoch(9);
   start.thresholds = Thresholds{3, 2, 3, 3, 1, 3};
   for (std::uint32_t i = 1; i <= 3; ++i) {
@@ -133,9 +133,8 @@ TEST(TranscriptTest, EveryFieldThatASiteIsToldIsInTheContext) {
         route.round = RoundNumber(2);
         route.attempt = AttemptNumber(3);
       },
-      [](Route&, RoundStart& start, Digest&) { start.query.push_back(std::byte{0}); },
-      [](Route&, RoundStart& start, Digest&) { start.query[0] ^= std::byte{1}; },
-      [](Route&, RoundStart& start, Digest&) { start.query.clear(); },
+      [](Route&, RoundStart& start, Digest&) { start.query_hash.bytes[0] ^= std::byte{1}; },
+      [](Route&, RoundStart& start, Digest&) { start.query_hash.bytes[31] ^= std::byte{0x80}; },
       [](Route&, RoundStart& start, Digest&) { start.roster_epoch = RosterEpoch(10); },
       [](Route&, RoundStart& start, Digest&) { start.thresholds.sites += 1; },
       [](Route&, RoundStart& start, Digest&) { start.thresholds.neighbours += 1; },

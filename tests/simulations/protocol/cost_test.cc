@@ -78,7 +78,7 @@ TEST_P(CostTest, IsWhatTheMachinesTake) {
   options.network = test.network;
   std::vector<AskedRound> asked;
   for (const RoundRecord& round : run.rounds) {
-    asked.push_back({round.query_bytes, round.answer_bytes / sizeof(std::uint64_t)});
+    asked.push_back({round.answer_bytes / sizeof(std::uint64_t)});
   }
 
   const StudyCost cost = PredictRounds(options, asked);

@@ -116,7 +116,7 @@ TEST(ProtocolRunTest, NotesWhatEachRoundTook) {
     EXPECT_EQ(round.sites, 5u);
     ASSERT_TRUE(round.traffic.has_value());
     to_sites += round.traffic->bytes_to_sites;
-    EXPECT_GT(round.traffic->bytes_to_sites, 5 * round.query_bytes);
+    EXPECT_GT(round.traffic->bytes_to_sites, 5 * 4 * kHeaderBytes);
     EXPECT_GT(round.traffic->bytes_from_sites, 5 * round.answer_bytes);
     // Four times to the sites and back, and the answer in between.
     EXPECT_GE(round.traffic->lasted, Duration(2'000 + 6 * 100));
