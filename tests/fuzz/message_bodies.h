@@ -80,7 +80,7 @@ inline std::vector<std::pair<MessageKind, Bytes>> SmallBodies() {
       {K::kStudyNotice, Encode(StudyNotice{StudyState::kPaused, "a site is away"})},
       {K::kPrekey, Encode(Prekey{})},
       {K::kRoundStart,
-       Encode(RoundStart{Bytes(8), RosterEpoch(2), {}, std::vector<Participant>(3)})},
+       Encode(RoundStart{Digest{}, RosterEpoch(2), {}, std::vector<Participant>(3)})},
       {K::kShares, Encode(Shares{{}, {}, {{SiteId(1), Bytes(kSealedShareBytes), {}, {}}}})},
       {K::kDelivery, Encode(Delivery{{share, DeliveredShare{SiteId(2), {}, {}, {}, {}}}})},
       {K::kUploadHeader, Encode(UploadHeader{})},

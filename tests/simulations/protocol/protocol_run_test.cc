@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocols/header.h"
 #include "protocols/result_document.h"
 #include "simulations/draws.h"
 
