@@ -132,11 +132,12 @@ std::string Thresholds(const Plan& plan) {
                           "Two totals that "
                           "differ by one hospital come close to showing that hospital's own sums.",
                     4);
-  text += "  - " + Paragraph(
-                       "Released to every hospital and to whoever asked: "
-                       "coefficients, standard errors and numbers of patients over all "
-                       "hospitals together. All hospitals also see the totals of each round.",
-                       4);
+  text +=
+      "  - " + Paragraph("Released to every hospital and to whoever asked: " +
+                             plan.analysis->ReleasedInWords() +
+                             " over all hospitals together. All hospitals also see the totals of "
+                             "each round.",
+                         4);
   return text;
 }
 
@@ -150,15 +151,7 @@ std::string ExplainPlan(const Plan& plan) {
   text += Field("Permit", plan.permit.empty() ? "none named in the plan" : plan.permit);
   text += Field("Valid through", ToText(plan.expires));
   text += Field("Study number", plan.id.ToHex());
-  const std::vector<std::string> columns = plan.analysis->columns();
-  std::string features;
-  for (std::size_t i = 1; i < columns.size(); ++i) {
-    features += (i == 1 ? "" : i + 1 == columns.size() ? " and " : ", ") + columns[i];
-  }
-  text +=
-      Field("Analysis", std::string(plan.analysis->kind()) + " regression of " + columns[0] +
-                            " on " + features + " (" + std::to_string(plan.analysis->parameters()) +
-                            " coefficients with the intercept)");
+  text += Field("Analysis", plan.analysis->InWords());
   return text + "\n" + Data(plan) + "\n" + Leaves(plan) + "\n" + Thresholds(plan);
 }
 

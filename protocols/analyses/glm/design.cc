@@ -86,6 +86,42 @@ Status CheckColumns(const Design& design, const CohortView& cohort) {
 
 }  // namespace
 
+Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
+                                               const Contract& contract,
+                                               const std::string& outcome) {
+  TRY(std::vector<std::string> features, settings.Texts("features"));
+  if (features.empty()) return settings.FailAt("features", "at least one feature is needed");
+  std::set<std::string> seen;
+  for (const std::string& name : features) {
+    const ContractColumn* column = contract.Find(name);
+    if (column == nullptr) {
+      return settings.FailAt("features", "the contract has no column \"" + name + "\"");
+    }
+    if (name == outcome) {
+      return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
+    }
+    if (!seen.insert(name).second) {
+      return settings.FailAt("features", "\"" + name + "\" is listed twice");
+    }
+    if (column->type == ColumnType::kDate) {
+      return settings.FailAt("features", "the date \"" + name + "\" cannot be a feature",
+                             "give an age or a duration as a column of its own");
+    }
+  }
+  return features;
+}
+
+std::string VariablesInWords(const Design& design) {
+  std::string words = design.outcome.name + " on ";
+  for (std::size_t i = 0; i < design.features.size(); ++i) {
+    words += (i == 0                            ? ""
+              : i + 1 == design.features.size() ? " and "
+                                                : ", ") +
+             design.features[i].name;
+  }
+  return words;
+}
+
 Result<Design> MakeDesign(const Contract& contract,
                           const ContractColumn& outcome,
                           const std::vector<std::string>& features) {
