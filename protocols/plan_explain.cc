@@ -82,11 +82,25 @@ std::string RuleInWords(const EligibilityRule& rule) {
   return text;
 }
 
+std::string SeriesInWords(const Plan& plan, const std::string& series) {
+  std::size_t count = 0;
+  for (const ContractColumn& column : plan.contract.columns) {
+    count += column.series == series ? 1U : 0U;
+  }
+  return ", and all others of the " + std::to_string(count) + " columns of this name";
+}
+
 std::string Data(const Plan& plan) {
   std::string text = "What is read at each hospital\n";
   text += "  The patient identifier \"" + plan.contract.patient + "\" never leaves it.\n";
+  std::string series;
   for (const std::string& name : plan.analysis->columns()) {
-    text += "  - " + Paragraph(ColumnInWords(*plan.contract.Find(name)), 4);
+    const ContractColumn& column = *plan.contract.Find(name);
+    // A series is told once, by its first column.
+    if (!column.series.empty() && column.series == series) continue;
+    series = column.series;
+    const std::string others = series.empty() ? "" : SeriesInWords(plan, series);
+    text += "  - " + Paragraph(ColumnInWords(column) + others, 4);
   }
   if (!plan.contract.eligibility.empty()) {
     text += "Patients are eligible if all of these hold\n";
