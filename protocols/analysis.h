@@ -100,8 +100,10 @@ class Analysis {
   virtual std::string ReleasedInWords() const = 0;
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
-  /// Whether sites have a state from round to round, or work that a SiteMemory saves.
-  virtual bool KeepsMemory() const { return false; }
+  /// Whether a SiteMemory saves a virtual site work.
+  virtual bool KeepsMemory() const { return HasState(); }
+  /// Whether sites have a state from round to round: then the answer with a state is what counts.
+  virtual bool HasState() const { return false; }
 
   virtual Result<AnalysisResult> Run(Federation& federation) const = 0;
   virtual Result<Contribution> Answer(const Query& query, const CohortView& cohort) const = 0;

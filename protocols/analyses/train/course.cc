@@ -1,5 +1,6 @@
 #include "protocols/analyses/train/course.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -90,22 +91,70 @@ CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
     if (!numbers.held_out_hits.empty()) {
       point.held_out_accuracy = numbers.held_out_hits[0] / numbers.held_out_rows[0];
     }
+    if (!numbers.own_loss.empty()) {
+      point.own_loss = numbers.own_loss[0] / numbers.held_out_rows[0];
+    }
+    if (!numbers.own_hits.empty()) {
+      point.own_accuracy = numbers.own_hits[0] / numbers.held_out_rows[0];
+    }
   }
   return point;
 }
 
-/// The update, weighted by rows; its length goes to the point.
-std::vector<double> MeanUpdate(const Sums& sums, CurvePoint& point) {
+/// The update, weighted by rows.
+std::vector<double> MeanUpdate(const Sums& sums) {
   const Numbers& numbers = sums.numbers;
   std::vector<double> update(numbers.update.begin(), numbers.update.end());
-  double squares = 0;
-  for (double& number : update) {
-    number /= numbers.rows[0];
-    squares += number * number;
-  }
-  point.update_length = std::sqrt(squares);
-  point.clipped_share = numbers.clipped[0] / static_cast<double>(sums.sites);
+  // Wang et al. 2020: the mean normaliser times the mean of the normalised updates.
+  const double factor = numbers.normaliser.empty() ? 1 : numbers.normaliser[0] / numbers.rows[0];
+  for (double& number : update) number = factor * (number / numbers.rows[0]);
   return update;
+}
+
+/// Pillutla, Kakade and Harchaoui 2022, algorithm 2: the geometric median of the updates by
+/// Weiszfeld's iteration, smoothed, from their mean on.
+Result<std::vector<double>> MedianUpdate(Federation& federation,
+                                         const TrainPlan& plan,
+                                         const TrainQuery& learned,
+                                         std::vector<double> middle) {
+  TrainQuery query = learned;
+  query.step = Step::kWeigh;
+  query.parameters.clear();
+  for (std::uint32_t i = 0; i < plan.server.iterations; ++i) {
+    query.control.assign(middle.begin(), middle.end());
+    TRY(const Sums sums, Ask(federation, query, plan));
+    const Numbers& numbers = sums.numbers;
+    if (!(numbers.weight[0] > 0)) return Fail(ErrorCode::kCorrupt, "updates weigh nothing");
+    for (std::size_t j = 0; j < middle.size(); ++j) {
+      middle[j] = numbers.update[j] / numbers.weight[0];
+    }
+  }
+  return middle;
+}
+
+/// An update of the shared parameters as one of all, which leaves the others where they are.
+std::vector<double> Spread(const std::vector<double>& update, const TrainPlan& plan) {
+  if (plan.personal.empty()) return update;
+  std::vector<double> all(plan.network.parameters, 0.0);
+  std::size_t at = 0;
+  for (const Range& range : SharedRanges(plan)) {
+    for (std::size_t j = range.at; j < range.at + range.size; ++j) all[j] = update[at++];
+  }
+  return all;
+}
+
+double LengthOf(const std::vector<double>& update) {
+  double squares = 0;
+  for (const double number : update) squares += number * number;
+  return std::sqrt(squares);
+}
+
+/// Karimireddy et al. 2020: c += |S| / N times the mean change, here weighted by rows as all else.
+void MoveControl(const Sums& sums, double all_rows, TrainQuery& query) {
+  for (std::size_t j = 0; j < query.control.size(); ++j) {
+    query.control[j] = static_cast<float>(static_cast<double>(query.control[j]) +
+                                          sums.numbers.control[j] / all_rows);
+  }
 }
 
 /// Keeps the parameters with the smallest loss on held-out rows.
@@ -161,23 +210,34 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   TRY(TrainQuery query, Scales(federation, plan));
   query.step = Step::kLearn;
   query.parameters = InitialParameters(plan.network, plan.seed);
+  if (plan.Controls()) query.control.assign(plan.network.parameters, 0.0F);
+  double most_rows = 0;  // In a round: stands for all sites where one is lost.
   Server server(plan.strategy, plan.server, plan.network.parameters);
   Best best(plan.patience);
   Trained trained;
   for (query.round = 1; query.round <= plan.rounds; ++query.round) {
     TRY(const Sums sums, Ask(federation, query, plan));
     CurvePoint point = PointOf(query, sums);
-    const std::vector<double> update = MeanUpdate(sums, point);
+    std::vector<double> update = MeanUpdate(sums);
+    const bool ends = best.See(point, query.round - 1, query.parameters);
+    if (plan.IsRobust() && !ends) {
+      TRY(update, MedianUpdate(federation, plan, query, std::move(update)));
+    }
+    point.update_length = LengthOf(update);
+    point.clipped_share = sums.numbers.clipped[0] / static_cast<double>(sums.sites);
     trained.curve.push_back(point);
     NoteCounts(sums, trained);
-    trained.stopped_early = best.See(point, query.round - 1, query.parameters);
     trained.rounds = query.round;
-    if (trained.stopped_early) break;
-    server.Step(update, query.parameters);
+    trained.stopped_early = ends;
+    if (ends) break;
+    server.Step(Spread(update, plan), query.parameters);
+    most_rows = std::max(most_rows, point.rows);
+    MoveControl(sums, most_rows, query);
     TRY_STATUS(RequireFinite(query));
   }
   if (plan.Validates() && !trained.stopped_early) {
     query.step = Step::kEvaluate;
+    query.control.clear();
     query.round = plan.rounds;
     TRY(const Sums sums, Ask(federation, query, plan));
     CurvePoint point = PointOf(query, sums);
@@ -190,6 +250,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   trained.best_round = chosen ? best.round() : plan.rounds;
   trained.parameters = chosen ? best.parameters() : query.parameters;
   query.parameters.clear();
+  query.control.clear();
   trained.scales = std::move(query);
   return trained;
 }

@@ -20,6 +20,8 @@ struct CurvePoint {
   std::optional<double> accuracy;
   std::optional<double> held_out_loss;
   std::optional<double> held_out_accuracy;
+  std::optional<double> own_loss;  ///< Ditto: of the sites' own models, on held-out rows.
+  std::optional<double> own_accuracy;
   std::optional<double> clipped_share;  ///< Of sites; none in a round without an update.
   std::optional<double> update_length;  ///< L2 norm of the mean update.
 };

@@ -46,12 +46,13 @@ std::span<const Kernel* const> UsableKernels() {
 std::size_t FloatsFor(const Layer* layers, std::size_t count, std::size_t samples) {
   std::size_t floats = Padded(layers[0].inputs * samples);
   std::size_t widest = 0;
+  std::size_t most_patches = 0;
   for (std::size_t l = 0; l < count; ++l) {
-    const std::size_t size = Padded(layers[l].outputs * samples);
-    floats += size;
-    widest = std::max(widest, size);
+    floats += Padded(layers[l].outputs * samples) + Padded(layers[l].patch_numbers() * samples);
+    widest = std::max(widest, layers[l].outputs);
+    most_patches = std::max(most_patches, layers[l].patch_numbers());
   }
-  return floats + 2 * widest;
+  return floats + 2 * Padded(widest * samples) + Padded(most_patches * samples);
 }
 
 }  // namespace consilium::train

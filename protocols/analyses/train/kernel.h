@@ -27,18 +27,42 @@ enum class Loss : std::uint8_t {
   kCategories = 3  ///< Cross-entropy of a softmax.
 };
 
-/// One layer; parameters are its weights, row by row (an output each), then its biases.
+/// One layer; parameters are its weights, row by row (an output or a filter each), then its biases.
+/// Pictures lie pixel by pixel from the top left, a pixel's channels together.
 struct Layer {
-  enum class Kind : std::uint8_t { kDense = 1 };
+  enum class Kind : std::uint8_t {
+    kDense = 1,
+    kConvolution = 2,  ///< Windows of size x size pixels, each within the picture, one pixel apart.
+    kPooling = 3       ///< The largest of 2 x 2 pixels; an odd last line or column is left out.
+  };
   Kind kind = Kind::kDense;
   bool relu = false;
   std::size_t inputs = 0;
   std::size_t outputs = 0;
-  std::size_t at = 0;  ///< Where its parameters start.
+  std::size_t at = 0;      ///< Where its parameters start.
+  std::size_t height = 0;  ///< Of the picture below, as the next two; not of dense layers.
+  std::size_t width = 0;
+  std::size_t channels = 0;
+  std::size_t size = 0;     ///< Of a convolution's windows.
+  std::size_t filters = 0;  ///< Channels that a convolution makes.
 
-  std::size_t weights() const { return inputs * outputs; }
-  std::size_t biases() const { return outputs; }
+  std::size_t out_height() const { return kind == Kind::kPooling ? height / 2 : height - size + 1; }
+  std::size_t out_width() const { return kind == Kind::kPooling ? width / 2 : width - size + 1; }
+  /// What one window's products are of.
+  std::size_t window() const { return size * size * channels; }
+  std::size_t weights() const {
+    return kind == Kind::kDense         ? inputs * outputs
+           : kind == Kind::kConvolution ? window() * filters
+                                        : 0;
+  }
+  std::size_t biases() const {
+    return kind == Kind::kDense ? outputs : kind == Kind::kConvolution ? filters : 0;
+  }
   std::size_t parameters() const { return weights() + biases(); }
+  /// Numbers in all windows of a picture.
+  std::size_t patch_numbers() const {
+    return kind == Kind::kConvolution ? out_height() * out_width() * window() : 0;
+  }
 };
 
 /// Samples to compute on: rows `order[0 .. count)` of a matrix of `stride` floats a row. The float
@@ -50,6 +74,7 @@ struct Samples {
   const float* targets = nullptr;  ///< Of all rows: number, 0 or 1, or index of the category.
   const std::uint32_t* order = nullptr;
   std::size_t count = 0;
+  std::size_t following = 0;  ///< Rows named behind these, which come next: worth fetching early.
 };
 
 struct LossSums {

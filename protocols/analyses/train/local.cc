@@ -2,36 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
-#include "common/random.h"
 
 namespace consilium::train {
 namespace {
 
-__extension__ typedef unsigned __int128 Uint128;
-
 /// Rows that are evaluated at a time.
 constexpr std::size_t kEvaluated = 256;
 
-Samples SamplesOf(const SiteRows& rows, std::span<const std::uint32_t> order) {
-  return {rows.values.data(),  rows.stride,  rows.inputs,
-          rows.targets.data(), order.data(), order.size()};
-}
-
-/// Fisher and Yates, from one block of a stream of its own. Scaling a draw of 64 bits instead of
-/// drawing again leaves a bias below 2^-32 for any number of rows that fits.
-void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order) {
-  SeededRandom random(seed);
-  std::vector<std::uint64_t> draws(order.size());
-  random.Fill(std::as_writable_bytes(std::span(draws)));
-  for (std::size_t i = order.size(); i > 1; --i) {
-    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i - 1], 1)));
-    const auto other = static_cast<std::size_t>((static_cast<Uint128>(draw) * i) >> 64);
-    std::swap(order[i - 1], order[other]);
-  }
+Samples SamplesOf(const SiteRows& rows,
+                  std::span<const std::uint32_t> order,
+                  std::size_t following = 0) {
+  return {rows.values.data(), rows.stride,  rows.inputs, rows.targets.data(),
+          order.data(),       order.size(), following};
 }
 
 }  // namespace
@@ -54,7 +39,7 @@ Learner::Learner(const TrainPlan& plan, std::uint32_t round)
 bool Learner::StepsInPlace() const {
   const LocalSettings& local = plan_.local;
   return !plan_.network.IsSingle() && local.optimiser == Optimiser::kSgd && local.momentum == 0 &&
-         local.l2 == 0 && local.mu == 0;
+         local.l2 == 0 && local.mu == 0 && !plan_.Controls() && !plan_.HasOwnModels();
 }
 
 void Learner::Prepare(const SiteRows& rows, std::size_t batch) {
@@ -81,8 +66,19 @@ std::span<const std::uint32_t> Learner::Order(const SiteRows& rows, std::size_t 
   return orders_[epoch];
 }
 
-LearnedRound Learner::Learn(const SiteRows& rows, std::span<const float> start) {
-  CHECK(start.size() == count_);
+LearnedRound Learner::Learn(const SiteRows& rows,
+                            std::span<const float> start,
+                            std::span<const float> correction) {
+  return Learn(rows, start, correction, {start, plan_.local.mu});
+}
+
+LearnedRound Learner::Learn(const SiteRows& rows,
+                            std::span<const float> start,
+                            std::span<const float> correction,
+                            const Pull& pull) {
+  CHECK(start.size() == count_ && (correction.empty() || correction.size() == count_));
+  pull_ = pull;
+  correction_ = correction;
   const LocalSettings& local = plan_.local;
   const std::size_t batch = std::min<std::size_t>(local.batch, rows.learned.size());
   Prepare(rows, batch);
@@ -98,7 +94,8 @@ LearnedRound Learner::Learn(const SiteRows& rows, std::span<const float> start) 
     for (std::size_t at = 0; at < order.size(); at += batch) {
       if (local.steps > 0 && learned.steps == local.steps) return learned;
       const std::size_t size = std::min(batch, order.size() - at);
-      LearnBatch(rows, order.subspan(at, size), start, epoch == 0 ? learned.first_pass : later);
+      LearnBatch(rows, order.subspan(at, size), order.size() - at - size,
+                 epoch == 0 ? learned.first_pass : later);
       if (epoch == 0) learned.met += size;
       ++learned.steps;
     }
@@ -108,14 +105,14 @@ LearnedRound Learner::Learn(const SiteRows& rows, std::span<const float> start) 
 
 void Learner::LearnBatch(const SiteRows& rows,
                          std::span<const std::uint32_t> batch,
-                         std::span<const float> start,
+                         std::size_t following,
                          LossSums& sums) {
   const Network& network = plan_.network;
-  const Samples samples = SamplesOf(rows, batch);
+  const Samples samples = SamplesOf(rows, batch, following);
   if (network.IsSingle()) {
     kernel_.single_gradient(samples, network.loss, parameters_.data(), gradient_.data(),
                             scratch_.data(), sums);
-    return StepBy(start);
+    return StepBy();
   }
   const NetworkTask task{network.layers.data(), network.layers.size(), network.loss,
                          scratch_.data()};
@@ -125,10 +122,10 @@ void Learner::LearnBatch(const SiteRows& rows,
     return;
   }
   kernel_.network_gradient(task, samples, parameters_.data(), gradient_.data(), sums);
-  StepBy(start);
+  StepBy();
 }
 
-void Learner::AddPenalties(std::span<const float> start) {
+void Learner::AddPenalties() {
   const LocalSettings& local = plan_.local;
   if (local.l2 > 0) {
     for (const Layer& layer : plan_.network.layers) {
@@ -136,14 +133,15 @@ void Learner::AddPenalties(std::span<const float> start) {
                   gradient_.data() + layer.at);
     }
   }
-  if (local.mu > 0) {
-    kernel_.add_difference(count_, static_cast<float>(local.mu), parameters_.data(), start.data(),
-                           gradient_.data());
+  if (pull_.strength > 0) {
+    kernel_.add_difference(count_, static_cast<float>(pull_.strength), parameters_.data(),
+                           pull_.anchor.data(), gradient_.data());
   }
+  if (!correction_.empty()) kernel_.add(count_, 1.0F, correction_.data(), gradient_.data());
 }
 
-void Learner::StepBy(std::span<const float> start) {
-  AddPenalties(start);
+void Learner::StepBy() {
+  AddPenalties();
   const LocalSettings& local = plan_.local;
   const auto rate = static_cast<float>(local.learning_rate);
   if (local.optimiser == Optimiser::kAdam) {

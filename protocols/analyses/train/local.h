@@ -24,8 +24,22 @@ class Learner {
   /// The plan outlives it.
   Learner(const TrainPlan& plan, std::uint32_t round);
 
-  /// Trains from `start`; parameters() then has what came of it.
-  LearnedRound Learn(const SiteRows& rows, std::span<const float> start);
+  /// What a model is drawn to while it learns: adds strength / 2 times the squared distance from
+  /// `anchor` to the loss.
+  struct Pull {
+    std::span<const float> anchor;
+    double strength = 0;
+  };
+
+  /// Trains from `start`; parameters() then has what came of it. `correction`, empty or as long, is
+  /// added to each gradient.
+  LearnedRound Learn(const SiteRows& rows,
+                     std::span<const float> start,
+                     std::span<const float> correction = {});
+  LearnedRound Learn(const SiteRows& rows,
+                     std::span<const float> start,
+                     std::span<const float> correction,
+                     const Pull& pull);
   std::span<const float> parameters() const { return parameters_.first(count_); }
 
   /// The loss of these rows, in their order, at these parameters.
@@ -37,10 +51,10 @@ class Learner {
   std::span<const std::uint32_t> Order(const SiteRows& rows, std::size_t epoch);
   void LearnBatch(const SiteRows& rows,
                   std::span<const std::uint32_t> batch,
-                  std::span<const float> start,
+                  std::size_t following,
                   LossSums& sums);
-  void StepBy(std::span<const float> start);
-  void AddPenalties(std::span<const float> start);
+  void StepBy();
+  void AddPenalties();
   void Prepare(const SiteRows& rows, std::size_t batch);
   bool StepsInPlace() const;
 
@@ -53,6 +67,8 @@ class Learner {
   FloatBuffer first_;  ///< Velocity, or Adam's first moment.
   FloatBuffer second_;
   FloatBuffer scratch_;
+  Pull pull_;  ///< Of the training under way, as the next.
+  std::span<const float> correction_;
   double decayed1_ = 1;  ///< beta1 to the number of steps taken.
   double decayed2_ = 1;
   /// The orders of rows of the passes so far: equal at sites with as many rows.

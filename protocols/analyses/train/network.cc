@@ -13,7 +13,9 @@ namespace {
 
 void DrawWeights(const Layer& layer, RandomSource& random, std::vector<float>& parameters) {
   const double numerator = layer.relu ? 6.0 : 3.0;
-  const double bound = std::sqrt(numerator / static_cast<double>(layer.inputs));
+  const std::size_t inputs =
+      layer.kind == Layer::Kind::kConvolution ? layer.window() : layer.inputs;
+  const double bound = std::sqrt(numerator / static_cast<double>(inputs));
   std::vector<std::uint64_t> draws(layer.weights());
   random.Fill(std::as_writable_bytes(std::span(draws)));
   for (std::size_t i = 0; i < draws.size(); ++i) {
@@ -23,28 +25,85 @@ void DrawWeights(const Layer& layer, RandomSource& random, std::vector<float>& p
   }
 }
 
+void Append(Layer layer, Network& network) {
+  CHECK(network.layers.size() < kMaxLayers);
+  layer.at = network.parameters;
+  network.parameters += layer.parameters();
+  network.layers.push_back(layer);
+}
+
+void AppendDense(const std::vector<std::size_t>& hidden, std::size_t inputs, Network& network) {
+  for (std::size_t l = 0; l <= hidden.size(); ++l) {
+    Layer layer;
+    layer.relu = l < hidden.size();
+    layer.inputs = inputs;
+    layer.outputs = layer.relu ? hidden[l] : network.outputs;
+    inputs = layer.outputs;
+    Append(layer, network);
+  }
+}
+
 }  // namespace
 
 Network MakeDenseNetwork(std::size_t inputs,
                          const std::vector<std::size_t>& hidden,
                          std::size_t outputs,
                          Loss loss) {
-  CHECK(hidden.size() + 1 <= kMaxLayers);
   Network network;
   network.loss = loss;
   network.inputs = inputs;
   network.outputs = outputs;
-  std::size_t below = inputs;
-  for (std::size_t l = 0; l <= hidden.size(); ++l) {
-    Layer layer;
-    layer.relu = l < hidden.size();
-    layer.inputs = below;
-    layer.outputs = layer.relu ? hidden[l] : outputs;
-    layer.at = network.parameters;
-    network.parameters += layer.parameters();
-    below = layer.outputs;
-    network.layers.push_back(layer);
+  AppendDense(hidden, inputs, network);
+  return network;
+}
+
+bool IsTooSmall(const Picture& picture) {
+  std::size_t height = picture.height;
+  std::size_t width = picture.width;
+  for (std::size_t i = 0; i < picture.filters.size(); ++i) {
+    // A convolution leaves height - window + 1 lines, of which half are left.
+    if (height < picture.window + 1 || width < picture.window + 1) return true;
+    height = (height - picture.window + 1) / 2;
+    width = (width - picture.window + 1) / 2;
   }
+  return false;
+}
+
+Network MakePictureNetwork(const Picture& picture,
+                           const std::vector<std::size_t>& hidden,
+                           std::size_t outputs,
+                           Loss loss) {
+  CHECK(!IsTooSmall(picture));
+  Network network;
+  network.loss = loss;
+  network.inputs = picture.height * picture.width * picture.channels;
+  network.outputs = outputs;
+  Layer seen;  // What the next layer sees.
+  seen.height = picture.height;
+  seen.width = picture.width;
+  seen.channels = picture.channels;
+  for (const std::size_t filters : picture.filters) {
+    Layer convolution = seen;
+    convolution.kind = Layer::Kind::kConvolution;
+    convolution.relu = true;
+    convolution.size = picture.window;
+    convolution.filters = filters;
+    convolution.inputs = seen.height * seen.width * seen.channels;
+    convolution.outputs = convolution.out_height() * convolution.out_width() * filters;
+    Append(convolution, network);
+    Layer pooling;
+    pooling.kind = Layer::Kind::kPooling;
+    pooling.height = convolution.out_height();
+    pooling.width = convolution.out_width();
+    pooling.channels = filters;
+    pooling.inputs = convolution.outputs;
+    pooling.outputs = pooling.out_height() * pooling.out_width() * filters;
+    Append(pooling, network);
+    seen.height = pooling.out_height();
+    seen.width = pooling.out_width();
+    seen.channels = filters;
+  }
+  AppendDense(hidden, network.layers.back().outputs, network);
   return network;
 }
 
@@ -52,6 +111,7 @@ std::vector<float> InitialParameters(const Network& network, std::uint64_t seed)
   std::vector<float> parameters(network.parameters, 0.0F);
   if (network.layers.size() == 1) return parameters;
   for (std::size_t l = 0; l < network.layers.size(); ++l) {
+    if (network.layers[l].parameters() == 0) continue;
     SeededRandom random(
         Hasher("consilium/train/initial/v1").Add(seed).Add(std::uint64_t{l}).Finish().bytes);
     DrawWeights(network.layers[l], random, parameters);
@@ -86,8 +146,13 @@ std::vector<float> OutputsOf(const Network& network,
   const NetworkTask task{network.layers.data(), network.layers.size(), network.loss,
                          scratch.data()};
   for (std::size_t first = 0; first < count; first += kAtOnce) {
-    const Samples samples{rows.data(), network.inputs,       network.inputs,
-                          nullptr,     order.data() + first, std::min(kAtOnce, count - first)};
+    const Samples samples{rows.data(),
+                          network.inputs,
+                          network.inputs,
+                          nullptr,
+                          order.data() + first,
+                          std::min(kAtOnce, count - first),
+                          0};
     BestKernel().network_outputs(task, samples, parameters.data(),
                                  outputs.data() + first * network.outputs);
   }

@@ -23,6 +23,25 @@ struct Network {
   bool Classifies() const { return loss != Loss::kSquared; }
 };
 
+/// How a picture is looked at before the dense layers: convolutions with max(0, x), each followed
+/// by the largest of 2 x 2.
+struct Picture {
+  std::size_t height = 0;
+  std::size_t width = 0;
+  std::size_t channels = 1;
+  std::size_t window = 0;
+  std::vector<std::size_t> filters;  ///< One a convolution.
+};
+
+/// Whether nothing is left of the picture on the way.
+bool IsTooSmall(const Picture& picture);
+
+/// Convolutions, then dense layers with these hidden widths.
+Network MakePictureNetwork(const Picture& picture,
+                           const std::vector<std::size_t>& hidden,
+                           std::size_t outputs,
+                           Loss loss);
+
 /// Dense layers with these hidden widths and max(0, x) behind each of them.
 Network MakeDenseNetwork(std::size_t inputs,
                          const std::vector<std::size_t>& hidden,

@@ -1,13 +1,12 @@
 #include "protocols/analyses/train/query.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "common/check.h"
 #include "common/wire.h"
+#include "protocols/analyses/train/floats.h"
 
 namespace consilium::train {
 namespace {
@@ -25,38 +24,15 @@ struct QueryMessage {
   double outcome_centre = 0;
   double outcome_scale = 1;
   Bytes parameters;
+  Bytes control;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(EnumBetween<Step::kMoments, Step::kEvaluate>(step), round, AtMost<kMaxTerms>(centres),
+    archive(EnumBetween<Step::kMoments, Step::kWeigh>(step), round, AtMost<kMaxTerms>(centres),
             AtMost<kMaxTerms>(scales), outcome_centre, outcome_scale,
-            AtMost<4 * kMaxParameters>(parameters));
+            AtMost<4 * kMaxParameters>(parameters), AtMost<4 * kMaxParameters>(control));
   }
 };
-
-Bytes BytesOf(const std::vector<float>& numbers) {
-  Bytes bytes(4 * numbers.size());
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
-  } else {
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      StoreU32(MutableByteSpan(bytes).subspan(4 * i, 4), std::bit_cast<std::uint32_t>(numbers[i]));
-    }
-  }
-  return bytes;
-}
-
-std::vector<float> FloatsOf(ByteSpan bytes) {
-  std::vector<float> numbers(bytes.size() / 4);
-  if constexpr (std::endian::native == std::endian::little) {
-    if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), 4 * numbers.size());
-  } else {
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      numbers[i] = std::bit_cast<float>(LoadU32(bytes.subspan(4 * i, 4)));
-    }
-  }
-  return numbers;
-}
 
 template <class Number>
 bool AllFinite(const std::vector<Number>& values) {
@@ -67,13 +43,19 @@ Status Mismatch(const char* what) { return Fail(ErrorCode::kInvalidArgument, wha
 
 Status CheckShape(const QueryMessage& message, const TrainPlan& plan) {
   const bool moments = message.step == Step::kMoments;
+  const bool weighs = message.step == Step::kWeigh;
   const bool own = plan.standardisation == Standardisation::kSite && !moments;
   const std::size_t terms = own ? 0 : plan.design.terms.size();
   if (message.centres.size() != terms || message.scales.size() != terms) {
     return Mismatch("the query is not for this number of terms");
   }
-  if (message.parameters.size() != (moments ? 0 : 4 * plan.network.parameters)) {
+  if (message.parameters.size() != (moments || weighs ? 0 : 4 * plan.network.parameters)) {
     return Mismatch("the query is not for this number of parameters");
+  }
+  const bool controls = (message.step == Step::kLearn && plan.Controls()) || weighs;
+  if (weighs && !plan.IsRobust()) return Mismatch("this plan does not weigh updates");
+  if (message.control.size() != (controls ? 4 * plan.network.parameters : 0)) {
+    return Mismatch("the query is not for this number of control variates");
   }
   if (moments && (message.round != 0 || plan.standardisation != Standardisation::kFederation)) {
     return Mismatch("this plan has no such round of moments");
@@ -110,6 +92,15 @@ void AppendMoments(const TrainPlan& plan, double rows, std::vector<Slice>& slice
   }
 }
 
+/// Steps add up to at most their number over 1 - momentum.
+double LargestNormaliser(const TrainPlan& plan) {
+  const auto rows = static_cast<double>(plan.design.maximum_rows);
+  const double batches = std::ceil(rows / static_cast<double>(plan.local.batch));
+  const double steps = plan.local.steps > 0 ? static_cast<double>(plan.local.steps)
+                                            : static_cast<double>(plan.local.epochs) * batches;
+  return steps / (1 - plan.local.momentum);
+}
+
 void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices) {
   const double loss = rows * static_cast<double>(kLargestLoss);
   slices.push_back(Count("rows in the loss", "how many rows the next number is of", rows));
@@ -130,14 +121,21 @@ void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices
   if (plan.network.Classifies()) {
     slices.push_back(Count("held-out hits", "in how many of them it predicts the class", rows));
   }
+  if (!plan.HasOwnModels()) return;
+  slices.push_back(Real("own model's held-out loss",
+                        "how far the site's own model is from their outcomes, summed", 1, loss));
+  if (plan.network.Classifies()) {
+    slices.push_back(
+        Count("own model's held-out hits", "in how many of them it predicts the class", rows));
+  }
 }
 
 }  // namespace
 
 Query EncodeQuery(const TrainQuery& query) {
-  return Query{
-      Encode(QueryMessage{query.step, query.round, query.centres, query.scales,
-                          query.outcome_centre, query.outcome_scale, BytesOf(query.parameters)})};
+  return Query{Encode(QueryMessage{query.step, query.round, query.centres, query.scales,
+                                   query.outcome_centre, query.outcome_scale,
+                                   BytesOf(query.parameters), BytesOf(query.control)})};
 }
 
 Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan) {
@@ -154,12 +152,14 @@ Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan) {
                     std::move(message.scales),
                     message.outcome_centre,
                     message.outcome_scale,
-                    FloatsOf(message.parameters)};
+                    FloatsOf(message.parameters),
+                    FloatsOf(message.control)};
   const bool positive = std::all_of(result.scales.begin(), result.scales.end(),
                                     [](double scale) { return scale > 0; });
   if (!positive || !AllFinite(result.centres) || !AllFinite(result.scales) ||
-      !AllFinite(result.parameters) || !std::isfinite(result.outcome_centre) ||
-      !std::isfinite(result.outcome_scale) || !(result.outcome_scale > 0)) {
+      !AllFinite(result.parameters) || !AllFinite(result.control) ||
+      !std::isfinite(result.outcome_centre) || !std::isfinite(result.outcome_scale) ||
+      !(result.outcome_scale > 0)) {
     return Fail(ErrorCode::kInvalidArgument, "the query holds a number that makes no sense");
   }
   return result;
@@ -179,6 +179,10 @@ TrainQuery RangeQuery(const TrainPlan& plan) {
   return query;
 }
 
+double LongestControlChange(const TrainPlan& plan) {
+  return 2 * plan.clip / plan.local.learning_rate;
+}
+
 std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
   const auto rows = static_cast<double>(plan.design.maximum_rows);
   std::vector<Slice> slices;
@@ -188,13 +192,35 @@ std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
     AppendMoments(plan, rows, slices);
     return slices;
   }
+  const std::size_t count = SharedParameters(plan);
+  if (step == Step::kWeigh) {
+    const double heaviest = rows / plan.server.smoothing;
+    slices.push_back(
+        Real("weight", "rows over how far the update is from the middle of all", 1, heaviest));
+    slices.push_back(Real("weighted update", "for each parameter, the round's change, so weighted",
+                          count, heaviest * plan.clip));
+    return slices;
+  }
   AppendLosses(plan, rows, slices);
   if (step == Step::kEvaluate) return slices;
-  slices.push_back(Count("clipped", "1 if the update was longer than the plan's clip", 1));
+  slices.push_back(Count("clipped", "1 if what follows was longer than the plan's clip allows", 1));
+  if (plan.Normalises()) {
+    slices.push_back(Real("normaliser", "how much the steps of the round add up to, times rows", 1,
+                          rows * LargestNormaliser(plan)));
+  }
   slices.push_back(Real("update",
-                        "for each parameter, its change by training on the rows, times their "
-                        "number; at most clip long before that",
-                        plan.network.parameters, rows * plan.clip));
+                        plan.Normalises()
+                            ? "for each parameter, its change by training on the rows, times their "
+                              "number and divided by the normaliser; at most clip long before that"
+                            : "for each parameter, its change by training on the rows, times their "
+                              "number; at most clip long before that",
+                        count, rows * plan.clip));
+  if (plan.Controls()) {
+    slices.push_back(Real("control change",
+                          "for each parameter, how the site's mean gradient changed since it last "
+                          "took part, times rows",
+                          count, rows * LongestControlChange(plan)));
+  }
   return slices;
 }
 
@@ -213,6 +239,13 @@ Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
     if (plan.ScalesOutcome()) numbers.outcome_moments = take(2);
     return numbers;
   }
+  const std::size_t count = SharedParameters(plan);
+  if (step == Step::kWeigh) {
+    numbers.weight = take(1);
+    numbers.update = take(count);
+    CHECK(values.empty());
+    return numbers;
+  }
   numbers.loss_rows = take(1);
   numbers.loss = take(1);
   if (plan.network.Classifies()) numbers.hits = take(1);
@@ -220,10 +253,16 @@ Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
     numbers.held_out_rows = take(1);
     numbers.held_out_loss = take(1);
     if (plan.network.Classifies()) numbers.held_out_hits = take(1);
+    if (plan.HasOwnModels()) {
+      numbers.own_loss = take(1);
+      if (plan.network.Classifies()) numbers.own_hits = take(1);
+    }
   }
   if (step == Step::kLearn) {
     numbers.clipped = take(1);
-    numbers.update = take(plan.network.parameters);
+    if (plan.Normalises()) numbers.normaliser = take(1);
+    numbers.update = take(count);
+    if (plan.Controls()) numbers.control = take(count);
   }
   CHECK(values.empty());
   return numbers;

@@ -13,9 +13,10 @@
 namespace consilium::train {
 
 enum class Step : std::uint8_t {
-  kMoments = 1,  ///< Means and squares of terms and outcome, scaled by the contract's ranges.
-  kLearn = 2,    ///< A round of training.
-  kEvaluate = 3  ///< The loss alone, of the last model.
+  kMoments = 1,   ///< Means and squares of terms and outcome, scaled by the contract's ranges.
+  kLearn = 2,     ///< A round of training.
+  kEvaluate = 3,  ///< The loss alone, of the last model.
+  kWeigh = 4      ///< RFA: the round's updates again, weighted by how near they are to the middle.
 };
 
 /// Terms and a numeric outcome enter training as (x - centre) / scale.
@@ -27,6 +28,8 @@ struct TrainQuery {
   double outcome_centre = 0;
   double outcome_scale = 1;
   std::vector<float> parameters;
+  /// SCAFFOLD: the mean of the sites' control variates. To weigh: the middle of the updates.
+  std::vector<float> control;
 };
 
 Query EncodeQuery(const TrainQuery& query);
@@ -35,6 +38,10 @@ Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan);
 
 /// By the contract's ranges: what kMoments asks with, and the scale of Standardisation::kRange.
 TrainQuery RangeQuery(const TrainPlan& plan);
+
+/// Most that a site's control variate may change in a round (L2 norm): twice what an update of the
+/// length `clip` in one step would show as a gradient.
+double LongestControlChange(const TrainPlan& plan);
 
 std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan);
 
@@ -45,6 +52,9 @@ struct Numbers {
   std::span<double> term_sums;
   std::span<double> term_squares;
   std::span<double> outcome_moments;
+  std::span<double> own_loss;  ///< Of the sites' own models, on held-out rows.
+  std::span<double> own_hits;
+  std::span<double> weight;
   std::span<double> clipped;
   std::span<double> loss_rows;  ///< That the training loss is of.
   std::span<double> loss;
@@ -52,7 +62,9 @@ struct Numbers {
   std::span<double> held_out_rows;
   std::span<double> held_out_loss;
   std::span<double> held_out_hits;
+  std::span<double> normaliser;
   std::span<double> update;
+  std::span<double> control;
 };
 /// `values` has as many numbers as DescribeStep's slices.
 Numbers Split(Step step, const TrainPlan& plan, std::span<double> values);

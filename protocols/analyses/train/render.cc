@@ -7,6 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/analyses/train/floats.h"
+#include "protocols/analyses/train/model_file.h"
+
 namespace consilium::train {
 namespace {
 
@@ -24,6 +27,8 @@ Json CurveJson(const Trained& trained) {
                      {"training_accuracy", OrNull(point.accuracy)},
                      {"validation_loss", OrNull(point.held_out_loss)},
                      {"validation_accuracy", OrNull(point.held_out_accuracy)},
+                     {"own_validation_loss", OrNull(point.own_loss)},
+                     {"own_validation_accuracy", OrNull(point.own_accuracy)},
                      {"clipped_share", OrNull(point.clipped_share)},
                      {"update_length", OrNull(point.update_length)}});
   }
@@ -75,24 +80,35 @@ Json ShortFloat(float number) {
 Json ParametersJson(const Trained& trained, const TrainPlan& plan) {
   Json parameters = Json::array();
   for (const Tensor& tensor : TensorsOf(plan.network)) {
-    Json values = Json::array();
-    for (std::size_t i = 0; i < tensor.size; ++i) {
-      values.push_back(ShortFloat(trained.parameters[tensor.at + i]));
+    const std::span<const float> numbers =
+        std::span(trained.parameters).subspan(tensor.at, tensor.size);
+    Json json = {{"name", tensor.name}, {"shape", tensor.shape}};
+    if (plan.network.parameters <= kMostParametersInJson) {
+      json["values"] = Json::array();
+      for (const float number : numbers) json["values"].push_back(ShortFloat(number));
+    } else {
+      json["base64"] = ToBase64(BytesOf({numbers.begin(), numbers.end()}));
     }
-    parameters.push_back(
-        {{"name", tensor.name}, {"shape", tensor.shape}, {"values", std::move(values)}});
+    parameters.push_back(std::move(json));
   }
   return parameters;
+}
+
+/// Layers whose numbers in the result are only where every site began.
+std::vector<std::string> PersonalNames(const TrainPlan& plan) {
+  std::vector<std::string> names;
+  for (const std::size_t layer : plan.personal) {
+    names.push_back("layer" + std::to_string(layer + 1));
+  }
+  return names;
 }
 
 Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   Json json;
   json["outcome"] = plan.design.outcome.name;
-  json["model"] = {{"kind", NameOf(plan.model)},
-                   {"hidden", plan.hidden},
-                   {"parameters", plan.network.parameters},
-                   {"inputs", InputsJson(trained, plan)},
-                   {"output", OutputJson(trained, plan)}};
+  json["model"] = {{"kind", NameOf(plan.model)},          {"hidden", plan.hidden},
+                   {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
+                   {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
   json["rows"] = trained.rows;
@@ -101,9 +117,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   json["best_round"] = trained.best_round;
   json["stopped_early"] = trained.stopped_early;
   json["curve"] = CurveJson(trained);
-  if (plan.network.parameters <= kMostParametersInJson) {
-    json["parameters"] = ParametersJson(trained, plan);
-  }
+  json["parameters"] = ParametersJson(trained, plan);
   return json;
 }
 

@@ -4,7 +4,7 @@
 
 namespace consilium::train {
 
-/// Models up to this size stand in result.json, number by number.
+/// Models up to this size stand in result.json number by number, others as base64.
 inline constexpr std::size_t kMostParametersInJson = 20'000;
 
 AnalysisResult Render(const Trained& trained, const TrainPlan& plan);

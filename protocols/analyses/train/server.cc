@@ -11,6 +11,10 @@ Server::Server(Strategy strategy, const ServerSettings& settings, std::size_t pa
   switch (strategy) {
     case Strategy::kFedAvg:
     case Strategy::kFedProx:
+    case Strategy::kScaffold:
+    case Strategy::kFedNova:
+    case Strategy::kRfa:
+    case Strategy::kDitto:
       break;
     case Strategy::kFedAvgM:
       first_.assign(parameters, 0.0);

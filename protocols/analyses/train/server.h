@@ -11,7 +11,8 @@
 namespace consilium::train {
 
 /// With D the mean update of the round, weighted by rows, and w the model:
-///   fedavg, fedprox   w += eta D                                  (McMahan et al. 2017, eta = 1)
+///   fedavg, fedprox, scaffold, fednova, rfa, ditto
+///                     w += eta D                                (McMahan et al. 2017, eta = 1)
 ///   fedavgm           m = beta m + D;  w += eta m                 (Hsu, Qi and Brown 2019)
 ///   fedadam           m = b1 m + (1 - b1) D;  v = b2 v + (1 - b2) D^2
 ///   fedyogi           m as above;  v = v - (1 - b2) D^2 sign(v - D^2)

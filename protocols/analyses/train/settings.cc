@@ -14,12 +14,16 @@ struct Named {
   Enum value;
 };
 
-constexpr Named<ModelKind> kModels[] = {
-    {"linear", ModelKind::kLinear}, {"logistic", ModelKind::kLogistic}, {"mlp", ModelKind::kMlp}};
+constexpr Named<ModelKind> kModels[] = {{"linear", ModelKind::kLinear},
+                                        {"logistic", ModelKind::kLogistic},
+                                        {"mlp", ModelKind::kMlp},
+                                        {"cnn", ModelKind::kCnn}};
 constexpr Named<Strategy> kStrategies[] = {
-    {"fedavg", Strategy::kFedAvg},   {"fedprox", Strategy::kFedProx},
-    {"fedavgm", Strategy::kFedAvgM}, {"fedadam", Strategy::kFedAdam},
-    {"fedyogi", Strategy::kFedYogi}, {"fedadagrad", Strategy::kFedAdagrad}};
+    {"fedavg", Strategy::kFedAvg},     {"fedprox", Strategy::kFedProx},
+    {"fedavgm", Strategy::kFedAvgM},   {"fedadam", Strategy::kFedAdam},
+    {"fedyogi", Strategy::kFedYogi},   {"fedadagrad", Strategy::kFedAdagrad},
+    {"scaffold", Strategy::kScaffold}, {"fednova", Strategy::kFedNova},
+    {"rfa", Strategy::kRfa},           {"ditto", Strategy::kDitto}};
 constexpr Named<Optimiser> kOptimisers[] = {{"sgd", Optimiser::kSgd}, {"adam", Optimiser::kAdam}};
 constexpr Named<Standardisation> kStandardisations[] = {
     {"federation", Standardisation::kFederation},
@@ -116,22 +120,91 @@ Result<Loss> LossOf(const Settings& settings, ModelKind model, const ContractCol
   return model == ModelKind::kLogistic ? Loss::kBinary : Loss::kSquared;
 }
 
-Result<std::vector<std::size_t>> ParseHidden(const Settings& settings, ModelKind model) {
-  std::vector<std::size_t> hidden;
-  if (model != ModelKind::kMlp) return hidden;
-  TRY(const std::vector<double> widths, settings.Numbers("hidden"));
-  if (widths.empty() || widths.size() + 1 > kMaxLayers) {
-    return settings.FailAt("hidden",
-                           "needs 1 to " + std::to_string(kMaxLayers - 1) + " layers' widths",
-                           "for example hidden = [200, 200]");
+/// A list of whole numbers from 1 to 100000.
+Result<std::vector<std::size_t>> ParseWidths(const Settings& settings,
+                                             std::string_view key,
+                                             std::size_t fewest,
+                                             std::size_t most) {
+  TRY(const std::vector<double> widths, settings.Numbers(key));
+  if (widths.size() < fewest || widths.size() > most) {
+    return settings.FailAt(
+        key, "needs " + std::to_string(fewest) + " to " + std::to_string(most) + " layers' widths");
   }
+  std::vector<std::size_t> whole;
   for (const double width : widths) {
     if (width != std::floor(width) || width < 1 || width > 100'000) {
-      return settings.FailAt("hidden", "each width must be a whole number from 1 to 100000");
+      return settings.FailAt(key, "each must be a whole number from 1 to 100000");
     }
-    hidden.push_back(static_cast<std::size_t>(width));
+    whole.push_back(static_cast<std::size_t>(width));
   }
-  return hidden;
+  return whole;
+}
+
+/// The keys of a CNN; its features are the pixels.
+Result<Picture> ParsePicture(const Settings& settings, std::size_t terms) {
+  TRY(const std::vector<std::size_t> image, ParseWidths(settings, "image", 2, 3));
+  Picture picture;
+  picture.height = image[0];
+  picture.width = image[1];
+  picture.channels = image.size() > 2 ? image[2] : 1;
+  TRY(picture.filters, ParseWidths(settings, "filters", 1, 5));
+  TRY(picture.window, CountIn(settings, "window", 5, 1, 31));
+  if (picture.height * picture.width * picture.channels != terms) {
+    return settings.FailAt("image",
+                           "a picture of " +
+                               std::to_string(picture.height * picture.width * picture.channels) +
+                               " numbers, and the features are " + std::to_string(terms));
+  }
+  if (IsTooSmall(picture)) {
+    return settings.FailAt("filters", "nothing is left of the picture behind the last of them",
+                           "use fewer, or a smaller window");
+  }
+  return picture;
+}
+
+Result<Network> ParseNetwork(const Settings& settings, Loss loss, TrainPlan& plan) {
+  const std::size_t terms = plan.design.terms.size();
+  const std::size_t outputs = loss == Loss::kCategories ? plan.design.outcome.levels.size() : 1;
+  if (plan.model == ModelKind::kCnn) {
+    TRY(plan.picture, ParsePicture(settings, terms));
+    if (settings.Has("hidden")) {
+      TRY(plan.hidden, ParseWidths(settings, "hidden", 0, 4));
+    }
+    return MakePictureNetwork(plan.picture, plan.hidden, outputs, loss);
+  }
+  if (plan.model == ModelKind::kMlp) {
+    TRY(plan.hidden, ParseWidths(settings, "hidden", 1, kMaxLayers - 1));
+  }
+  return MakeDenseNetwork(terms, plan.hidden, outputs, loss);
+}
+
+/// "head" is the last layer; others are called as in the result: "layer1".
+Status ParsePersonal(const Settings& settings, TrainPlan& plan) {
+  TRY(const std::vector<std::string> names, settings.TextsOr("personal", {}));
+  const std::vector<Layer>& layers = plan.network.layers;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const std::string name = "layer" + std::to_string(l + 1);
+    const bool is_last = l + 1 == layers.size();
+    for (const std::string& wanted : names) {
+      if (layers[l].parameters() > 0 && (wanted == name || (is_last && wanted == "head"))) {
+        plan.personal.push_back(l);
+      }
+    }
+  }
+  if (plan.personal.size() != names.size()) {
+    return settings.FailAt("personal", "names a layer that has no parameters or is not there",
+                           "use \"head\" for the last one, or \"layer1\", \"layer2\", ...");
+  }
+  std::size_t trained = 0;
+  for (const Layer& layer : layers) trained += layer.parameters() > 0 ? 1U : 0U;
+  if (!names.empty() && plan.personal.size() >= trained) {
+    return settings.FailAt("personal", "no layer would be left to share");
+  }
+  if (!names.empty() && (plan.Controls() || plan.IsRobust() || plan.HasOwnModels())) {
+    return settings.FailAt("personal", "cannot be combined with strategy = \"" +
+                                           std::string(NameOf(plan.strategy)) + "\"");
+  }
+  return {};
 }
 
 Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan& plan) {
@@ -146,11 +219,9 @@ Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan&
   Result<glm::Design> design = glm::MakeDesign(contract, *outcome, features);
   if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
   plan.design = std::move(*design);
-  TRY(plan.hidden, ParseHidden(settings, plan.model));
-  const std::size_t outputs = loss == Loss::kCategories ? outcome->levels.size() : 1;
-  plan.network = MakeDenseNetwork(plan.design.terms.size(), plan.hidden, outputs, loss);
+  TRY(plan.network, ParseNetwork(settings, loss, plan));
   if (plan.network.parameters > kMaxParameters) {
-    return settings.FailAt(plan.model == ModelKind::kMlp ? "hidden" : "features",
+    return settings.FailAt(settings.Has("hidden") ? "hidden" : "features",
                            "the model has " + std::to_string(plan.network.parameters) +
                                " parameters; at most " + std::to_string(kMaxParameters) +
                                " are summed",
@@ -179,6 +250,13 @@ Status ParseLocal(const Settings& settings, Strategy strategy, LocalSettings& lo
   } else {
     TRY(local.momentum, NumberIn(settings, "momentum", 0, 0, 0.9999));
   }
+  if (adam && (strategy == Strategy::kScaffold || strategy == Strategy::kFedNova)) {
+    return settings.FailAt(
+        "optimiser", std::string(NameOf(strategy)) + " is defined for optimiser = \"sgd\" alone");
+  }
+  if (local.momentum > 0 && strategy == Strategy::kScaffold) {
+    return settings.FailAt("momentum", "scaffold is defined without momentum");
+  }
   TRY(local.l2, NumberIn(settings, "l2", 0, 0, 1e6));
   if (strategy == Strategy::kFedProx) {
     TRY(local.mu, NumberIn(settings, "mu", 0.01, 0, 1e6));
@@ -188,6 +266,10 @@ Status ParseLocal(const Settings& settings, Strategy strategy, LocalSettings& lo
 
 /// Each key is known only where the strategy has a use for it.
 Status ParseServer(const Settings& settings, Strategy strategy, ServerSettings& server) {
+  if (strategy == Strategy::kRfa) {
+    TRY(server.iterations, CountIn(settings, "rfa_iterations", 3, 1, 100));
+    TRY(server.smoothing, NumberIn(settings, "rfa_smoothing", 1e-6, 1e-9, 1e3));
+  }
   const bool adaptive = strategy == Strategy::kFedAdam || strategy == Strategy::kFedYogi ||
                         strategy == Strategy::kFedAdagrad;
   const double rate = adaptive ? (strategy == Strategy::kFedAdagrad ? 0.1 : 0.01) : 1;
@@ -234,8 +316,29 @@ Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contr
   TRY_STATUS(ParseLocal(settings, plan.strategy, plan.local));
   TRY_STATUS(ParseServer(settings, plan.strategy, plan.server));
   TRY_STATUS(ParseCourse(settings, plan));
+  TRY_STATUS(ParsePersonal(settings, plan));
+  if (plan.HasOwnModels()) {
+    TRY(plan.lambda, NumberIn(settings, "lambda", 0.1, 0, 1e6));
+  }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return plan;
+}
+
+std::vector<Range> SharedRanges(const TrainPlan& plan) {
+  std::vector<Range> ranges;
+  for (std::size_t l = 0; l < plan.network.layers.size(); ++l) {
+    const Layer& layer = plan.network.layers[l];
+    const bool stays =
+        std::find(plan.personal.begin(), plan.personal.end(), l) != plan.personal.end();
+    if (!stays && layer.parameters() > 0) ranges.push_back({layer.at, layer.parameters()});
+  }
+  return ranges;
+}
+
+std::size_t SharedParameters(const TrainPlan& plan) {
+  std::size_t count = 0;
+  for (const Range& range : SharedRanges(plan)) count += range.size;
+  return count;
 }
 
 std::string_view NameOf(ModelKind model) { return NameIn(kModels, model); }

@@ -13,7 +13,7 @@
 
 namespace consilium::train {
 
-enum class ModelKind { kLinear, kLogistic, kMlp };
+enum class ModelKind { kLinear, kLogistic, kMlp, kCnn };
 
 /// How the sites' updates become the next model, and what differs at the sites for it.
 enum class Strategy {
@@ -22,7 +22,11 @@ enum class Strategy {
   kFedAvgM,  ///< Hsu, Qi and Brown 2019: momentum at the server.
   kFedAdam,  ///< Reddi et al. 2021, as the next two: adaptive steps at the server.
   kFedYogi,
-  kFedAdagrad
+  kFedAdagrad,
+  kScaffold,  ///< Karimireddy et al. 2020, option II: sites correct their drift.
+  kFedNova,   ///< Wang et al. 2020: updates are divided by how much a site learned.
+  kRfa,       ///< Pillutla et al. 2022: the geometric median of the updates, by re-weighted sums.
+  kDitto      ///< Li, Hu, Beirami and Smith 2021: fedavg, and a model of its own at each site.
 };
 
 enum class Optimiser { kSgd, kAdam };
@@ -57,11 +61,14 @@ struct ServerSettings {
   double beta1 = 0;
   double beta2 = 0;
   double tau = 0;
+  std::uint32_t iterations = 0;  ///< Of RFA's re-weighting.
+  double smoothing = 0;          ///< RFA: updates nearer to the middle than this weigh no more.
 };
 
 struct TrainPlan {
   glm::Design design;
   ModelKind model = ModelKind::kLogistic;
+  Picture picture;  ///< Of a CNN.
   std::vector<std::size_t> hidden;
   Network network;
   Strategy strategy = Strategy::kFedAvg;
@@ -75,6 +82,16 @@ struct TrainPlan {
   std::uint32_t patience = 0;  ///< Rounds without a better validation loss; 0: never stop early.
 
   bool Validates() const { return validation > 0; }
+  /// Layers that stay at each site, by the index of the network's; FedPer and its like.
+  std::vector<std::size_t> personal;
+  double lambda = 0;  ///< Ditto: how much a site's own model is drawn to the round's.
+
+  bool IsRobust() const { return strategy == Strategy::kRfa; }
+  bool HasOwnModels() const { return strategy == Strategy::kDitto; }
+  bool Controls() const { return strategy == Strategy::kScaffold; }
+  bool Normalises() const { return strategy == Strategy::kFedNova; }
+  /// Whether sites have a state from round to round.
+  bool HasState() const { return Controls() || IsRobust() || HasOwnModels() || !personal.empty(); }
   bool ScalesOutcome() const { return !network.Classifies(); }
 };
 
@@ -83,6 +100,14 @@ inline constexpr std::size_t kMaxParameters = 4'000'000;
 
 /// The [analysis] table of a plan.
 Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contract);
+
+/// Where the parameters that are summed lie.
+struct Range {
+  std::size_t at = 0;
+  std::size_t size = 0;
+};
+std::vector<Range> SharedRanges(const TrainPlan& plan);
+std::size_t SharedParameters(const TrainPlan& plan);
 
 std::string_view NameOf(ModelKind model);
 std::string_view NameOf(Strategy strategy);

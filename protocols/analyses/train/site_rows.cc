@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "common/crypto/hash.h"
@@ -10,26 +11,29 @@
 namespace consilium::train {
 namespace {
 
+__extension__ typedef unsigned __int128 Uint128;
+
 constexpr std::size_t kLineBytes = 64;
 
 double TermIn(const glm::Term& term, const double* row) {
   return glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
 }
 
-/// The same rows in every round, and the same numbers of rows at every site of that size: held out
-/// is what of a seeded stream, one draw a row, falls below the share.
-void HoldOut(const TrainPlan& plan, std::size_t rows, SiteRows& result) {
-  SeededRandom random(Hasher("consilium/train/held-out/v1").Add(plan.seed).Finish().bytes);
-  std::vector<std::uint64_t> draws(plan.Validates() ? rows : 0);
-  random.Fill(std::as_writable_bytes(std::span(draws)));
-  for (std::size_t i = 0; i < rows; ++i) {
-    bool held_out = false;
-    if (plan.Validates()) {
-      const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i], 1)));
-      held_out = static_cast<double>(draw >> 11) * 0x1p-53 < plan.validation;
-    }
-    (held_out ? result.held_out : result.learned).push_back(static_cast<std::uint32_t>(i));
-  }
+/// The same rows in every round, and at every site with as many.
+void HoldOut(const TrainPlan& plan, std::size_t count, SiteRows& rows) {
+  rows.learned.resize(count);
+  std::iota(rows.learned.begin(), rows.learned.end(), 0U);
+  if (!plan.Validates() || count < 2) return;
+  Shuffle(Hasher("consilium/train/held-out/v1").Add(plan.seed).Finish().bytes, rows.learned);
+  const double wanted = std::round(plan.validation * static_cast<double>(count));
+  const std::size_t held_out =
+      std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, count - 1);
+  rows.held_out.assign(rows.learned.begin(),
+                       rows.learned.begin() + static_cast<std::ptrdiff_t>(held_out));
+  rows.learned.erase(rows.learned.begin(),
+                     rows.learned.begin() + static_cast<std::ptrdiff_t>(held_out));
+  std::sort(rows.held_out.begin(), rows.held_out.end());
+  std::sort(rows.learned.begin(), rows.learned.end());
 }
 
 /// Mean and sample deviation of each term over the rows that are learned from.
@@ -64,6 +68,17 @@ FloatBuffer::FloatBuffer(std::size_t count)
   void* start = memory_.get();
   std::size_t space = (count + kLineBytes / sizeof(float)) * sizeof(float);
   start_ = static_cast<float*>(std::align(kLineBytes, count * sizeof(float), start, space));
+}
+
+void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order) {
+  SeededRandom random(seed);
+  std::vector<std::uint64_t> draws(order.size());
+  random.Fill(std::as_writable_bytes(std::span(draws)));
+  for (std::size_t i = order.size(); i > 1; --i) {
+    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i - 1], 1)));
+    const auto other = static_cast<std::size_t>((static_cast<Uint128>(draw) * i) >> 64);
+    std::swap(order[i - 1], order[other]);
+  }
 }
 
 Result<SiteRows> MakeSiteRows(const TrainPlan& plan,

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "common/bytes.h"
 #include "common/result.h"
 #include "protocols/analyses/train/query.h"
 #include "protocols/cohort.h"
@@ -33,6 +34,10 @@ class FloatBuffer {
   float* start_ = nullptr;
   std::size_t size_ = 0;
 };
+
+/// Every order equally likely (Fisher and Yates), from one block of a stream of its own. Scaling a
+/// draw of 64 bits instead of drawing again leaves a bias below 2^-32 for any number that fits.
+void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order);
 
 struct SiteRows {
   std::size_t inputs = 0;

@@ -33,17 +33,14 @@ class Train final : public Analysis {
     if (plan_.standardisation == Standardisation::kFederation) {
       slices = DescribeStep(Step::kMoments, plan_);
     }
-    for (Slice& slice : DescribeStep(Step::kLearn, plan_)) {
-      bool known = false;
-      for (const Slice& other : slices) known = known || other.name == slice.name;
-      if (!known) slices.push_back(std::move(slice));
-    }
+    AppendNew(Step::kLearn, slices);
+    if (plan_.IsRobust()) AppendNew(Step::kWeigh, slices);
     return slices;
   }
 
   std::uint32_t maximum_rounds() const override {
-    return (plan_.standardisation == Standardisation::kFederation ? 1 : 0) + plan_.rounds +
-           (plan_.Validates() ? 1 : 0);
+    return (plan_.standardisation == Standardisation::kFederation ? 1 : 0) +
+           plan_.rounds * (1 + plan_.server.iterations) + (plan_.Validates() ? 1 : 0);
   }
 
   std::string InWords() const override { return ModelInWords(plan_); }
@@ -52,20 +49,30 @@ class Train final : public Analysis {
   }
   bool GoesOnWithoutASite() const override { return true; }
   bool KeepsMemory() const override { return true; }
+  bool HasState() const override { return plan_.HasState(); }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
     TRY(const Trained trained, RunCourse(federation, plan_));
     return Render(trained, plan_);
   }
 
-  using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
+    TRY(StatefulAnswer answer, Answer(query, cohort, {}));
+    return std::move(answer.contribution);
+  }
+
+  Result<StatefulAnswer> Answer(const Query& query,
+                                const CohortView& cohort,
+                                ByteSpan state) const override {
     TRY(TrainQuery decoded, DecodeQuery(query, plan_));
     const TrainSiteQuery prepared(plan_, std::move(decoded));
-    Contribution contribution;
-    contribution.values.resize(prepared.numbers());
-    TRY_STATUS(prepared.Answer(cohort, contribution.values));
-    return contribution;
+    StatefulAnswer answer;
+    answer.contribution.values.resize(prepared.numbers());
+    SiteMemory memory;
+    memory.state = ToBytes(state);
+    TRY_STATUS(prepared.Answer(cohort, memory, answer.contribution.values));
+    answer.next_state = std::move(memory.next_state);
+    return answer;
   }
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
@@ -74,6 +81,14 @@ class Train final : public Analysis {
   }
 
  private:
+  void AppendNew(Step step, std::vector<Slice>& slices) const {
+    for (Slice& slice : DescribeStep(step, plan_)) {
+      bool known = false;
+      for (const Slice& other : slices) known = known || other.name == slice.name;
+      if (!known) slices.push_back(std::move(slice));
+    }
+  }
+
   const TrainPlan plan_;
 };
 

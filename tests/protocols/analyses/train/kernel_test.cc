@@ -45,7 +45,7 @@ struct Data {
   }
 
   Samples View() const {
-    return {values.data(), stride, inputs, targets.data(), order.data(), order.size()};
+    return {values.data(), stride, inputs, targets.data(), order.data(), order.size(), 0};
   }
 };
 
@@ -56,6 +56,50 @@ std::vector<float> RandomParameters(std::size_t count) {
     parameters[i] = static_cast<float>(random.Unit() - 0.5);
   }
   return parameters;
+}
+
+/// Convolution and pooling as their definitions read, pixel by pixel.
+std::vector<double> LayerByHand(const Layer& layer,
+                                const std::vector<double>& parameters,
+                                const std::vector<double>& values) {
+  std::vector<double> next(layer.outputs);
+  if (layer.kind == Layer::Kind::kDense) {
+    for (std::size_t k = 0; k < layer.outputs; ++k) {
+      next[k] = parameters[layer.at + layer.weights() + k];
+      for (std::size_t j = 0; j < layer.inputs; ++j) {
+        next[k] += parameters[layer.at + k * layer.inputs + j] * values[j];
+      }
+    }
+    return next;
+  }
+  const auto pixel = [&](std::size_t y, std::size_t x, std::size_t c) {
+    return values[(y * layer.width + x) * layer.channels + c];
+  };
+  const bool pools = layer.kind == Layer::Kind::kPooling;
+  const std::size_t depth = pools ? layer.channels : layer.filters;
+  for (std::size_t y = 0; y < layer.out_height(); ++y) {
+    for (std::size_t x = 0; x < layer.out_width(); ++x) {
+      for (std::size_t f = 0; f < depth; ++f) {
+        double& to = next[(y * layer.out_width() + x) * depth + f];
+        if (pools) {
+          to = std::max(std::max(pixel(2 * y, 2 * x, f), pixel(2 * y, 2 * x + 1, f)),
+                        std::max(pixel(2 * y + 1, 2 * x, f), pixel(2 * y + 1, 2 * x + 1, f)));
+          continue;
+        }
+        to = parameters[layer.at + layer.weights() + f];
+        for (std::size_t i = 0; i < layer.size; ++i) {
+          for (std::size_t j = 0; j < layer.size; ++j) {
+            for (std::size_t c = 0; c < layer.channels; ++c) {
+              const std::size_t weight =
+                  ((f * layer.size + i) * layer.size + j) * layer.channels + c;
+              to += parameters[layer.at + weight] * pixel(y + i, x + j, c);
+            }
+          }
+        }
+      }
+    }
+  }
+  return next;
 }
 
 /// Mean loss of the data by plain loops in double; also the hits.
@@ -69,15 +113,10 @@ double LossByHand(const Network& network,
         data.values.begin() + static_cast<long>(row * data.stride),
         data.values.begin() + static_cast<long>(row * data.stride + data.inputs));
     for (const Layer& layer : network.layers) {
-      std::vector<double> next(layer.outputs);
-      for (std::size_t k = 0; k < layer.outputs; ++k) {
-        next[k] = parameters[layer.at + layer.weights() + k];
-        for (std::size_t j = 0; j < layer.inputs; ++j) {
-          next[k] += parameters[layer.at + k * layer.inputs + j] * values[j];
-        }
-        if (layer.relu) next[k] = std::max(next[k], 0.0);
+      values = LayerByHand(layer, parameters, values);
+      for (double& value : values) {
+        if (layer.relu) value = std::max(value, 0.0);
       }
-      values = next;
     }
     const double target = static_cast<double>(data.targets[row]);
     if (network.loss == Loss::kSquared) {
@@ -130,6 +169,13 @@ std::vector<Case> Cases() {
       cases.push_back({MakeDenseNetwork(11, hidden, outputs, loss), Data(38, 11, loss, classes)});
     }
   }
+  // Odd sizes, of which pooling leaves a line out; two channels; one and two convolutions.
+  const Picture small{9, 8, 2, 3, {3}};
+  cases.push_back(
+      {MakePictureNetwork(small, {5}, 1, Loss::kSquared), Data(9, 9 * 8 * 2, Loss::kSquared, 2)});
+  const Picture deep{12, 13, 1, 3, {2, 4}};
+  cases.push_back(
+      {MakePictureNetwork(deep, {}, 5, Loss::kCategories), Data(7, 12 * 13, Loss::kCategories, 5)});
   return cases;
 }
 

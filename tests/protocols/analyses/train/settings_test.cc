@@ -40,6 +40,19 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ill", "model = \"logistic\"\nrounds = 0", "between 1 and 100000"},
         Mistake{"ill", "model = \"mlp\"\nrounds = 5", "'hidden' is missing"},
         Mistake{"ill", "model = \"mlp\"\nrounds = 5\nhidden = []", "1 to 15 layers"},
+        Mistake{"ill", "model = \"cnn\"\nrounds = 5\nimage = [2, 2]\nfilters = [3]",
+                "a picture of 4 numbers"},
+        Mistake{"ill", "model = \"cnn\"\nrounds = 5\nimage = [1, 2]\nfilters = [3]",
+                "nothing is left"},
+        Mistake{"ill",
+                "model = \"mlp\"\nrounds = 5\nhidden = [3]\npersonal = [\"layer1\", \"head\"]",
+                "no layer would be left"},
+        Mistake{"ill", "model = \"mlp\"\nrounds = 5\nhidden = [3]\npersonal = [\"layer3\"]",
+                "not there"},
+        Mistake{"ill",
+                "model = \"mlp\"\nrounds = 5\nhidden = [3]\npersonal = [\"head\"]\n"
+                "strategy = \"rfa\"",
+                "cannot be combined"},
         Mistake{"ill", "model = \"mlp\"\nrounds = 5\nhidden = [2.5]", "whole number"},
         Mistake{"ill", "model = \"mlp\"\nrounds = 5\nhidden = [3000, 3000]", "4000000"},
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nhidden = [3]", "hidden"},
@@ -53,9 +66,15 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nlearning_rate = 0", "between"},
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\noptimiser = \"adam\"\nmomentum = 0.9",
                 "optimiser = \"sgd\""},
+        Mistake{"ill", "model = \"logistic\"\nrounds = 5\nstrategy = \"scaffold\"\nmomentum = 0.9",
+                "without momentum"},
+        Mistake{"ill",
+                "model = \"logistic\"\nrounds = 5\nstrategy = \"fednova\"\noptimiser = "
+                "\"adam\"",
+                "\"sgd\" alone"},
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\npatience = 3", "held-out"},
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nvalidation = 0.95", "between 0 and 0.9"},
-        Mistake{"ill", "model = \"logistic\"\nrounds = 5\nstrategy = \"fedavgn\"", "fedavg"}));
+        Mistake{"ill", "model = \"logistic\"\nrounds = 5\nstrategy = \"fedavgn\"", "fedavgm"}));
 
 train::TrainPlan ParsedOf(const std::string& outcome, const std::string& rest) {
   const Settings settings =

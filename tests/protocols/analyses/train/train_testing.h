@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "common/random.h"
 #include "protocols/analyses/train/settings.h"
 #include "tests/protocols/analyses/regression_testing.h"
@@ -66,6 +68,13 @@ inline std::vector<double> ParametersOf(const Json& result) {
     for (const Json& value : tensor["values"]) numbers.push_back(value.get<double>());
   }
   return numbers;
+}
+
+inline void ExpectNear(const std::vector<double>& found,
+                       const std::vector<double>& expected,
+                       double tolerance) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t j = 0; j < found.size(); ++j) EXPECT_NEAR(found[j], expected[j], tolerance);
 }
 
 }  // namespace consilium::testing
