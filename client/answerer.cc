@@ -92,8 +92,10 @@ Result<ComputedAnswer> Answerer::AnswerOf(const Task& task) {
   TRY(const Policy policy, LoadPolicy(home_ / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, task.plan, ReadClocks().utc));
   TRY_STATUS(CheckCohort(policy, task.plan, *cohort));
-  TRY(Contribution contribution, task.plan.analysis->Answer(task.request.query, cohort->cohort));
-  return ComputedAnswer{std::move(contribution), cohort->cohort.patients};
+  TRY(StatefulAnswer answer,
+      task.plan.analysis->Answer(task.request.query, cohort->cohort, task.request.state));
+  return ComputedAnswer{std::move(answer.contribution), cohort->cohort.patients,
+                        std::move(answer.next_state)};
 }
 
 }  // namespace consilium

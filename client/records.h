@@ -13,6 +13,8 @@
 
 namespace consilium {
 
+inline constexpr std::size_t kMaxStateBytes = 64 * 1024 * 1024;
+
 /// Table "study", key: the StudyId. What must survive a crash so that no secret is used twice.
 struct SiteStudyRecord {
   std::string plan_text;
@@ -47,6 +49,22 @@ struct KnownSum {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(AtMost<kMaxSites>(survivors), capacity, AtMost<kMaxVectorWords>(sum));
+  }
+};
+
+/// Table "state", key: the StudyId. What an analysis keeps at this site from round to round. An
+/// answer's next state is durable before the answer leaves, and becomes the state only when that
+/// very attempt is closed with this site among the survivors.
+struct SiteStateRecord {
+  Bytes state;
+  RoundNumber candidate_round;  ///< 0 while there is no candidate.
+  AttemptNumber candidate_attempt;
+  Bytes candidate;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(AtMost<kMaxStateBytes>(state), candidate_round, candidate_attempt,
+            AtMost<kMaxStateBytes>(candidate));
   }
 };
 

@@ -101,6 +101,12 @@ Status SiteCore::Restore(const RecordStore& store) {
     if (!round) return Fail(ErrorCode::kCorrupt, "a key of table 'sum' was altered");
     sums[StudyIdOf(record.key)].emplace(*round, std::move(sum));
   }
+  std::map<StudyId, SiteStateRecord> states;
+  TRY(const std::vector<Record> state_records, store.Load("state"));
+  for (const Record& record : state_records) {
+    TRY(SiteStateRecord state, DecodeRow<SiteStateRecord>(record, "state"));
+    states.emplace(StudyIdOf(record.key), std::move(state));
+  }
   TRY(const std::vector<Record> studies, store.Load("study"));
   for (const Record& record : studies) {
     TRY(SiteStudyRecord row, DecodeRow<SiteStudyRecord>(record, "study"));
@@ -112,6 +118,9 @@ Status SiteCore::Restore(const RecordStore& store) {
     auto study = std::make_unique<SiteStudy>(Environment(), std::move(plan), std::move(row));
     TRY_STATUS(study->RestoreSums(std::move(sums[id])));
     sums.erase(id);
+    if (const auto state = states.find(id); state != states.end()) {
+      study->RestoreState(std::move(state->second));
+    }
     studies_.emplace(id, std::move(study));
   }
   if (!sums.empty()) {

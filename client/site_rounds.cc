@@ -106,7 +106,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   std::erase_if(prekeys_, [&](const PrekeySecrets& secrets) { return secrets.prekey.id == used; });
   const Query query = *ExpectedQuery();
   session_.emplace(
-      Session{std::move(*session), query, SlotsOf(*plan_.analysis->Describe(query)), {}, 0});
+      Session{std::move(*session), query, SlotsOf(*plan_.analysis->Describe(query)), {}, 0, {}});
   record_.last_round = round;
   record_.last_attempt = attempt;
   if (record_.frozen.empty()) {
@@ -117,7 +117,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   last_refusal_.clear();
   Persist(effects);
   Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
-  effects.emplace_back(ComputeAnswer{plan_.id, round, attempt, session_->query});
+  effects.emplace_back(ComputeAnswer{plan_.id, round, attempt, session_->query, state_.state});
   return {};
 }
 
@@ -164,6 +164,7 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
   }
   session_->contribution = std::move(*encoded);
   session_->patients = answer->patients;
+  session_->next_state = std::move(answer->next_state);
   return MaskIfReady(now, effects);
 }
 
@@ -185,7 +186,8 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
   return MaskIfReady(now, effects);
 }
 
-/// Once the answer is computed and U2 known: the ledger first, then the masked vector.
+/// Once the answer is computed and U2 known: the ledger and the state that the answer would leave
+/// first, then the masked vector.
 Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   if (!session_->contribution || !session_->sum.CanMask()) return {};
   RingVector contribution = std::move(*session_->contribution);
@@ -199,8 +201,15 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
                              std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
                              std::to_string(session_->sum.start().participants.size()) +
                              R"(,"patients":)" + std::to_string(session_->patients) + "}";
-  effects.emplace_back(consilium::Persist{
-      {environment_.ledger->Append(now.utc, "answered", detail, *environment_.identity)}});
+  RecordBatch changes = {
+      environment_.ledger->Append(now.utc, "answered", detail, *environment_.identity)};
+  if (plan_.analysis->HasState()) {
+    state_.candidate_round = route.round;
+    state_.candidate_attempt = route.attempt;
+    state_.candidate = std::move(session_->next_state);
+    changes.push_back(PutRecord{"state", ToBytes(plan_.id.span()), Encode(state_)});
+  }
+  effects.emplace_back(consilium::Persist{std::move(changes)});
   BeginUpload(effects);
   return {};
 }

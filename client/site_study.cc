@@ -282,7 +282,7 @@ Judged<void> SiteStudy::OnRoundClosed(const OpenedMessage& message, SiteEffects&
     return Refuse(RefusalReason::kHistoryAltered);
   }
   if (closed->more_words == 0) {
-    return TakeSum(message.route.round,
+    return TakeSum(message.route,
                    {std::move(closed->survivors), closed->capacity, std::move(closed->sum)},
                    effects);
   }
@@ -333,11 +333,28 @@ Judged<void> SiteStudy::OnSumChunk(const OpenedMessage& message, SiteEffects& ef
   if (MoreWordsHash(std::span(whole.vector.words()).subspan(kChunkWords)) != whole.more_hash) {
     return Refuse(RefusalReason::kMalformed);
   }
-  return TakeSum(message.route.round,
+  return TakeSum(message.route,
                  {std::move(whole.survivors), whole.capacity, whole.vector.Release()}, effects);
 }
 
-Judged<void> SiteStudy::TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects) {
+/// The state that this round leaves the site with: the candidate's if it was in the sum.
+void SiteStudy::SettleState(const Route& route,
+                            const std::vector<SiteId>& survivors,
+                            RecordBatch& changes) {
+  if (state_.candidate_round == RoundNumber() || state_.candidate_round > route.round) return;
+  const std::optional<SiteId> self = Self();
+  const bool taken = state_.candidate_round == route.round &&
+                     state_.candidate_attempt == route.attempt && self &&
+                     std::find(survivors.begin(), survivors.end(), *self) != survivors.end();
+  if (taken) state_.state = std::move(state_.candidate);
+  state_.candidate.clear();
+  state_.candidate_round = {};
+  state_.candidate_attempt = {};
+  changes.push_back(PutRecord{"state", ToBytes(plan_.id.span()), Encode(state_)});
+}
+
+Judged<void> SiteStudy::TakeSum(const Route& route, KnownSum sum, SiteEffects& effects) {
+  const RoundNumber round = route.round;
   const Judged<std::vector<Slot>> slots = ExpectedSlots();
   if (!slots) return tl::unexpected<Refusal>(slots.error());
   const auto values = DecodeFixedPoint(sum.sum, *slots, sum.capacity);
@@ -346,7 +363,9 @@ Judged<void> SiteStudy::TakeSum(RoundNumber round, KnownSum sum, SiteEffects& ef
   Bytes key = ToBytes(plan_.id.span());
   const ByteArray<8> round_key = SortableKey(round.value());
   key.insert(key.end(), round_key.begin(), round_key.end());
-  effects.emplace_back(consilium::Persist{{PutRecord{"sum", key, Encode(sum)}}});
+  RecordBatch changes = {PutRecord{"sum", key, Encode(sum)}};
+  SettleState(route, sum.survivors, changes);
+  effects.emplace_back(consilium::Persist{std::move(changes)});
   effects.emplace_back(Note{LogLevel::kInfo,
                             "round-closed",
                             {{"study", plan_.id.Short()},

@@ -41,6 +41,7 @@ struct SiteStudyView {
 struct ComputedAnswer {
   Contribution contribution;
   std::uint64_t patients = 0;  ///< Distinct patients in the cohort, for the ledger.
+  Bytes next_state = {};       ///< The site's, once this answer's round is closed with it.
 };
 
 /// What a study needs of the site; all of it outlives the study.
@@ -61,6 +62,7 @@ class SiteStudy {
 
   /// The sums made known so far, by round; kCorrupt where one is absent.
   Status RestoreSums(std::map<std::uint64_t, KnownSum> sums);
+  void RestoreState(SiteStateRecord state) { state_ = std::move(state); }
 
   const Plan& plan() const { return plan_; }
   const SiteStudyRecord& record() const { return record_; }
@@ -96,6 +98,7 @@ class SiteStudy {
     std::vector<Slot> slots;
     std::optional<RingVector> contribution;  ///< Encoded, until it is masked.
     std::uint64_t patients = 0;
+    Bytes next_state;              ///< Of the analysis, until the answer is masked.
     std::uint64_t next_chunk = 0;  ///< The first not sent since the upload was last begun.
   };
 
@@ -121,7 +124,8 @@ class SiteStudy {
   Judged<void> MayLearnSums() const;
   Judged<void> CheckRepeat(const RoundClosed& closed, const KnownSum& known) const;
   void SayReceived(const Route& route, std::uint64_t next_chunk, SiteEffects& effects);
-  Judged<void> TakeSum(RoundNumber round, KnownSum sum, SiteEffects& effects);
+  Judged<void> TakeSum(const Route& route, KnownSum sum, SiteEffects& effects);
+  void SettleState(const Route& route, const std::vector<SiteId>& survivors, RecordBatch& changes);
   Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
   Judged<void> CheckParticipants(const RoundStart& start) const;
   Judged<void> CheckSurvivors(const Survivors& survivors) const;
@@ -135,6 +139,7 @@ class SiteStudy {
   SiteEnvironment environment_;
   Plan plan_;
   SiteStudyRecord record_;
+  SiteStateRecord state_;  ///< Of an analysis that has one.
   std::vector<KnownSum> sums_;
   std::optional<PendingSum> pending_sum_;
   std::unique_ptr<AnalysisThread> replay_;    ///< Our own run of the coordinator's half.

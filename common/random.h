@@ -1,7 +1,8 @@
 #pragma once
 
 // Randomness is an argument. SystemRandom (libsodium) in production; SeededRandom (a ChaCha20
-// stream of a 32-byte seed) in simulation and tests. Production code never builds a SeededRandom.
+// stream of a 32-byte seed) in simulation and tests. Production code builds a SeededRandom only
+// from what a plan makes public: in which order training takes its rows.
 
 #include <cstdint>
 

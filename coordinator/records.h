@@ -60,7 +60,7 @@ struct StudyRecord {
         AtMost<204'800>(plan_text), EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
         AtMost<2'000>(reason), submitted_at, started_at, ended_at, AtMost<kMaxSites * 2>(decisions),
         AtMost<kMaxSites>(sites), AtMost<kMaxSites>(excluded), attempt, AtMost<kMaxSites>(released),
-        AtMost<4'000'000>(result_json), AtMost<1'000'000>(result_table));
+        AtMost<64'000'000>(result_json), AtMost<1'000'000>(result_table));
   }
 };
 

@@ -9,18 +9,27 @@
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
 #include "protocols/analyses/poisson/poisson.h"
+#include "protocols/analyses/train/train.h"
 
 namespace consilium {
 namespace {
 
+using Made = Result<std::unique_ptr<Analysis>>;
+
 struct Kind {
   std::string_view name;
-  std::unique_ptr<glm::Family> (*make)();
+  Made (*make)(const Settings&, const Contract&);
 };
 
-constexpr Kind kKinds[] = {{"linear", &MakeLinearFamily},
-                           {"logistic", &MakeLogisticFamily},
-                           {"poisson", &MakePoissonFamily}};
+template <std::unique_ptr<glm::Family> (*kMakeFamily)()>
+Made MakeRegression(const Settings& settings, const Contract& contract) {
+  return glm::MakeRegression(settings, contract, kMakeFamily());
+}
+
+constexpr Kind kKinds[] = {{"linear", &MakeRegression<&MakeLinearFamily>},
+                           {"logistic", &MakeRegression<&MakeLogisticFamily>},
+                           {"poisson", &MakeRegression<&MakePoissonFamily>},
+                           {"train", &train::MakeTrain}};
 
 /// Reads the query for each cohort.
 class UnpreparedQuery final : public PreparedQuery {
@@ -28,6 +37,7 @@ class UnpreparedQuery final : public PreparedQuery {
   UnpreparedQuery(const Analysis& analysis, const Query& query)
       : analysis_(analysis), query_(query) {}
 
+  using PreparedQuery::Answer;
   Status Answer(const CohortView& cohort, std::span<double> values) const override {
     TRY(const Contribution contribution, analysis_.Answer(query_, cohort));
     CHECK(contribution.values.size() == values.size());
@@ -41,6 +51,20 @@ class UnpreparedQuery final : public PreparedQuery {
 };
 
 }  // namespace
+
+Status PreparedQuery::Answer(const CohortView& cohort,
+                             SiteMemory&,
+                             std::span<double> values) const {
+  return Answer(cohort, values);
+}
+
+Result<StatefulAnswer> Analysis::Answer(const Query& query,
+                                        const CohortView& cohort,
+                                        ByteSpan state) const {
+  CHECK(state.empty());
+  TRY(Contribution contribution, Answer(query, cohort));
+  return StatefulAnswer{std::move(contribution), {}};
+}
 
 Result<std::unique_ptr<PreparedQuery>> Analysis::Prepare(const Query& query) const {
   return std::make_unique<UnpreparedQuery>(*this, query);
@@ -57,7 +81,7 @@ Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis, const C
   TRY(const std::string name, analysis.Text("kind"));
   std::string known;
   for (const Kind& kind : kKinds) {
-    if (kind.name == name) return glm::MakeRegression(analysis, contract, kind.make());
+    if (kind.name == name) return kind.make(analysis, contract);
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
   return analysis.FailAt("kind", "unknown analysis \"" + name + "\"", "this version has: " + known);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/bytes.h"
 #include "common/fixed_point.h"
 #include "common/result.h"
 #include "common/settings.h"
@@ -34,6 +35,25 @@ struct Contribution {
   std::vector<double> values;  ///< In the order of the query's slices.
 };
 
+/// An answer, and the state that the site has once the answer's round is closed with it.
+struct StatefulAnswer {
+  Contribution contribution;
+  Bytes next_state;
+};
+
+/// What saves a site work from one answer to the next; never part of an answer.
+class SiteScratch {
+ public:
+  virtual ~SiteScratch() = default;
+};
+
+/// What a virtual site keeps between answers.
+struct SiteMemory {
+  Bytes state;  ///< The analysis's state at this site, as of the last closed round; empty at first.
+  Bytes next_state;                      ///< Of the answer to the open round.
+  std::unique_ptr<SiteScratch> scratch;  ///< Of one cohort, which must not change.
+};
+
 /// A query that was read once, to be answered for many cohorts; several threads may use it at once.
 /// The analysis outlives it.
 class PreparedQuery {
@@ -42,6 +62,11 @@ class PreparedQuery {
   /// Overwrites `values`, which has exactly the numbers of the query's slices, with what
   /// Analysis::Answer gives for this cohort, bit for bit. After an error they mean nothing.
   virtual Status Answer(const CohortView& cohort, std::span<double> values) const = 0;
+  /// The same for a site with a memory: from its state, to its next one. One thread at a time uses
+  /// a memory.
+  virtual Status Answer(const CohortView& cohort,
+                        SiteMemory& memory,
+                        std::span<double> values) const;
 };
 
 /// What is released at the end of a study.
@@ -69,9 +94,24 @@ class Analysis {
   virtual std::vector<Slice> DescribeForReview() const = 0;
   /// The largest number of rounds it may ask for.
   virtual std::uint32_t maximum_rounds() const = 0;
+  /// "logistic regression of disease on age and sex (3 coefficients with the intercept)"
+  virtual std::string InWords() const = 0;
+  /// What everybody gets at the end: "coefficients, standard errors and numbers of patients".
+  virtual std::string ReleasedInWords() const = 0;
+  /// Whether rounds go on without a lost site where the plan does not say.
+  virtual bool GoesOnWithoutASite() const { return false; }
+  /// Whether a SiteMemory saves a virtual site work.
+  virtual bool KeepsMemory() const { return HasState(); }
+  /// Whether sites have a state from round to round: then the answer with a state is what counts.
+  virtual bool HasState() const { return false; }
 
   virtual Result<AnalysisResult> Run(Federation& federation) const = 0;
   virtual Result<Contribution> Answer(const Query& query, const CohortView& cohort) const = 0;
+  /// For an analysis whose sites have a state: a pure function of query, cohort and the state after
+  /// the last closed round that had this site in it. By default there is none.
+  virtual Result<StatefulAnswer> Answer(const Query& query,
+                                        const CohortView& cohort,
+                                        ByteSpan state) const;
   /// For a simulation's thousands of sites. By default each answer reads the query anew; an
   /// analysis that is to be simulated at scale does better.
   virtual Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const;

@@ -15,6 +15,7 @@ constexpr std::size_t kMaxNameLength = 64;
 constexpr std::size_t kMaxUnitLength = 32;
 constexpr std::size_t kMaxLevelLength = 64;
 constexpr std::size_t kMaxColumns = 500;
+constexpr std::int64_t kMaxSeries = 10'000;
 constexpr std::size_t kMaxLevels = 100;
 constexpr std::size_t kMaxMissingCodes = 50;
 constexpr std::size_t kMaxRules = 100;
@@ -143,8 +144,28 @@ Result<ContractColumn> ParseColumn(const Settings& settings) {
     }
   }
   TRY(column.required, settings.BooleanOr("required", false));
-  TRY_STATUS(settings.RequireNoOtherKeys());
   return column;
+}
+
+/// The column, or as many alike as `count` says: "pixel_1", "pixel_2", ...
+Result<std::vector<ContractColumn>> ParseSeries(const Settings& settings) {
+  TRY(ContractColumn column, ParseColumn(settings));
+  const bool is_series = settings.Has("count");
+  TRY(const std::int64_t count, settings.IntegerOr("count", 1));
+  if (count < 1 || count > kMaxSeries) {
+    return settings.FailAt("count", "must be between 1 and 10000");
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  std::vector<ContractColumn> columns(static_cast<std::size_t>(count), column);
+  if (!is_series) return columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    columns[i].series = column.name;
+    columns[i].name += "_" + std::to_string(i + 1);
+  }
+  if (columns.back().name.size() > kMaxNameLength) {
+    return settings.FailAt("name", "is too long for a column with a count");
+  }
+  return columns;
 }
 
 Status ParseBounds(const Settings& settings, const ContractColumn& column, EligibilityRule& rule) {
@@ -217,17 +238,23 @@ Status ParseColumns(const Settings& settings, Contract& contract) {
   if (tables.empty() || tables.size() > kMaxColumns) {
     return settings.FailHere("a contract has 1 to 500 columns");
   }
-  std::set<std::string> names;
+  std::set<std::string, std::less<>> names;
   for (const Settings& table : tables) {
-    TRY(ContractColumn column, ParseColumn(table));
-    if (column.name == contract.patient) {
-      return table.FailAt("name", "\"" + column.name + "\" is the patient column already",
-                          "the patient identifier is no variable: leave it out of the columns");
+    TRY(std::vector<ContractColumn> columns, ParseSeries(table));
+    if (contract.columns.size() + columns.size() > kMaxSeries + kMaxColumns) {
+      return table.FailAt("count", "the contract would have more than 10500 columns");
     }
-    if (!names.insert(column.name).second) {
-      return table.FailAt("name", "a second column is called \"" + column.name + "\"");
+    for (ContractColumn& column : columns) {
+      if (column.name == contract.patient || column.series == contract.patient) {
+        return table.FailAt("name", "\"" + column.name + "\" is the patient column already",
+                            "the patient identifier is no variable: leave it out of the columns");
+      }
+      const bool is_new = names.insert(column.name).second;
+      if (!is_new || (column.name != column.series && names.contains(column.series))) {
+        return table.FailAt("name", "a second column is called \"" + column.name + "\"");
+      }
+      contract.columns.push_back(std::move(column));
     }
-    contract.columns.push_back(std::move(column));
   }
   return {};
 }

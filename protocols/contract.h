@@ -31,6 +31,8 @@ struct ContractColumn {
   std::vector<std::string> levels;   ///< Categories, in order; the first is the reference level.
   std::vector<std::string> missing;  ///< Codes that mean "not known", beside the empty field.
   bool required = false;  ///< True: a row without it is an error, not an incomplete case.
+  /// Of columns written once with a count: their common name, "pixel" of "pixel_1", "pixel_2", ...
+  std::string series;
 };
 
 /// A patient is eligible if every rule holds; a missing value satisfies none.

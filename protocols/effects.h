@@ -41,6 +41,7 @@ struct ComputeAnswer {
   RoundNumber round;
   AttemptNumber attempt;
   Query query;
+  Bytes state = {};  ///< The analysis's at this site, as of the last closed round with the site.
 };
 
 /// For the log. Words and numbers only: whatever goes in here may be read by anybody.

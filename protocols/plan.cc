@@ -63,7 +63,8 @@ Status ParseRound(const Settings& settings, Plan& plan) {
   if (plan.deadline < kShortestDeadline || plan.deadline > kLongestDeadline) {
     return settings.FailAt("deadline", "must be between 1s and 24h");
   }
-  TRY(const std::string on_loss, settings.TextOr("on_loss", "wait"));
+  TRY(const std::string on_loss,
+      settings.TextOr("on_loss", plan.on_loss == OnLoss::kWait ? "wait" : "continue"));
   if (on_loss != "wait" && on_loss != "continue") {
     return settings.FailAt("on_loss", "must be \"wait\" or \"continue\"");
   }
@@ -109,6 +110,7 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   TRY(plan.contract, ParseContract(contract));
   TRY(const Settings analysis, settings.Table("analysis"));
   TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract));
+  plan.on_loss = made->GoesOnWithoutASite() ? OnLoss::kContinue : OnLoss::kWait;
   plan.analysis = std::move(made);
   TRY_STATUS(ParseOptionalTables(settings, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());

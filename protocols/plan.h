@@ -37,7 +37,7 @@ struct Plan {
 
   std::uint64_t minimum_patients = 20;  ///< Per site.
   Duration deadline{60'000};            ///< Per phase of a round.
-  OnLoss on_loss = OnLoss::kWait;
+  OnLoss on_loss = OnLoss::kWait;       ///< Unless the file says: as the analysis has it.
 };
 
 inline constexpr std::size_t kMaxPlanBytes = 200 * 1024;

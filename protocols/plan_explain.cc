@@ -82,11 +82,25 @@ std::string RuleInWords(const EligibilityRule& rule) {
   return text;
 }
 
+std::string SeriesInWords(const Plan& plan, const std::string& series) {
+  std::size_t count = 0;
+  for (const ContractColumn& column : plan.contract.columns) {
+    count += column.series == series ? 1U : 0U;
+  }
+  return ", and all others of the " + std::to_string(count) + " columns of this name";
+}
+
 std::string Data(const Plan& plan) {
   std::string text = "What is read at each hospital\n";
   text += "  The patient identifier \"" + plan.contract.patient + "\" never leaves it.\n";
+  std::string series;
   for (const std::string& name : plan.analysis->columns()) {
-    text += "  - " + Paragraph(ColumnInWords(*plan.contract.Find(name)), 4);
+    const ContractColumn& column = *plan.contract.Find(name);
+    // A series is told once, by its first column.
+    if (!column.series.empty() && column.series == series) continue;
+    series = column.series;
+    const std::string others = series.empty() ? "" : SeriesInWords(plan, series);
+    text += "  - " + Paragraph(ColumnInWords(column) + others, 4);
   }
   if (!plan.contract.eligibility.empty()) {
     text += "Patients are eligible if all of these hold\n";
@@ -132,11 +146,12 @@ std::string Thresholds(const Plan& plan) {
                           "Two totals that "
                           "differ by one hospital come close to showing that hospital's own sums.",
                     4);
-  text += "  - " + Paragraph(
-                       "Released to every hospital and to whoever asked: "
-                       "coefficients, standard errors and numbers of patients over all "
-                       "hospitals together. All hospitals also see the totals of each round.",
-                       4);
+  text +=
+      "  - " + Paragraph("Released to every hospital and to whoever asked: " +
+                             plan.analysis->ReleasedInWords() +
+                             " over all hospitals together. All hospitals also see the totals of "
+                             "each round.",
+                         4);
   return text;
 }
 
@@ -150,15 +165,7 @@ std::string ExplainPlan(const Plan& plan) {
   text += Field("Permit", plan.permit.empty() ? "none named in the plan" : plan.permit);
   text += Field("Valid through", ToText(plan.expires));
   text += Field("Study number", plan.id.ToHex());
-  const std::vector<std::string> columns = plan.analysis->columns();
-  std::string features;
-  for (std::size_t i = 1; i < columns.size(); ++i) {
-    features += (i == 1 ? "" : i + 1 == columns.size() ? " and " : ", ") + columns[i];
-  }
-  text +=
-      Field("Analysis", std::string(plan.analysis->kind()) + " regression of " + columns[0] +
-                            " on " + features + " (" + std::to_string(plan.analysis->parameters()) +
-                            " coefficients with the intercept)");
+  text += Field("Analysis", plan.analysis->InWords());
   return text + "\n" + Data(plan) + "\n" + Leaves(plan) + "\n" + Thresholds(plan);
 }
 

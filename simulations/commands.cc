@@ -13,6 +13,7 @@
 #include "common/command_errors.h"
 #include "common/crypto/library.h"
 #include "simulations/commands_cost.h"
+#include "simulations/commands_model.h"
 #include "simulations/commands_privacy.h"
 #include "simulations/commands_run.h"
 #include "simulations/commands_storm.h"
@@ -73,6 +74,8 @@ int RunSimulatorProgram(int count, char** arguments) {
   AddCost(app, cost);
   PrivacyCommand privacy;
   AddPrivacy(app, privacy);
+  ModelCommand model;
+  AddModel(app, model);
   try {
     app.parse(count, arguments);
   } catch (const CLI::ParseError& error) {
@@ -87,9 +90,10 @@ int RunSimulatorProgram(int count, char** arguments) {
     return ReportError(kProgram, started.error(), run.json);
   }
   if (storm.asked) return ranks.first() ? RunStormCommand(storm) : kExitDone;
-  if ((cost.asked || privacy.asked) && !ranks.first()) return kExitDone;
+  if ((cost.asked || privacy.asked || model.asked) && !ranks.first()) return kExitDone;
   const Result<int> done = cost.asked      ? RunCostCommand(cost)
                            : privacy.asked ? RunPrivacyCommand(privacy)
+                           : model.asked   ? RunModelCommand(model)
                                            : RunExperiment(run, ranks);
   return done ? *done : ReportError(kProgram, done.error(), run.json || cost.json || privacy.json);
 }

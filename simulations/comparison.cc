@@ -95,6 +95,7 @@ std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
   std::vector<Coefficient> coefficients;
   if (!run.result.converged) return coefficients;
   const Json result = Json::parse(run.result.json);
+  if (!result.contains("coefficients")) return coefficients;
   for (const Json& line : result["coefficients"]) {
     coefficients.push_back({line["name"].get<std::string>(), line["estimate"].get<double>(),
                             line["std_error"].get<double>(), line["conf_low"].get<double>(),

@@ -10,6 +10,7 @@
 #include "common/names.h"
 #include "common/terminal.h"
 #include "simulations/draws.h"
+#include "simulations/images.h"
 
 namespace consilium {
 namespace {
@@ -166,6 +167,10 @@ std::vector<const Cohort*> VirtualFederation::Participants() const {
 }
 
 Result<LoadedTable> LoadTable(const Experiment& experiment) {
+  if (!experiment.images.empty()) {
+    return LoadImages(experiment.images, experiment.labels, experiment.plan.contract,
+                      experiment.plan.analysis->columns().front());
+  }
   TRY_STATUS(RequireSiteColumn(experiment));
   TRY(LoadedTable loaded,
       LoadSource(experiment.source, experiment.plan.contract, experiment.site_column));

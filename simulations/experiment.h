@@ -36,7 +36,9 @@ struct Experiment {
   std::filesystem::path file;
   std::filesystem::path plan_file;
   Plan plan;
-  Source source;            ///< Where there is no generator.
+  Source source;                 ///< Where there is no generator.
+  std::filesystem::path images;  ///< With `labels`: pictures instead of the source.
+  std::filesystem::path labels;
   std::string site_column;  ///< The header whose text names a row's hospital; empty without one.
   Settings data;  ///< The table [data] or [generator]: the place of what the data turn out to lack.
   std::optional<Generator> generator;

@@ -116,6 +116,15 @@ Status ParseData(const Settings& settings,
     TRY(experiment.generator, ParseGenerator(data, experiment.plan));
     return {};
   }
+  if (data.Has("images")) {
+    if (!partition) {
+      return data.FailAt("images", "nothing says which hospital a picture belongs to",
+                         "Deal the pictures out by a table [partition].");
+    }
+    TRY(experiment.images, FileNamedBy(data, "images", file));
+    TRY(experiment.labels, FileNamedBy(data, "labels", file));
+    return data.RequireNoOtherKeys();
+  }
   if (partition && data.Has("site_column")) {
     return data.FailAt("site_column", "site_column and [partition] both say where a row belongs",
                        "Remove one of them.");
@@ -152,6 +161,8 @@ Result<Experiment> BuildExperiment(const Settings& settings,
                         .plan_file = plan_file,
                         .plan = std::move(plan),
                         .source = {},
+                        .images = {},
+                        .labels = {},
                         .site_column = {},
                         .data = std::move(data),
                         .generator = {},

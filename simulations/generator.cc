@@ -129,11 +129,11 @@ class PatientMaker {
 
   Result<double> DrawOutcome(double eta, RandomSource& random) const {
     const ContractColumn& column = plan_.contract.columns[analysed_.front()];
-    if (plan_.analysis->kind() == "logistic") {
+    if (generator_.outcome_model == OutcomeModel::kLogistic) {
       return random.Unit() < PortableLogistic(std::clamp(eta, -700.0, 700.0)) ? 1.0 : 0.0;
     }
     double value = 0;
-    if (plan_.analysis->kind() == "linear") {
+    if (generator_.outcome_model == OutcomeModel::kLinear) {
       value = Rounded(column, eta + generator_.noise * DrawNormal(random));
     } else if (eta > kLargestLogMean) {
       return generator_.place.FailAt(

@@ -29,7 +29,10 @@ struct Truth {
   std::vector<double> values;
 };
 
+enum class OutcomeModel { kLogistic, kLinear, kPoisson };
+
 struct Generator {
+  OutcomeModel outcome_model = OutcomeModel::kLogistic;
   std::vector<std::size_t> patients;     ///< One entry a hospital.
   std::vector<GeneratedColumn> columns;  ///< In the contract's order.
   Truth truth;                           ///< The mean over hospitals.

@@ -139,6 +139,22 @@ Result<std::vector<double>> PerTerm(const Settings& table,
   return values;
 }
 
+/// A regression draws by its own model; training by one that its outcome's type admits.
+Result<OutcomeModel> OutcomeModelOf(const Settings& table,
+                                    const Plan& plan,
+                                    const ContractColumn& outcome) {
+  const std::string_view kind = plan.analysis->kind();
+  if (kind == "logistic") return OutcomeModel::kLogistic;
+  if (kind == "linear") return OutcomeModel::kLinear;
+  if (kind == "poisson") return OutcomeModel::kPoisson;
+  if (outcome.type == ColumnType::kCategory && outcome.levels.size() > 2) {
+    return table.FailHere("no outcome of more than two levels can be drawn",
+                          "Use [data] instead of [generator].");
+  }
+  const bool yes_no = outcome.type == ColumnType::kBoolean || outcome.type == ColumnType::kCategory;
+  return yes_no ? OutcomeModel::kLogistic : OutcomeModel::kLinear;
+}
+
 Status ParseModel(const Settings& table, const Plan& plan, Generator& generator) {
   const std::vector<std::string> columns = plan.analysis->columns();
   const ContractColumn& outcome = *plan.contract.Find(columns.front());
@@ -152,7 +168,8 @@ Status ParseModel(const Settings& table, const Plan& plan, Generator& generator)
   TRY(const double intercept_spread, table.NumberOr("intercept_spread", 0));
   TRY_STATUS(CheckRange(table, "intercept_spread", intercept_spread, 0, 1e6));
   TRY(generator.spread, PerTerm(table, "spread", design.terms, intercept_spread, 0));
-  if (plan.analysis->kind() == "linear") {
+  TRY(generator.outcome_model, OutcomeModelOf(table, plan, outcome));
+  if (generator.outcome_model == OutcomeModel::kLinear) {
     TRY(generator.noise, table.NumberOr("noise", 1));
     TRY_STATUS(CheckRange(table, "noise", generator.noise, 0, 1e9));
     if (outcome.type == ColumnType::kBoolean) {
@@ -161,7 +178,7 @@ Status ParseModel(const Settings& table, const Plan& plan, Generator& generator)
           "Generate a number or duration, or use kind = \"logistic\".");
     }
   }
-  if (plan.analysis->kind() == "poisson" && outcome.type == ColumnType::kBoolean) {
+  if (generator.outcome_model == OutcomeModel::kPoisson && outcome.type == ColumnType::kBoolean) {
     return table.FailHere(
         "a Poisson model gives \"" + outcome.name + "\" counts above 1, and the plan says boolean",
         "Generate an integer, or use kind = \"logistic\".");
@@ -172,7 +189,12 @@ Status ParseModel(const Settings& table, const Plan& plan, Generator& generator)
 }  // namespace
 
 Result<Generator> ParseGenerator(const Settings& table, const Plan& plan) {
-  Generator generator{.patients = {}, .columns = {}, .truth = {}, .spread = {}, .place = table};
+  Generator generator{.outcome_model = {},
+                      .patients = {},
+                      .columns = {},
+                      .truth = {},
+                      .spread = {},
+                      .place = table};
   TRY(generator.patients, ParsePatients(table));
   std::uint64_t all = 0;
   for (const std::size_t patients : generator.patients) all += patients;

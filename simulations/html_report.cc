@@ -10,6 +10,7 @@
 #include "simulations/number_text.h"
 #include "simulations/report.h"
 #include "simulations/svg_plot.h"
+#include "simulations/training_report.h"
 
 namespace consilium {
 namespace {
@@ -132,9 +133,8 @@ std::string Shown::Head() const {
   const PlainRun& run = comparison_.federated;
   std::string head = "<h1>" + Escaped(plan.title) + "</h1>\n";
   if (!plan.question.empty()) head += Paragraph(plan.question, "lead");
-  head += Paragraph("Simulated " + std::string(plan.analysis->kind()) + " regression of " +
-                        plan.analysis->columns().front() + " over virtual hospitals: experiment " +
-                        experiment_.name +
+  head += Paragraph("Simulated " + plan.analysis->InWords() +
+                        " over virtual hospitals: experiment " + experiment_.name +
                         (experiment_.swept.empty() ? "" : ", " + CombinationName(experiment_)) +
                         ", seed " + std::to_string(campaign_.trials[campaign_.shown.trial].seed) +
                         ". Study number " + plan.id.ToHex().substr(0, 16) + "….",
@@ -366,7 +366,10 @@ std::string HtmlReport(const Campaign& campaign) {
                       "seed " + std::to_string(campaign.trials[campaign.shown.trial].seed) + ".",
                   "muted");
   }
-  body += shown.Coefficients() + shown.Alone() + shown.Hospitals() + shown.Rounds();
+  const Comparison& comparison = campaign.shown.comparison;
+  body +=
+      IsTraining(comparison) ? TrainingSections(comparison) : shown.Coefficients() + shown.Alone();
+  body += shown.Hospitals() + shown.Rounds();
   body += Paragraph(
       "All numbers at full precision are in result.json, comparison.json and "
       "rounds.csv beside this page.",

@@ -33,6 +33,7 @@ struct Round {
   std::span<const Slot> slots;
   std::uint32_t all_sites;
   std::span<const CohortView> sites;
+  std::span<SiteMemory> memories;  ///< One a site, or none.
   std::size_t batch;
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
@@ -67,7 +68,7 @@ struct PlainFederation::Worker {
       if (first >= round.sites.size()) return;
       const std::size_t end = std::min(first + round.batch, round.sites.size());
       for (std::size_t site = first; site < end; ++site) {
-        if (Status status = Add(round, round.sites[site]); !status) {
+        if (Status status = Add(round, site); !status) {
           error = std::move(status).error();
           failed_site = site;
           round.failed = true;
@@ -78,8 +79,10 @@ struct PlainFederation::Worker {
   }
 
  private:
-  Status Add(const Round& round, const CohortView& site) {
-    TRY_STATUS(round.query.Answer(site, answer));
+  Status Add(const Round& round, std::size_t site) {
+    const CohortView& cohort = round.sites[site];
+    TRY_STATUS(round.memories.empty() ? round.query.Answer(cohort, answer)
+                                      : round.query.Answer(cohort, round.memories[site], answer));
     return AddFixedPoint(answer, round.slots, round.all_sites, sum);
   }
 };
@@ -93,7 +96,9 @@ PlainFederation::PlainFederation(const Analysis& analysis,
       ranks_(options_.ranks != nullptr ? *options_.ranks : alone_),
       all_sites_(CountAll(sites_.size(), ranks_)),
       pool_(std::clamp<std::size_t>(sites_.size(), 1, std::max(options_.threads, 1U))),
-      workers_(pool_.size()) {}
+      workers_(pool_.size()) {
+  if (analysis.KeepsMemory()) memories_.resize(sites_.size());
+}
 
 PlainFederation::~PlainFederation() = default;
 
@@ -116,12 +121,15 @@ Result<Aggregate> PlainFederation::TrySum(const Query& query) {
   TRY_STATUS(AgreeOn(ranks_, SumHere(query, slots, sum)));
   ranks_.Sum(sum);
   TRY(std::vector<double> values, DecodeFixedPoint(sum, slots, all_sites_));
+  // The round is closed, with every site in it.
+  for (SiteMemory& memory : memories_) memory.state.swap(memory.next_state);
   return Aggregate{std::move(values), all_sites_};
 }
 
 Status PlainFederation::SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum) {
   TRY(const std::unique_ptr<PreparedQuery> prepared, analysis_.Prepare(query));
-  Round round{*prepared, slots, all_sites_, sites_, BatchOf(sites_.size(), pool_.size())};
+  Round round{*prepared, slots,     all_sites_,
+              sites_,    memories_, BatchOf(sites_.size(), pool_.size())};
   pool_.Run([&](std::size_t index) { workers_[index].Run(round); });
 
   const Worker* failed = nullptr;

@@ -55,7 +55,8 @@ class PlainFederation final : public Federation {
   Ranks& ranks_;
   std::uint32_t all_sites_ = 0;  ///< Of all ranks.
   ThreadPool pool_;
-  std::vector<Worker> workers_;  ///< One a thread, kept so that rounds allocate nothing.
+  std::vector<Worker> workers_;       ///< One a thread, kept so that rounds allocate nothing.
+  std::vector<SiteMemory> memories_;  ///< One a site, where the analysis keeps any.
   std::uint32_t rounds_ = 0;
   std::optional<Error> error_;
 };

@@ -11,6 +11,7 @@
 #include "common/terminal.h"
 #include "protocols/result_document.h"
 #include "simulations/number_text.h"
+#include "simulations/training_report.h"
 
 namespace consilium {
 namespace {
@@ -393,10 +394,13 @@ std::string ResultText(const Campaign& campaign) {
             "\nThe first run with a result: " + Printable(CombinationName(experiment)) + ", seed " +
             std::to_string(campaign.trials[campaign.shown.trial].seed) + "\n\n";
   }
-  text += SitesText(campaign.shown.federation) + "\n" + comparison.federated.result.table + "\n" +
-          "Estimates (standard errors), with all data in one place and alone\n" +
-          ComparisonTable(campaign);
-  text += Agreement(comparison);
+  text += SitesText(campaign.shown.federation) + "\n" + comparison.federated.result.table + "\n";
+  if (IsTraining(comparison)) {
+    text += TrainingText(comparison);
+  } else {
+    text += "Estimates (standard errors), with all data in one place and alone\n" +
+            ComparisonTable(campaign) + Agreement(comparison);
+  }
   if (comparison.protocol) text += ProtocolText(*comparison.protocol) + "\n";
   return text + Troubles(comparison);
 }

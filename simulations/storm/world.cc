@@ -355,10 +355,12 @@ void World::Handle(const Answered& event) {
   }
   const Plan& plan = *Require(party.core->PlanOf(event.request.study));
   const Cohort& cohort = options_.cohorts[event.site];
-  Result<Contribution> answer = plan.analysis->Answer(event.request.query, cohort);
-  if (answer) witness_.OnAnswer(event.site, event.request, *answer);
+  Result<StatefulAnswer> answer =
+      plan.analysis->Answer(event.request.query, cohort, event.request.state);
+  if (answer) witness_.OnAnswer(event.site, event.request, answer->contribution);
   Result<ComputedAnswer> computed =
-      answer ? Result<ComputedAnswer>(ComputedAnswer{*std::move(answer), cohort.patients})
+      answer ? Result<ComputedAnswer>(ComputedAnswer{
+                   std::move(answer->contribution), cohort.patients, std::move(answer->next_state)})
              : Result<ComputedAnswer>(tl::make_unexpected(answer.error()));
   if (computed && Chance(options_.day.bad_data)) {
     Injected(Fault::kBadData, party.name);

@@ -28,6 +28,9 @@ class ShapeOnlyAnalysis final : public Analysis {
   std::vector<Slice> DescribeForReview() const override { return {}; }
   Result<std::vector<Slice>> Describe(const Query& /*query*/) const override { return Nothing(); }
   Result<AnalysisResult> Run(Federation& /*federation*/) const override { return Nothing(); }
+  std::string InWords() const override { return "nothing"; }
+  std::string ReleasedInWords() const override { return "nothing"; }
+  using Analysis::Answer;
   Result<Contribution> Answer(const Query& /*query*/, const CohortView& /*cohort*/) const override {
     return Nothing();
   }

@@ -24,6 +24,9 @@ class Adder final : public Analysis {
   Result<std::vector<Slice>> Describe(const Query&) const override { return DescribeForReview(); }
   std::vector<Slice> DescribeForReview() const override { return {}; }
   std::uint32_t maximum_rounds() const override { return static_cast<std::uint32_t>(rounds_); }
+  std::string InWords() const override { return "a sum"; }
+  std::string ReleasedInWords() const override { return "the sum"; }
+  using Analysis::Answer;
   Result<Contribution> Answer(const Query&, const CohortView&) const override {
     return Contribution{};
   }

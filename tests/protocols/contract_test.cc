@@ -103,5 +103,26 @@ TEST(ContractTest, ChecksChoicesOfEligibility) {
               HasSubstr("no value of"));
 }
 
+TEST(ContractTest, AColumnWithACountIsASeries) {
+  const auto parse = [](const std::string& rest) {
+    return ParseContract(
+        Settings::Parse("patient = \"id\"\n[[column]]\nname = \"pixel\"\ntype = \"number\"\n"
+                        "range = [0, 255]\n" +
+                            rest,
+                        "contract.toml")
+            .value());
+  };
+  const Contract contract = parse("count = 3\n").value();
+  ASSERT_EQ(contract.columns.size(), 3u);
+  EXPECT_EQ(contract.columns[2].name, "pixel_3");
+  EXPECT_EQ(contract.columns[2].series, "pixel");
+  EXPECT_EQ(contract.columns[2].maximum, 255);
+  EXPECT_EQ(contract.Find("pixel"), nullptr);
+  EXPECT_FALSE(parse("count = 0\n").has_value());
+  EXPECT_FALSE(parse("count = 10001\n").has_value());
+  EXPECT_FALSE(parse("count = 2\n[[column]]\nname = \"pixel_2\"\ntype = \"boolean\"\n"));
+  EXPECT_EQ(parse("").value().columns[0].series, "");
+}
+
 }  // namespace
 }  // namespace consilium

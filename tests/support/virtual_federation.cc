@@ -346,9 +346,11 @@ void VirtualFederation::Handle(const Computed& event) {
   std::optional<Result<ComputedAnswer>> answer_instead;
   if (answer) answer_instead = answer(event.site);
   const Result<const Plan*> plan = party.core->PlanOf(event.request.study);
-  Result<Contribution> own = (*plan)->analysis->Answer(event.request.query, party.cohort);
+  Result<StatefulAnswer> own =
+      (*plan)->analysis->Answer(event.request.query, party.cohort, event.request.state);
   Result<ComputedAnswer> computed =
-      own ? Result<ComputedAnswer>(ComputedAnswer{std::move(*own), party.cohort.patients})
+      own ? Result<ComputedAnswer>(ComputedAnswer{
+                std::move(own->contribution), party.cohort.patients, std::move(own->next_state)})
           : Result<ComputedAnswer>(tl::make_unexpected(own.error()));
   if (answer_instead) computed = std::move(*answer_instead);
   try {

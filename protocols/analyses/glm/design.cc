@@ -86,6 +86,67 @@ Status CheckColumns(const Design& design, const CohortView& cohort) {
 
 }  // namespace
 
+/// The name of a series stands for all its columns.
+std::vector<std::string> WithoutSeries(const Contract& contract,
+                                       const std::vector<std::string>& names) {
+  std::vector<std::string> columns;
+  for (const std::string& name : names) {
+    const std::size_t before = columns.size();
+    for (const ContractColumn& column : contract.columns) {
+      if (!column.series.empty() && column.series == name) columns.push_back(column.name);
+    }
+    if (columns.size() == before) columns.push_back(name);
+  }
+  return columns;
+}
+
+Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
+                                               const Contract& contract,
+                                               const std::string& outcome) {
+  TRY(std::vector<std::string> features, settings.Texts("features"));
+  if (features.empty()) return settings.FailAt("features", "at least one feature is needed");
+  features = WithoutSeries(contract, features);
+  std::set<std::string> seen;
+  for (const std::string& name : features) {
+    const ContractColumn* column = contract.Find(name);
+    if (column == nullptr) {
+      return settings.FailAt("features", "the contract has no column \"" + name + "\"");
+    }
+    if (name == outcome) {
+      return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
+    }
+    if (!seen.insert(name).second) {
+      return settings.FailAt("features", "\"" + name + "\" is listed twice");
+    }
+    if (column->type == ColumnType::kDate) {
+      return settings.FailAt("features", "the date \"" + name + "\" cannot be a feature",
+                             "give an age or a duration as a column of its own");
+    }
+  }
+  return features;
+}
+
+std::string VariablesInWords(const Design& design) {
+  std::vector<std::string> names;
+  std::string series;
+  std::size_t count = 0;  // Of the series so far.
+  for (const ContractColumn& feature : design.features) {
+    count = !feature.series.empty() && feature.series == series ? count + 1 : 1;
+    series = feature.series;
+    if (count > 1) {
+      names.back() = std::to_string(count) + " of " + series;
+    } else {
+      names.push_back(feature.name);
+    }
+  }
+  std::string words = design.outcome.name + " on ";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) words += i + 1 == names.size() ? " and " : ", ";
+    words += names[i];
+  }
+  return words;
+}
+
 Result<Design> MakeDesign(const Contract& contract,
                           const ContractColumn& outcome,
                           const std::vector<std::string>& features) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/settings.h"
 #include "protocols/cohort.h"
 #include "protocols/contract.h"
 
@@ -52,6 +53,14 @@ struct Design {
 Result<Design> MakeDesign(const Contract& contract,
                           const ContractColumn& outcome,
                           const std::vector<std::string>& features);
+
+/// The plan's key "features": contract columns that are no dates and not the outcome, each once.
+Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
+                                               const Contract& contract,
+                                               const std::string& outcome);
+
+/// "disease on age, sex and thalach"
+std::string VariablesInWords(const Design& design);
 
 /// kDataQuality naming the column if the cohort is not what the contract promises: other columns,
 /// too many rows, a value that is missing, not finite, out of range, or no level. Never the value.

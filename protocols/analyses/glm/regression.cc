@@ -1,7 +1,6 @@
 #include "protocols/analyses/glm/regression.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -57,11 +56,21 @@ class Regression final : public Analysis {
     return kMomentRounds + plan_.fit.maximum_iterations;
   }
 
+  std::string InWords() const override {
+    return std::string(kind()) + " regression of " + VariablesInWords(plan_.design) + " (" +
+           std::to_string(parameters()) + " coefficients with the intercept)";
+  }
+
+  std::string ReleasedInWords() const override {
+    return "coefficients, standard errors and numbers of patients";
+  }
+
   Result<AnalysisResult> Run(Federation& federation) const override {
     TRY(const Fit fit, RunFit(federation, plan_.design, *family_, plan_.fit));
     return Render(fit, plan_.design, *family_, plan_.render);
   }
 
+  using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
     TRY(const GlmSiteQuery prepared, PrepareHere(query));
     Contribution contribution;
@@ -108,31 +117,6 @@ Result<ContractColumn> ParseOutcome(const Settings& settings,
     return settings.FailAt("outcome", status.error().message, status.error().remedy);
   }
   return *column;
-}
-
-Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
-                                               const Contract& contract,
-                                               const std::string& outcome) {
-  TRY(std::vector<std::string> features, settings.Texts("features"));
-  if (features.empty()) return settings.FailAt("features", "at least one feature is needed");
-  std::set<std::string> seen;
-  for (const std::string& name : features) {
-    const ContractColumn* column = contract.Find(name);
-    if (column == nullptr) {
-      return settings.FailAt("features", "the contract has no column \"" + name + "\"");
-    }
-    if (name == outcome) {
-      return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
-    }
-    if (!seen.insert(name).second) {
-      return settings.FailAt("features", "\"" + name + "\" is listed twice");
-    }
-    if (column->type == ColumnType::kDate) {
-      return settings.FailAt("features", "the date \"" + name + "\" cannot be a feature",
-                             "give an age or a duration as a column of its own");
-    }
-  }
-  return features;
 }
 
 Status ParseOptions(const Settings& settings, RegressionPlan& plan) {

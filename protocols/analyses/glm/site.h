@@ -18,6 +18,7 @@ class GlmSiteQuery final : public PreparedQuery {
   static Result<GlmSiteQuery> Make(GlmQuery query, const Design& design, const Family& family);
 
   std::size_t numbers() const { return numbers_; }
+  using PreparedQuery::Answer;
   Status Answer(const CohortView& cohort, std::span<double> values) const override;
 
  private:

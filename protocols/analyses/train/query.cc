@@ -1,0 +1,271 @@
+#include "protocols/analyses/train/query.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "common/check.h"
+#include "common/wire.h"
+#include "protocols/analyses/train/floats.h"
+
+namespace consilium::train {
+namespace {
+
+/// Covers the rounding of bounds and of sums of floats.
+constexpr double kSlack = 1 + 1e-6;
+constexpr std::size_t kMaxTerms = 10'000;
+
+/// TrainQuery as a wire message: parameters are IEEE single-precision numbers, little-endian.
+struct QueryMessage {
+  Step step = Step::kMoments;
+  std::uint32_t round = 0;
+  std::vector<double> centres;
+  std::vector<double> scales;
+  double outcome_centre = 0;
+  double outcome_scale = 1;
+  Bytes parameters;
+  Bytes control;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(EnumBetween<Step::kMoments, Step::kWeigh>(step), round, AtMost<kMaxTerms>(centres),
+            AtMost<kMaxTerms>(scales), outcome_centre, outcome_scale,
+            AtMost<4 * kMaxParameters>(parameters), AtMost<4 * kMaxParameters>(control));
+  }
+};
+
+template <class Number>
+bool AllFinite(const std::vector<Number>& values) {
+  return std::all_of(values.begin(), values.end(), [](Number x) { return std::isfinite(x); });
+}
+
+Status Mismatch(const char* what) { return Fail(ErrorCode::kInvalidArgument, what); }
+
+Status CheckShape(const QueryMessage& message, const TrainPlan& plan) {
+  const bool moments = message.step == Step::kMoments;
+  const bool weighs = message.step == Step::kWeigh;
+  const bool own = plan.standardisation == Standardisation::kSite && !moments;
+  const std::size_t terms = own ? 0 : plan.design.terms.size();
+  if (message.centres.size() != terms || message.scales.size() != terms) {
+    return Mismatch("the query is not for this number of terms");
+  }
+  if (message.parameters.size() != (moments || weighs ? 0 : 4 * plan.network.parameters)) {
+    return Mismatch("the query is not for this number of parameters");
+  }
+  const bool controls = (message.step == Step::kLearn && plan.Controls()) || weighs;
+  if (weighs && !plan.IsRobust()) return Mismatch("this plan does not weigh updates");
+  if (message.control.size() != (controls ? 4 * plan.network.parameters : 0)) {
+    return Mismatch("the query is not for this number of control variates");
+  }
+  if (moments && (message.round != 0 || plan.standardisation != Standardisation::kFederation)) {
+    return Mismatch("this plan has no such round of moments");
+  }
+  if (message.step == Step::kEvaluate && !plan.Validates()) {
+    return Mismatch("this plan evaluates nothing");
+  }
+  if (!moments && (message.round < 1 || message.round > plan.rounds)) {
+    return Mismatch("the query is for a round that the plan does not have");
+  }
+  return {};
+}
+
+Slice Count(std::string name, std::string meaning, double bound) {
+  return {std::move(name), "1", std::move(meaning), Slot{Encoding::kCount, 1, bound}};
+}
+
+Slice Real(std::string name, std::string meaning, std::size_t count, double bound) {
+  return {std::move(name), std::to_string(count), std::move(meaning),
+          Slot{Encoding::kReal, count, bound * kSlack}};
+}
+
+void AppendMoments(const TrainPlan& plan, double rows, std::vector<Slice>& slices) {
+  const std::size_t terms = plan.design.terms.size();
+  slices.push_back(
+      Real("term sums", "for each term, the sum over all rows, shifted and scaled", terms, rows));
+  slices.push_back(Real("term squares",
+                        "for each term, the sum of squares over all rows, for its spread", terms,
+                        rows));
+  if (plan.ScalesOutcome()) {
+    slices.push_back(Real("outcome moments",
+                          "sum and sum of squares of the outcome over all rows, shifted and scaled",
+                          2, rows));
+  }
+}
+
+/// Steps add up to at most their number over 1 - momentum.
+double LargestNormaliser(const TrainPlan& plan) {
+  const auto rows = static_cast<double>(plan.design.maximum_rows);
+  const double batches = std::ceil(rows / static_cast<double>(plan.local.batch));
+  const double steps = plan.local.steps > 0 ? static_cast<double>(plan.local.steps)
+                                            : static_cast<double>(plan.local.epochs) * batches;
+  return steps / (1 - plan.local.momentum);
+}
+
+void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices) {
+  const double loss = rows * static_cast<double>(kLargestLoss);
+  slices.push_back(Count("rows in the loss", "how many rows the next number is of", rows));
+  slices.push_back(Real("training loss",
+                        plan.Validates()
+                            ? "how far the round's model is from the outcomes of the rows it may "
+                              "learn from, summed"
+                            : "how far the model is from the outcomes while it learns, summed over "
+                              "its first pass over the rows",
+                        1, loss));
+  if (plan.network.Classifies()) {
+    slices.push_back(Count("training hits", "in how many of them it predicts the class", rows));
+  }
+  if (!plan.Validates()) return;
+  slices.push_back(Count("held-out rows", "how many rows are kept from learning", rows));
+  slices.push_back(
+      Real("held-out loss", "how far the round's model is from their outcomes, summed", 1, loss));
+  if (plan.network.Classifies()) {
+    slices.push_back(Count("held-out hits", "in how many of them it predicts the class", rows));
+  }
+  if (!plan.HasOwnModels()) return;
+  slices.push_back(Real("own model's held-out loss",
+                        "how far the site's own model is from their outcomes, summed", 1, loss));
+  if (plan.network.Classifies()) {
+    slices.push_back(
+        Count("own model's held-out hits", "in how many of them it predicts the class", rows));
+  }
+}
+
+}  // namespace
+
+Query EncodeQuery(const TrainQuery& query) {
+  return Query{Encode(QueryMessage{query.step, query.round, query.centres, query.scales,
+                                   query.outcome_centre, query.outcome_scale,
+                                   BytesOf(query.parameters), BytesOf(query.control)})};
+}
+
+Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan) {
+  Result<QueryMessage> decoded = Decode<QueryMessage>(query.body);
+  if (!decoded) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "no query of this analysis: " + decoded.error().message);
+  }
+  QueryMessage& message = *decoded;
+  TRY_STATUS(CheckShape(message, plan));
+  TrainQuery result{message.step,
+                    message.round,
+                    std::move(message.centres),
+                    std::move(message.scales),
+                    message.outcome_centre,
+                    message.outcome_scale,
+                    FloatsOf(message.parameters),
+                    FloatsOf(message.control)};
+  const bool positive = std::all_of(result.scales.begin(), result.scales.end(),
+                                    [](double scale) { return scale > 0; });
+  if (!positive || !AllFinite(result.centres) || !AllFinite(result.scales) ||
+      !AllFinite(result.parameters) || !AllFinite(result.control) ||
+      !std::isfinite(result.outcome_centre) || !std::isfinite(result.outcome_scale) ||
+      !(result.outcome_scale > 0)) {
+    return Fail(ErrorCode::kInvalidArgument, "the query holds a number that makes no sense");
+  }
+  return result;
+}
+
+TrainQuery RangeQuery(const TrainPlan& plan) {
+  TrainQuery query;
+  for (const glm::Term& term : plan.design.terms) {
+    query.centres.push_back(term.minimum + (term.maximum - term.minimum) / 2);
+    query.scales.push_back((term.maximum - term.minimum) / 2);
+  }
+  if (plan.ScalesOutcome()) {
+    const double width = plan.design.outcome_maximum - plan.design.outcome_minimum;
+    query.outcome_centre = plan.design.outcome_minimum + width / 2;
+    query.outcome_scale = width / 2;
+  }
+  return query;
+}
+
+double LongestControlChange(const TrainPlan& plan) {
+  return 2 * plan.clip / plan.local.learning_rate;
+}
+
+std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
+  const auto rows = static_cast<double>(plan.design.maximum_rows);
+  std::vector<Slice> slices;
+  slices.push_back(Count("rows", "how many rows are learned from", rows));
+  slices.push_back(Count("patients", "how many different patients the cohort has", rows));
+  if (step == Step::kMoments) {
+    AppendMoments(plan, rows, slices);
+    return slices;
+  }
+  const std::size_t count = SharedParameters(plan);
+  if (step == Step::kWeigh) {
+    const double heaviest = rows / plan.server.smoothing;
+    slices.push_back(
+        Real("weight", "rows over how far the update is from the middle of all", 1, heaviest));
+    slices.push_back(Real("weighted update", "for each parameter, the round's change, so weighted",
+                          count, heaviest * plan.clip));
+    return slices;
+  }
+  AppendLosses(plan, rows, slices);
+  if (step == Step::kEvaluate) return slices;
+  slices.push_back(Count("clipped", "1 if what follows was longer than the plan's clip allows", 1));
+  if (plan.Normalises()) {
+    slices.push_back(Real("normaliser", "how much the steps of the round add up to, times rows", 1,
+                          rows * LargestNormaliser(plan)));
+  }
+  slices.push_back(Real("update",
+                        plan.Normalises()
+                            ? "for each parameter, its change by training on the rows, times their "
+                              "number and divided by the normaliser; at most clip long before that"
+                            : "for each parameter, its change by training on the rows, times their "
+                              "number; at most clip long before that",
+                        count, rows * plan.clip));
+  if (plan.Controls()) {
+    slices.push_back(Real("control change",
+                          "for each parameter, how the site's mean gradient changed since it last "
+                          "took part, times rows",
+                          count, rows * LongestControlChange(plan)));
+  }
+  return slices;
+}
+
+Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
+  const auto take = [&values](std::size_t count) {
+    const std::span<double> taken = values.first(count);
+    values = values.subspan(count);
+    return taken;
+  };
+  Numbers numbers;
+  numbers.rows = take(1);
+  numbers.patients = take(1);
+  if (step == Step::kMoments) {
+    numbers.term_sums = take(plan.design.terms.size());
+    numbers.term_squares = take(plan.design.terms.size());
+    if (plan.ScalesOutcome()) numbers.outcome_moments = take(2);
+    return numbers;
+  }
+  const std::size_t count = SharedParameters(plan);
+  if (step == Step::kWeigh) {
+    numbers.weight = take(1);
+    numbers.update = take(count);
+    CHECK(values.empty());
+    return numbers;
+  }
+  numbers.loss_rows = take(1);
+  numbers.loss = take(1);
+  if (plan.network.Classifies()) numbers.hits = take(1);
+  if (plan.Validates()) {
+    numbers.held_out_rows = take(1);
+    numbers.held_out_loss = take(1);
+    if (plan.network.Classifies()) numbers.held_out_hits = take(1);
+    if (plan.HasOwnModels()) {
+      numbers.own_loss = take(1);
+      if (plan.network.Classifies()) numbers.own_hits = take(1);
+    }
+  }
+  if (step == Step::kLearn) {
+    numbers.clipped = take(1);
+    if (plan.Normalises()) numbers.normaliser = take(1);
+    numbers.update = take(count);
+    if (plan.Controls()) numbers.control = take(count);
+  }
+  CHECK(values.empty());
+  return numbers;
+}
+
+}  // namespace consilium::train

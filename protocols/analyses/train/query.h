@@ -1,0 +1,72 @@
+#pragma once
+
+// What the coordinator asks, its bytes, and the numbers that leave a site in answer to it.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/result.h"
+#include "protocols/analyses/train/settings.h"
+#include "protocols/analysis.h"
+
+namespace consilium::train {
+
+enum class Step : std::uint8_t {
+  kMoments = 1,   ///< Means and squares of terms and outcome, scaled by the contract's ranges.
+  kLearn = 2,     ///< A round of training.
+  kEvaluate = 3,  ///< The loss alone, of the last model.
+  kWeigh = 4      ///< RFA: the round's updates again, weighted by how near they are to the middle.
+};
+
+/// Terms and a numeric outcome enter training as (x - centre) / scale.
+struct TrainQuery {
+  Step step = Step::kMoments;
+  std::uint32_t round = 0;      ///< Of training, from 1.
+  std::vector<double> centres;  ///< One a term; none where each site has its own.
+  std::vector<double> scales;
+  double outcome_centre = 0;
+  double outcome_scale = 1;
+  std::vector<float> parameters;
+  /// SCAFFOLD: the mean of the sites' control variates. To weigh: the middle of the updates.
+  std::vector<float> control;
+};
+
+Query EncodeQuery(const TrainQuery& query);
+/// kInvalidArgument if these bytes are no query of this plan or hold a number that makes no sense.
+Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan);
+
+/// By the contract's ranges: what kMoments asks with, and the scale of Standardisation::kRange.
+TrainQuery RangeQuery(const TrainPlan& plan);
+
+/// Most that a site's control variate may change in a round (L2 norm): twice what an update of the
+/// length `clip` in one step would show as a gradient.
+double LongestControlChange(const TrainPlan& plan);
+
+std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan);
+
+/// The numbers of an answer or a sum by their names: spans into it, empty where the plan has none.
+struct Numbers {
+  std::span<double> rows;  ///< Learned from.
+  std::span<double> patients;
+  std::span<double> term_sums;
+  std::span<double> term_squares;
+  std::span<double> outcome_moments;
+  std::span<double> own_loss;  ///< Of the sites' own models, on held-out rows.
+  std::span<double> own_hits;
+  std::span<double> weight;
+  std::span<double> clipped;
+  std::span<double> loss_rows;  ///< That the training loss is of.
+  std::span<double> loss;
+  std::span<double> hits;
+  std::span<double> held_out_rows;
+  std::span<double> held_out_loss;
+  std::span<double> held_out_hits;
+  std::span<double> normaliser;
+  std::span<double> update;
+  std::span<double> control;
+};
+/// `values` has as many numbers as DescribeStep's slices.
+Numbers Split(Step step, const TrainPlan& plan, std::span<double> values);
+
+}  // namespace consilium::train

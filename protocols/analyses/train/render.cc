@@ -1,0 +1,203 @@
+#include "protocols/analyses/train/render.h"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "protocols/analyses/train/floats.h"
+#include "protocols/analyses/train/model_file.h"
+
+namespace consilium::train {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json OrNull(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
+
+Json CurveJson(const Trained& trained) {
+  Json curve = Json::array();
+  for (const CurvePoint& point : trained.curve) {
+    curve.push_back({{"round", point.round},
+                     {"sites", point.sites},
+                     {"rows", point.rows},
+                     {"training_loss", point.loss},
+                     {"training_accuracy", OrNull(point.accuracy)},
+                     {"validation_loss", OrNull(point.held_out_loss)},
+                     {"validation_accuracy", OrNull(point.held_out_accuracy)},
+                     {"own_validation_loss", OrNull(point.own_loss)},
+                     {"own_validation_accuracy", OrNull(point.own_accuracy)},
+                     {"clipped_share", OrNull(point.clipped_share)},
+                     {"update_length", OrNull(point.update_length)}});
+  }
+  return curve;
+}
+
+Json InputsJson(const Trained& trained, const TrainPlan& plan) {
+  Json inputs = Json::array();
+  for (std::size_t j = 0; j < plan.design.terms.size(); ++j) {
+    Json input = {{"name", plan.design.terms[j].name}};
+    if (plan.standardisation != Standardisation::kSite) {
+      input["centre"] = trained.scales.centres[j];
+      input["scale"] = trained.scales.scales[j];
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+Json OutputJson(const Trained& trained, const TrainPlan& plan) {
+  Json output = {{"name", plan.design.outcome.name}};
+  switch (plan.network.loss) {
+    case Loss::kSquared:
+      output["is"] = "the outcome less centre, divided by scale";
+      output["centre"] = trained.scales.outcome_centre;
+      output["scale"] = trained.scales.outcome_scale;
+      break;
+    case Loss::kBinary:
+      output["is"] = "log odds";
+      break;
+    case Loss::kCategories:
+      output["is"] = "logits, one a level, for a softmax";
+      output["levels"] = plan.design.outcome.levels;
+      break;
+  }
+  return output;
+}
+
+/// A float as the shortest decimal that reads back as it.
+Json ShortFloat(float number) {
+  char text[32];
+  for (int digits = 6; digits <= 9; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, static_cast<double>(number));
+    if (std::strtof(text, nullptr) == number) break;
+  }
+  return Json(std::strtod(text, nullptr));
+}
+
+Json ParametersJson(const Trained& trained, const TrainPlan& plan) {
+  Json parameters = Json::array();
+  for (const Tensor& tensor : TensorsOf(plan.network)) {
+    const std::span<const float> numbers =
+        std::span(trained.parameters).subspan(tensor.at, tensor.size);
+    Json json = {{"name", tensor.name}, {"shape", tensor.shape}};
+    if (plan.network.parameters <= kMostParametersInJson) {
+      json["values"] = Json::array();
+      for (const float number : numbers) json["values"].push_back(ShortFloat(number));
+    } else {
+      json["base64"] = ToBase64(BytesOf({numbers.begin(), numbers.end()}));
+    }
+    parameters.push_back(std::move(json));
+  }
+  return parameters;
+}
+
+/// Layers whose numbers in the result are only where every site began.
+std::vector<std::string> PersonalNames(const TrainPlan& plan) {
+  std::vector<std::string> names;
+  for (const std::size_t layer : plan.personal) {
+    names.push_back("layer" + std::to_string(layer + 1));
+  }
+  return names;
+}
+
+Json ResultJson(const Trained& trained, const TrainPlan& plan) {
+  Json json;
+  json["outcome"] = plan.design.outcome.name;
+  json["model"] = {{"kind", NameOf(plan.model)},          {"hidden", plan.hidden},
+                   {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
+                   {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
+  json["strategy"] = NameOf(plan.strategy);
+  json["standardise"] = NameOf(plan.standardisation);
+  json["rows"] = trained.rows;
+  json["validation_rows"] = trained.held_out_rows;
+  json["training_rounds"] = trained.rounds;
+  json["best_round"] = trained.best_round;
+  json["stopped_early"] = trained.stopped_early;
+  json["curve"] = CurveJson(trained);
+  json["parameters"] = ParametersJson(trained, plan);
+  return json;
+}
+
+std::string Cell(const std::optional<double>& number, const char* form) {
+  char text[32];
+  if (!number) return std::string(12, ' ');
+  std::snprintf(text, sizeof text, form, *number);
+  return text;
+}
+
+std::string CurveLine(const CurvePoint& point) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%6u%7u", point.round, point.sites);
+  const std::optional<double> share =
+      point.clipped_share ? std::optional(100 * *point.clipped_share) : std::nullopt;
+  std::string line = text + Cell(point.loss, "%12.5f") + Cell(point.accuracy, "%12.4f") +
+                     Cell(point.held_out_loss, "%12.5f") + Cell(point.held_out_accuracy, "%12.4f") +
+                     Cell(share, "%10.1f %%") + Cell(point.update_length, "%12.4g");
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+/// The first rounds, the last, and some between.
+std::string CurveTable(const Trained& trained) {
+  constexpr std::size_t kLines = 20;
+  std::string text =
+      " round  sites       train    accuracy   held out    accuracy     clipped      update\n"
+      "                     loss                   loss                   sites      length\n";
+  const std::size_t count = trained.curve.size();
+  const std::size_t stride = (count + kLines - 1) / kLines;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i % stride == 0 || i + 1 == count) text += CurveLine(trained.curve[i]);
+  }
+  return text;
+}
+
+std::string Weights(const Trained& trained, const TrainPlan& plan) {
+  if (!plan.network.IsSingle()) return {};
+  std::string text = "\nWeights, on the scale that the model was trained on\n";
+  for (std::size_t j = 0; j <= plan.design.terms.size(); ++j) {
+    std::string name =
+        j < plan.design.terms.size() ? plan.design.terms[j].name : std::string("(Intercept)");
+    name.resize(24, ' ');
+    text += "  " + name + Cell(static_cast<double>(trained.parameters[j]), "%12.6g") + "\n";
+  }
+  return text;
+}
+
+std::string Table(const Trained& trained, const TrainPlan& plan) {
+  std::string text = ModelInWords(plan) + "\n";
+  text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) +
+          " sites, " + std::to_string(trained.rows) + " rows to learn from";
+  if (plan.Validates()) {
+    text += ", " + std::to_string(trained.held_out_rows) +
+            " held out;\nthe released model is the "
+            "one after round " +
+            std::to_string(trained.best_round) + ", with the smallest loss on held-out rows" +
+            (trained.stopped_early ? "; stopped early" : "");
+  }
+  return text + "\n\n" + CurveTable(trained) + Weights(trained, plan);
+}
+
+}  // namespace
+
+std::string ModelInWords(const TrainPlan& plan) {
+  std::string text = std::string(NameOf(plan.model)) + " model of " +
+                     glm::VariablesInWords(plan.design) + " (" +
+                     std::to_string(plan.network.parameters) + " parameters), trained by " +
+                     std::string(NameOf(plan.strategy));
+  return text;
+}
+
+AnalysisResult Render(const Trained& trained, const TrainPlan& plan) {
+  AnalysisResult result;
+  result.converged = true;
+  result.patients = trained.patients;
+  result.sites = trained.sites;
+  result.json = ResultJson(trained, plan).dump();
+  result.table = Table(trained, plan);
+  return result;
+}
+
+}  // namespace consilium::train

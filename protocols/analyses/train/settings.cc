@@ -1,0 +1,351 @@
+#include "protocols/analyses/train/settings.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+namespace consilium::train {
+namespace {
+
+template <class Enum>
+struct Named {
+  std::string_view name;
+  Enum value;
+};
+
+constexpr Named<ModelKind> kModels[] = {{"linear", ModelKind::kLinear},
+                                        {"logistic", ModelKind::kLogistic},
+                                        {"mlp", ModelKind::kMlp},
+                                        {"cnn", ModelKind::kCnn}};
+constexpr Named<Strategy> kStrategies[] = {
+    {"fedavg", Strategy::kFedAvg},     {"fedprox", Strategy::kFedProx},
+    {"fedavgm", Strategy::kFedAvgM},   {"fedadam", Strategy::kFedAdam},
+    {"fedyogi", Strategy::kFedYogi},   {"fedadagrad", Strategy::kFedAdagrad},
+    {"scaffold", Strategy::kScaffold}, {"fednova", Strategy::kFedNova},
+    {"rfa", Strategy::kRfa},           {"ditto", Strategy::kDitto}};
+constexpr Named<Optimiser> kOptimisers[] = {{"sgd", Optimiser::kSgd}, {"adam", Optimiser::kAdam}};
+constexpr Named<Standardisation> kStandardisations[] = {
+    {"federation", Standardisation::kFederation},
+    {"site", Standardisation::kSite},
+    {"range", Standardisation::kRange},
+    {"none", Standardisation::kNone}};
+
+template <class Enum, std::size_t N>
+Result<Enum> OneOf(const Settings& settings,
+                   std::string_view key,
+                   const Named<Enum> (&names)[N],
+                   std::string_view otherwise) {
+  std::vector<std::string> choices;
+  for (const Named<Enum>& name : names) choices.emplace_back(name.name);
+  std::string chosen(otherwise);
+  if (otherwise.empty() || settings.Has(key)) {
+    TRY(chosen, settings.Choice(key, choices));
+  } else {
+    TRY_STATUS(settings.TextOr(key, chosen));
+  }
+  for (const Named<Enum>& name : names) {
+    if (name.name == chosen) return name.value;
+  }
+  return settings.FailAt(key, "unknown");
+}
+
+template <class Enum, std::size_t N>
+std::string_view NameIn(const Named<Enum> (&names)[N], Enum value) {
+  for (const Named<Enum>& name : names) {
+    if (name.value == value) return name.name;
+  }
+  return "";
+}
+
+std::string Text(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
+Result<double> NumberIn(const Settings& settings,
+                        std::string_view key,
+                        double otherwise,
+                        double lowest,
+                        double highest) {
+  TRY(const double number, settings.NumberOr(key, otherwise));
+  if (!(number >= lowest) || !(number <= highest)) {
+    return settings.FailAt(key, "must be between " + Text(lowest) + " and " + Text(highest));
+  }
+  return number;
+}
+
+Result<std::uint32_t> CountIn(const Settings& settings,
+                              std::string_view key,
+                              std::int64_t otherwise,
+                              std::int64_t lowest,
+                              std::int64_t highest) {
+  TRY(const std::int64_t number, settings.IntegerOr(key, otherwise));
+  if (number < lowest || number > highest) {
+    return settings.FailAt(
+        key, "must be between " + std::to_string(lowest) + " and " + std::to_string(highest));
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
+bool IsNumeric(const ContractColumn& column) {
+  return column.type == ColumnType::kNumber || column.type == ColumnType::kInteger ||
+         column.type == ColumnType::kDuration;
+}
+
+/// A number that is 0 or 1 by its contract.
+bool IsZeroOrOne(const ContractColumn& column) {
+  return IsNumeric(column) && column.minimum == 0.0 && column.maximum == 1.0;
+}
+
+Result<Loss> LossOf(const Settings& settings, ModelKind model, const ContractColumn& outcome) {
+  const bool yes_no = outcome.type == ColumnType::kBoolean ||
+                      (outcome.type == ColumnType::kCategory && outcome.levels.size() == 2);
+  const bool is_class = yes_no || outcome.type == ColumnType::kCategory;
+  if (!is_class && !IsNumeric(outcome)) {
+    return settings.FailAt("outcome", "the date \"" + outcome.name + "\" cannot be an outcome");
+  }
+  if (model == ModelKind::kLinear) {
+    if (IsNumeric(outcome) || outcome.type == ColumnType::kBoolean) return Loss::kSquared;
+    return settings.FailAt("outcome", "a linear model needs a number, not a category",
+                           "use model = \"logistic\" or \"mlp\"");
+  }
+  if (model == ModelKind::kLogistic && !is_class && !IsZeroOrOne(outcome)) {
+    return settings.FailAt("outcome", "\"" + outcome.name + "\" has no classes",
+                           "use a boolean, a category, a number with range = [0, 1] that is 0 or "
+                           "1, or model = \"linear\"");
+  }
+  if (is_class) return yes_no ? Loss::kBinary : Loss::kCategories;
+  return model == ModelKind::kLogistic ? Loss::kBinary : Loss::kSquared;
+}
+
+/// A list of whole numbers from 1 to 100000.
+Result<std::vector<std::size_t>> ParseWidths(const Settings& settings,
+                                             std::string_view key,
+                                             std::size_t fewest,
+                                             std::size_t most) {
+  TRY(const std::vector<double> widths, settings.Numbers(key));
+  if (widths.size() < fewest || widths.size() > most) {
+    return settings.FailAt(
+        key, "needs " + std::to_string(fewest) + " to " + std::to_string(most) + " layers' widths");
+  }
+  std::vector<std::size_t> whole;
+  for (const double width : widths) {
+    if (width != std::floor(width) || width < 1 || width > 100'000) {
+      return settings.FailAt(key, "each must be a whole number from 1 to 100000");
+    }
+    whole.push_back(static_cast<std::size_t>(width));
+  }
+  return whole;
+}
+
+/// The keys of a CNN; its features are the pixels.
+Result<Picture> ParsePicture(const Settings& settings, std::size_t terms) {
+  TRY(const std::vector<std::size_t> image, ParseWidths(settings, "image", 2, 3));
+  Picture picture;
+  picture.height = image[0];
+  picture.width = image[1];
+  picture.channels = image.size() > 2 ? image[2] : 1;
+  TRY(picture.filters, ParseWidths(settings, "filters", 1, 5));
+  TRY(picture.window, CountIn(settings, "window", 5, 1, 31));
+  if (picture.height * picture.width * picture.channels != terms) {
+    return settings.FailAt("image",
+                           "a picture of " +
+                               std::to_string(picture.height * picture.width * picture.channels) +
+                               " numbers, and the features are " + std::to_string(terms));
+  }
+  if (IsTooSmall(picture)) {
+    return settings.FailAt("filters", "nothing is left of the picture behind the last of them",
+                           "use fewer, or a smaller window");
+  }
+  return picture;
+}
+
+Result<Network> ParseNetwork(const Settings& settings, Loss loss, TrainPlan& plan) {
+  const std::size_t terms = plan.design.terms.size();
+  const std::size_t outputs = loss == Loss::kCategories ? plan.design.outcome.levels.size() : 1;
+  if (plan.model == ModelKind::kCnn) {
+    TRY(plan.picture, ParsePicture(settings, terms));
+    if (settings.Has("hidden")) {
+      TRY(plan.hidden, ParseWidths(settings, "hidden", 0, 4));
+    }
+    return MakePictureNetwork(plan.picture, plan.hidden, outputs, loss);
+  }
+  if (plan.model == ModelKind::kMlp) {
+    TRY(plan.hidden, ParseWidths(settings, "hidden", 1, kMaxLayers - 1));
+  }
+  return MakeDenseNetwork(terms, plan.hidden, outputs, loss);
+}
+
+/// "head" is the last layer; others are called as in the result: "layer1".
+Status ParsePersonal(const Settings& settings, TrainPlan& plan) {
+  TRY(const std::vector<std::string> names, settings.TextsOr("personal", {}));
+  const std::vector<Layer>& layers = plan.network.layers;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const std::string name = "layer" + std::to_string(l + 1);
+    const bool is_last = l + 1 == layers.size();
+    for (const std::string& wanted : names) {
+      if (layers[l].parameters() > 0 && (wanted == name || (is_last && wanted == "head"))) {
+        plan.personal.push_back(l);
+      }
+    }
+  }
+  if (plan.personal.size() != names.size()) {
+    return settings.FailAt("personal", "names a layer that has no parameters or is not there",
+                           "use \"head\" for the last one, or \"layer1\", \"layer2\", ...");
+  }
+  std::size_t trained = 0;
+  for (const Layer& layer : layers) trained += layer.parameters() > 0 ? 1U : 0U;
+  if (!names.empty() && plan.personal.size() >= trained) {
+    return settings.FailAt("personal", "no layer would be left to share");
+  }
+  if (!names.empty() && (plan.Controls() || plan.IsRobust() || plan.HasOwnModels())) {
+    return settings.FailAt("personal", "cannot be combined with strategy = \"" +
+                                           std::string(NameOf(plan.strategy)) + "\"");
+  }
+  return {};
+}
+
+Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan& plan) {
+  TRY(const std::string name, settings.Text("outcome"));
+  const ContractColumn* const outcome = contract.Find(name);
+  if (outcome == nullptr) {
+    return settings.FailAt("outcome", "the contract has no column \"" + name + "\"");
+  }
+  TRY(plan.model, OneOf(settings, "model", kModels, ""));
+  TRY(const Loss loss, LossOf(settings, plan.model, *outcome));
+  TRY(const std::vector<std::string> features, glm::ParseFeatures(settings, contract, name));
+  Result<glm::Design> design = glm::MakeDesign(contract, *outcome, features);
+  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
+  plan.design = std::move(*design);
+  TRY(plan.network, ParseNetwork(settings, loss, plan));
+  if (plan.network.parameters > kMaxParameters) {
+    return settings.FailAt(settings.Has("hidden") ? "hidden" : "features",
+                           "the model has " + std::to_string(plan.network.parameters) +
+                               " parameters; at most " + std::to_string(kMaxParameters) +
+                               " are summed",
+                           "make it smaller");
+  }
+  return {};
+}
+
+Status ParseLocal(const Settings& settings, Strategy strategy, LocalSettings& local) {
+  TRY(local.optimiser, OneOf(settings, "optimiser", kOptimisers, "sgd"));
+  if (settings.Has("local_steps") && settings.Has("local_epochs")) {
+    return settings.FailAt("local_steps", "local_steps and local_epochs both say how long to learn",
+                           "remove one of them");
+  }
+  TRY(local.epochs, CountIn(settings, "local_epochs", 1, 1, 10'000));
+  if (settings.Has("local_steps")) {
+    TRY(local.steps, CountIn(settings, "local_steps", 1, 1, 1'000'000));
+  }
+  TRY(local.batch, CountIn(settings, "batch_size", 32, 1, 100'000));
+  const bool adam = local.optimiser == Optimiser::kAdam;
+  TRY(local.learning_rate, NumberIn(settings, "learning_rate", adam ? 0.001 : 0.1, 1e-9, 1e6));
+  if (adam) {
+    if (settings.Has("momentum")) {
+      return settings.FailAt("momentum", "is a setting of optimiser = \"sgd\"");
+    }
+  } else {
+    TRY(local.momentum, NumberIn(settings, "momentum", 0, 0, 0.9999));
+  }
+  if (adam && (strategy == Strategy::kScaffold || strategy == Strategy::kFedNova)) {
+    return settings.FailAt(
+        "optimiser", std::string(NameOf(strategy)) + " is defined for optimiser = \"sgd\" alone");
+  }
+  if (local.momentum > 0 && strategy == Strategy::kScaffold) {
+    return settings.FailAt("momentum", "scaffold is defined without momentum");
+  }
+  TRY(local.l2, NumberIn(settings, "l2", 0, 0, 1e6));
+  if (strategy == Strategy::kFedProx) {
+    TRY(local.mu, NumberIn(settings, "mu", 0.01, 0, 1e6));
+  }
+  return {};
+}
+
+/// Each key is known only where the strategy has a use for it.
+Status ParseServer(const Settings& settings, Strategy strategy, ServerSettings& server) {
+  if (strategy == Strategy::kRfa) {
+    TRY(server.iterations, CountIn(settings, "rfa_iterations", 3, 1, 100));
+    TRY(server.smoothing, NumberIn(settings, "rfa_smoothing", 1e-6, 1e-9, 1e3));
+  }
+  const bool adaptive = strategy == Strategy::kFedAdam || strategy == Strategy::kFedYogi ||
+                        strategy == Strategy::kFedAdagrad;
+  const double rate = adaptive ? (strategy == Strategy::kFedAdagrad ? 0.1 : 0.01) : 1;
+  TRY(server.learning_rate, NumberIn(settings, "server_learning_rate", rate, 1e-9, 1e6));
+  if (strategy == Strategy::kFedAvgM) {
+    TRY(server.momentum, NumberIn(settings, "server_momentum", 0.9, 0, 0.9999));
+  }
+  if (adaptive) {
+    const double beta1 = strategy == Strategy::kFedAdagrad ? 0 : 0.9;
+    TRY(server.beta1, NumberIn(settings, "server_beta1", beta1, 0, 0.9999));
+    TRY(server.tau, NumberIn(settings, "server_tau", 1e-3, 1e-12, 1e3));
+  }
+  if (adaptive && strategy != Strategy::kFedAdagrad) {
+    TRY(server.beta2, NumberIn(settings, "server_beta2", 0.99, 0, 0.99999));
+  }
+  return {};
+}
+
+Status ParseCourse(const Settings& settings, TrainPlan& plan) {
+  if (!settings.Has("rounds")) TRY_STATUS(settings.Integer("rounds"));
+  TRY(plan.rounds, CountIn(settings, "rounds", 1, 1, 100'000));
+  TRY(const std::int64_t seed, settings.IntegerOr("seed", 1));
+  if (seed < 0) return settings.FailAt("seed", "must be at least 0");
+  plan.seed = static_cast<std::uint64_t>(seed);
+  TRY(plan.standardisation, OneOf(settings, "standardise", kStandardisations, "federation"));
+  TRY(plan.clip, NumberIn(settings, "clip", 10, 1e-6, 1e9));
+  TRY(plan.validation, NumberIn(settings, "validation", 0, 0, 0.9));
+  if (settings.Has("patience") && !plan.Validates()) {
+    return settings.FailAt("patience", "needs held-out rows to look at",
+                           "set validation = 0.2 or the like");
+  }
+  if (settings.Has("patience")) {
+    TRY(plan.patience, CountIn(settings, "patience", 1, 1, 100'000));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contract) {
+  TrainPlan plan;
+  TRY_STATUS(ParseModel(settings, contract, plan));
+  TRY(plan.strategy, OneOf(settings, "strategy", kStrategies, "fedavg"));
+  TRY_STATUS(ParseLocal(settings, plan.strategy, plan.local));
+  TRY_STATUS(ParseServer(settings, plan.strategy, plan.server));
+  TRY_STATUS(ParseCourse(settings, plan));
+  TRY_STATUS(ParsePersonal(settings, plan));
+  if (plan.HasOwnModels()) {
+    TRY(plan.lambda, NumberIn(settings, "lambda", 0.1, 0, 1e6));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return plan;
+}
+
+std::vector<Range> SharedRanges(const TrainPlan& plan) {
+  std::vector<Range> ranges;
+  for (std::size_t l = 0; l < plan.network.layers.size(); ++l) {
+    const Layer& layer = plan.network.layers[l];
+    const bool stays =
+        std::find(plan.personal.begin(), plan.personal.end(), l) != plan.personal.end();
+    if (!stays && layer.parameters() > 0) ranges.push_back({layer.at, layer.parameters()});
+  }
+  return ranges;
+}
+
+std::size_t SharedParameters(const TrainPlan& plan) {
+  std::size_t count = 0;
+  for (const Range& range : SharedRanges(plan)) count += range.size;
+  return count;
+}
+
+std::string_view NameOf(ModelKind model) { return NameIn(kModels, model); }
+std::string_view NameOf(Strategy strategy) { return NameIn(kStrategies, strategy); }
+std::string_view NameOf(Optimiser optimiser) { return NameIn(kOptimisers, optimiser); }
+std::string_view NameOf(Standardisation standardisation) {
+  return NameIn(kStandardisations, standardisation);
+}
+
+}  // namespace consilium::train

@@ -1,0 +1,117 @@
+#include "protocols/analyses/train/site_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "common/crypto/hash.h"
+#include "common/random.h"
+
+namespace consilium::train {
+namespace {
+
+__extension__ typedef unsigned __int128 Uint128;
+
+constexpr std::size_t kLineBytes = 64;
+
+double TermIn(const glm::Term& term, const double* row) {
+  return glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
+}
+
+/// The same rows in every round, and at every site with as many.
+void HoldOut(const TrainPlan& plan, std::size_t count, SiteRows& rows) {
+  rows.learned.resize(count);
+  std::iota(rows.learned.begin(), rows.learned.end(), 0U);
+  if (!plan.Validates() || count < 2) return;
+  Shuffle(Hasher("consilium/train/held-out/v1").Add(plan.seed).Finish().bytes, rows.learned);
+  const double wanted = std::round(plan.validation * static_cast<double>(count));
+  const std::size_t held_out =
+      std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, count - 1);
+  rows.held_out.assign(rows.learned.begin(),
+                       rows.learned.begin() + static_cast<std::ptrdiff_t>(held_out));
+  rows.learned.erase(rows.learned.begin(),
+                     rows.learned.begin() + static_cast<std::ptrdiff_t>(held_out));
+  std::sort(rows.held_out.begin(), rows.held_out.end());
+  std::sort(rows.learned.begin(), rows.learned.end());
+}
+
+/// Mean and sample deviation of each term over the rows that are learned from.
+void ScaleHere(const TrainPlan& plan,
+               const CohortView& cohort,
+               const SiteRows& rows,
+               std::vector<double>& centres,
+               std::vector<double>& scales) {
+  const auto columns = static_cast<std::size_t>(cohort.values.cols());
+  const auto count = static_cast<double>(rows.learned.size());
+  for (const glm::Term& term : plan.design.terms) {
+    double sum = 0;
+    for (const std::uint32_t row : rows.learned) {
+      sum += TermIn(term, cohort.values.data() + row * columns);
+    }
+    const double mean = sum / count;
+    double squares = 0;
+    for (const std::uint32_t row : rows.learned) {
+      const double from_mean = TermIn(term, cohort.values.data() + row * columns) - mean;
+      squares += from_mean * from_mean;
+    }
+    const double deviation = count > 1 ? std::sqrt(squares / (count - 1)) : 0;
+    centres.push_back(mean);
+    scales.push_back(deviation > 1e-10 * (term.maximum - term.minimum) ? deviation : 1);
+  }
+}
+
+}  // namespace
+
+FloatBuffer::FloatBuffer(std::size_t count)
+    : memory_(std::make_unique<float[]>(count + kLineBytes / sizeof(float))), size_(count) {
+  void* start = memory_.get();
+  std::size_t space = (count + kLineBytes / sizeof(float)) * sizeof(float);
+  start_ = static_cast<float*>(std::align(kLineBytes, count * sizeof(float), start, space));
+}
+
+void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order) {
+  SeededRandom random(seed);
+  std::vector<std::uint64_t> draws(order.size());
+  random.Fill(std::as_writable_bytes(std::span(draws)));
+  for (std::size_t i = order.size(); i > 1; --i) {
+    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i - 1], 1)));
+    const auto other = static_cast<std::size_t>((static_cast<Uint128>(draw) * i) >> 64);
+    std::swap(order[i - 1], order[other]);
+  }
+}
+
+Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
+                              const TrainQuery& query,
+                              const CohortView& cohort) {
+  TRY_STATUS(glm::CheckCohort(plan.design, cohort));
+  const auto count = static_cast<std::size_t>(cohort.values.rows());
+  const auto columns = static_cast<std::size_t>(cohort.values.cols());
+  SiteRows rows;
+  rows.inputs = plan.design.terms.size();
+  rows.stride = Padded(rows.inputs + 1);
+  HoldOut(plan, count, rows);
+  if (rows.learned.empty()) {
+    return Fail(ErrorCode::kDataQuality, "the cohort has no row to learn from",
+                "take part with more patients, or ask for a plan with a smaller validation share");
+  }
+  std::vector<double> centres = query.centres;
+  std::vector<double> scales = query.scales;
+  if (plan.standardisation == Standardisation::kSite) {
+    ScaleHere(plan, cohort, rows, centres, scales);
+  }
+  rows.values = FloatBuffer(count * rows.stride);
+  rows.targets.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double* const from = cohort.values.data() + i * columns;
+    float* const to = rows.values.data() + i * rows.stride;
+    for (std::size_t j = 0; j < rows.inputs; ++j) {
+      to[j] = static_cast<float>((TermIn(plan.design.terms[j], from) - centres[j]) / scales[j]);
+    }
+    to[rows.inputs] = 1;
+    rows.targets[i] = static_cast<float>((from[0] - query.outcome_centre) / query.outcome_scale);
+  }
+  return rows;
+}
+
+}  // namespace consilium::train

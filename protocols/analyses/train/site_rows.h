@@ -1,0 +1,57 @@
+#pragma once
+
+// A site's rows as a model sees them: float32, on one scale, padded for the kernels.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/result.h"
+#include "protocols/analyses/train/query.h"
+#include "protocols/cohort.h"
+
+namespace consilium::train {
+
+/// Floats that start on a cache line.
+class FloatBuffer {
+ public:
+  FloatBuffer() = default;
+  /// Zeros.
+  explicit FloatBuffer(std::size_t count);
+
+  /// At least so many; what they hold is lost when it was too small.
+  void Reserve(std::size_t count) {
+    if (count > size_) *this = FloatBuffer(count);
+  }
+  float* data() const { return start_; }
+  std::size_t size() const { return size_; }
+  std::span<float> first(std::size_t count) const { return {start_, count}; }
+
+ private:
+  std::unique_ptr<float[]> memory_;
+  float* start_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Every order equally likely (Fisher and Yates), from one block of a stream of its own. Scaling a
+/// draw of 64 bits instead of drawing again leaves a bias below 2^-32 for any number that fits.
+void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order);
+
+struct SiteRows {
+  std::size_t inputs = 0;
+  std::size_t stride = 0;  ///< Padded(inputs + 1): the terms, a 1, zeros.
+  FloatBuffer values;
+  std::vector<float> targets;
+  std::vector<std::uint32_t> learned;   ///< Rows to learn from, ascending.
+  std::vector<std::uint32_t> held_out;  ///< The others.
+};
+
+/// Checks the cohort against the contract and converts it. kDataQuality as glm::CheckCohort, or
+/// when no row is left to learn from.
+Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
+                              const TrainQuery& query,
+                              const CohortView& cohort);
+
+}  // namespace consilium::train

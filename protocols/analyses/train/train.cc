@@ -1,0 +1,102 @@
+#include "protocols/analyses/train/train.h"
+
+#include <utility>
+
+#include "protocols/analyses/train/course.h"
+#include "protocols/analyses/train/render.h"
+#include "protocols/analyses/train/site.h"
+
+namespace consilium::train {
+namespace {
+
+class Train final : public Analysis {
+ public:
+  explicit Train(TrainPlan plan) : plan_(std::move(plan)) {}
+
+  std::string_view kind() const override { return "train"; }
+
+  std::vector<std::string> columns() const override {
+    std::vector<std::string> names = {plan_.design.outcome.name};
+    for (const ContractColumn& feature : plan_.design.features) names.push_back(feature.name);
+    return names;
+  }
+
+  std::size_t parameters() const override { return plan_.network.parameters; }
+
+  Result<std::vector<Slice>> Describe(const Query& query) const override {
+    TRY(const TrainQuery decoded, DecodeQuery(query, plan_));
+    return DescribeStep(decoded.step, plan_);
+  }
+
+  std::vector<Slice> DescribeForReview() const override {
+    std::vector<Slice> slices;
+    if (plan_.standardisation == Standardisation::kFederation) {
+      slices = DescribeStep(Step::kMoments, plan_);
+    }
+    AppendNew(Step::kLearn, slices);
+    if (plan_.IsRobust()) AppendNew(Step::kWeigh, slices);
+    return slices;
+  }
+
+  std::uint32_t maximum_rounds() const override {
+    return (plan_.standardisation == Standardisation::kFederation ? 1 : 0) +
+           plan_.rounds * (1 + plan_.server.iterations) + (plan_.Validates() ? 1 : 0);
+  }
+
+  std::string InWords() const override { return ModelInWords(plan_); }
+  std::string ReleasedInWords() const override {
+    return "the trained model, its training curve and numbers of patients";
+  }
+  bool GoesOnWithoutASite() const override { return true; }
+  bool KeepsMemory() const override { return true; }
+  bool HasState() const override { return plan_.HasState(); }
+
+  Result<AnalysisResult> Run(Federation& federation) const override {
+    TRY(const Trained trained, RunCourse(federation, plan_));
+    return Render(trained, plan_);
+  }
+
+  Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
+    TRY(StatefulAnswer answer, Answer(query, cohort, {}));
+    return std::move(answer.contribution);
+  }
+
+  Result<StatefulAnswer> Answer(const Query& query,
+                                const CohortView& cohort,
+                                ByteSpan state) const override {
+    TRY(TrainQuery decoded, DecodeQuery(query, plan_));
+    const TrainSiteQuery prepared(plan_, std::move(decoded));
+    StatefulAnswer answer;
+    answer.contribution.values.resize(prepared.numbers());
+    SiteMemory memory;
+    memory.state = ToBytes(state);
+    TRY_STATUS(prepared.Answer(cohort, memory, answer.contribution.values));
+    answer.next_state = std::move(memory.next_state);
+    return answer;
+  }
+
+  Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
+    TRY(TrainQuery decoded, DecodeQuery(query, plan_));
+    return std::make_unique<TrainSiteQuery>(plan_, std::move(decoded));
+  }
+
+ private:
+  void AppendNew(Step step, std::vector<Slice>& slices) const {
+    for (Slice& slice : DescribeStep(step, plan_)) {
+      bool known = false;
+      for (const Slice& other : slices) known = known || other.name == slice.name;
+      if (!known) slices.push_back(std::move(slice));
+    }
+  }
+
+  const TrainPlan plan_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Analysis>> MakeTrain(const Settings& settings, const Contract& contract) {
+  TRY(TrainPlan plan, ParseTrainPlan(settings, contract));
+  return std::make_unique<Train>(std::move(plan));
+}
+
+}  // namespace consilium::train

@@ -1,0 +1,137 @@
+#include "simulations/training_report.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "common/command_errors.h"
+#include "common/terminal.h"
+#include "simulations/html_page.h"
+#include "simulations/number_text.h"
+#include "simulations/svg_plot.h"
+
+namespace consilium {
+namespace {
+
+using Json = nlohmann::json;
+using Row = std::vector<std::string>;
+
+/// More hospitals than these make tables that nobody reads: comparison.json has them all.
+constexpr std::size_t kMostListed = 200;
+
+const char* const kHeading[] = {"model trained on", "rounds",        "training loss",
+                                "accuracy",         "held-out loss", "accuracy"};
+
+std::string NumberOf(const Json& point, const char* field, const char* form) {
+  const auto found = point.find(field);
+  if (found == point.end() || !found->is_number()) return "-";
+  return NumberText(found->get<double>(), form);
+}
+
+/// Losses of the model that a run released: of the line of its curve that begins with it.
+Row RowOf(const std::string& name, const Attempt& attempt) {
+  if (attempt.error) return {name, "-", "none: " + attempt.error->message};
+  const Json result = Json::parse(attempt.run->result.json);
+  const Json& curve = result["curve"];
+  const std::size_t best = std::min(result["best_round"].get<std::size_t>(), curve.size() - 1);
+  const Json& point = curve[best];
+  return {name,
+          std::to_string(result["training_rounds"].get<std::uint32_t>()),
+          NumberOf(point, "training_loss", "%.5f"),
+          NumberOf(point, "training_accuracy", "%.4f"),
+          NumberOf(point, "validation_loss", "%.5f"),
+          NumberOf(point, "validation_accuracy", "%.4f")};
+}
+
+std::vector<Row> RowsOf(const Comparison& comparison) {
+  std::vector<Row> rows;
+  rows.push_back(RowOf("all hospitals, federated", Attempt{comparison.federated, {}}));
+  rows.push_back(RowOf("all data in one place", comparison.pooled));
+  for (const SiteAttempt& alone : comparison.alone) {
+    if (rows.size() == kMostListed) break;
+    rows.push_back(RowOf(alone.site + " alone", alone.attempt));
+  }
+  return rows;
+}
+
+/// The points of a curve that have this field.
+std::vector<PlotPoint> PointsOf(const Json& curve, const char* field) {
+  std::vector<PlotPoint> points;
+  for (const Json& point : curve) {
+    if (point[field].is_number()) {
+      points.push_back({point["round"].get<double>(), point[field].get<double>()});
+    }
+  }
+  return points;
+}
+
+void AddFigure(const Json& curve,
+               const char* field,
+               const std::string& heading,
+               const std::string& unit,
+               std::string& figures) {
+  const std::vector<PlotPoint> points = PointsOf(curve, field);
+  if (points.size() > 1) figures += Figure(heading, LinePlot(heading, "round", unit, points));
+}
+
+/// In words, whether the model learned its rows by heart.
+std::string Verdict(const Json& result) {
+  const Json& curve = result["curve"];
+  if (!curve.back()["validation_loss"].is_number()) {
+    return "No rows were held out, so that nothing shows whether the model fits new patients: set "
+           "validation in the plan.";
+  }
+  const double training = curve.back()["training_loss"].get<double>();
+  const double held_out = curve.back()["validation_loss"].get<double>();
+  const auto best = result["best_round"].get<std::size_t>();
+  std::string text = "At the end the mean loss is " + NumberText(training, "%.4g") +
+                     " on rows that were learned from and " + NumberText(held_out, "%.4g") +
+                     " on rows that were held out.";
+  const Json& chosen = curve[std::min(best, curve.size() - 1)];
+  const double smallest = chosen["validation_loss"].get<double>();
+  if (held_out > smallest && training < chosen["training_loss"].get<double>()) {
+    text += " From round " + std::to_string(best) +
+            " on it grew on held-out rows while it went on falling on the others: the model began "
+            "to learn its rows by heart (overfitting). The model of that round is released.";
+  }
+  return text;
+}
+
+}  // namespace
+
+bool IsTraining(const Comparison& comparison) {
+  return Json::parse(comparison.federated.result.json).contains("curve");
+}
+
+std::string TrainingText(const Comparison& comparison) {
+  std::vector<Row> rows = {Row(std::begin(kHeading), std::end(kHeading))};
+  for (Row& row : RowsOf(comparison)) {
+    row.front() = Printable(row.front());
+    rows.push_back(std::move(row));
+  }
+  return "Released models, with all data in one place and alone\n" + AlignedTable(rows) +
+         Wrapped(Verdict(Json::parse(comparison.federated.result.json)), 100, 0) + "\n";
+}
+
+std::string TrainingSections(const Comparison& comparison) {
+  const Json result = Json::parse(comparison.federated.result.json);
+  const Json& curve = result["curve"];
+  std::string figures;
+  AddFigure(curve, "training_loss", "Loss on rows that are learned from", "mean loss", figures);
+  AddFigure(curve, "validation_loss", "Loss on held-out rows", "mean loss", figures);
+  AddFigure(curve, "validation_accuracy", "Accuracy on held-out rows", "share right", figures);
+  AddFigure(curve, "clipped_share", "Hospitals whose update was clipped", "share", figures);
+  using enum CellKind;
+  HtmlTable table("Released models; losses are means over the rows that each run had",
+                  {{kHeading[0], kText},
+                   {kHeading[1], kNumber},
+                   {kHeading[2], kNumber},
+                   {kHeading[3], kNumber},
+                   {kHeading[4], kNumber},
+                   {kHeading[5], kNumber}});
+  for (Row& row : RowsOf(comparison)) table.Add(std::move(row));
+  return Section("Training", Paragraph(Verdict(result)) + Grid(figures) + table.Html());
+}
+
+}  // namespace consilium
