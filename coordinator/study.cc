@@ -318,6 +318,9 @@ StudyView Study::View() const {
     } else if (session_ != nullptr &&
                std::binary_search(members.begin(), members.end(), member.id)) {
       site.progress = awaits ? "awaited" : "answered";
+      if (session_->phase() == SumPhase::kUploading && awaits) {
+        site.upload = session_->ProgressOf(member.id);
+      }
     } else if (record_.state == StudyState::kRunning && site.frozen_in) {
       site.progress = prekeys_.contains(member.id) ? "ready" : "not ready";
     }
