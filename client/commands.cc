@@ -58,6 +58,10 @@ Json StudyJson(const SiteStudyView& view) {
   json["rounds_done"] = view.sums_known;
   json["open_round"] = view.open_round;
   json["progress"] = view.progress;
+  if (view.chunks_in_all > 1) {
+    json["chunks"] = view.chunks;
+    json["chunks_in_all"] = view.chunks_in_all;
+  }
   json["last_refusal"] = view.last_refusal;
   return json;
 }

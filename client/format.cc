@@ -49,7 +49,7 @@ std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
     rows.push_back({Short(study), Text(study, "kind"),
                     study["decision"].is_null() ? "none yet" : Text(study, "decision"),
                     Text(study, "state"), Text(study, "title")});
-    for (const char* field : {"last_refusal", "reason"}) {
+    for (const char* field : {"progress", "last_refusal", "reason"}) {
       const std::string remark = Text(study, field);
       if (!remark.empty()) {
         remarks += "\n" + Wrapped(Short(study) + ": " + remark, style.width, 2) + "\n";

@@ -25,6 +25,9 @@ std::string SettingsText(const SiteSettings& settings) {
          "endpoint = \"" +
          settings.endpoint +
          "\"\n# socks_proxy = \"proxy.example:1080\"\n"
+         "# How long to wait before a lost connection is tried again; varied by half, and doubled\n"
+         "# while nobody answers.\n"
+         "# reconnect_after = \"1s\"\n"
          "\n"
          "# The coordinator's keys, pinned at joining: nobody else is believed.\n"
          "coordinator_identity = \"" +
@@ -52,6 +55,10 @@ Result<SiteSettings> ReadSettings(const std::filesystem::path& file) {
   TRY(settings.federation_name, document.Text("federation_name"));
   TRY(settings.endpoint, document.Text("endpoint"));
   TRY(settings.socks_proxy, document.TextOr("socks_proxy", ""));
+  TRY(settings.reconnect_after, document.SpanOr("reconnect_after", settings.reconnect_after));
+  if (settings.reconnect_after < Duration(1) || settings.reconnect_after > Duration(60'000)) {
+    return document.FailAt("reconnect_after", "reconnect_after is not between 1ms and 60s");
+  }
   TRY_STATUS(ReadId(document, "coordinator_identity", settings.coordinator_identity));
   TRY_STATUS(ReadId(document, "coordinator_transport", settings.coordinator_transport));
   TRY_STATUS(document.RequireNoOtherKeys());
@@ -85,6 +92,7 @@ Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                               invitation.federation_name,
                               invitation.endpoint,
                               "",
+                              Duration(1'000),
                               invitation.coordinator_identity,
                               invitation.coordinator_transport};
   TRY_STATUS(SavePartyKeys(home.folder(), keys, protection, random));

@@ -8,6 +8,7 @@
 
 #include "common/home.h"
 #include "common/party_home.h"
+#include "common/time.h"
 #include "protocols/roster.h"
 
 namespace consilium {
@@ -18,6 +19,7 @@ struct SiteSettings {
   std::string federation_name;
   std::string endpoint;              ///< tcp://HOST:PORT of the coordinator.
   std::string socks_proxy;           ///< HOST:PORT; empty for none.
+  Duration reconnect_after{1'000};   ///< A connection was lost; doubles while nobody answers.
   IdentityKey coordinator_identity;  ///< Pinned at joining.
   TransportKey coordinator_transport;
 };

@@ -61,6 +61,7 @@ Status SiteRuntime::Open() {
   SiteSocketOptions options;
   options.endpoint = home_.settings.endpoint;
   options.socks_proxy = home_.settings.socks_proxy;
+  options.reconnect_first = home_.settings.reconnect_after;
   const TransportKeyPair pair{home_.keys.transport, home_.keys.transport_secret.Clone()};
   TRY(socket_, SiteSocket::Connect(*context_, pair, home_.settings.coordinator_transport,
                                    std::move(options), random_));

@@ -80,7 +80,13 @@ SiteStudyView SiteStudy::View() const {
   if (session_->sum.HasReleased()) {
     view.progress = "helped to open the sum";
   } else if (session_->sum.HasUploaded()) {
-    view.progress = "masked vector sent";
+    view.chunks = session_->next_chunk;
+    view.chunks_in_all = ChunkCount(session_->sum.masked_vector().size());
+    view.progress = view.chunks == view.chunks_in_all ? "masked vector sent"
+                    : view.chunks == 0
+                        ? "masked vector waits for its turn to be sent"
+                        : "masked vector is being sent: " + std::to_string(view.chunks) + " of " +
+                              std::to_string(view.chunks_in_all) + " chunks";
   } else if (session_->contribution) {
     view.progress = "answer computed, waiting for the other sites";
   } else {

@@ -30,11 +30,13 @@ struct SiteStudyView {
   std::string kind;
   std::optional<Decision> decision;
   StudyState state = StudyState::kOffered;
-  std::string reason;            ///< The coordinator's, or what this site refused last.
-  std::uint32_t sums_known = 0;  ///< Rounds closed.
-  std::uint32_t open_round = 0;  ///< 0 when none is open here.
-  std::string progress;          ///< "computing", "masked vector sent", ...
-  std::string last_refusal;      ///< In words; empty if none.
+  std::string reason;               ///< The coordinator's, or what this site refused last.
+  std::uint32_t sums_known = 0;     ///< Rounds closed.
+  std::uint32_t open_round = 0;     ///< 0 when none is open here.
+  std::string progress;             ///< "computing", "masked vector sent", ...
+  std::uint64_t chunks = 0;         ///< Of a long masked vector, on their way or there.
+  std::uint64_t chunks_in_all = 0;  ///< 0 unless such a vector is to be sent.
+  std::string last_refusal;         ///< In words; empty if none.
 };
 
 /// What the worker hands back for a ComputeAnswer.

@@ -75,6 +75,11 @@ Json StudyJson(const StudyView& view) {
     entry["decision"] = site.decision ? Json(std::string(Word(*site.decision))) : Json(nullptr);
     entry["in_study"] = site.frozen_in;
     entry["progress"] = site.progress;
+    if (site.upload && site.upload->of > 1) {
+      entry["chunks"] = site.upload->chunks;
+      entry["chunks_in_all"] = site.upload->of;
+      entry["sending"] = site.upload->granted;
+    }
     json["sites"].push_back(std::move(entry));
   }
   return json;

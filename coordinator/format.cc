@@ -75,6 +75,12 @@ std::string SiteTable(const Json& study) {
   for (const Json& site : study["sites"]) {
     std::string part = Text(site, "progress");
     if (part.empty() && site.value("in_study", false)) part = "takes part";
+    if (site.contains("chunks")) {
+      part = site.value("sending", false)
+                 ? "sending: " + std::to_string(Number(site, "chunks")) + " of " +
+                       std::to_string(Number(site, "chunks_in_all")) + " chunks are here"
+                 : "waits for its turn to send";
+    }
     rows.push_back({"  " + Text(site, "site"),
                     site.value("connected", false) ? "connected" : "not connected",
                     site["decision"].is_null() ? "none yet" : Text(site, "decision"),

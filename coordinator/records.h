@@ -37,6 +37,11 @@ struct SiteDecision {
   }
 };
 
+/// What a study may release; a control answer has room for it, quoted. A regression's covariances
+/// take 20 bytes each, so some 700 coefficients fit.
+inline constexpr std::size_t kLargestResult = 12'000'000;
+inline constexpr std::size_t kLargestTable = 1'000'000;
+
 /// Table "study", key: the StudyId.
 struct StudyRecord {
   std::string plan_text;
@@ -60,7 +65,7 @@ struct StudyRecord {
         AtMost<204'800>(plan_text), EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
         AtMost<2'000>(reason), submitted_at, started_at, ended_at, AtMost<kMaxSites * 2>(decisions),
         AtMost<kMaxSites>(sites), AtMost<kMaxSites>(excluded), attempt, AtMost<kMaxSites>(released),
-        AtMost<64'000'000>(result_json), AtMost<1'000'000>(result_table));
+        AtMost<kLargestResult>(result_json), AtMost<kLargestTable>(result_table));
   }
 };
 

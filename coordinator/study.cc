@@ -255,8 +255,18 @@ void Study::Finish(const Result<AnalysisResult>& result,
     SetState(StudyState::kFailed, Describe(result.error()), now, effects);
     return;
   }
+  std::string document =
+      ResultDocument(plan_, *result, static_cast<std::uint32_t>(journal_.size()));
+  if (document.size() > kLargestResult || result->table.size() > kLargestTable) {
+    // Stored it could never be read again, so each restart would come to this point anew.
+    SetState(StudyState::kFailed,
+             "the result takes " + std::to_string(document.size()) + " bytes, more than the " +
+                 std::to_string(kLargestResult) + " that can be kept; ask for fewer features",
+             now, effects);
+    return;
+  }
   record_.result_table = result->table;
-  record_.result_json = ResultDocument(plan_, *result, static_cast<std::uint32_t>(journal_.size()));
+  record_.result_json = std::move(document);
   SetState(StudyState::kFinished, "", now, effects);
 }
 
@@ -308,6 +318,9 @@ StudyView Study::View() const {
     } else if (session_ != nullptr &&
                std::binary_search(members.begin(), members.end(), member.id)) {
       site.progress = awaits ? "awaited" : "answered";
+      if (session_->phase() == SumPhase::kUploading && awaits) {
+        site.upload = session_->ProgressOf(member.id);
+      }
     } else if (record_.state == StudyState::kRunning && site.frozen_in) {
       site.progress = prekeys_.contains(member.id) ? "ready" : "not ready";
     }

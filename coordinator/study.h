@@ -42,8 +42,9 @@ struct StudySiteView {
   std::string name;
   bool connected = false;
   std::optional<DecisionKind> decision;
-  bool frozen_in = false;  ///< Among the sites the study started with.
-  std::string progress;    ///< "ready", "awaited", "answered", "dropped: silent", ...
+  bool frozen_in = false;                ///< Among the sites the study started with.
+  std::string progress;                  ///< "ready", "awaited", "answered", "dropped: silent", ...
+  std::optional<UploadProgress> upload;  ///< Of a long vector that is not whole yet.
 };
 
 struct StudyView {
@@ -166,6 +167,7 @@ class Study {
                      const Moment& now,
                      CoordinatorEffects& effects);
   void SendPhaseIfAwaited(SiteId site, CoordinatorEffects& effects);
+  void NoteVector(SiteId site, CoordinatorEffects& effects) const;
   void AskForChunk(SiteId site, CoordinatorEffects& effects) const;
   void SendSums(SiteId site, CoordinatorEffects& effects);
   Route RouteOf(const JournalRecord& entry) const;

@@ -85,6 +85,19 @@ void Study::OnMessage(const Member& from,
   Advance(now, effects);
 }
 
+/// That a long vector is whole, and what broken connections cost.
+void Study::NoteVector(SiteId site, CoordinatorEffects& effects) const {
+  const std::optional<UploadProgress> progress = session_->ProgressOf(site);
+  if (!progress || progress->of < 2) return;
+  effects.emplace_back(Note{LogLevel::kInfo,
+                            "vector-received",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(OpenRound().value())},
+                             {"site", NameOf(site)},
+                             {"chunks", std::to_string(progress->of)},
+                             {"repeated", std::to_string(progress->repeated)}}});
+}
+
 /// The chunk that is missing, also after a wrong one; nothing if the site's turn has not come.
 void Study::AskForChunk(SiteId site, CoordinatorEffects& effects) const {
   const std::optional<std::uint64_t> next = session_->NextChunk(site);
@@ -119,6 +132,7 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
       const auto body = Decode<Chunk>(message.body);
       if (!body) return drop_malformed();
       const std::optional<DropReason> reason = session_->OnChunk(from, *body);
+      if (!reason && session_->HasUploaded(from)) NoteVector(from, effects);
       AskForChunk(from, effects);
       return reason;
     }

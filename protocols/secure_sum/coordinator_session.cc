@@ -114,6 +114,7 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& 
   if (!upload.granted) return DropReason::kWrongPhase;
   switch (upload.vector.Take(chunk)) {
     case IncomingVector::Outcome::kOutOfTurn:
+      ++upload.repeated;
       return DropReason::kWrongPhase;
     case IncomingVector::Outcome::kWrongLength:
       return DropFor(site, DropReason::kWrongLength);
@@ -164,6 +165,14 @@ std::vector<SiteId> CoordinatorSession::GrantNext() {
 bool CoordinatorSession::HasUploaded(SiteId site) const {
   const auto found = uploads_.find(site);
   return found != uploads_.end() && found->second.vector.whole();
+}
+
+std::optional<UploadProgress> CoordinatorSession::ProgressOf(SiteId site) const {
+  const auto found = uploads_.find(site);
+  if (found == uploads_.end()) return std::nullopt;
+  const Upload& upload = found->second;
+  return UploadProgress{upload.vector.next(), ChunkCount(setup_.words), upload.repeated,
+                        upload.granted};
 }
 
 std::optional<std::uint64_t> CoordinatorSession::NextChunk(SiteId site) const {

@@ -30,6 +30,14 @@ enum class SumPhase { kDealing, kUploading, kConfirming, kUnmasking, kFinished, 
 
 std::string_view Name(SumPhase phase);
 
+/// How far a vector is on its way up.
+struct UploadProgress {
+  std::uint64_t chunks = 0;    ///< That are here.
+  std::uint64_t of = 0;        ///< Of how many.
+  std::uint64_t repeated = 0;  ///< Chunks that came in vain: twice, or out of turn.
+  bool granted = false;        ///< Its turn has come.
+};
+
 class CoordinatorSession {
  public:
   /// With `everyone`, a phase never closes without all participants (on_loss = "wait").
@@ -77,6 +85,9 @@ class CoordinatorSession {
   std::vector<SiteId> AwaitingTurn() const;
   bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
+  /// None before the site's header has come.
+  std::optional<UploadProgress> ProgressOf(SiteId site) const;
+
   /// Who is still expected to answer in this phase, ascending.
   std::vector<SiteId> Awaited() const { return {awaited_.begin(), awaited_.end()}; }
   /// Who takes part in this phase, ascending.
@@ -99,6 +110,7 @@ class CoordinatorSession {
     Signature signature;
     IncomingVector vector;
     bool granted = false;
+    std::uint64_t repeated = 0;  ///< Chunks that came out of turn.
   };
 
   bool TakesPart(SiteId site) const { return members_.contains(site); }

@@ -1,0 +1,21 @@
+#pragma once
+
+// Plain TCP on loopback, for tests that are no ZeroMQ peers.
+
+#include <cstdint>
+
+#include "common/bytes.h"
+#include "common/file_descriptor.h"
+
+namespace consilium::testing {
+
+/// Connected to 127.0.0.1; not valid when nobody listens or no descriptor is left.
+FileDescriptor ConnectTo(int port);
+/// Listens on a port of 127.0.0.1 that the system chose, which is stored in `port`.
+FileDescriptor ListenAnywhere(int& port);
+/// All of it; false when the other side does not take it any more.
+bool SendAll(int socket, ByteSpan bytes);
+/// Closed without a farewell: the other side gets a reset.
+void CloseWithReset(FileDescriptor socket);
+
+}  // namespace consilium::testing
