@@ -229,6 +229,20 @@ TEST_F(HostilePeersTest, EndlessMultipartMessagesAndOversizeFrames) {
   EXPECT_TRUE(Refused("flooding"));
 }
 
+TEST_F(HostilePeersTest, EndlessMessagesOfOneMemberOverManyConnectionsAtOnce) {
+  StartHonest();
+  StudiesDuring("many multiparts", [&] {
+    const Bytes part(200'000, std::byte{1});
+    std::vector<zmq::socket_t> members;
+    for (int i = 0; i < 8; ++i) members.push_back(Peer(true));
+    for (zmq::socket_t& member : members) {
+      for (int i = 0; i < 400; ++i) Send(member, part, /*more=*/i < 399);
+    }
+    std::this_thread::sleep_for(seconds(2));
+  });
+  EXPECT_TRUE(Refused("flooding"));
+}
+
 TEST_F(HostilePeersTest, DuplicatedAndSquattedRoutingIdsAndAMemberWithTwoConnections) {
   StartHonest();
   StudiesDuring("routing ids", [&] {
