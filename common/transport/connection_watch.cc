@@ -1,5 +1,6 @@
 #include "common/transport/connection_watch.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -16,7 +17,11 @@
 namespace consilium {
 namespace {
 
-constexpr int kCheckEveryMilliseconds = 100;
+/// A flood comes with up to 1 GB/s, so few connections are looked at often, and many, of which each
+/// look costs a system call, less so.
+constexpr std::size_t kFewestMilliseconds = 10;
+constexpr std::size_t kMostMilliseconds = 100;
+constexpr std::size_t kConnectionsPerMillisecond = 10;
 constexpr std::size_t kMostEventsKept = 1'024;
 /// On the wire a message is longer than its payload: CURVE's 33 bytes and a frame header of up
 /// to 9.
@@ -88,7 +93,11 @@ void ConnectionWatch::Run() {
     while (true) {
       zmq_pollitem_t items[] = {{monitor_.handle(), 0, ZMQ_POLLIN, 0},
                                 {nullptr, waits.front().descriptor, ZMQ_POLLIN, 0}};
-      const int timeout = open_connections() > 0 ? kCheckEveryMilliseconds : -1;
+      const std::size_t open = open_connections();
+      const int timeout =
+          open == 0 ? -1
+                    : static_cast<int>(std::clamp(open / kConnectionsPerMillisecond,
+                                                  kFewestMilliseconds, kMostMilliseconds));
       if (zmq_poll(items, 2, timeout) < 0 && zmq_errno() != EINTR) break;
       if (items[1].revents != 0) break;
       if (items[0].revents != 0) ReadEvents();
@@ -124,10 +133,22 @@ void ConnectionWatch::ReadEvents() {
 
 void ConnectionWatch::CutFlooders() {
   const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::uint64_t, int>> held;
+  std::uint64_t in_all = 0;
   for (const auto& [descriptor, connection] : connections_) {
-    if (BytesReceived(descriptor) <= connection.delivered + most_held_) continue;
+    const std::uint64_t received = BytesReceived(descriptor);
+    if (received <= connection.delivered) continue;
+    held.emplace_back(received - connection.delivered, descriptor);
+    in_all += held.back().first;
+  }
+  // The bound is that of all together, for one peer may have many connections. An honest one has
+  // little on its way, and is never the largest while there is a flood.
+  std::sort(held.rbegin(), held.rend());
+  for (const auto& [bytes, descriptor] : held) {
+    if (in_all <= most_held_ || (bytes < most_held_ / 32)) break;
     ++cut_for_flooding_;
-    CutIfSame(descriptor, connection);
+    CutIfSame(descriptor, connections_.at(descriptor));
+    in_all -= bytes;
   }
 }
 

@@ -32,7 +32,7 @@ struct WatchedEvent {
 class ConnectionWatch final : public Pollable {
  public:
   /// Must go before `socket` is closed; `socket` stays at its place. `most_held`: bytes received
-  /// and not handed on before a connection is cut.
+  /// and not handed on, of all connections together; beyond it the largest are cut.
   static Result<std::unique_ptr<ConnectionWatch>> Start(zmq::context_t& context,
                                                         zmq::socket_t& socket,
                                                         std::uint64_t most_held);

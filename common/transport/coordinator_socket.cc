@@ -17,8 +17,8 @@ namespace {
 /// ZMQ_ZAP_ENFORCE_DOMAIN: a draft name in libzmq 4.3.4, absent from Debian's header but obeyed.
 /// Without it a socket whose admission handler is gone lets everybody in.
 constexpr int kZapEnforceDomain = 93;
-/// Received and not yet handed on, for one connection: well over the queue of 8 messages and the
-/// kernel's buffers.
+/// Received and not yet handed on, of all connections: well over the queues of 8 messages of the
+/// few that upload at a time, and the kernel's buffers.
 constexpr std::uint64_t kMostHeld = 32U << 20;
 constexpr int kMostRefusedInOneCall = 64;
 

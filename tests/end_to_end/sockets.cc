@@ -29,6 +29,15 @@ FileDescriptor ConnectTo(int port) {
   return {};
 }
 
+FileDescriptor BeginConnecting(int port) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const sockaddr_in address = Loopback(port);
+  if (socket.valid()) {
+    ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  }
+  return socket;
+}
+
 FileDescriptor ListenAnywhere(int& port) {
   FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address = Loopback(0);

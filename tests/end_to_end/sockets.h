@@ -11,6 +11,8 @@ namespace consilium::testing {
 
 /// Connected to 127.0.0.1; not valid when nobody listens or no descriptor is left.
 FileDescriptor ConnectTo(int port);
+/// The same without waiting for an answer, which may never come.
+FileDescriptor BeginConnecting(int port);
 /// Listens on a port of 127.0.0.1 that the system chose, which is stored in `port`.
 FileDescriptor ListenAnywhere(int& port);
 /// All of it; false when the other side does not take it any more.

@@ -1,0 +1,295 @@
+// Peers that mean harm, over real sockets, while honest sites run studies: the studies end with the
+// exact result, and the coordinator neither grows nor falls.
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zmq.hpp>
+
+#include "common/party_home.h"
+#include "common/random.h"
+#include "tests/end_to_end/small_study.h"
+#include "tests/end_to_end/sockets.h"
+
+namespace consilium::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::size_t kAllowedKib = 64U << 10;
+constexpr std::size_t kLargestFrame = 300'000;
+const char* const kHonest[] = {"alpha", "beta", "gamma"};
+
+/// Programs started while it lives can open no more files than this.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t descriptors) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = descriptors;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  DescriptorLimit(const DescriptorLimit&) = delete;
+  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+/// Three honest sites, and a member, "mallory", whose keys the attackers hold.
+class HostilePeersTest : public ::testing::Test {
+ protected:
+  HostilePeersTest() : federation_(Sites()) {
+    const auto keys = LoadPartyKeys(federation_.home("mallory"), NobodyToAsk());
+    member_public_ = keys->transport.bytes;
+    std::ranges::copy(keys->transport_secret.Expose(), member_secret_.begin());
+    const std::string settings = ReadText(federation_.home("mallory") / "settings.toml");
+    const std::string name = "coordinator_transport = \"";
+    const Bytes key = *FromHex(settings.substr(settings.find(name) + name.size(), 64));
+    std::ranges::copy(key, server_.begin());
+  }
+
+  static std::map<std::string, SiteData> Sites() {
+    std::map<std::string, SiteData> sites = GeneratedSites(3);
+    sites["mallory"].csv = GeneratedCsv(9, 60);
+    return sites;
+  }
+
+  /// Serves with few descriptors, and runs a first study to see what the coordinator needs idle.
+  void StartHonest(rlim_t descriptors = 1'024) {
+    {
+      const DescriptorLimit limit(descriptors);
+      federation_.StartCoordinator();
+    }
+    for (const char* site : kHonest) federation_.StartSite(site);
+    RunStudy("First");
+    idle_kib_ = federation_.process("coordinator").peak_resident_kib();
+  }
+
+  void ApproveAtHonestSites(const std::string& study) {
+    for (const char* site : kHonest) {
+      ASSERT_TRUE(Eventually(seconds(60), [&] {
+        return federation_.Site(site, {"approve", study, "--yes"}).exit_code == 0;
+      })) << federation_.WordsOf(site);
+    }
+  }
+  /// A study of the honest sites gives the table of plain sums.
+  void RunStudy(const std::string& title) {
+    const std::string plan = SmallPlan("wait", "60s", title);
+    std::string study;
+    ASSERT_TRUE(Eventually(seconds(60), [&] {
+      try {
+        study = federation_.Submit(plan);
+      } catch (const std::exception&) {
+        return false;
+      }
+      return !study.empty();
+    }));
+    ApproveAtHonestSites(study);
+    ASSERT_TRUE(Eventually(seconds(60), [&] {
+      const std::string status = federation_.Coordinator({"status", study, "--json"}).out;
+      std::size_t approvals = 0;
+      for (std::size_t at = 0; (at = status.find("\"approved\"", at)) != std::string::npos; ++at) {
+        ++approvals;
+      }
+      return approvals == 3;
+    }));
+    Expect(federation_.Coordinator({"start", study}));
+    ASSERT_TRUE(federation_.Reaches(study, "finished", seconds(60)))
+        << federation_.ReasonOf(study) << federation_.WordsOf("coordinator");
+    EXPECT_EQ(federation_.Coordinator({"result", study}).out, PlainTable(plan, {0, 1, 2}));
+  }
+
+  /// Honest work while `attack` goes on; it returns when it has done all it wanted.
+  void StudiesDuring(const std::string& name, const std::function<void()>& attack) {
+    std::atomic<bool> over{false};
+    std::thread attacker([&] {
+      attack();
+      over = true;
+    });
+    int studies = 0;
+    do {
+      RunStudy(name + " " + std::to_string(studies++));
+    } while (!over && !HasFatalFailure());
+    attacker.join();
+    RunStudy(name + ", afterwards");
+    ExpectSmallAndAlive(name, studies + 1);
+  }
+  void ExpectSmallAndAlive(const std::string& name, int studies) {
+    Process& coordinator = federation_.process("coordinator");
+    const std::size_t peak = coordinator.peak_resident_kib();
+    EXPECT_LE(peak, idle_kib_ + kAllowedKib) << name;
+    EXPECT_TRUE(coordinator.running()) << federation_.WordsOf("coordinator");
+    std::cout << name << ": " << studies << " studies, coordinator " << idle_kib_ << " KiB idle, "
+              << peak << " KiB at most\n";
+  }
+  /// Whether the coordinator noted connections refused for this reason: the attack arrived.
+  bool Refused(const std::string& reason) const {
+    const std::string log = ReadText(federation_.home("coordinator") / "logs/coordinator.log");
+    return log.find("connection-refused reason=" + reason) != std::string::npos;
+  }
+  void TearDown() override {
+    EXPECT_EQ(federation_.process("coordinator").Stop(), 0) << "on SIGTERM";
+  }
+
+  /// A ZeroMQ peer with no regard for our rules.
+  zmq::socket_t Peer(bool member, const std::string& routing_id = {}) {
+    zmq::socket_t socket(context_, zmq::socket_type::dealer);
+    ByteArray<32> public_key = member_public_;
+    ByteArray<32> secret = member_secret_;
+    if (!member) {
+      char text_public[41];
+      char text_secret[41];
+      zmq_curve_keypair(text_public, text_secret);
+      zmq_z85_decode(reinterpret_cast<std::uint8_t*>(public_key.data()), text_public);
+      zmq_z85_decode(reinterpret_cast<std::uint8_t*>(secret.data()), text_secret);
+    }
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::sndhwm, 64);
+    socket.set(zmq::sockopt::sndtimeo, 200);
+    socket.set(zmq::sockopt::reconnect_ivl, 5);
+    socket.set(zmq::sockopt::curve_publickey, zmq::const_buffer(public_key.data(), 32));
+    socket.set(zmq::sockopt::curve_secretkey, zmq::const_buffer(secret.data(), 32));
+    socket.set(zmq::sockopt::curve_serverkey, zmq::const_buffer(server_.data(), 32));
+    if (!routing_id.empty()) socket.set(zmq::sockopt::routing_id, routing_id);
+    socket.connect("tcp://127.0.0.1:" + std::to_string(federation_.port()));
+    return socket;
+  }
+  static bool Send(zmq::socket_t& socket, const Bytes& bytes, bool more = false) {
+    return socket
+        .send(zmq::const_buffer(bytes.data(), bytes.size()),
+              more ? zmq::send_flags::sndmore : zmq::send_flags::none)
+        .has_value();
+  }
+  Bytes Garbage(std::size_t most) {
+    Bytes bytes(1 + random_.Below(most));
+    random_.Fill(bytes);
+    // Half of it looks like ours at first sight.
+    if (random_.Below(2) == 0 && bytes.size() >= 6) {
+      std::ranges::copy(ToBytes(std::string("CNSL\1\0", 6)), bytes.begin());
+    }
+    return bytes;
+  }
+
+  Deployment federation_;
+  zmq::context_t context_;
+  SeededRandom random_{7};  ///< The attacker's.
+  ByteArray<32> member_public_{};
+  ByteArray<32> member_secret_{};
+  ByteArray<32> server_{};
+  std::size_t idle_kib_ = 0;
+};
+
+TEST_F(HostilePeersTest, AHundredThousandGarbageMessagesOfAMemberAndOfAStranger) {
+  StartHonest();
+  std::uint64_t sent = 0;
+  std::uint64_t thrown = 0;
+  StudiesDuring("garbage", [&] {
+    zmq::socket_t member = Peer(true);
+    zmq::socket_t stranger = Peer(false);
+    for (int i = 0; sent < 100'000 && i < 400'000; ++i) {
+      if (Send(member, Garbage(i % 100 == 0 ? kLargestFrame : 400))) ++sent;
+      const Bytes bytes = Garbage(400);
+      static_cast<void>(
+          stranger.send(zmq::const_buffer(bytes.data(), bytes.size()), zmq::send_flags::dontwait));
+    }
+    for (; thrown < 100'000; thrown += 100) {  // Of somebody who does not even speak CURVE.
+      const FileDescriptor line = ConnectTo(federation_.port());
+      for (int i = 0; i < 100 && SendAll(line.get(), Garbage(100)); ++i) {
+      }
+    }
+  });
+  EXPECT_EQ(sent, 100'000U);
+  EXPECT_TRUE(Refused("unknown-key"));
+  std::cout << sent << " messages of a member, " << thrown << " of strangers\n";
+}
+
+TEST_F(HostilePeersTest, EndlessMultipartMessagesAndOversizeFrames) {
+  StartHonest();
+  int messages = 0;
+  StudiesDuring("multipart", [&] {
+    const Bytes part(200'000, std::byte{1});
+    const Bytes oversize(10U << 20, std::byte{1});
+    for (; messages < 4; ++messages) {
+      zmq::socket_t member = Peer(true);
+      // A message leaves when it is whole, and arrives part by part.
+      for (int i = 0; i < 700; ++i) Send(member, part, /*more=*/i < 699);
+      zmq::socket_t other = Peer(true);
+      for (int i = 0; i < 3; ++i) Send(other, oversize);
+      std::this_thread::sleep_for(milliseconds(500));
+    }
+  });
+  EXPECT_EQ(messages, 4);
+  EXPECT_TRUE(Refused("flooding"));
+}
+
+TEST_F(HostilePeersTest, EndlessMessagesOfOneMemberOverManyConnectionsAtOnce) {
+  StartHonest();
+  StudiesDuring("many multiparts", [&] {
+    const Bytes part(200'000, std::byte{1});
+    std::vector<zmq::socket_t> members;
+    for (int i = 0; i < 8; ++i) members.push_back(Peer(true));
+    for (zmq::socket_t& member : members) {
+      for (int i = 0; i < 400; ++i) Send(member, part, /*more=*/i < 399);
+    }
+    std::this_thread::sleep_for(seconds(2));
+  });
+  EXPECT_TRUE(Refused("flooding"));
+}
+
+TEST_F(HostilePeersTest, DuplicatedAndSquattedRoutingIdsAndAMemberWithTwoConnections) {
+  StartHonest();
+  StudiesDuring("routing ids", [&] {
+    std::vector<zmq::socket_t> peers;
+    for (int i = 0; i < 40; ++i) {
+      // Ours, one twice, a number like those that libzmq gives, and none: a second connection.
+      const std::string ids[] = {"alpha", "alpha", std::string("\1\0\0\0\1", 5), ""};
+      peers.push_back(Peer(true, ids[i % 4]));
+      Send(peers.back(), Garbage(300));
+    }
+    for (int i = 0; i < 2'000; ++i) Send(peers[random_.Below(peers.size())], Garbage(300));
+  });
+  EXPECT_TRUE(Refused("foreign-name"));
+}
+
+TEST_F(HostilePeersTest, SlowHandshakesAndPeersThatNeverRead) {
+  StartHonest();
+  // A true member that hears and never reads again.
+  federation_.StartSite("mallory");
+  ASSERT_TRUE(Eventually(seconds(20), [&] {
+    return federation_.WordsOf("mallory").find("welcomed") != std::string::npos;
+  }));
+  federation_.process("mallory").Signal(SIGSTOP);
+  StudiesDuring("slow handshakes", [&] {
+    const Bytes greeting = ToBytes(std::string("\xff\0\0\0\0\0\0\0\1\x7f\3\0CURVE", 17));
+    std::vector<FileDescriptor> lines;
+    for (int i = 0; i < 150; ++i) lines.push_back(ConnectTo(federation_.port()));
+    for (const std::byte letter : greeting) {
+      for (const FileDescriptor& line : lines) SendAll(line.get(), Bytes{letter});
+      std::this_thread::sleep_for(milliseconds(200));
+    }
+  });
+}
+
+TEST_F(HostilePeersTest, AFloodOfConnectionsUntilNoDescriptorIsLeft) {
+  StartHonest(128);
+  std::vector<FileDescriptor> lines;
+  for (int i = 0; i < 1'000; ++i) lines.push_back(BeginConnecting(federation_.port()));
+  std::this_thread::sleep_for(seconds(2));
+  EXPECT_TRUE(federation_.process("coordinator").running()) << "with no descriptor left";
+  for (int i = 0; i < 2'000; ++i)
+    lines[random_.Below(lines.size())] = BeginConnecting(federation_.port());
+  EXPECT_TRUE(federation_.process("coordinator").running());
+  lines.clear();
+  RunStudy("afterwards");
+  ExpectSmallAndAlive("connections", 1);
+}
+
+}  // namespace
+}  // namespace consilium::testing
