@@ -357,7 +357,8 @@ std::string HtmlReport(const Campaign& campaign) {
   const Shown shown(campaign);
   std::string body = shown.Head();
   if (campaign.trials.size() > 1) {
-    body += RunsSection(campaign);
+    body += IsTraining(campaign.shown.comparison) ? TrainingRunsSection(campaign)
+                                                  : RunsSection(campaign);
     body +=
         Paragraph("What follows is the first run with a result: " +
                       (campaign.ShownExperiment().swept.empty()

@@ -390,7 +390,7 @@ std::string ResultText(const Campaign& campaign) {
   const Experiment& experiment = campaign.ShownExperiment();
   std::string text = Printable(experiment.plan.title) + "\n\n";
   if (campaign.trials.size() > 1) {
-    text += RunsText(campaign) +
+    text += (IsTraining(comparison) ? TrainingRunsText(campaign) : RunsText(campaign)) +
             "\nThe first run with a result: " + Printable(CombinationName(experiment)) + ", seed " +
             std::to_string(campaign.trials[campaign.shown.trial].seed) + "\n\n";
   }

@@ -1,6 +1,8 @@
 #include "simulations/training_report.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -98,7 +100,101 @@ std::string Verdict(const Json& result) {
   return text;
 }
 
+/// A ratio of two of the last round's sums, as "held-out loss" over "held-out rows".
+std::optional<double> LastRatio(const Trial& trial, const char* of, const char* over) {
+  if (trial.rounds.empty()) return {};
+  std::optional<double> above;
+  std::optional<double> below;
+  for (const auto& [name, value] : trial.rounds.back().sums) {
+    if (name == of) above = value;
+    if (name == over) below = value;
+  }
+  if (!above || !below || !(*below > 0)) return {};
+  return *above / *below;
+}
+
+/// Mean and standard deviation over those trials of a combination that have the number.
+std::string MeanOf(const Campaign& campaign,
+                   std::size_t combination,
+                   const char* of,
+                   const char* over) {
+  std::vector<double> found;
+  for (const Trial& trial : campaign.trials) {
+    if (trial.combination != combination || trial.error) continue;
+    if (const std::optional<double> ratio = LastRatio(trial, of, over)) found.push_back(*ratio);
+  }
+  if (found.empty()) return "-";
+  double mean = 0;
+  double squares = 0;
+  const auto count = static_cast<double>(found.size());
+  for (const double one : found) mean += one / count;
+  for (const double one : found) squares += (one - mean) * (one - mean);
+  std::string text = NumberText(mean, "%.4f");
+  if (found.size() > 1) text += " (" + NumberText(std::sqrt(squares / (count - 1)), "%.4f") + ")";
+  return text;
+}
+
+const char* const kRunsHeading[] = {"combination",       "runs",          "training loss",
+                                    "training accuracy", "held-out loss", "held-out accuracy"};
+
+std::vector<Row> RunsRows(const Campaign& campaign) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < campaign.experiments.size(); ++i) {
+    std::size_t runs = 0;
+    for (const Trial& trial : campaign.trials) {
+      runs += trial.combination == i && !trial.error ? 1U : 0U;
+    }
+    rows.push_back({CombinationName(campaign.experiments[i]), std::to_string(runs),
+                    MeanOf(campaign, i, "training loss", "rows in the loss"),
+                    MeanOf(campaign, i, "training hits", "rows in the loss"),
+                    MeanOf(campaign, i, "held-out loss", "held-out rows"),
+                    MeanOf(campaign, i, "held-out hits", "held-out rows")});
+  }
+  return rows;
+}
+
+/// "; 2 runs failed, the first: ..."
+std::string FailuresOf(const Campaign& campaign) {
+  std::size_t failed = 0;
+  const Error* first = nullptr;
+  for (const Trial& trial : campaign.trials) {
+    if (!trial.error) continue;
+    ++failed;
+    if (first == nullptr) first = &*trial.error;
+  }
+  if (first == nullptr) return {};
+  return std::to_string(failed) + (failed == 1 ? " run" : " runs") +
+         " failed, the first: " + Describe(*first);
+}
+
+constexpr const char* kLastRound =
+    "Means over seeds, and standard deviations between them, of what the last round found.";
+
 }  // namespace
+
+std::string TrainingRunsText(const Campaign& campaign) {
+  std::vector<Row> rows = {Row(std::begin(kRunsHeading), std::end(kRunsHeading))};
+  for (Row& row : RunsRows(campaign)) {
+    row.front() = Printable(row.front());
+    rows.push_back(std::move(row));
+  }
+  const std::string failures = FailuresOf(campaign);
+  return std::to_string(campaign.trials.size()) + " runs. " + kLastRound + "\n" +
+         AlignedTable(rows) + (failures.empty() ? "" : Wrapped(Printable(failures), 100, 0) + "\n");
+}
+
+std::string TrainingRunsSection(const Campaign& campaign) {
+  using enum CellKind;
+  HtmlTable table(kLastRound, {{kRunsHeading[0], kText},
+                               {kRunsHeading[1], kNumber},
+                               {kRunsHeading[2], kNumber},
+                               {kRunsHeading[3], kNumber},
+                               {kRunsHeading[4], kNumber},
+                               {kRunsHeading[5], kNumber}});
+  for (Row& row : RunsRows(campaign)) table.Add(std::move(row));
+  const std::string failures = FailuresOf(campaign);
+  return Section("All runs", table.Html() + (failures.empty() ? "" : Paragraph(failures, "bad")));
+}
 
 bool IsTraining(const Comparison& comparison) {
   return Json::parse(comparison.federated.result.json).contains("curve");

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "simulations/comparison.h"
+#include "simulations/campaign.h"
 
 namespace consilium {
 
@@ -14,6 +14,10 @@ bool IsTraining(const Comparison& comparison);
 
 /// A table for the terminal.
 std::string TrainingText(const Comparison& comparison);
+
+/// Of several runs: for each combination, means over its seeds of what the last round found.
+std::string TrainingRunsText(const Campaign& campaign);
+std::string TrainingRunsSection(const Campaign& campaign);
 
 /// Sections of the page.
 std::string TrainingSections(const Comparison& comparison);

@@ -4,6 +4,9 @@
 #include "tests/benchmarks/training_baselines.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <utility>
 
 #include <Eigen/Core>
 
@@ -27,13 +30,39 @@ struct BareFedAvg::State {
   Vector local;
   float local_bias = 0;
 
-  void Train(std::size_t site, Eigen::Index batch, float rate) {
+  Matrix gathered_x;
+  Vector gathered_y;
+  std::vector<Eigen::Index> order;
+
+  void Draw(std::size_t round) {
+    order.resize(static_cast<std::size_t>(x.front().rows()));
+    std::iota(order.begin(), order.end(), Eigen::Index{0});
+    std::uint64_t state = 2 * round + 1;
+    for (std::size_t i = order.size(); i > 1; --i) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      std::swap(order[i - 1], order[(state >> 33) % i]);
+    }
+  }
+
+  /// The batch's rows side by side, as the products want them.
+  void TrainShuffled(std::size_t site, Eigen::Index batch, float rate) {
     const Matrix& rows = x[site];
+    gathered_x.resize(rows.rows(), features);
+    gathered_y.resize(rows.rows());
+    for (Eigen::Index i = 0; i < rows.rows(); ++i) {
+      const Eigen::Index row = order[static_cast<std::size_t>(i)];
+      gathered_x.row(i) = rows.row(row);
+      gathered_y[i] = y[site][row];
+    }
+    Train(gathered_x, gathered_y, batch, rate);
+  }
+
+  void Train(const Matrix& rows, const Vector& outcomes, Eigen::Index batch, float rate) {
     for (Eigen::Index at = 0; at < rows.rows(); at += batch) {
       const Eigen::Index size = std::min(batch, rows.rows() - at);
       residual.head(size).noalias() = rows.middleRows(at, size) * local;
       residual.head(size).array() = 1 / (1 + (-(residual.head(size).array() + local_bias)).exp()) -
-                                    y[site].segment(at, size).array();
+                                    outcomes.segment(at, size).array();
       gradient.noalias() = rows.middleRows(at, size).transpose() * residual.head(size);
       const float step = rate / static_cast<float>(size);
       local -= step * gradient;
@@ -54,7 +83,7 @@ BareFedAvg::BareFedAvg(const std::vector<BareRows>& sites, std::size_t features)
 
 BareFedAvg::~BareFedAvg() = default;
 
-std::vector<float> BareFedAvg::Run(std::size_t rounds, std::size_t batch, float rate) {
+std::vector<float> BareFedAvg::Run(std::size_t rounds, std::size_t batch, float rate, Rows rows) {
   State& state = *state_;
   state.residual.resize(Signed(batch));
   state.gradient.resize(state.features);
@@ -63,12 +92,17 @@ std::vector<float> BareFedAvg::Run(std::size_t rounds, std::size_t batch, float 
   float bias = 0;
   const auto sites = static_cast<float>(state.x.size());
   for (std::size_t round = 0; round < rounds; ++round) {
+    if (rows == Rows::kShuffled) state.Draw(round);
     sum.setZero();
     float bias_sum = 0;
     for (std::size_t site = 0; site < state.x.size(); ++site) {
       state.local = weights;
       state.local_bias = bias;
-      state.Train(site, Signed(batch), rate);
+      if (rows == Rows::kShuffled) {
+        state.TrainShuffled(site, Signed(batch), rate);
+      } else {
+        state.Train(state.x[site], state.y[site], Signed(batch), rate);
+      }
       sum += state.local - weights;
       bias_sum += state.local_bias - bias;
     }

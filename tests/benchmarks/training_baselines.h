@@ -15,14 +15,16 @@ struct BareRows {
   std::vector<float> y;
 };
 
-/// Federated averaging of a logistic model, written down as on a blackboard: no order of rows is
-/// drawn, no loss summed, no contract checked, nothing is clipped, encoded or decoded.
+/// Federated averaging of a logistic model, written down as on a blackboard: no loss is
+/// summed, no contract checked, nothing is clipped, encoded or decoded.
 class BareFedAvg {
  public:
   BareFedAvg(const std::vector<BareRows>& sites, std::size_t features);
   ~BareFedAvg();
-  /// The weights and, last, the bias.
-  std::vector<float> Run(std::size_t rounds, std::size_t batch, float rate);
+  enum class Rows { kAsTheyLie, kShuffled };
+  /// The weights and, last, the bias. Shuffled rows are copied to their batch in an order that is
+  /// drawn once a round.
+  std::vector<float> Run(std::size_t rounds, std::size_t batch, float rate, Rows rows);
 
  private:
   struct State;

@@ -87,7 +87,8 @@ void BareFedAvgLogistic(benchmark::State& state) {
                 "plan.toml")
           .value();
   BareFedAvg bare(BareSites(MakeTable(plan)), kFeatures);
-  for (auto _ : state) benchmark::DoNotOptimize(bare.Run(kRounds, kBatch, kRate).back());
+  const auto rows = static_cast<BareFedAvg::Rows>(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(bare.Run(kRounds, kBatch, kRate, rows).back());
   CountUpdates(state);
 }
 
@@ -150,7 +151,7 @@ void MlpEpoch(benchmark::State& state) {
   state.SetLabel(train::BestKernel().name);
 }
 
-BENCHMARK(BareFedAvgLogistic)->Unit(benchmark::kMillisecond);
+BENCHMARK(BareFedAvgLogistic)->ArgName("shuffled")->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(FedAvgLogistic)->Unit(benchmark::kMillisecond);
 BENCHMARK(BareMlpProducts)->Unit(benchmark::kMillisecond);
 BENCHMARK(MlpEpoch)->Unit(benchmark::kMillisecond);

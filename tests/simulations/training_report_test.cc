@@ -16,7 +16,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-Campaign RunTraining(const std::string& analysis) {
+Campaign RunTraining(const std::string& analysis,
+                     const std::string& sweep = {},
+                     int repetitions = 1) {
   const TemporaryFolder folder;
   std::ofstream(folder / "plan.toml")
       << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
@@ -25,10 +27,13 @@ Campaign RunTraining(const std::string& analysis) {
          "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [18, 100]\n"
          "[analysis]\nkind = \"train\"\noutcome = \"ill\"\nfeatures = [\"age\"]\n" +
              analysis;
-  std::ofstream(folder / "trial.toml") << "[experiment]\nplan = \"plan.toml\"\n"
-                                          "[generator]\nsites = 3\npatients = 60\nintercept = -3\n"
-                                          "coefficients = { age = 0.05 }\n";
-  return RunCampaign({ReadExperiment(folder / "trial.toml").value()}, 1, 1).value();
+  std::ofstream(folder / "trial.toml")
+      << "[experiment]\nplan = \"plan.toml\"\nrepetitions = " + std::to_string(repetitions) +
+             "\n"
+             "[generator]\nsites = 3\npatients = 60\nintercept = -3\n"
+             "coefficients = { age = 0.05 }\n" +
+             sweep;
+  return RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
 }
 
 TEST(TrainingReportTest, ShowsEachModelBesideTheFederatedOne) {
@@ -50,6 +55,29 @@ TEST(TrainingReportTest, SaysWhenAModelLearnsItsRowsByHeart) {
       "model = \"mlp\"\nhidden = [64, 64]\nrounds = 60\nlocal_epochs = 10\nlearning_rate = 0.5\n"
       "batch_size = 8\nvalidation = 0.5\n");
   EXPECT_THAT(TrainingText(campaign.shown.comparison), HasSubstr("overfitting"));
+}
+
+TEST(TrainingReportTest, RunsOfASweepAreMeansOverTheirSeeds) {
+  const Campaign campaign = RunTraining("model = \"logistic\"\nrounds = 3\nvalidation = 0.25\n",
+                                        "[sweep]\nanalysis.learning_rate = [0.1, 0.5]\n", 2);
+  ASSERT_EQ(campaign.trials.size(), 4u);
+  // Of the second combination, by hand.
+  double mean = 0;
+  for (const Trial& trial : campaign.trials) {
+    if (trial.combination != 1) continue;
+    double loss = 0;
+    double rows = 0;
+    for (const auto& [name, value] : trial.rounds.back().sums) {
+      if (name == "held-out loss") loss = value;
+      if (name == "held-out rows") rows = value;
+    }
+    mean += loss / rows / 2;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f (", mean);
+  EXPECT_THAT(TrainingRunsText(campaign), HasSubstr(text));
+  EXPECT_THAT(ResultText(campaign), HasSubstr("analysis.learning_rate = 0.5"));
+  EXPECT_THAT(HtmlReport(campaign), HasSubstr("held-out accuracy"));
 }
 
 TEST(TrainingReportTest, SaysWhenNothingWasHeldOut) {

@@ -137,7 +137,7 @@ std::vector<double> Spread(const std::vector<double>& update, const TrainPlan& p
   if (plan.personal.empty()) return update;
   std::vector<double> all(plan.network.parameters, 0.0);
   std::size_t at = 0;
-  for (const Range& range : SharedRanges(plan)) {
+  for (const Range& range : plan.shared) {
     for (std::size_t j = range.at; j < range.at + range.size; ++j) all[j] = update[at++];
   }
   return all;

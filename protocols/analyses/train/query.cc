@@ -192,7 +192,7 @@ std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
     AppendMoments(plan, rows, slices);
     return slices;
   }
-  const std::size_t count = SharedParameters(plan);
+  const std::size_t count = plan.shared_parameters;
   if (step == Step::kWeigh) {
     const double heaviest = rows / plan.server.smoothing;
     slices.push_back(
@@ -239,7 +239,7 @@ Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
     if (plan.ScalesOutcome()) numbers.outcome_moments = take(2);
     return numbers;
   }
-  const std::size_t count = SharedParameters(plan);
+  const std::size_t count = plan.shared_parameters;
   if (step == Step::kWeigh) {
     numbers.weight = take(1);
     numbers.update = take(count);

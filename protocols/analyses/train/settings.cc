@@ -307,6 +307,18 @@ Status ParseCourse(const Settings& settings, TrainPlan& plan) {
   return {};
 }
 
+/// All layers but those that stay.
+void FindShared(TrainPlan& plan) {
+  for (std::size_t l = 0; l < plan.network.layers.size(); ++l) {
+    const Layer& layer = plan.network.layers[l];
+    const bool stays =
+        std::find(plan.personal.begin(), plan.personal.end(), l) != plan.personal.end();
+    if (stays || layer.parameters() == 0) continue;
+    plan.shared.push_back({layer.at, layer.parameters()});
+    plan.shared_parameters += layer.parameters();
+  }
+}
+
 }  // namespace
 
 Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contract) {
@@ -317,28 +329,12 @@ Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contr
   TRY_STATUS(ParseServer(settings, plan.strategy, plan.server));
   TRY_STATUS(ParseCourse(settings, plan));
   TRY_STATUS(ParsePersonal(settings, plan));
+  FindShared(plan);
   if (plan.HasOwnModels()) {
     TRY(plan.lambda, NumberIn(settings, "lambda", 0.1, 0, 1e6));
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return plan;
-}
-
-std::vector<Range> SharedRanges(const TrainPlan& plan) {
-  std::vector<Range> ranges;
-  for (std::size_t l = 0; l < plan.network.layers.size(); ++l) {
-    const Layer& layer = plan.network.layers[l];
-    const bool stays =
-        std::find(plan.personal.begin(), plan.personal.end(), l) != plan.personal.end();
-    if (!stays && layer.parameters() > 0) ranges.push_back({layer.at, layer.parameters()});
-  }
-  return ranges;
-}
-
-std::size_t SharedParameters(const TrainPlan& plan) {
-  std::size_t count = 0;
-  for (const Range& range : SharedRanges(plan)) count += range.size;
-  return count;
 }
 
 std::string_view NameOf(ModelKind model) { return NameIn(kModels, model); }

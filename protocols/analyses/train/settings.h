@@ -65,6 +65,12 @@ struct ServerSettings {
   double smoothing = 0;          ///< RFA: updates nearer to the middle than this weigh no more.
 };
 
+/// A run of parameters.
+struct Range {
+  std::size_t at = 0;
+  std::size_t size = 0;
+};
+
 struct TrainPlan {
   glm::Design design;
   ModelKind model = ModelKind::kLogistic;
@@ -84,6 +90,8 @@ struct TrainPlan {
   bool Validates() const { return validation > 0; }
   /// Layers that stay at each site, by the index of the network's; FedPer and its like.
   std::vector<std::size_t> personal;
+  std::vector<Range> shared;          ///< Where the parameters that are summed lie,
+  std::size_t shared_parameters = 0;  ///< and how many they are.
   double lambda = 0;  ///< Ditto: how much a site's own model is drawn to the round's.
 
   bool IsRobust() const { return strategy == Strategy::kRfa; }
@@ -100,14 +108,6 @@ inline constexpr std::size_t kMaxParameters = 4'000'000;
 
 /// The [analysis] table of a plan.
 Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contract);
-
-/// Where the parameters that are summed lie.
-struct Range {
-  std::size_t at = 0;
-  std::size_t size = 0;
-};
-std::vector<Range> SharedRanges(const TrainPlan& plan);
-std::size_t SharedParameters(const TrainPlan& plan);
 
 std::string_view NameOf(ModelKind model);
 std::string_view NameOf(Strategy strategy);

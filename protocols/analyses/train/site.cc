@@ -71,7 +71,7 @@ class TrainSiteQuery::LentLearner {
 };
 
 TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan, TrainQuery query)
-    : plan_(plan), query_(std::move(query)), shared_(SharedRanges(plan)) {
+    : plan_(plan), query_(std::move(query)) {
   for (const Slice& slice : DescribeStep(query_.step, plan)) numbers_ += slice.slot.count;
 }
 
@@ -169,7 +169,7 @@ Status TrainSiteQuery::AddUpdate(const LearnedRound& learned,
                                  const Numbers& numbers) const {
   const std::span<const float> start(query_.parameters);
   double squares = 0;
-  for (const Range& range : shared_) {
+  for (const Range& range : plan_.shared) {
     squares +=
         SquaredDistance(trained.subspan(range.at, range.size), start.subspan(range.at, range.size));
   }
@@ -184,7 +184,7 @@ Status TrainSiteQuery::AddUpdate(const LearnedRound& learned,
     weight /= normaliser;
   }
   std::size_t at = 0;
-  for (const Range& range : shared_) {
+  for (const Range& range : plan_.shared) {
     for (std::size_t j = range.at; j < range.at + range.size; ++j) {
       numbers.update[at++] =
           weight * (static_cast<double>(trained[j]) - static_cast<double>(start[j]));
@@ -285,7 +285,7 @@ Status TrainSiteQuery::Learn(const SiteRows& rows,
 /// The round's parameters, with the site's own where layers stay.
 std::vector<float> TrainSiteQuery::Personalised(const SiteState& state) const {
   std::vector<float> model = state.own;
-  for (const Range& range : shared_) {
+  for (const Range& range : plan_.shared) {
     std::copy_n(query_.parameters.begin() + static_cast<std::ptrdiff_t>(range.at), range.size,
                 model.begin() + static_cast<std::ptrdiff_t>(range.at));
   }

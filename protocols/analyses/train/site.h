@@ -65,7 +65,6 @@ class TrainSiteQuery final : public PreparedQuery {
 
   const TrainPlan& plan_;
   const TrainQuery query_;
-  const std::vector<Range> shared_;
   std::size_t numbers_ = 0;
   /// Those that no thread uses now; a thread makes one when there is none.
   mutable std::mutex mutex_;
