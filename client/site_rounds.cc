@@ -39,18 +39,18 @@ Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) const {
   return {};
 }
 
-Judged<SessionSetup> SiteStudy::CheckRoundStart(const Route& route, const RoundStart& start) {
+Judged<SiteStudy::Started> SiteStudy::CheckRoundStart(const Route& route, const RoundStart& start) {
   const Roster& roster = (*environment_.roster)->roster;
   if (start.roster_epoch != roster.epoch) return Refuse(R::kRosterRolledBack);
   if (auto checked = CheckParticipants(start); !checked) {
     return tl::unexpected<Refusal>(checked.error());
   }
-  const Judged<Query> expected = ExpectedQuery();
-  if (!expected) return tl::unexpected<Refusal>(expected.error());
-  if (HashBytes(expected->body) != start.query_hash) return Refuse(R::kQueryNotDerived);
-  const auto slices = plan_.analysis->Describe(*expected);
+  Judged<Query> query = ExpectedQuery();
+  if (!query) return tl::unexpected<Refusal>(query.error());
+  if (HashBytes(query->body) != start.query_hash) return Refuse(R::kQueryNotDerived);
+  const auto slices = plan_.analysis->Describe(*query);
   if (!slices) return Refuse(R::kQueryMalformed);
-  const std::vector<Slot> slots = SlotsOf(*slices);
+  std::vector<Slot> slots = SlotsOf(*slices);
   const auto count = static_cast<std::uint32_t>(start.participants.size());
   if (!CheckCapacity(slots, count) || WordsOf(slots) > kMaxVectorWords) {
     return Refuse(R::kCapacityExceeded);
@@ -60,12 +60,13 @@ Judged<SessionSetup> SiteStudy::CheckRoundStart(const Route& route, const RoundS
   setup.start = start;
   setup.codec = CodecDigest(slots, count);
   setup.words = WordsOf(slots);
+  setup.own_minimum = MinimumSites(**environment_.policy, plan_);
   for (const Member& member : roster.members) {
     if (member.state == MemberState::kActive) {
       setup.identities.emplace(member.id, member.identity);
     }
   }
-  return setup;
+  return Started{std::move(setup), std::move(*query), std::move(slots)};
 }
 
 Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
@@ -90,8 +91,8 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   if (round.value() > plan_.analysis->maximum_rounds()) return Refuse(R::kTooManyRounds);
   // A number ahead of the sums made known would open the same query under a second round's guard.
   if (round.value() != sums_.size() + 1) return Refuse(R::kUnexpected);
-  Judged<SessionSetup> setup = CheckRoundStart(message.route, *start);
-  if (!setup) return tl::unexpected<Refusal>(setup.error());
+  Judged<Started> started = CheckRoundStart(message.route, *start);
+  if (!started) return tl::unexpected<Refusal>(started.error());
   const auto own =
       std::find_if(start->participants.begin(), start->participants.end(),
                    [&](const Participant& participant) { return participant.site == *self; });
@@ -99,14 +100,13 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   const PrekeySecrets* prekey = FindPrekey(own->prekey.id);
   if (prekey == nullptr) return Refuse(R::kPrekeyUsed);
   Judged<SiteSession> session =
-      SiteSession::Begin(std::move(*setup), *self, *prekey, *environment_.random);
+      SiteSession::Begin(std::move(started->setup), *self, *prekey, *environment_.random);
   if (!session) return tl::unexpected<Refusal>(session.error());
 
   const ByteArray<16> used = own->prekey.id;
   std::erase_if(prekeys_, [&](const PrekeySecrets& secrets) { return secrets.prekey.id == used; });
-  const Query query = *ExpectedQuery();
-  session_.emplace(
-      Session{std::move(*session), query, SlotsOf(*plan_.analysis->Describe(query)), {}, 0, {}});
+  session_.emplace(Session{
+      std::move(*session), std::move(started->query), std::move(started->slots), {}, 0, {}});
   record_.last_round = round;
   record_.last_attempt = attempt;
   if (record_.frozen.empty()) {

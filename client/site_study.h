@@ -94,6 +94,12 @@ class SiteStudy {
   void NoteRefusal(const Refusal& refusal);
 
  private:
+  /// What a start that may be answered asks for.
+  struct Started {
+    SessionSetup setup;
+    Query query;
+    std::vector<Slot> slots;
+  };
   struct Session {
     SiteSession sum;
     Query query;
@@ -128,7 +134,7 @@ class SiteStudy {
   void SayReceived(const Route& route, std::uint64_t next_chunk, SiteEffects& effects);
   Judged<void> TakeSum(const Route& route, KnownSum sum, SiteEffects& effects);
   void SettleState(const Route& route, const std::vector<SiteId>& survivors, RecordBatch& changes);
-  Judged<SessionSetup> CheckRoundStart(const Route& route, const RoundStart& start);
+  Judged<Started> CheckRoundStart(const Route& route, const RoundStart& start);
   Judged<void> CheckParticipants(const RoundStart& start) const;
   Judged<void> CheckSurvivors(const Survivors& survivors) const;
   Judged<void> CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const;

@@ -106,7 +106,7 @@ class CoordinatorCore {
                const OpenedMessage& message,
                const Moment& now,
                CoordinatorEffects& effects);
-  Bytes WelcomeMessage() const;
+  SharedBytes WelcomeMessage() const;
   void WelcomeAll(CoordinatorEffects& effects) const;  ///< After a change of the roster.
   void SetRoster(Roster roster, CoordinatorEffects& effects);
   /// A member that was revoked or replaced: out of every study.

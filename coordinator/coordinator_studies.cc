@@ -154,15 +154,16 @@ CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
   return effects;
 }
 
-Bytes CoordinatorCore::WelcomeMessage() const {
+SharedBytes CoordinatorCore::WelcomeMessage() const {
   const consilium::Welcome welcome{Encode(roster_), SignReceipt(audit_.head(), identity_)};
   return SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
                      Encode(welcome), identity_);
 }
 
 void CoordinatorCore::WelcomeAll(CoordinatorEffects& effects) const {
+  const SharedBytes welcome = WelcomeMessage();
   for (const auto& [site, link] : links_) {
-    if (link.connected) effects.emplace_back(SendToSite{site, WelcomeMessage()});
+    if (link.connected) effects.emplace_back(SendToSite{site, welcome});
   }
 }
 

@@ -171,7 +171,7 @@ class Study {
   void AskForChunk(SiteId site, CoordinatorEffects& effects) const;
   void SendSums(SiteId site, CoordinatorEffects& effects);
   Route RouteOf(const JournalRecord& entry) const;
-  const Bytes& ClosingOf(const JournalRecord& entry);
+  const SharedBytes& ClosingOf(const JournalRecord& entry);
 
   void OnDecision(const Member& from,
                   const OpenedMessage& message,
@@ -207,7 +207,7 @@ class Study {
   std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
-  std::optional<std::pair<RoundNumber, Bytes>> closing_;  ///< The RoundClosed last sent, encoded.
+  std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.
   std::unique_ptr<CoordinatorSession> session_;
   std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.
   /// Who, in the open attempt, refused what the key's site had dealt.

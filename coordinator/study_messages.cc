@@ -207,7 +207,7 @@ void Study::SendSums(SiteId site, CoordinatorEffects& effects) {
   SumsAt& sums = sums_at_.at(site);
   while (sums.next_chunk == 0 && sums.sent < journal_.size()) {
     const JournalRecord& entry = journal_[sums.sent];
-    Send(site, MessageKind::kRoundClosed, RouteOf(entry), ClosingOf(entry), effects);
+    effects.emplace_back(SendToSite{site, ClosingOf(entry)});
     if (ChunkCount(entry.sum.size()) == 1) {
       ++sums.sent;
     } else {

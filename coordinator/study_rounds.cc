@@ -169,8 +169,11 @@ void Study::EnterPhase(const Moment& now, CoordinatorEffects& effects) {
   deadline_ = now.monotonic + plan_.deadline;
   const std::optional<SharedBytes> to_all = PhaseMessage();
   for (const SiteId site : session_->Members()) {
-    if (to_all) effects.emplace_back(SendToSite{site, *to_all});
-    if (!to_all) SendPhase(site, effects);
+    if (to_all) {
+      effects.emplace_back(SendToSite{site, *to_all});
+    } else {
+      SendPhase(site, effects);
+    }
   }
 }
 
@@ -306,9 +309,10 @@ void Study::NoteDropped(CoordinatorEffects& effects) const {
 
 void Study::EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects) {
   if (session_ == nullptr) return;
-  const Bytes body = Encode(AttemptEnded{reason.substr(0, 400)});
+  const SharedBytes ended = MessageOf(MessageKind::kAttemptEnded, session_->setup().route,
+                                      Encode(AttemptEnded{reason.substr(0, 400)}));
   for (const Participant& participant : session_->setup().start.participants) {
-    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, body, effects);
+    effects.emplace_back(SendToSite{participant.site, ended});
   }
   NoteDropped(effects);
   effects.emplace_back(Note{LogLevel::kWarning,
@@ -325,15 +329,16 @@ Route Study::RouteOf(const JournalRecord& entry) const {
   return {environment_.federation, plan_.id, entry.round, entry.attempt};
 }
 
-/// The same for every site: a long sum is hashed once.
-const Bytes& Study::ClosingOf(const JournalRecord& entry) {
+/// The same for every site: a long sum is hashed and signed once.
+const SharedBytes& Study::ClosingOf(const JournalRecord& entry) {
   if (closing_ && closing_->first == entry.round) return closing_->second;
   const std::span<const std::uint64_t> words(entry.sum);
   RoundClosed closed{entry.survivors, entry.capacity, ChunkOf(words, 0).words};
   const std::span<const std::uint64_t> more = words.subspan(closed.sum.size());
   closed.more_words = more.size();
   if (!more.empty()) closed.more_hash = MoreWordsHash(more);
-  closing_.emplace(entry.round, Encode(closed));
+  closing_.emplace(entry.round,
+                   MessageOf(MessageKind::kRoundClosed, RouteOf(entry), Encode(closed)));
   return closing_->second;
 }
 
@@ -384,13 +389,15 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   }
   NoteDropped(effects);
   // Whoever was left out has spent its prekey all the same, and offers another when it hears so.
-  const Bytes left_out = Encode(AttemptEnded{"the round closed without this site"});
+  const SharedBytes left_out =
+      MessageOf(MessageKind::kAttemptEnded, session_->setup().route,
+                Encode(AttemptEnded{"the round closed without this site"}));
   for (const Participant& participant : session_->setup().start.participants) {
     if (Contains(entry.survivors, participant.site) &&
         !session_->dropped().contains(participant.site)) {
       continue;
     }
-    Send(participant.site, MessageKind::kAttemptEnded, session_->setup().route, left_out, effects);
+    effects.emplace_back(SendToSite{participant.site, left_out});
   }
   const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
   session_.reset();

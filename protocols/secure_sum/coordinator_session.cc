@@ -382,7 +382,7 @@ std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) {
     if (!IsComplete(setup_.start.thresholds)) weights_.clear();  // Each dealer has others.
     weights = weights_.emplace(std::move(points), std::move(*computed)).first;
   }
-  return CombineWeighted(weights->second, shares);
+  return Combine(weights->second, shares);
 }
 
 /// Each share has the hash that the dealer signed, and they give another secret than it committed

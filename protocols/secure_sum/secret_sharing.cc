@@ -74,22 +74,13 @@ Result<std::vector<Scalar>> WeightsAtZero(const std::vector<std::uint32_t>& poin
   return weights;
 }
 
-Scalar CombineWeighted(const std::vector<Scalar>& weights, const std::vector<Scalar>& values) {
+Scalar Combine(const std::vector<Scalar>& weights, const std::vector<Scalar>& values) {
   CHECK(weights.size() == values.size());
   Scalar secret;
   for (std::size_t i = 0; i < values.size(); ++i) {
     secret = Add(secret, Multiply(weights[i], values[i]));
   }
   return secret;
-}
-
-Result<Scalar> Combine(const std::vector<ShamirShare>& shares) {
-  std::vector<std::uint32_t> points;
-  for (const ShamirShare& share : shares) points.push_back(share.point);
-  TRY(const std::vector<Scalar> weights, WeightsAtZero(points));
-  std::vector<Scalar> values;
-  for (const ShamirShare& share : shares) values.push_back(share.value.Clone());
-  return CombineWeighted(weights, values);
 }
 
 }  // namespace consilium

@@ -29,11 +29,8 @@ std::vector<ShamirShare> Split(const Scalar& secret,
 /// repeats or is zero, or none is given.
 Result<std::vector<Scalar>> WeightsAtZero(const std::vector<std::uint32_t>& points);
 
-/// The sum of the shares' values times their weights: f(0).
-Scalar CombineWeighted(const std::vector<Scalar>& weights, const std::vector<Scalar>& values);
-
-/// f(0) from all given shares. Errors as WeightsAtZero. With fewer than `threshold` shares the
+/// f(0): the sum of the shares' values times their weights, from t shares at least. With fewer the
 /// result is unrelated to the secret: callers count.
-Result<Scalar> Combine(const std::vector<ShamirShare>& shares);
+Scalar Combine(const std::vector<Scalar>& weights, const std::vector<Scalar>& values);
 
 }  // namespace consilium

@@ -16,6 +16,8 @@ struct SessionSetup {
   RoundStart start;
   Digest codec;             ///< Computed from the query by whoever holds this, never received.
   std::uint64_t words = 0;  ///< Length of the vector.
+  /// Fewest sites that this site wants in a sum, where that is more than all agreed on: its policy.
+  std::uint32_t own_minimum = 0;
   std::map<SiteId, IdentityKey> identities;  ///< Active members of the roster.
 };
 

@@ -1,5 +1,6 @@
 #include "protocols/secure_sum/site_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.h"
@@ -241,6 +242,8 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
                                          const Survivors& survivors) const {
   const Thresholds& thresholds = setup_.start.thresholds;
   if (survivors.headers.size() < FewestSites(thresholds)) return Refuse(R::kSurvivorsTooFew);
+  // That so many took part the quorum's signatures show; where more are wanted, the headers'.
+  const bool verify_all = std::max(thresholds.minimum, setup_.own_minimum) > thresholds.quorum;
   const View& view = uploaded.view;
   SiteId previous;
   bool own_seen = false;
@@ -251,11 +254,11 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
     }
     previous = survivor.site;
     if (view.chosen.contains(survivor.site)) ++of_ours;
-    // That as many sites as promised are in the sum, those of the quorum vouch for.
     const bool shares_masks = view.partners.contains(survivor.site) || survivor.site == self_;
     const Bytes body = Encode(survivor.header);
-    if (shares_masks && !VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body,
-                                         survivor.signature, setup_.identities.at(survivor.site))) {
+    if ((shares_masks || verify_all) &&
+        !VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body, survivor.signature,
+                         setup_.identities.at(survivor.site))) {
       return Refuse(R::kHeaderForged, survivor.site);
     }
     if (survivor.header.context != context_ || survivor.header.delivery_root != view.root) {

@@ -22,13 +22,13 @@ Thresholds Complete(std::uint32_t sites) {
   return thresholds;
 }
 
-Result<Thresholds> Sparse(std::uint32_t sites, std::uint32_t minimum) {
+Result<Thresholds> Sparse(std::uint32_t sites) {
   TRY(const SparseGraph graph, FindSparseGraph(sites));
   Thresholds thresholds;
   thresholds.neighbours = graph.neighbours;
   thresholds.colluding = sites / 5;
   thresholds.shares = graph.shares;
-  thresholds.quorum = std::max((sites + thresholds.colluding) / 2 + 1, minimum);
+  thresholds.quorum = (sites + thresholds.colluding) / 2 + 1;
   return thresholds;
 }
 
@@ -59,8 +59,8 @@ Result<SparseGraph> FindSparseGraph(std::uint32_t sites, const SparseGraphOption
     const auto colluding = static_cast<std::uint32_t>(std::floor(options.colluding * n + kSlack));
     const auto lost =
         static_cast<std::uint32_t>(sites - std::ceil((1 - options.lost) * n - kSlack));
-    const double betrayed = std::ldexp(1 / n, -static_cast<int>(options.security_bits) - 1);
-    const double deserted = std::ldexp(1 / n, -static_cast<int>(options.correctness_bits));
+    const double betrayed = std::ldexp(1 / n, -options.security_bits - 1);
+    const double deserted = std::ldexp(1 / n, -options.correctness_bits);
     for (std::uint32_t k = 2; k <= std::min<std::size_t>(kMaxNeighbours, sites - colluding);
          k += 2) {
       std::uint32_t t = 1;
@@ -88,7 +88,7 @@ Result<Thresholds> ThresholdsFor(std::uint32_t sites, std::uint32_t minimum) {
   if (sites <= kMaxCompleteSites) {
     thresholds = Complete(sites);
   } else {
-    TRY(thresholds, Sparse(sites, minimum));
+    TRY(thresholds, Sparse(sites));
   }
   thresholds.sites = sites;
   thresholds.minimum = minimum;

@@ -13,10 +13,10 @@ namespace consilium {
 /// Above kMaxCompleteSites: which part of the sites may collude, which part may be lost, and how
 /// likely a failure may be (Bell et al., CCS 2020, section 3; there gamma, delta, sigma, eta).
 struct SparseGraphOptions {
-  double colluding = 0.2;        ///< gamma
-  double lost = 0.1;             ///< delta
-  double security_bits = 40;     ///< sigma: some site's neighbours betray it, with 2^-sigma.
-  double correctness_bits = 20;  ///< eta: of some site too few neighbours are left, with 2^-eta.
+  double colluding = 0.2;     ///< gamma
+  double lost = 0.1;          ///< delta
+  int security_bits = 40;     ///< sigma: some site's neighbours betray it, with 2^-sigma.
+  int correctness_bits = 20;  ///< eta: of some site too few neighbours are left, with 2^-eta.
 };
 
 struct SparseGraph {
@@ -44,9 +44,7 @@ Result<SparseGraph> FindSparseGraph(std::uint32_t sites, const SparseGraphOption
 ///   T = max(1, floor((n-1)/3)),   t = q = max(3, T+2, floor((n+T)/2)+1),   k = n-1.
 /// 2t > n + T forbids that both secrets of one site are opened; 2q > n + T that two transcripts
 /// reach a quorum; n - t sites may drop out.
-/// Above, T = floor(n/5), k and t of FindSparseGraph, and q = max(floor((n+T)/2)+1, n_min): a site
-/// verifies its neighbours' uploads only, so that n_min sites are in the sum it learns from n_min
-/// signatures.
+/// Above, T = floor(n/5), k and t of FindSparseGraph, and q = floor((n+T)/2)+1.
 /// `minimum` is n_min, the fewest sites whose sum may be opened, and is copied. kRefused for n < 3:
 /// with two sites each subtracts itself. Likewise above kMaxSites.
 Result<Thresholds> ThresholdsFor(std::uint32_t sites, std::uint32_t minimum);

@@ -7,6 +7,7 @@
 
 #include "common/crypto/mask_stream.h"
 #include "protocols/secure_sum/secret_sharing.h"
+#include "tests/support/combine_shares.h"
 #include "tests/support/sum_fixture.h"
 
 namespace consilium {
@@ -110,7 +111,7 @@ Scalar SelfSeed(const SumRun& run, const SumFixture& fixture, std::size_t dealer
     shares.push_back(ShamirShare{static_cast<std::uint32_t>(revealer) + 1,
                                  *Scalar::FromCanonical(unmasking.shares[dealer].share)});
   }
-  return std::move(*Combine(shares));
+  return std::move(*CombineShares(shares));
 }
 
 /// The transcript of one attempt taken apart with every secret known: who masked what with what.

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/combine_shares.h"
+
 namespace consilium {
 namespace {
 
@@ -35,7 +37,7 @@ TEST(SecretSharingTest, EverySubsetOfAtLeastTheThresholdOpensTheSecretAndNoSmall
       const std::vector<ShamirShare> shares = Split(secret, threshold, PointsTo(count), random);
       ASSERT_EQ(shares.size(), count);
       for (std::uint32_t mask = 1; mask < 1u << count; ++mask) {
-        const Result<Scalar> combined = Combine(Pick(shares, mask));
+        const Result<Scalar> combined = CombineShares(Pick(shares, mask));
         ASSERT_TRUE(combined.has_value());
         const bool enough = static_cast<std::uint32_t>(__builtin_popcount(mask)) >= threshold;
         ASSERT_EQ(Same(*combined, secret), enough) << count << " " << threshold << " " << mask;
@@ -50,9 +52,9 @@ TEST(SecretSharingTest, OpensAtTheLargestNumberOfSites) {
   std::vector<ShamirShare> shares = Split(secret, 86, PointsTo(128), random);
   std::reverse(shares.begin(), shares.end());
   shares.resize(86);
-  EXPECT_TRUE(Same(*Combine(shares), secret));
+  EXPECT_TRUE(Same(*CombineShares(shares), secret));
   shares.resize(85);
-  EXPECT_FALSE(Same(*Combine(shares), secret));
+  EXPECT_FALSE(Same(*CombineShares(shares), secret));
 }
 
 // t-1 shares and a candidate for the secret are t points of exactly one polynomial of degree t-1.
@@ -80,7 +82,7 @@ TEST(SecretSharingTest, OneShareTooFewIsConsistentWithAnySecret) {
     }
     for (std::uint32_t mask = 1; mask < 1u << 7; ++mask) {
       if (__builtin_popcount(mask) < static_cast<int>(kThreshold)) continue;
-      ASSERT_TRUE(Same(*Combine(Pick(alternative, mask)), Scalar::FromNumber(candidate)));
+      ASSERT_TRUE(Same(*CombineShares(Pick(alternative, mask)), Scalar::FromNumber(candidate)));
     }
   }
 }
@@ -107,13 +109,13 @@ TEST(SecretSharingTest, AShareOfAFixedSecretIsUniform) {
 TEST(SecretSharingTest, RefusesRepeatedZeroAndAbsentPoints) {
   SeededRandom random(5);
   const std::vector<ShamirShare> shares = Split(Scalar::Random(random), 2, PointsTo(3), random);
-  EXPECT_FALSE(Combine({}).has_value());
+  EXPECT_FALSE(CombineShares({}).has_value());
   std::vector<ShamirShare> repeated = Pick(shares, 0b011);
   repeated[1].point = repeated[0].point;
-  EXPECT_FALSE(Combine(repeated).has_value());
+  EXPECT_FALSE(CombineShares(repeated).has_value());
   std::vector<ShamirShare> zero = Pick(shares, 0b011);
   zero[0].point = 0;
-  EXPECT_FALSE(Combine(zero).has_value());
+  EXPECT_FALSE(CombineShares(zero).has_value());
 }
 
 TEST(SecretSharingTest, ThePointsAreOneToCountAndADealingIsNeverRepeated) {

@@ -223,6 +223,27 @@ TEST_F(SparseSiteTest, VerifiesTheHeadersOfExactlyThoseItSharesMasksWith) {
   EXPECT_TRUE(run_.session(0).OnSurvivors(survivors).has_value());
 }
 
+/// Who promises more sites than a quorum has, or wants more by its own policy, could be given names
+/// of members that never took part.
+TEST(SparseMinimumTest, VerifiesEveryHeaderWhereMoreThanAQuorumArePromised) {
+  for (const bool own : {false, true}) {
+    SumFixture fixture(kSites, 4, own ? 5 : kSites);
+    if (own) fixture.setup().own_minimum = kSites;
+    SumRun run(fixture, /*everyone=*/true);
+    run.Dealing();
+    run.Uploading();
+    for (std::size_t i = 1; i < kSites; i += 37) {
+      Survivors survivors = run.coordinator().SurvivorList();
+      survivors.headers[i].signature = Signature();
+      const auto judged = run.session(0).OnSurvivors(survivors);
+      ASSERT_FALSE(judged.has_value()) << own << " " << i;
+      EXPECT_EQ(judged.error().reason, R::kHeaderForged);
+      EXPECT_EQ(judged.error().about, fixture.id(i));
+    }
+    EXPECT_TRUE(run.session(0).OnSurvivors(run.coordinator().SurvivorList()).has_value());
+  }
+}
+
 TEST_F(SparseSiteTest, RefusesASurvivorThatWasShownAnotherDeliveryWhoeverItIs) {
   run_.Uploading();
   for (const std::size_t i : {std::size_t{1}, std::size_t{77}, kSites - std::size_t{1}}) {

@@ -109,10 +109,12 @@ INSTANTIATE_TEST_SUITE_P(Published,
                                          GraphRow{1000, 1. / 3, .1, 102, 72, 0},
                                          GraphRow{5000, 1. / 3, .1, 124, 87, 0}));
 
-TEST(SparseGraphTest, TheQuorumIsOfAllSitesAndNotBelowTheMinimum) {
+TEST(SparseGraphTest, TheQuorumIsOfAllSites) {
   for (const auto& [sites, quorum] : {std::pair{200u, 121u}, {500u, 301u}, {1000u, 601u}}) {
-    EXPECT_EQ(ThresholdsFor(sites, 5)->quorum, quorum);
-    EXPECT_EQ(ThresholdsFor(sites, sites - 7)->quorum, sites - 7);
+    const Thresholds thresholds = ThresholdsFor(sites, sites - 7).value();
+    EXPECT_EQ(thresholds.quorum, quorum);
+    EXPECT_EQ(FewestSites(thresholds), sites - 7);
+    EXPECT_EQ(FewestSites(ThresholdsFor(sites, 5).value()), quorum);
   }
 }
 

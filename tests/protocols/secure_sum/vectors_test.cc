@@ -11,6 +11,7 @@
 
 #include "common/crypto/mask_stream.h"
 #include "protocols/secure_sum/secret_sharing.h"
+#include "tests/support/combine_shares.h"
 #include "tests/support/sum_fixture.h"
 
 namespace consilium {
@@ -136,7 +137,7 @@ Json Session() {
   }
   run.Unmask();
   for (std::size_t i = 0; i < 3; ++i) {
-    const Scalar seed = *Combine(revealed[i]);
+    const Scalar seed = *CombineShares(revealed[i]);
     const SecretKey32 key = SelfMaskKey(seed, context);
     json["sites"][i]["self_seed"] = ToHex(seed.Expose());
     json["sites"][i]["commitment"] = SelfSeedCommitment(context, fixture.id(i), seed).ToHex();
