@@ -142,10 +142,11 @@ void ConnectionWatch::CutFlooders() {
     in_all += held.back().first;
   }
   // The bound is that of all together, for one peer may have many connections. An honest one has
-  // little on its way, and is never the largest while there is a flood.
+  // little on its way and is spared, unless that is how it all adds up.
   std::sort(held.rbegin(), held.rend());
   for (const auto& [bytes, descriptor] : held) {
-    if (in_all <= most_held_ || (bytes < most_held_ / 32)) break;
+    const bool little = bytes < most_held_ / 32 && in_all <= most_held_ + most_held_ / 2;
+    if (in_all <= most_held_ || little) break;
     ++cut_for_flooding_;
     CutIfSame(descriptor, connections_.at(descriptor));
     in_all -= bytes;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <nlohmann/json.hpp>
 #include <zmq.hpp>
 
 #include "common/party_home.h"
@@ -24,23 +24,6 @@ using std::chrono::seconds;
 constexpr std::size_t kAllowedKib = 64U << 10;
 constexpr std::size_t kLargestFrame = 300'000;
 const char* const kHonest[] = {"alpha", "beta", "gamma"};
-
-/// Programs started while it lives can open no more files than this.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t descriptors) {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = descriptors;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-  }
-  DescriptorLimit(const DescriptorLimit&) = delete;
-  DescriptorLimit& operator=(const DescriptorLimit&) = delete;
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 /// Three honest sites, and a member, "mallory", whose keys the attackers hold.
 class HostilePeersTest : public ::testing::Test {
@@ -64,7 +47,7 @@ class HostilePeersTest : public ::testing::Test {
   /// Serves with few descriptors, and runs a first study to see what the coordinator needs idle.
   void StartHonest(rlim_t descriptors = 1'024) {
     {
-      const DescriptorLimit limit(descriptors);
+      const ResourceLimit limit(RLIMIT_NOFILE, descriptors);
       federation_.StartCoordinator();
     }
     for (const char* site : kHonest) federation_.StartSite(site);
@@ -79,6 +62,26 @@ class HostilePeersTest : public ::testing::Test {
       })) << federation_.WordsOf(site);
     }
   }
+  bool ApprovalsArrive(const std::string& study) {
+    return Eventually(seconds(60), [&] {
+      const std::string status = federation_.Coordinator({"status", study, "--json"}).out;
+      std::size_t approvals = 0;
+      for (std::size_t at = 0; (at = status.find("\"approved\"", at)) != std::string::npos; ++at) {
+        ++approvals;
+      }
+      return approvals == 3;
+    });
+  }
+  /// As a site was told.
+  std::string StateAt(const std::string& site, const std::string& study) {
+    const std::string words = federation_.Site(site, {"studies", "--json"}).out;
+    const nlohmann::json reply = nlohmann::json::parse(words, nullptr, /*allow_exceptions=*/false);
+    if (!reply.is_object()) return "";
+    for (const nlohmann::json& one : reply.value("studies", nlohmann::json::array())) {
+      if (one.value("study", "") == study) return one.value("state", "");
+    }
+    return "";
+  }
   /// A study of the honest sites gives the table of plain sums.
   void RunStudy(const std::string& title) {
     const std::string plan = SmallPlan("wait", "60s", title);
@@ -92,14 +95,7 @@ class HostilePeersTest : public ::testing::Test {
       return !study.empty();
     }));
     ApproveAtHonestSites(study);
-    ASSERT_TRUE(Eventually(seconds(60), [&] {
-      const std::string status = federation_.Coordinator({"status", study, "--json"}).out;
-      std::size_t approvals = 0;
-      for (std::size_t at = 0; (at = status.find("\"approved\"", at)) != std::string::npos; ++at) {
-        ++approvals;
-      }
-      return approvals == 3;
-    }));
+    ASSERT_TRUE(ApprovalsArrive(study));
     Expect(federation_.Coordinator({"start", study}));
     ASSERT_TRUE(federation_.Reaches(study, "finished", seconds(60)))
         << federation_.ReasonOf(study) << federation_.WordsOf("coordinator");
@@ -243,6 +239,21 @@ TEST_F(HostilePeersTest, EndlessMessagesOfOneMemberOverManyConnectionsAtOnce) {
   EXPECT_TRUE(Refused("flooding"));
 }
 
+TEST_F(HostilePeersTest, AHundredConnectionsOfOneMemberEachBelowWhatOneMayHold) {
+  StartHonest();
+  StudiesDuring("many small multiparts", [&] {
+    const Bytes part(200'000, std::byte{1});
+    std::vector<zmq::socket_t> members;
+    for (int i = 0; i < 100; ++i) members.push_back(Peer(true));
+    for (int message = 0; message < 4; ++message) {
+      for (zmq::socket_t& member : members) {
+        for (int i = 0; i < 4; ++i) Send(member, part, /*more=*/i < 3);
+      }
+    }
+    std::this_thread::sleep_for(seconds(2));
+  });
+}
+
 TEST_F(HostilePeersTest, DuplicatedAndSquattedRoutingIdsAndAMemberWithTwoConnections) {
   StartHonest();
   StudiesDuring("routing ids", [&] {
@@ -277,18 +288,38 @@ TEST_F(HostilePeersTest, SlowHandshakesAndPeersThatNeverRead) {
   });
 }
 
-TEST_F(HostilePeersTest, AFloodOfConnectionsUntilNoDescriptorIsLeft) {
-  StartHonest(128);
+TEST_F(HostilePeersTest, AStudyGoesOnWhileNoDescriptorIsLeft) {
+  constexpr rlim_t kDescriptors = 128;
+  StartHonest(kDescriptors);
+  Process& coordinator = federation_.process("coordinator");
+  // One site is held up, so that the study is under way when the flood comes.
+  const std::string plan = SmallPlan("wait", "60s", "Under the flood");
+  const std::string study = federation_.Submit(plan);
+  ApproveAtHonestSites(study);
+  ASSERT_TRUE(ApprovalsArrive(study));
+  federation_.process("alpha").Signal(SIGSTOP);
+  Expect(federation_.Coordinator({"start", study}));
   std::vector<FileDescriptor> lines;
   for (int i = 0; i < 1'000; ++i) lines.push_back(BeginConnecting(federation_.port()));
-  std::this_thread::sleep_for(seconds(2));
-  EXPECT_TRUE(federation_.process("coordinator").running()) << "with no descriptor left";
-  for (int i = 0; i < 2'000; ++i)
-    lines[random_.Below(lines.size())] = BeginConnecting(federation_.port());
-  EXPECT_TRUE(federation_.process("coordinator").running());
+  EXPECT_TRUE(Eventually(seconds(20), [&] {
+    return coordinator.open_descriptors() >= kDescriptors - 2;
+  })) << coordinator.open_descriptors();
+
+  federation_.process("alpha").Signal(SIGCONT);
+
+  // The coordinator cannot be asked now; a site is told how the study ends.
+  EXPECT_TRUE(Eventually(seconds(60), [&] {
+    for (int i = 0; i < 200; ++i) {
+      lines[random_.Below(lines.size())] = BeginConnecting(federation_.port());
+    }
+    return StateAt("beta", study) == "finished";
+  })) << federation_.WordsOf("beta");
+  EXPECT_GE(coordinator.open_descriptors(), kDescriptors - 8);
   lines.clear();
+  ASSERT_TRUE(federation_.Reaches(study, "finished", seconds(60)));
+  EXPECT_EQ(federation_.Coordinator({"result", study}).out, PlainTable(plan, {0, 1, 2}));
   RunStudy("afterwards");
-  ExpectSmallAndAlive("connections", 1);
+  ExpectSmallAndAlive("connections", 2);
 }
 
 }  // namespace

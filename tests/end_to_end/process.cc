@@ -54,6 +54,21 @@ bool HasEnded(pid_t pid, int& code) {
 
 }  // namespace
 
+ResourceLimit::ResourceLimit(__rlimit_resource resource, rlim_t most) : resource_(resource) {
+  ::getrlimit(resource_, &before_);
+  rlimit limit = before_;
+  limit.rlim_cur = most;
+  ::setrlimit(resource_, &limit);
+}
+
+ResourceLimit::~ResourceLimit() { ::setrlimit(resource_, &before_); }
+
+std::size_t Process::open_descriptors() const {
+  const std::filesystem::path folder = "/proc/" + std::to_string(pid_) + "/fd";
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder),
+                                                std::filesystem::directory_iterator()));
+}
+
 bool Eventually(milliseconds patience, const std::function<bool()>& condition) {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!condition()) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 namespace consilium::testing {
@@ -42,9 +43,24 @@ class Process {
   pid_t pid() const { return pid_; }
   /// VmHWM of /proc/PID/status: the largest resident size so far, in KiB.
   std::size_t peak_resident_kib() const;
+  std::size_t open_descriptors() const;
 
  private:
   pid_t pid_ = -1;
+};
+
+/// While it lives, this process and the programs that it starts have no more of a resource than
+/// this: RLIMIT_NOFILE, RLIMIT_FSIZE, ...
+class ResourceLimit {
+ public:
+  ResourceLimit(__rlimit_resource resource, rlim_t most);
+  ResourceLimit(const ResourceLimit&) = delete;
+  ResourceLimit& operator=(const ResourceLimit&) = delete;
+  ~ResourceLimit();
+
+ private:
+  __rlimit_resource resource_;
+  rlimit before_{};
 };
 
 /// Asks again every few milliseconds; false when the time is over.

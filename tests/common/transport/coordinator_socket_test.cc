@@ -40,7 +40,7 @@ TEST_F(CoordinatorSocketTest, ExchangesMessagesWithAnAdmittedSite) {
   const auto site = Connect(keys);
   ASSERT_TRUE(SendFrom(*site, "hello"));
   ASSERT_TRUE(Heard(keys.public_key, "hello"));
-  const Bytes chunk(kLargestMessage, std::byte{7});
+  const Bytes chunk(kLargestMessageToSite, std::byte{7});
   EXPECT_EQ(coordinator_->Send(keys.public_key, chunk), SendOutcome::kSent);
   std::optional<Bytes> answer;
   ASSERT_TRUE(RunUntil([&] { return (answer = site->Receive()).has_value(); }));
