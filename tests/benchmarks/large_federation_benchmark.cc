@@ -1,6 +1,8 @@
 // What a round of a thousand sites costs the coordinator, and each site, in CPU time: every message
-// through its envelope, no network and no disk. Limits: the coordinator 3 s, a site 80 ms, with
-// 100,000 words and a tenth of the sites lost after they have dealt.
+// through its envelope, no network and no disk. Beside it what the same number of primitives takes
+// in the same run, each measured alone: key agreements, signatures, mask streams, hashes of vectors
+// and products of scalars. Wanted: the coordinator 3 s, a site 80 ms, with 100,000 words and a
+// tenth of the sites lost after they have dealt.
 
 #include <ctime>
 
@@ -164,6 +166,72 @@ class LargeRound {
   CoordinatorSession session_;
 };
 
+/// CPU seconds of one `work`.
+template <class Work>
+double SecondsOf(int times, Work&& work) {
+  Account account;
+  account.Charge([&] {
+    for (int i = 0; i < times; ++i) work();
+  });
+  return account.seconds() / times;
+}
+
+struct Primitives {
+  double agreement = 0;  ///< X25519
+  double verification = 0;
+  double stream = 0;  ///< Made and added, one thread.
+  double vector_hash = 0;
+  double product = 0;  ///< Of scalars.
+};
+
+Primitives Measure(SumFixture& fixture) {
+  const TestSite& site = fixture.site(0);
+  const Prekey& peer = fixture.site(1).prekey.prekey;
+  RingVector words = fixture.RandomWords();
+  const Bytes message(200);
+  const Signature signature = site.identity.Sign(message);
+  const Scalar scalar = Scalar::Random(fixture.random());
+  Primitives primitives;
+  primitives.agreement = SecondsOf(
+      500, [&] { benchmark::DoNotOptimize(ExchangeSecret(site.prekey.masking, peer.masking)); });
+  primitives.verification =
+      SecondsOf(500, [&] { CHECK(Verify(site.identity.public_key(), message, signature)); });
+  const std::vector<MaskTerm> terms = [&] {
+    std::vector<MaskTerm> made;
+    for (int i = 0; i < 20; ++i) {
+      made.push_back({SelfMaskKey(Scalar::Random(fixture.random()), Digest())});
+    }
+    return made;
+  }();
+  primitives.stream = SecondsOf(5, [&] { ApplyMasks(terms, words); }) / 20;
+  primitives.vector_hash =
+      SecondsOf(20, [&] { benchmark::DoNotOptimize(VectorHash(Digest(), SiteId(1), words)); });
+  primitives.product =
+      SecondsOf(5'000, [&] { benchmark::DoNotOptimize(Multiply(scalar, scalar)); });
+  return primitives;
+}
+
+/// For a site: keys with all partners, their prekeys and headers, a quorum, its masks, its shares.
+double SiteFloor(const Primitives& costs, const Thresholds& thresholds) {
+  const double k = thresholds.neighbours;
+  const double partners = k * (2 - k / (thresholds.sites - 1.0));
+  return 2 * partners * costs.agreement + (2 * partners + thresholds.quorum) * costs.verification +
+         (partners + 1) * costs.stream + costs.vector_hash +
+         2 * k * thresholds.shares * costs.product;
+}
+
+/// For the coordinator: four signed messages a site, vectors' hashes, what opens the secrets, the
+/// masks that are left.
+double CoordinatorFloor(const Primitives& costs, const Thresholds& thresholds, double lost) {
+  const double k = thresholds.neighbours;
+  const double t = thresholds.shares;
+  const double left = thresholds.sites - lost;
+  const double partners = k * (2 - k / (thresholds.sites - 1.0)) * left / thresholds.sites;
+  return (thresholds.sites + 3 * left) * costs.verification + left * costs.vector_hash +
+         thresholds.sites * t * t * costs.product + lost * partners * costs.agreement +
+         (left + lost * partners) * costs.stream;
+}
+
 void RoundOfManySites(benchmark::State& state) {
   const auto sites = static_cast<std::uint32_t>(state.range(0));
   const auto lost = static_cast<std::size_t>(state.range(2));
@@ -176,15 +244,21 @@ void RoundOfManySites(benchmark::State& state) {
     coordinator.value += round.coordinator_seconds();
     site.value += 1e3 * round.site_seconds();
   }
+  const Primitives primitives = Measure(fixture);
+  const Thresholds& thresholds = fixture.setup().start.thresholds;
+  const double coordinator_floor =
+      CoordinatorFloor(primitives, thresholds, static_cast<double>(lost));
+  const double site_floor = 1e3 * SiteFloor(primitives, thresholds);
   state.counters["coordinator_s"] = coordinator;
+  state.counters["coordinator_primitives_s"] = coordinator_floor;
   state.counters["site_ms"] = site;
+  state.counters["site_primitives_ms"] = site_floor;
   state.counters["neighbours"] = fixture.setup().start.thresholds.neighbours;
 }
 BENCHMARK(RoundOfManySites)
     ->ArgNames({"sites", "words", "lost"})
     ->Args({200, 100'000, 20})
     ->Args({1000, 100'000, 100})
-    ->Args({5000, 1'000, 500})
     ->Unit(benchmark::kSecond)
     ->Iterations(1);
 

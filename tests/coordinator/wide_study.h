@@ -11,6 +11,7 @@
 
 #include "protocols/result_document.h"
 #include "tests/coordinator/federation_results.h"
+#include "tests/support/wide_plan.h"
 
 namespace consilium::testing {
 
@@ -18,20 +19,11 @@ inline constexpr std::uint32_t kWideSites = 4;
 inline constexpr int kFeatures = 330;  ///< Sums of 110,000 words: four chunks.
 
 inline std::string WidePlanText(const std::string& on_loss = "wait") {
-  std::string columns;
-  std::string names;
-  for (int j = 0; j < kFeatures; ++j) {
-    const std::string name = "x" + std::to_string(j);
-    columns += "[[contract.column]]\nname = \"" + name + "\"\ntype = \"boolean\"\n";
-    names += (j == 0 ? "\"" : ", \"") + name + "\"";
-  }
-  return "[study]\ntitle = \"Wide\"\nrequested_by = \"Test consortium\"\npermit = \"none\"\n"
-         "question = \"Does it fit?\"\nexpires = 2030-01-01\nminimum_sites = 3\n"
-         "[contract]\npatient = \"id\"\n"
-         "[[contract.column]]\nname = \"y\"\ntype = \"boolean\"\n" +
-         columns + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nridge = 20\nfeatures = [" +
-         names + "]\n[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\non_loss = \"" +
-         on_loss + "\"\n";
+  WidePlan plan;
+  plan.features = kFeatures;
+  plan.tables = "[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\non_loss = \"" +
+                on_loss + "\"\n";
+  return TextOf(plan);
 }
 
 inline Cohort WideCohort(std::uint32_t site) {

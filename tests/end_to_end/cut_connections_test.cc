@@ -16,8 +16,9 @@
 #include "common/random.h"
 #include "protocols/result_document.h"
 #include "simulations/plain_federation.h"
-#include "tests/end_to_end/deployment.h"
 #include "tests/end_to_end/relay.h"
+#include "tests/end_to_end/small_study.h"
+#include "tests/support/wide_plan.h"
 
 namespace consilium::testing {
 namespace {
@@ -35,36 +36,17 @@ constexpr std::uint64_t kLongest = 500'000;
 /// What a site says anew on each connection before its vector goes on.
 constexpr std::uint64_t kGreeting = 8'192;
 
-std::string WidePlan(int study) {
-  std::string plan = "[study]\ntitle = \"Wide " + std::to_string(study) +
-                     "\"\nquestion = \"Does it fit?\"\nrequested_by = \"R\"\n"
-                     "permit = \"none\"\nexpires = 2090-01-01\nminimum_sites = 3\n"
-                     "[contract]\npatient = \"id\"\n"
-                     "[[contract.column]]\nname = \"y\"\ntype = \"boolean\"\n";
-  std::string features;
-  for (int j = 0; j < kFeatures; ++j) {
-    const std::string name = "\"x" + std::to_string(j) + "\"";
-    plan += "[[contract.column]]\nname = " + name + "\ntype = \"boolean\"\n";
-    features += (j == 0 ? "" : ", ") + name;
-  }
-  return plan + "[analysis]\nkind = \"logistic\"\noutcome = \"y\"\nridge = 20\nfeatures = [" +
-         features + "]\n";
+std::string PlanOf(int study) {
+  WidePlan plan;
+  plan.title = "Wide " + std::to_string(study);
+  plan.features = kFeatures;
+  return TextOf(plan);
 }
 
-std::map<std::string, SiteData> WideSites() {
-  std::map<std::string, SiteData> sites;
-  SeededRandom random(12);
-  for (const char* site : {"alpha", "beta", "gamma"}) {
-    std::string& csv = sites[site].csv;
-    csv = "id,y";
-    for (int j = 0; j < kFeatures; ++j) csv += ",x" + std::to_string(j);
-    for (int patient = 0; patient < kPatients; ++patient) {
-      csv += "\n" + std::string(site) + std::to_string(patient);
-      for (int j = 0; j <= kFeatures; ++j) csv += random.Below(2) == 0 ? ",0" : ",1";
-    }
-    csv += "\n";
-    sites[site].policy =
-        "preset = \"standard\"\nmaximum_parameters_per_patient = 2\nminimum_class = 1\n";
+std::map<std::string, SiteData> Sites() {
+  std::map<std::string, SiteData> sites = WideSites(kFeatures, kPatients, 2);
+  for (auto& [name, data] : sites) {
+    data.policy = "preset = \"standard\"\nmaximum_parameters_per_patient = 2\nminimum_class = 1\n";
   }
   return sites;
 }
@@ -75,7 +57,7 @@ std::string PlainDocument(const std::string& plan_text) {
   const Plan plan = *ParsePlan(plan_text, "plan.toml");
   static const std::vector<Cohort> cohorts = [&] {
     std::vector<Cohort> loaded;
-    for (const auto& [name, data] : WideSites()) {
+    for (const auto& [name, data] : Sites()) {
       WriteText(folder / "data.csv", data.csv);
       WriteText(folder / "source.toml", data.source);
       loaded.push_back(LoadCohort(*ReadSource(folder / "source.toml"), plan)->cohort);
@@ -91,7 +73,7 @@ std::string PlainDocument(const std::string& plan_text) {
 class CutConnectionsTest : public ::testing::Test {
  protected:
   /// All sites reach the coordinator through the relay, and come back quickly.
-  CutConnectionsTest() : federation_(WideSites()), relay_(federation_.port(), kSeed) {
+  CutConnectionsTest() : federation_(Sites()), relay_(federation_.port(), kSeed) {
     const std::string direct = "127.0.0.1:" + std::to_string(federation_.port());
     for (const char* site : {"alpha", "beta", "gamma"}) {
       const std::filesystem::path file = federation_.home(site) / "settings.toml";
@@ -105,7 +87,7 @@ class CutConnectionsTest : public ::testing::Test {
 
   /// Runs a study to its end with so many cuts; bytes that went up.
   std::uint64_t RunStudy(int number, std::uint64_t cuts) {
-    const std::string study = federation_.ApprovedStudy(WidePlan(number));
+    const std::string study = federation_.ApprovedStudy(PlanOf(number));
     const std::uint64_t before = relay_.bytes_up();
     relay_.CutFromNowOn(cuts, kLongest);
     Expect(federation_.Coordinator({"start", study}));
@@ -118,7 +100,7 @@ class CutConnectionsTest : public ::testing::Test {
     relay_.CutFromNowOn(0, kLongest);
     const std::string released = federation_.folder() / (study + ".json");
     Expect(federation_.Coordinator({"result", study, "--out", released}));
-    EXPECT_EQ(ReadText(released), PlainDocument(WidePlan(number)));
+    EXPECT_EQ(ReadText(released), PlainDocument(PlanOf(number)));
     return relay_.bytes_up() - before;
   }
 

@@ -1,7 +1,6 @@
 #include "tests/end_to_end/many_sites.h"
 
 #include <algorithm>
-#include <ctime>
 #include <deque>
 #include <stdexcept>
 #include <thread>
@@ -71,10 +70,6 @@ ManySites::~ManySites() {
 
 const Cohort& ManySites::cohort(std::uint32_t site) const { return sites_.at(site)->cohort; }
 
-std::chrono::milliseconds ManySites::cpu_time() const {
-  return std::chrono::milliseconds(ticks_ * 1'000 / CLOCKS_PER_SEC);
-}
-
 void ManySites::Connect() {
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
     if (i % kSitesInAContext == 0) contexts_.push_back(Require(TransportContext::Create()));
@@ -106,7 +101,6 @@ bool ManySites::Serve(const std::function<bool()>& done, std::chrono::seconds pa
 bool ManySites::ServeOne(std::uint32_t index) {
   Site& site = *sites_[index];
   bool busy = false;
-  const std::clock_t before = std::clock();
   while (const std::optional<ConnectionEvent> event = site.socket->NextEvent()) {
     busy = true;
     site.outbox.clear();
@@ -129,7 +123,6 @@ bool ManySites::ServeOne(std::uint32_t index) {
   const Moment now = ReadClocks();
   const std::optional<Instant> deadline = site.core->NextDeadline();
   if (deadline && now.monotonic >= *deadline) Carry(site, site.core->OnTick(now));
-  if (busy) ticks_ += std::clock() - before;
   return busy;
 }
 

@@ -35,8 +35,6 @@ class ManySites {
   void Silence(std::uint32_t site) { silent_.insert(site); }
 
   const Cohort& cohort(std::uint32_t site) const;
-  /// CPU time that the cores have taken, all sites together.
-  std::chrono::milliseconds cpu_time() const;
   const std::vector<std::string>& refusals() const { return refusals_; }
 
  private:
@@ -53,7 +51,6 @@ class ManySites {
   std::vector<std::unique_ptr<Site>> sites_;
   std::set<std::uint32_t> silent_;
   std::vector<std::string> refusals_;
-  std::clock_t ticks_ = 0;
 };
 
 }  // namespace consilium::testing

@@ -11,6 +11,7 @@
 
 #include "common/random.h"
 #include "tests/end_to_end/small_study.h"
+#include "tests/support/wide_plan.h"
 
 namespace consilium::testing {
 namespace {
@@ -107,46 +108,15 @@ TEST(SimulatorTest, GivesTheBytesThatACoordinatorReleases) {
   ExpectEqualResults(federation, PlanFor("poisson", "age", "[\"dose\", \"ill\"]"), sites);
 }
 
-/// So many features that a sum takes two chunks, and patients enough for the standard policy.
-constexpr int kWideFeatures = 200;
-constexpr int kWidePatients = 1'100;
-
-std::map<std::string, SiteData> WideSites() {
-  std::map<std::string, SiteData> sites;
-  SeededRandom random(12);
-  for (const char* site : {"alpha", "beta", "gamma"}) {
-    std::string& csv = sites[site].csv;
-    csv = "id,y";
-    for (int j = 0; j < kWideFeatures; ++j) csv += ",x" + std::to_string(j);
-    for (int patient = 0; patient < kWidePatients; ++patient) {
-      csv += "\n" + std::string(site) + std::to_string(patient) + "," +
-             std::to_string(random.Below(1'000));
-      for (int j = 0; j < kWideFeatures; ++j) csv += random.Below(2) == 0 ? ",0" : ",1";
-    }
-    csv += "\n";
-  }
-  return sites;
-}
-
-std::string WidePlan() {
-  std::string plan =
-      "[study]\ntitle = \"Wide\"\nquestion = \"Does it fit?\"\nrequested_by = \"R\"\n"
-      "permit = \"none\"\nexpires = 2090-01-01\nminimum_sites = 3\n[contract]\npatient = \"id\"\n"
-      "[[contract.column]]\nname = \"y\"\ntype = \"integer\"\nrange = [0, 1000]\n";
-  std::string features;
-  for (int j = 0; j < kWideFeatures; ++j) {
-    const std::string name = "\"x" + std::to_string(j) + "\"";
-    plan += "[[contract.column]]\nname = " + name + "\ntype = \"boolean\"\n";
-    features += (j == 0 ? "" : ", ") + name;
-  }
-  return plan + "[analysis]\nkind = \"linear\"\noutcome = \"y\"\nfeatures = [" + features + "]\n";
-}
-
 TEST(SimulatorTest, GivesTheBytesThatACoordinatorReleasesWhereSumsAreLong) {
-  const std::map<std::string, SiteData> sites = WideSites();
+  // A sum takes two chunks, and there are patients enough for the standard policy.
+  WidePlan plan;
+  plan.outcome = "type = \"integer\"\nrange = [0, 1000]";
+  plan.analysis = "kind = \"linear\"";
+  const std::map<std::string, SiteData> sites = WideSites(plan.features, 1'100, 1'000);
   Deployment federation(sites);
   federation.StartAll();
-  ExpectEqualResults(federation, WidePlan(), sites);
+  ExpectEqualResults(federation, TextOf(plan), sites);
 }
 
 std::filesystem::path HeartData() {
@@ -299,23 +269,6 @@ TEST(SimulatorTest, AFolderThatCannotBeWrittenIsSaidBeforeAnythingIsComputed) {
   EXPECT_EQ(ReadText(everybody_is_ill.out()), "a file where the folder should be");
 }
 
-/// Programs started while it lives cannot make a file longer than this.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit limit = before_;
-    limit.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  ~FileSizeLimit() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 TEST(SimulatorTest, ADiskThatFillsUpHalfwayLeavesTheEarlierFilesWhole) {
   const Simulation simulation(SmallPlan(), GeneratedSites(3));
   Expect(simulation.Run());
@@ -325,7 +278,7 @@ TEST(SimulatorTest, ADiskThatFillsUpHalfwayLeavesTheEarlierFilesWhole) {
 
   CommandOutcome outcome;
   {
-    const FileSizeLimit limit(1'000);
+    const ResourceLimit longest_file(RLIMIT_FSIZE, 1'000);
     outcome = simulation.Run({"--seed", "2"});
   }
 

@@ -87,4 +87,21 @@ std::string Numbers(const std::string& result_json) {
   return json.dump();
 }
 
+std::map<std::string, SiteData> WideSites(int features, int patients, std::uint64_t outcomes) {
+  std::map<std::string, SiteData> sites;
+  SeededRandom random(12);
+  for (const char* site : {"alpha", "beta", "gamma"}) {
+    std::string& csv = sites[site].csv;
+    csv = "id,y";
+    for (int j = 0; j < features; ++j) csv += ",x" + std::to_string(j);
+    for (int patient = 0; patient < patients; ++patient) {
+      csv += "\n" + std::string(site) + std::to_string(patient) + "," +
+             std::to_string(random.Below(outcomes));
+      for (int j = 0; j < features; ++j) csv += random.Below(2) == 0 ? ",0" : ",1";
+    }
+    csv += "\n";
+  }
+  return sites;
+}
+
 }  // namespace consilium::testing

@@ -26,4 +26,8 @@ std::string PlainTable(const std::string& plan,
 /// result.json without the fields that name the study.
 std::string Numbers(const std::string& result_json);
 
+/// Sites alpha, beta and gamma with data for a WidePlan: outcomes below `outcomes`, features of 0
+/// and 1, all drawn; the same for the same numbers.
+std::map<std::string, SiteData> WideSites(int features, int patients, std::uint64_t outcomes);
+
 }  // namespace consilium::testing

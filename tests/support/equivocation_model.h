@@ -75,28 +75,6 @@ struct Learned {
   bool both = false;            ///< Both secrets of one honest site.
 };
 
-/// Votes for opening b_u and seed_s_u of each honest u, the colluders' included.
-inline void CountShares(
-    const Game& game, const std::vector<View>& views, bool with_quorum, Set& self, Set& masking) {
-  std::vector<std::uint32_t> self_shares(game.honest(), game.colluding);
-  std::vector<std::uint32_t> masking_shares(game.honest(), game.colluding);
-  for (const View& view : views) {
-    const auto agree = static_cast<std::uint32_t>(std::count(views.begin(), views.end(), view));
-    if (with_quorum && agree + game.colluding < game.quorum) continue;
-    for (std::uint32_t u = 0; u < game.honest(); ++u) {
-      if (Has(view.survivors, u)) {
-        ++self_shares[u];
-      } else if (Has(view.delivered, u)) {
-        ++masking_shares[u];
-      }
-    }
-  }
-  for (std::uint32_t u = 0; u < game.honest(); ++u) {
-    if (self_shares[u] >= game.threshold) self |= 1u << u;
-    if (masking_shares[u] >= game.threshold) masking |= 1u << u;
-  }
-}
-
 /// From these opened secrets and the masks that the views' U2 put on the vectors.
 inline Learned LearnWith(const Game& game, const std::vector<View>& views, Set self, Set masking) {
   Learned learned;
@@ -123,13 +101,6 @@ inline Learned LearnWith(const Game& game, const std::vector<View>& views, Set s
   return learned;
 }
 
-inline Learned Learn(const Game& game, const std::vector<View>& views, bool with_quorum) {
-  Set self = 0;
-  Set masking = 0;
-  CountShares(game, views, with_quorum, self, masking);
-  return LearnWith(game, views, self, masking);
-}
-
 /// When exactly these sites released their shares.
 inline Learned LearnFrom(const Game& game, const std::vector<View>& views, Set released) {
   Set self = 0;
@@ -146,6 +117,16 @@ inline Learned LearnFrom(const Game& game, const std::vector<View>& views, Set r
     if (masking_shares >= game.threshold) masking |= 1u << u;
   }
   return LearnWith(game, views, self, masking);
+}
+
+/// When all release whose view has a quorum, or all at once where none is asked for.
+inline Learned Learn(const Game& game, const std::vector<View>& views, bool with_quorum) {
+  Set released = 0;
+  for (std::uint32_t i = 0; i < game.honest(); ++i) {
+    const auto agree = static_cast<std::uint32_t>(std::count(views.begin(), views.end(), views[i]));
+    if (!with_quorum || agree + game.colluding >= game.quorum) released |= 1u << i;
+  }
+  return LearnFrom(game, views, released);
 }
 
 inline Game ByTheRule(std::uint32_t sites) {
