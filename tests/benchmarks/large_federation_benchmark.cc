@@ -5,6 +5,8 @@
 // tenth of the sites lost after they have dealt.
 
 #include <ctime>
+#include <map>
+#include <string>
 
 #include <benchmark/benchmark.h>
 
@@ -44,16 +46,18 @@ class LargeRound {
         session_(coordinator_.Charge([&] { return CoordinatorSession(fixture.setup(), false); })) {}
 
   void Run() {
-    Deal();
-    Upload();
-    Confirm();
-    Unmask();
+    Step("1_dealing", [&] { Deal(); });
+    Step("2_delivery_and_upload", [&] { Upload(); });
+    Step("3_confirming", [&] { Confirm(); });
+    Step("4_unmasking", [&] { Unmask(); });
     RingVector expected(words_.size(), 0);
     for (std::size_t i = lost_; i < fixture_.size(); ++i) AddTo(expected, words_);
     CHECK(session_.phase() == SumPhase::kFinished && session_.sum() == expected);
   }
 
   double coordinator_seconds() const { return coordinator_.seconds(); }
+  /// The coordinator's seconds, step by step.
+  const std::map<std::string, double>& steps() const { return steps_; }
   double site_seconds() const {
     return sites_.seconds() / static_cast<double>(fixture_.size() - lost_);
   }
@@ -84,6 +88,13 @@ class LargeRound {
     return coordinator_.Charge([&] {
       return SealMessage(kind, fixture_.setup().route, Encode(message), fixture_.site(0).identity);
     });
+  }
+
+  template <class Work>
+  void Step(const std::string& name, Work&& work) {
+    const double before = coordinator_.seconds();
+    work();
+    steps_[name] = coordinator_.seconds() - before;
   }
 
   void Deal() {
@@ -162,6 +173,7 @@ class LargeRound {
   const RingVector words_;
   Account sites_;
   Account coordinator_;
+  std::map<std::string, double> steps_;
   std::vector<SiteSession> sessions_;
   CoordinatorSession session_;
 };
@@ -243,6 +255,7 @@ void RoundOfManySites(benchmark::State& state) {
     round.Run();
     coordinator.value += round.coordinator_seconds();
     site.value += 1e3 * round.site_seconds();
+    for (const auto& [name, seconds] : round.steps()) state.counters[name + "_s"] = seconds;
   }
   const Primitives primitives = Measure(fixture);
   const Thresholds& thresholds = fixture.setup().start.thresholds;

@@ -18,7 +18,9 @@ TEST(NoiseSharesTest, CountsOnTheHonestSurvivorsOnly) {
                                       {7, 3},
                                       {10, 4},
                                       {20, 8},
-                                      {100, 34}}) {
+                                      {100, 34},
+                                      {200, 40},
+                                      {1000, 200}}) {
     EXPECT_EQ(FewestHonestShares(ThresholdsFor(sites, 3).value()), honest) << sites;
   }
 }

@@ -89,13 +89,19 @@ TEST_P(SparseGraphTableTest, MatchesThePublishedTable) {
   options.colluding = row.colluding;
   options.lost = row.lost;
   EXPECT_EQ(FindSparseGraph(row.sites, options).value(), (SparseGraph{row.neighbours, row.shares}));
+  if (row.quorum == 0) return;  // Not the rule's own options.
+  const Thresholds thresholds = ThresholdsFor(row.sites, 5).value();
+  EXPECT_EQ(thresholds.neighbours, row.neighbours);
+  EXPECT_EQ(thresholds.shares, row.shares);
+  EXPECT_EQ(thresholds.quorum, row.quorum);
 }
 
 // The table of design section 6, and its other columns; an independent implementation gives the
 // same (its t is the smallest, too).
 INSTANTIATE_TEST_SUITE_P(Published,
                          SparseGraphTableTest,
-                         testing::Values(GraphRow{200, .2, .1, 46, 30, 121},
+                         testing::Values(GraphRow{129, .2, .1, 36, 24, 78},
+                                         GraphRow{200, .2, .1, 46, 30, 121},
                                          GraphRow{500, .2, .1, 60, 39, 301},
                                          GraphRow{1000, .2, .1, 68, 44, 601},
                                          GraphRow{2000, .2, .1, 70, 45, 1201},

@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         CostCase{"computing", 7, 3, {Duration(10), kNone, 10e6, 100e6, Duration(3'000)}},
         CostCase{"slow_coordinator", 20, 5, {Duration(30), kNone, 10e6, 2e6, kNone}},
         CostCase{"many", 60, 4, {Duration(40), kNone, 5e6, 50e6, Duration(500)}},
+        CostCase{"neighbours", 129, 2, {Duration(40), kNone, 5e6, 0, kNone}},
         CostCase{"one_chunk", 4, 90, {Duration(25), kNone, 2e6, 0, Duration(200)}},
         CostCase{"sums_on_a_slow_line", 5, 330, {Duration(25), kNone, 0, 4e6, kNone}},
         CostCase{"four_chunks", 5, 330, {Duration(25), kNone, 20e6, 50e6, Duration(200)}}),

@@ -100,6 +100,20 @@ INSTANTIATE_TEST_SUITE_P(Analyses,
                                            std::pair{"poisson", "visits"}),
                          [](const auto& one) { return std::string(one.param.first); });
 
+TEST(ProtocolRunTest, GivesTheBitsOfPlainSumsWhereSitesChooseNeighbours) {
+  const Plan plan = PlanOf("linear", "dose");
+  const std::vector<Cohort> cohorts = Cohorts(plan, 129);
+  const PlainRun plain = RunPlain(*plan.analysis, Pointers(cohorts)).value();
+  ProtocolOptions options;
+  options.network.latency = Duration(30);
+  options.faults = {.cuts = 0.004, .site_crashes = 0.0005};
+  const Result<RecordedRun> run = RunOverProtocol(plan, Pointers(cohorts), options);
+  ASSERT_TRUE(run.has_value()) << Describe(run.error());
+  EXPECT_EQ(ResultDocument(plan, run->run.result, run->run.rounds),
+            ResultDocument(plan, plain.result, plain.rounds));
+  EXPECT_FALSE(run->protocol->faults.empty());
+}
+
 TEST(ProtocolRunTest, NotesWhatEachRoundTook) {
   const Plan plan = PlanOf("logistic", "ill");
   const std::vector<Cohort> cohorts = Cohorts(plan, 5);
