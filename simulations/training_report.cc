@@ -1,6 +1,7 @@
 #include "simulations/training_report.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -22,8 +23,11 @@ using Row = std::vector<std::string>;
 /// More hospitals than these make tables that nobody reads: comparison.json has them all.
 constexpr std::size_t kMostListed = 200;
 
-const char* const kHeading[] = {"model trained on", "rounds",        "training loss",
-                                "accuracy",         "held-out loss", "accuracy"};
+/// Names first, then numbers.
+using Heading = std::array<const char*, 6>;
+
+constexpr Heading kModelsHeading = {"model trained on", "rounds",        "training loss",
+                                    "accuracy",         "held-out loss", "accuracy"};
 
 std::string NumberOf(const Json& point, const char* field, const char* form) {
   const auto found = point.find(field);
@@ -134,8 +138,26 @@ std::string MeanOf(const Campaign& campaign,
   return text;
 }
 
-const char* const kRunsHeading[] = {"combination",       "runs",          "training loss",
-                                    "training accuracy", "held-out loss", "held-out accuracy"};
+constexpr Heading kRunsHeading = {"combination",       "runs",          "training loss",
+                                  "training accuracy", "held-out loss", "held-out accuracy"};
+
+/// For the terminal.
+std::string TextTable(const Heading& heading, std::vector<Row> rows) {
+  for (Row& row : rows) row.front() = Printable(row.front());
+  rows.insert(rows.begin(), Row(heading.begin(), heading.end()));
+  return AlignedTable(rows);
+}
+
+/// For the page.
+std::string PageTable(const std::string& caption, const Heading& heading, std::vector<Row> rows) {
+  std::vector<std::pair<std::string, CellKind>> columns;
+  for (const char* name : heading) {
+    columns.emplace_back(name, columns.empty() ? CellKind::kText : CellKind::kNumber);
+  }
+  HtmlTable table(caption, std::move(columns));
+  for (Row& row : rows) table.Add(std::move(row));
+  return table.Html();
+}
 
 std::vector<Row> RunsRows(const Campaign& campaign) {
   std::vector<Row> rows;
@@ -173,27 +195,16 @@ constexpr const char* kLastRound =
 }  // namespace
 
 std::string TrainingRunsText(const Campaign& campaign) {
-  std::vector<Row> rows = {Row(std::begin(kRunsHeading), std::end(kRunsHeading))};
-  for (Row& row : RunsRows(campaign)) {
-    row.front() = Printable(row.front());
-    rows.push_back(std::move(row));
-  }
   const std::string failures = FailuresOf(campaign);
   return std::to_string(campaign.trials.size()) + " runs. " + kLastRound + "\n" +
-         AlignedTable(rows) + (failures.empty() ? "" : Wrapped(Printable(failures), 100, 0) + "\n");
+         TextTable(kRunsHeading, RunsRows(campaign)) +
+         (failures.empty() ? "" : Wrapped(Printable(failures), 100, 0) + "\n");
 }
 
 std::string TrainingRunsSection(const Campaign& campaign) {
-  using enum CellKind;
-  HtmlTable table(kLastRound, {{kRunsHeading[0], kText},
-                               {kRunsHeading[1], kNumber},
-                               {kRunsHeading[2], kNumber},
-                               {kRunsHeading[3], kNumber},
-                               {kRunsHeading[4], kNumber},
-                               {kRunsHeading[5], kNumber}});
-  for (Row& row : RunsRows(campaign)) table.Add(std::move(row));
   const std::string failures = FailuresOf(campaign);
-  return Section("All runs", table.Html() + (failures.empty() ? "" : Paragraph(failures, "bad")));
+  return Section("All runs", PageTable(kLastRound, kRunsHeading, RunsRows(campaign)) +
+                                 (failures.empty() ? "" : Paragraph(failures, "bad")));
 }
 
 bool IsTraining(const Comparison& comparison) {
@@ -201,12 +212,8 @@ bool IsTraining(const Comparison& comparison) {
 }
 
 std::string TrainingText(const Comparison& comparison) {
-  std::vector<Row> rows = {Row(std::begin(kHeading), std::end(kHeading))};
-  for (Row& row : RowsOf(comparison)) {
-    row.front() = Printable(row.front());
-    rows.push_back(std::move(row));
-  }
-  return "Released models, with all data in one place and alone\n" + AlignedTable(rows) +
+  return "Released models, with all data in one place and alone\n" +
+         TextTable(kModelsHeading, RowsOf(comparison)) +
          Wrapped(Verdict(Json::parse(comparison.federated.result.json)), 100, 0) + "\n";
 }
 
@@ -218,16 +225,10 @@ std::string TrainingSections(const Comparison& comparison) {
   AddFigure(curve, "validation_loss", "Loss on held-out rows", "mean loss", figures);
   AddFigure(curve, "validation_accuracy", "Accuracy on held-out rows", "share right", figures);
   AddFigure(curve, "clipped_share", "Hospitals whose update was clipped", "share", figures);
-  using enum CellKind;
-  HtmlTable table("Released models; losses are means over the rows that each run had",
-                  {{kHeading[0], kText},
-                   {kHeading[1], kNumber},
-                   {kHeading[2], kNumber},
-                   {kHeading[3], kNumber},
-                   {kHeading[4], kNumber},
-                   {kHeading[5], kNumber}});
-  for (Row& row : RowsOf(comparison)) table.Add(std::move(row));
-  return Section("Training", Paragraph(Verdict(result)) + Grid(figures) + table.Html());
+  const std::string table =
+      PageTable("Released models; losses are means over the rows that each run had", kModelsHeading,
+                RowsOf(comparison));
+  return Section("Training", Paragraph(Verdict(result)) + Grid(figures) + table);
 }
 
 }  // namespace consilium

@@ -2,17 +2,15 @@
 // wall-clock; peak_MB is the largest resident size that the process ever had. docs/performance.md
 // has the limits.
 
-#include <cmath>
 #include <string>
 
 #include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
 #include "common/check.h"
-#include "common/random.h"
 #include "protocols/plan.h"
 #include "simulations/plain_federation.h"
-#include "simulations/site_table.h"
+#include "tests/benchmarks/logistic_table.h"
 #include "tests/end_to_end/process.h"
 #include "tests/support/temporary_folder.h"
 
@@ -47,27 +45,6 @@ Plan MakePlan() {
       .value();
 }
 
-/// Rows of a logistic model with known coefficients; one Fill a site, since each starts a stream.
-SiteTable MakeTable(const Plan& plan, std::size_t sites) {
-  SiteTable table(plan.analysis->columns(), sites, sites * kRowsOfASite);
-  SeededRandom random(std::uint64_t{2026});
-  std::vector<std::uint64_t> draws(kRowsOfASite * (1 + kFeatures));
-  for (std::size_t site = 0; site < sites; ++site) {
-    random.Fill(std::as_writable_bytes(std::span(draws)));
-    const std::span<double> values = table.Add(kRowsOfASite, kRowsOfASite);
-    for (std::size_t i = 0; i < values.size(); i += 1 + kFeatures) {
-      double eta = -0.3;
-      for (std::size_t j = 1; j <= kFeatures; ++j) {
-        values[i + j] = static_cast<double>(draws[i + j] >> 11) * 0x1p-51 - 2;
-        eta += (j % 2 == 0 ? -0.3 : 0.2) * values[i + j];
-      }
-      const double unit = static_cast<double>(draws[i] >> 11) * 0x1p-53;
-      values[i] = unit < 1 / (1 + std::exp(-eta)) ? 1 : 0;
-    }
-  }
-  return table;
-}
-
 /// Passes queries on and keeps the last.
 class Recorder final : public Federation {
  public:
@@ -86,7 +63,8 @@ class Recorder final : public Federation {
 /// A whole study, then its last query again, a Newton round, until there were kRounds.
 void LogisticRounds(benchmark::State& state) {
   const Plan plan = MakePlan();
-  const SiteTable table = MakeTable(plan, static_cast<std::size_t>(state.range(0)));
+  const SiteTable table =
+      LogisticTable(plan, static_cast<std::size_t>(state.range(0)), kRowsOfASite);
   std::uint32_t study = 0;
   for (auto _ : state) {
     PlainOptions options;

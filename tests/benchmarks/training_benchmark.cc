@@ -1,7 +1,6 @@
 // Training in the simulator against the same arithmetic in bare Eigen, in one run on one core.
 // docs/performance.md has the limits. The baselines are compiled for this very processor.
 
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -12,7 +11,7 @@
 #include "protocols/analyses/train/local.h"
 #include "protocols/plan.h"
 #include "simulations/plain_federation.h"
-#include "simulations/site_table.h"
+#include "tests/benchmarks/logistic_table.h"
 #include "tests/benchmarks/training_baselines.h"
 
 namespace consilium {
@@ -46,26 +45,6 @@ std::string PlanText(std::size_t features,
          analysis;
 }
 
-SiteTable MakeTable(const Plan& plan) {
-  SiteTable table(plan.analysis->columns(), kSites, kSites * kRows);
-  SeededRandom random(std::uint64_t{2026});
-  std::vector<std::uint64_t> draws(kRows * (1 + kFeatures));
-  for (std::size_t site = 0; site < kSites; ++site) {
-    random.Fill(std::as_writable_bytes(std::span(draws)));
-    const std::span<double> values = table.Add(kRows, kRows);
-    for (std::size_t i = 0; i < values.size(); i += 1 + kFeatures) {
-      double eta = -0.3;
-      for (std::size_t j = 1; j <= kFeatures; ++j) {
-        values[i + j] = static_cast<double>(draws[i + j] >> 11) * 0x1p-51 - 2;
-        eta += (j % 2 == 0 ? -0.3 : 0.2) * values[i + j];
-      }
-      const double unit = static_cast<double>(draws[i] >> 11) * 0x1p-53;
-      values[i] = unit < 1 / (1 + std::exp(-eta)) ? 1 : 0;
-    }
-  }
-  return table;
-}
-
 std::vector<BareRows> BareSites(const SiteTable& table) {
   std::vector<BareRows> sites;
   for (const CohortView& cohort : table.sites()) {
@@ -86,7 +65,7 @@ void BareFedAvgLogistic(benchmark::State& state) {
       ParsePlan(PlanText(kFeatures, "type = \"boolean\"\n", "model = \"logistic\"\nrounds = 1\n"),
                 "plan.toml")
           .value();
-  BareFedAvg bare(BareSites(MakeTable(plan)), kFeatures);
+  BareFedAvg bare(BareSites(LogisticTable(plan, kSites, kRows)), kFeatures);
   const auto rows = static_cast<BareFedAvg::Rows>(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(bare.Run(kRounds, kBatch, kRate, rows).back());
   CountUpdates(state);
@@ -99,13 +78,12 @@ void FedAvgLogistic(benchmark::State& state) {
                                        "learning_rate = 0.1\nstandardise = \"range\"\n"),
                               "plan.toml")
                         .value();
-  const SiteTable table = MakeTable(plan);
+  const SiteTable table = LogisticTable(plan, kSites, kRows);
   for (auto _ : state) {
     const Result<PlainRun> run = RunPlain(*plan.analysis, table.sites());
     CHECK(run.has_value() && run->rounds == kRounds);
   }
-  state.counters["site_updates/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * kSites * kRounds, benchmark::Counter::kIsRate);
+  CountUpdates(state);
 }
 
 constexpr std::size_t kImages = 3200;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocols/analyses/train/floats.h"
 #include "protocols/analyses/train/server.h"
 
 namespace consilium::train {
@@ -47,35 +48,36 @@ Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPla
   return sums;
 }
 
-Result<TrainQuery> Scales(Federation& federation, const TrainPlan& plan) {
-  TrainQuery query = RangeQuery(plan);
+Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
+  Scaling scaling = RangeScaling(plan);
   switch (plan.standardisation) {
     case Standardisation::kRange:
-      return query;
+      return scaling;
     case Standardisation::kSite:
-      query.centres.clear();
-      query.scales.clear();
-      return query;
+      scaling.centres.clear();
+      scaling.scales.clear();
+      return scaling;
     case Standardisation::kNone:
-      query.centres.assign(query.centres.size(), 0.0);
-      query.scales.assign(query.scales.size(), 1.0);
-      query.outcome_centre = 0;
-      query.outcome_scale = 1;
-      return query;
+      scaling.centres.assign(scaling.centres.size(), 0.0);
+      scaling.scales.assign(scaling.scales.size(), 1.0);
+      scaling.outcome_centre = 0;
+      scaling.outcome_scale = 1;
+      return scaling;
     case Standardisation::kFederation:
       break;
   }
+  const TrainQuery query{Step::kMoments, 0, scaling, {}, {}};
   TRY(const Sums sums, Ask(federation, query, plan));
   const Numbers& numbers = sums.numbers;
-  for (std::size_t j = 0; j < query.centres.size(); ++j) {
-    Rescale(numbers.rows[0], numbers.term_sums[j], numbers.term_squares[j], query.centres[j],
-            query.scales[j]);
+  for (std::size_t j = 0; j < scaling.centres.size(); ++j) {
+    Rescale(numbers.rows[0], numbers.term_sums[j], numbers.term_squares[j], scaling.centres[j],
+            scaling.scales[j]);
   }
   if (plan.ScalesOutcome()) {
     Rescale(numbers.rows[0], numbers.outcome_moments[0], numbers.outcome_moments[1],
-            query.outcome_centre, query.outcome_scale);
+            scaling.outcome_centre, scaling.outcome_scale);
   }
-  return query;
+  return scaling;
 }
 
 CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
@@ -195,19 +197,17 @@ void NoteCounts(const Sums& sums, Trained& trained) {
 }
 
 Status RequireFinite(const TrainQuery& query) {
-  for (const float parameter : query.parameters) {
-    if (std::isfinite(parameter)) continue;
-    return Fail(ErrorCode::kNotEstimable,
-                "the model diverged in round " + std::to_string(query.round),
-                "use a smaller learning_rate or server_learning_rate");
-  }
-  return {};
+  if (AllFinite(query.parameters)) return {};
+  return Fail(ErrorCode::kNotEstimable,
+              "the model diverged in round " + std::to_string(query.round),
+              "use a smaller learning_rate or server_learning_rate");
 }
 
 }  // namespace
 
 Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
-  TRY(TrainQuery query, Scales(federation, plan));
+  TrainQuery query;
+  TRY(query.scaling, FindScaling(federation, plan));
   query.step = Step::kLearn;
   query.parameters = InitialParameters(plan.network, plan.seed);
   if (plan.Controls()) query.control.assign(plan.network.parameters, 0.0F);
@@ -249,9 +249,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   const bool chosen = !best.parameters().empty();
   trained.best_round = chosen ? best.round() : plan.rounds;
   trained.parameters = chosen ? best.parameters() : query.parameters;
-  query.parameters.clear();
-  query.control.clear();
-  trained.scales = std::move(query);
+  trained.scaling = std::move(query.scaling);
   return trained;
 }
 

@@ -27,7 +27,7 @@ struct CurvePoint {
 };
 
 struct Trained {
-  TrainQuery scales;  ///< What the model's inputs and outcome are centred and scaled by.
+  Scaling scaling;  ///< Of the model's inputs and outcome.
   std::vector<float> parameters;
   std::vector<CurvePoint> curve;
   std::uint32_t rounds = 0;      ///< Of training that were run.

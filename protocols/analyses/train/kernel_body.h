@@ -4,12 +4,6 @@
 // names its namespace, and Eigen's with it, so that nothing here is merged by the linker with what
 // another unit was compiled to.
 
-#include "protocols/analyses/train/kernel.h"
-
-#ifndef CONSILIUM_TRAIN_KERNEL
-#define CONSILIUM_TRAIN_KERNEL generic
-#endif
-
 #include "protocols/analyses/train/kernel_lanes.h"
 #include "protocols/analyses/train/kernel_network.h"
 

@@ -28,6 +28,16 @@ constexpr std::size_t kAhead = 24;
 
 inline void Load(const float* from, Lanes& to) { std::memcpy(&to, from, sizeof to); }
 inline void Store(const Lanes& from, float* to) { std::memcpy(to, &from, sizeof from); }
+/// Of `size` numbers; others are zeros. A copy of a size unknown to the compiler would be a call.
+inline void LoadFirst(std::size_t size, const float* from, Lanes& to) {
+  if (size == kWidth) return Load(from, to);
+  to = Lanes{};
+  for (std::size_t lane = 0; lane < size; ++lane) to[lane] = from[lane];
+}
+inline void StoreFirst(std::size_t size, const Lanes& from, float* to) {
+  if (size == kWidth) return Store(from, to);
+  for (std::size_t lane = 0; lane < size; ++lane) to[lane] = from[lane];
+}
 inline void Fill(float value, Lanes& to) {
   to = Lanes{value, value, value, value, value, value, value, value};
 }
@@ -171,9 +181,17 @@ inline void EightResiduals(Loss loss,
   z = residual;
 }
 
-/// Calls before(eight logits) to have them filled in, and leaves the residuals in `values`.
-template <class Fetch>
-void AllResiduals(const Samples& samples, Loss loss, float* values, LossSums& sums, Fetch fetch) {
+/// The targets of the `size` samples from `first` on; zeros behind them.
+inline void LoadTargets(const Samples& samples, std::size_t first, std::size_t size, Lanes& to) {
+  float targets[kWidth] = {};
+  for (std::size_t lane = 0; lane < size; ++lane) {
+    targets[lane] = samples.targets[samples.order[first + lane]];
+  }
+  Load(targets, to);
+}
+
+/// The logits in `values` become residuals.
+void AllResiduals(const Samples& samples, Loss loss, float* values, LossSums& sums) {
   Lanes lost = {};
   IntLanes hits = {};
   const IntLanes ramp = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -187,20 +205,12 @@ void AllResiduals(const Samples& samples, Loss loss, float* values, LossSums& su
   };
   for (std::size_t first = 0; first < samples.count; first += kWidth) {
     const std::size_t size = samples.count - first < kWidth ? samples.count - first : kWidth;
-    float targets[kWidth] = {};
-    for (std::size_t lane = 0; lane < size; ++lane) {
-      targets[lane] = samples.targets[samples.order[first + lane]];
-    }
     Lanes target;
-    Load(targets, target);
+    LoadTargets(samples, first, size, target);
     Lanes z;
-    fetch(first, size, z);
+    LoadFirst(size, values + first, z);
     EightResiduals(loss, target, ramp < static_cast<std::int32_t>(size), z, lost, hits);
-    if (size == kWidth) {
-      Store(z, values + first);
-    } else {
-      for (std::size_t lane = 0; lane < size; ++lane) values[first + lane] = z[lane];
-    }
+    StoreFirst(size, z, values + first);
     if ((first / kWidth) % 8 == 7) flush();
   }
   flush();
@@ -216,18 +226,24 @@ inline void FetchAhead(const Samples& samples, std::size_t first) {
   }
 }
 
-void SingleResiduals(
+void SingleLogits(const Samples& samples, const float* params, float* logits) {
+  for (std::size_t first = 0; first < samples.count; first += kWidth) {
+    FetchAhead(samples, first + kAhead);
+    const std::size_t size = samples.count - first < kWidth ? samples.count - first : kWidth;
+    const float* rows[kWidth];
+    for (std::size_t k = 0; k < kWidth; ++k) {
+      rows[k] = samples.rows + samples.order[first + (k < size ? k : 0)] * samples.stride;
+    }
+    Lanes z;
+    EightLogits(rows, params, samples.stride, z);
+    StoreFirst(size, z, logits + first);
+  }
+}
+
+void SingleLoss(
     const Samples& samples, Loss loss, const float* params, float* residuals, LossSums& sums) {
-  AllResiduals(samples, loss, residuals, sums,
-               [&](std::size_t first, std::size_t size, Lanes& logits) {
-                 FetchAhead(samples, first + kAhead);
-                 const float* rows[kWidth];
-                 for (std::size_t k = 0; k < kWidth; ++k) {
-                   const std::size_t row = samples.order[first + (k < size ? k : 0)];
-                   rows[k] = samples.rows + row * samples.stride;
-                 }
-                 EightLogits(rows, params, samples.stride, logits);
-               });
+  SingleLogits(samples, params, residuals);
+  AllResiduals(samples, loss, residuals, sums);
 }
 
 /// The sum over the rows of residual times row, for kVectors * 8 columns from `column` on.
@@ -259,18 +275,13 @@ void SingleGradient(const Samples& samples,
                     float* gradient,
                     float* residuals,
                     LossSums& sums) {
-  SingleResiduals(samples, loss, params, residuals, sums);
+  SingleLoss(samples, loss, params, residuals, sums);
   const float mean = 1.0F / static_cast<float>(samples.count);
   std::size_t column = 0;
   for (; column + 32 <= samples.stride; column += 32) {
     AddRows<4>(samples, residuals, column, mean, gradient);
   }
   if (column < samples.stride) AddRows<2>(samples, residuals, column, mean, gradient);
-}
-
-void SingleLoss(
-    const Samples& samples, Loss loss, const float* params, float* residuals, LossSums& sums) {
-  SingleResiduals(samples, loss, params, residuals, sums);
 }
 
 }  // namespace

@@ -203,13 +203,7 @@ void CategoryResiduals(float* z, std::size_t outputs, float target, LossSums& su
 
 /// The last layer's outputs in, derivatives of each row's loss out.
 void Residuals(const Samples& samples, Loss loss, std::size_t outputs, float* z, LossSums& sums) {
-  if (loss != Loss::kCategories) {
-    return AllResiduals(samples, loss, z, sums,
-                        [z](std::size_t first, std::size_t size, Lanes& logits) {
-                          logits = Lanes{};
-                          std::memcpy(&logits, z + first, size * sizeof(float));
-                        });
-  }
+  if (loss != Loss::kCategories) return AllResiduals(samples, loss, z, sums);
   for (std::size_t i = 0; i < samples.count; ++i) {
     CategoryResiduals(z + i * outputs, outputs, samples.targets[samples.order[i]], sums);
   }

@@ -34,11 +34,6 @@ struct QueryMessage {
   }
 };
 
-template <class Number>
-bool AllFinite(const std::vector<Number>& values) {
-  return std::all_of(values.begin(), values.end(), [](Number x) { return std::isfinite(x); });
-}
-
 Status Mismatch(const char* what) { return Fail(ErrorCode::kInvalidArgument, what); }
 
 Status CheckShape(const QueryMessage& message, const TrainPlan& plan) {
@@ -133,8 +128,9 @@ void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices
 }  // namespace
 
 Query EncodeQuery(const TrainQuery& query) {
-  return Query{Encode(QueryMessage{query.step, query.round, query.centres, query.scales,
-                                   query.outcome_centre, query.outcome_scale,
+  const Scaling& scaling = query.scaling;
+  return Query{Encode(QueryMessage{query.step, query.round, scaling.centres, scaling.scales,
+                                   scaling.outcome_centre, scaling.outcome_scale,
                                    BytesOf(query.parameters), BytesOf(query.control)})};
 }
 
@@ -148,35 +144,34 @@ Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan) {
   TRY_STATUS(CheckShape(message, plan));
   TrainQuery result{message.step,
                     message.round,
-                    std::move(message.centres),
-                    std::move(message.scales),
-                    message.outcome_centre,
-                    message.outcome_scale,
+                    {std::move(message.centres), std::move(message.scales), message.outcome_centre,
+                     message.outcome_scale},
                     FloatsOf(message.parameters),
                     FloatsOf(message.control)};
-  const bool positive = std::all_of(result.scales.begin(), result.scales.end(),
+  const Scaling& scaling = result.scaling;
+  const bool positive = std::all_of(scaling.scales.begin(), scaling.scales.end(),
                                     [](double scale) { return scale > 0; });
-  if (!positive || !AllFinite(result.centres) || !AllFinite(result.scales) ||
+  if (!positive || !AllFinite(scaling.centres) || !AllFinite(scaling.scales) ||
       !AllFinite(result.parameters) || !AllFinite(result.control) ||
-      !std::isfinite(result.outcome_centre) || !std::isfinite(result.outcome_scale) ||
-      !(result.outcome_scale > 0)) {
+      !std::isfinite(scaling.outcome_centre) || !std::isfinite(scaling.outcome_scale) ||
+      !(scaling.outcome_scale > 0)) {
     return Fail(ErrorCode::kInvalidArgument, "the query holds a number that makes no sense");
   }
   return result;
 }
 
-TrainQuery RangeQuery(const TrainPlan& plan) {
-  TrainQuery query;
+Scaling RangeScaling(const TrainPlan& plan) {
+  Scaling scaling;
   for (const glm::Term& term : plan.design.terms) {
-    query.centres.push_back(term.minimum + (term.maximum - term.minimum) / 2);
-    query.scales.push_back((term.maximum - term.minimum) / 2);
+    scaling.centres.push_back(term.minimum + (term.maximum - term.minimum) / 2);
+    scaling.scales.push_back((term.maximum - term.minimum) / 2);
   }
   if (plan.ScalesOutcome()) {
     const double width = plan.design.outcome_maximum - plan.design.outcome_minimum;
-    query.outcome_centre = plan.design.outcome_minimum + width / 2;
-    query.outcome_scale = width / 2;
+    scaling.outcome_centre = plan.design.outcome_minimum + width / 2;
+    scaling.outcome_scale = width / 2;
   }
-  return query;
+  return scaling;
 }
 
 double LongestControlChange(const TrainPlan& plan) {

@@ -20,13 +20,19 @@ enum class Step : std::uint8_t {
 };
 
 /// Terms and a numeric outcome enter training as (x - centre) / scale.
-struct TrainQuery {
-  Step step = Step::kMoments;
-  std::uint32_t round = 0;      ///< Of training, from 1.
+struct Scaling {
   std::vector<double> centres;  ///< One a term; none where each site has its own.
   std::vector<double> scales;
   double outcome_centre = 0;
   double outcome_scale = 1;
+
+  bool operator==(const Scaling&) const = default;
+};
+
+struct TrainQuery {
+  Step step = Step::kMoments;
+  std::uint32_t round = 0;  ///< Of training, from 1.
+  Scaling scaling;
   std::vector<float> parameters;
   /// SCAFFOLD: the mean of the sites' control variates. To weigh: the middle of the updates.
   std::vector<float> control;
@@ -37,7 +43,7 @@ Query EncodeQuery(const TrainQuery& query);
 Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan);
 
 /// By the contract's ranges: what kMoments asks with, and the scale of Standardisation::kRange.
-TrainQuery RangeQuery(const TrainPlan& plan);
+Scaling RangeScaling(const TrainPlan& plan);
 
 /// Most that a site's control variate may change in a round (L2 norm): twice what an update of the
 /// length `clip` in one step would show as a gradient.

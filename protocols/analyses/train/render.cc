@@ -40,8 +40,8 @@ Json InputsJson(const Trained& trained, const TrainPlan& plan) {
   for (std::size_t j = 0; j < plan.design.terms.size(); ++j) {
     Json input = {{"name", plan.design.terms[j].name}};
     if (plan.standardisation != Standardisation::kSite) {
-      input["centre"] = trained.scales.centres[j];
-      input["scale"] = trained.scales.scales[j];
+      input["centre"] = trained.scaling.centres[j];
+      input["scale"] = trained.scaling.scales[j];
     }
     inputs.push_back(std::move(input));
   }
@@ -53,8 +53,8 @@ Json OutputJson(const Trained& trained, const TrainPlan& plan) {
   switch (plan.network.loss) {
     case Loss::kSquared:
       output["is"] = "the outcome less centre, divided by scale";
-      output["centre"] = trained.scales.outcome_centre;
-      output["scale"] = trained.scales.outcome_scale;
+      output["centre"] = trained.scaling.outcome_centre;
+      output["scale"] = trained.scaling.outcome_scale;
       break;
     case Loss::kBinary:
       output["is"] = "log odds";

@@ -34,11 +34,6 @@ double NormaliserOf(std::uint64_t steps, double momentum) {
   return sum;
 }
 
-bool SameScales(const TrainQuery& a, const TrainQuery& b) {
-  return a.outcome_centre == b.outcome_centre && a.outcome_scale == b.outcome_scale &&
-         a.centres == b.centres && a.scales == b.scales;
-}
-
 }  // namespace
 
 /// A learner taken from those that are idle, given back at the end.
@@ -105,17 +100,18 @@ Status TrainSiteQuery::AnswerMoments(const CohortView& cohort, std::span<double>
   const Numbers numbers = Split(Step::kMoments, plan_, values);
   numbers.rows[0] = static_cast<double>(cohort.values.rows());
   numbers.patients[0] = static_cast<double>(cohort.patients);
+  const Scaling& scaling = query_.scaling;
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
     for (std::size_t j = 0; j < plan_.design.terms.size(); ++j) {
       const glm::Term& term = plan_.design.terms[j];
       const double raw = glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
-      const double x = (raw - query_.centres[j]) / query_.scales[j];
+      const double x = (raw - scaling.centres[j]) / scaling.scales[j];
       numbers.term_sums[j] += x;
       numbers.term_squares[j] += x * x;
     }
     if (!plan_.ScalesOutcome()) continue;
-    const double y = (row[0] - query_.outcome_centre) / query_.outcome_scale;
+    const double y = (row[0] - scaling.outcome_centre) / scaling.outcome_scale;
     numbers.outcome_moments[0] += y;
     numbers.outcome_moments[1] += y * y;
   }
@@ -124,11 +120,10 @@ Status TrainSiteQuery::AnswerMoments(const CohortView& cohort, std::span<double>
 
 Result<const SiteRows*> TrainSiteQuery::RowsOf(const CohortView& cohort, SiteMemory& memory) const {
   const auto* kept = dynamic_cast<const KeptRows*>(memory.scratch.get());
-  if (kept != nullptr && SameScales(kept->scales, query_)) return &kept->rows;
+  if (kept != nullptr && kept->scaling == query_.scaling) return &kept->rows;
   auto fresh = std::make_unique<KeptRows>();
-  TRY(fresh->rows, MakeSiteRows(plan_, query_, cohort));
-  fresh->scales = query_;
-  fresh->scales.parameters.clear();
+  TRY(fresh->rows, MakeSiteRows(plan_, query_.scaling, cohort));
+  fresh->scaling = query_.scaling;
   const SiteRows* const rows = &fresh->rows;
   memory.scratch = std::move(fresh);
   return rows;

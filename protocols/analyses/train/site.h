@@ -14,9 +14,9 @@
 
 namespace consilium::train {
 
-/// A site's rows as they were converted for these scales.
+/// A site's rows as they were converted on this scale.
 struct KeptRows final : public SiteScratch {
-  TrainQuery scales;  ///< Without parameters.
+  Scaling scaling;
   SiteRows rows;
 };
 

@@ -82,7 +82,7 @@ void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order) {
 }
 
 Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
-                              const TrainQuery& query,
+                              const Scaling& scaling,
                               const CohortView& cohort) {
   TRY_STATUS(glm::CheckCohort(plan.design, cohort));
   const auto count = static_cast<std::size_t>(cohort.values.rows());
@@ -95,8 +95,8 @@ Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
     return Fail(ErrorCode::kDataQuality, "the cohort has no row to learn from",
                 "take part with more patients, or ask for a plan with a smaller validation share");
   }
-  std::vector<double> centres = query.centres;
-  std::vector<double> scales = query.scales;
+  std::vector<double> centres = scaling.centres;
+  std::vector<double> scales = scaling.scales;
   if (plan.standardisation == Standardisation::kSite) {
     ScaleHere(plan, cohort, rows, centres, scales);
   }
@@ -109,7 +109,8 @@ Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
       to[j] = static_cast<float>((TermIn(plan.design.terms[j], from) - centres[j]) / scales[j]);
     }
     to[rows.inputs] = 1;
-    rows.targets[i] = static_cast<float>((from[0] - query.outcome_centre) / query.outcome_scale);
+    rows.targets[i] =
+        static_cast<float>((from[0] - scaling.outcome_centre) / scaling.outcome_scale);
   }
   return rows;
 }

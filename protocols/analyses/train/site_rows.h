@@ -51,7 +51,7 @@ struct SiteRows {
 /// Checks the cohort against the contract and converts it. kDataQuality as glm::CheckCohort, or
 /// when no row is left to learn from.
 Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
-                              const TrainQuery& query,
+                              const Scaling& scaling,
                               const CohortView& cohort);
 
 }  // namespace consilium::train

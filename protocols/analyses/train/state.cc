@@ -1,7 +1,5 @@
 #include "protocols/analyses/train/state.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "common/wire.h"
@@ -23,10 +21,6 @@ struct StateMessage {
             AtMost<4 * kMaxParameters>(update), updated, rows);
   }
 };
-
-bool AllFinite(const std::vector<float>& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
-}
 
 }  // namespace
 

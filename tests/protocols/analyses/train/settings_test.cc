@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/protocols/analyses/train/train_testing.h"
+#include "tests/support/train_plan.h"
 
 namespace consilium::testing {
 namespace {
@@ -77,12 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nstrategy = \"fedavgn\"", "fedavgm"}));
 
 train::TrainPlan ParsedOf(const std::string& outcome, const std::string& rest) {
-  const Settings settings =
-      Settings::Parse(PlanText(TrainColumns(), TrainAnalysis(outcome, rest)), "plan.toml").value();
-  const Contract contract = ParseContract(settings.Table("contract").value()).value();
-  const Settings analysis = settings.Table("analysis").value();
-  EXPECT_TRUE(analysis.Text("kind").has_value());
-  return train::ParseTrainPlan(analysis, contract).value();
+  return TrainPlanIn(TrainPlanOf(outcome, rest));
 }
 
 TEST(TrainSettingsTest, TheOutcomeDecidesTheLoss) {

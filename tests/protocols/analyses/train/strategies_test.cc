@@ -8,22 +8,10 @@
 
 #include "protocols/analyses/train/site_rows.h"
 #include "tests/protocols/analyses/train/train_testing.h"
+#include "tests/support/train_plan.h"
 
 namespace consilium::testing {
 namespace {
-
-/// A gradient of the mean logistic loss in double, on terms scaled by the contract's ranges.
-std::vector<double> GradientByHand(const Cohort& cohort, const std::vector<double>& w) {
-  std::vector<double> gradient(3, 0.0);
-  for (Eigen::Index i = 0; i < cohort.values.rows(); ++i) {
-    const double x[] = {(cohort.values(i, 1) - 5) / 5, (cohort.values(i, 2) - 55) / 35, 1};
-    const double p = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2])));
-    for (std::size_t j = 0; j < 3; ++j) {
-      gradient[j] += (p - cohort.values(i, 0)) * x[j] / static_cast<double>(cohort.values.rows());
-    }
-  }
-  return gradient;
-}
 
 /// Karimireddy et al. 2020, algorithm 1 with option II, all sites in each round, weighted by rows.
 TEST(StrategiesTest, ScaffoldIsThatOfItsPaper) {
@@ -161,18 +149,9 @@ TEST(StrategiesTest, DittoKeepsAModelOfItsOwnAtEachSite) {
   const Json result = RunOn(ditto, one).json;
   // The common model is that of federated averaging.
   EXPECT_EQ(result["parameters"], RunOn(average, one).json["parameters"]);
-  const Settings settings =
-      Settings::Parse(
-          PlanText(TrainColumns(), TrainAnalysis("ill", rest + "\"ditto\"\nlambda = 0.4")),
-          "plan.toml")
-          .value();
-  const Settings analysis = settings.Table("analysis").value();
-  EXPECT_TRUE(analysis.Text("kind").has_value());
-  const train::TrainPlan parsed =
-      train::ParseTrainPlan(analysis, ParseContract(settings.Table("contract").value()).value())
-          .value();
+  const train::TrainPlan parsed = TrainPlanIn(ditto);
   const train::SiteRows rows =
-      train::MakeSiteRows(parsed, train::RangeQuery(parsed), one[0]).value();
+      train::MakeSiteRows(parsed, train::RangeScaling(parsed), one[0]).value();
   const auto part = [&](const std::vector<std::uint32_t>& chosen) {
     Cohort cohort = one[0];
     cohort.values.resize(static_cast<Eigen::Index>(chosen.size()), 3);

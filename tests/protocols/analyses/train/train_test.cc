@@ -15,6 +15,7 @@
 #include "protocols/analyses/train/site.h"
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/train/train_testing.h"
+#include "tests/support/train_plan.h"
 
 namespace consilium::testing {
 namespace {
@@ -35,14 +36,8 @@ Cohort Pooled(const std::vector<Cohort>& cohorts) {
 /// Descent on the mean logistic loss in double, on terms scaled by the contract's ranges.
 std::vector<double> DescentByHand(const Cohort& cohort, int steps, double rate, double l2) {
   std::vector<double> w(3, 0.0);
-  const auto n = static_cast<double>(cohort.values.rows());
   for (int step = 0; step < steps; ++step) {
-    std::vector<double> gradient(3, 0.0);
-    for (Eigen::Index i = 0; i < cohort.values.rows(); ++i) {
-      const double x[] = {(cohort.values(i, 1) - 5) / 5, (cohort.values(i, 2) - 55) / 35, 1};
-      const double p = 1 / (1 + std::exp(-(w[0] * x[0] + w[1] * x[1] + w[2])));
-      for (std::size_t j = 0; j < 3; ++j) gradient[j] += (p - cohort.values(i, 0)) * x[j] / n;
-    }
+    const std::vector<double> gradient = GradientByHand(cohort, w);
     for (std::size_t j = 0; j < 3; ++j) {
       w[j] -= rate * (gradient[j] + (j < 2 ? l2 * w[j] : 0));
     }
@@ -221,22 +216,9 @@ TEST(TrainTest, HeldOutRowsAreNeverLearnedFrom) {
                                 "model = \"logistic\"\nrounds = 3\nvalidation = 0.3\n"
                                 "standardise = \"range\"");
   const Cohort cohort = TrainPatients(plan, 300, 4);
-  const train::TrainPlan parsed = [] {
-    const Settings settings =
-        Settings::Parse(
-            PlanText(TrainColumns(), TrainAnalysis("ill",
-                                                   "model = \"logistic\"\nrounds = 3\nvalidation = "
-                                                   "0.3\nstandardise = \"range\"")),
-            "plan.toml")
-            .value();
-    const Settings analysis = settings.Table("analysis").value();
-    EXPECT_TRUE(analysis.Text("kind").has_value());
-    return train::ParseTrainPlan(analysis,
-                                 ParseContract(settings.Table("contract").value()).value())
-        .value();
-  }();
+  const train::TrainPlan parsed = TrainPlanIn(plan);
   const train::SiteRows rows =
-      train::MakeSiteRows(parsed, train::RangeQuery(parsed), cohort).value();
+      train::MakeSiteRows(parsed, train::RangeScaling(parsed), cohort).value();
   EXPECT_EQ(rows.held_out.size(), 90u);
   EXPECT_EQ(rows.held_out.size() + rows.learned.size(), 300u);
   // Their outcomes turned over change what is measured, and nothing that is learned.
