@@ -31,6 +31,9 @@ class PowerOfTwo {
   double factor_ = 0;
 };
 
+/// Of a kShort number, to be worth anything.
+constexpr int kFewestShortBits = 8;
+
 /// How the numbers of a kReal slot become two words.
 struct RealScale {
   int high_exponent;  ///< a of the header: high = round(x 2^a).
@@ -39,14 +42,42 @@ struct RealScale {
   int fraction_bits() const { return high_exponent + low_bits; }
 };
 
-/// With Q = 2^q the largest power of two for which 2 n Q + 1 <= 2^64, and bound < 2^e: a = q - e
-/// makes |high| <= Q, and k = q + 1 makes |low| <= Q.
-RealScale ScaleOf(const Slot& slot, std::uint32_t sites) {
-  const std::uint64_t largest = std::numeric_limits<std::uint64_t>::max() / 2 / sites;
-  const int q = static_cast<int>(std::bit_width(largest)) - 1;
+/// q of the largest power of two, Q = 2^q, for which 2 n Q + 1 <= the size of the ring; below zero
+/// where there is none.
+template <class Word>
+int LargestPower(std::uint32_t sites) {
+  return static_cast<int>(std::bit_width(std::numeric_limits<Word>::max() / Word{2} / sites)) - 1;
+}
+
+/// e with bound < 2^e.
+int ExponentOf(double bound) {
   int e = 0;
-  std::frexp(slot.bound, &e);
-  return RealScale{q - e, q + 1};
+  std::frexp(bound, &e);
+  return e;
+}
+
+/// a = q - e makes |high| <= Q, and k = q + 1 makes |low| <= Q.
+RealScale ScaleOf(const Slot& slot, std::uint32_t sites) {
+  const int q = LargestPower<std::uint64_t>(sites);
+  return RealScale{q - ExponentOf(slot.bound), q + 1};
+}
+
+/// a of a kShort slot: |x 2^a| <= bound 2^a <= Q.
+int ShortExponent(const Slot& slot, std::uint32_t sites) {
+  return LargestPower<std::uint32_t>(sites) - ExponentOf(slot.bound);
+}
+
+/// Uniform in [0, 1) for a number at an index: SplitMix64's finaliser (Steele, Lea and Flood 2014)
+/// of both and the slot's dither. A site's numbers are unlike another's, and so are their errors.
+double DitherOf(double x, std::uint64_t dither, std::uint64_t index) {
+  std::uint64_t mixed = dither + index * 0x9e3779b97f4a7c15;
+  for (const std::uint64_t input : {std::bit_cast<std::uint64_t>(x), std::uint64_t{0}}) {
+    mixed ^= input;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+    mixed ^= mixed >> 31;
+  }
+  return static_cast<double>(mixed >> 11) * 0x1p-53;
 }
 
 std::string Place(std::size_t slot, std::size_t index) {
@@ -106,7 +137,7 @@ Uint128 LargestSum(const Slot& slot, const RealScale& scale, std::uint32_t sites
 
 Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
   const std::string where = "slot " + std::to_string(index);
-  if (slot.encoding != Encoding::kCount && slot.encoding != Encoding::kReal) {
+  if (slot.encoding < Encoding::kCount || slot.encoding > Encoding::kShort) {
     return Fail(ErrorCode::kInvalidArgument, where + " has an unknown encoding");
   }
   if (!std::isfinite(slot.bound) || slot.bound <= 0) {
@@ -115,7 +146,9 @@ Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
   }
   const double largest = slot.bound * sites;
   const bool fits = slot.encoding == Encoding::kCount ? largest < 0x1p63 : largest <= DBL_MAX / 2;
-  if (!fits) {
+  const bool has_bits =
+      slot.encoding != Encoding::kShort || LargestPower<std::uint32_t>(sites) >= kFewestShortBits;
+  if (!fits || !has_bits) {
     return Fail(ErrorCode::kInvalidArgument,
                 where + " cannot hold the sum of " + std::to_string(sites) + " sites",
                 "Lower the bound of this quantity.");
@@ -138,6 +171,17 @@ Status AddCount(
   return {};
 }
 
+/// Of a number that is not within its bound.
+Status Unfit(double x, std::size_t slot_index, std::size_t i) {
+  return Fail(ErrorCode::kDataQuality,
+              Place(slot_index, i) + (std::isfinite(x) ? " is over its bound" : " is not finite"));
+}
+
+Status Impossible(std::size_t slot_index, std::size_t i) {
+  return Fail(ErrorCode::kCorrupt,
+              Place(slot_index, i) + " has a sum that no contributions can give");
+}
+
 Status AddReals(std::span<const double> numbers,
                 const Slot& slot,
                 std::size_t slot_index,
@@ -149,17 +193,48 @@ Status AddReals(std::span<const double> numbers,
   const PowerOfTwo to_both(scale.fraction_bits());
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     const double x = numbers[i];
-    if (!(std::abs(x) <= slot.bound)) {
-      return Fail(
-          ErrorCode::kDataQuality,
-          Place(slot_index, i) + (std::isfinite(x) ? " is over its bound" : " is not finite"));
-    }
+    if (!(std::abs(x) <= slot.bound)) return Unfit(x, slot_index, i);
     const double scaled = to_high.Times(x);
     const double high = Rounded(scaled);
     // Scaling is exact but for numbers so small that `high` is zero; those start from x itself.
     const double low = Rounded(high == 0 ? to_both.Times(x) : to_low.Times(scaled - high));
     *sum++ += static_cast<std::uint64_t>(static_cast<std::int64_t>(high));
     *sum++ += static_cast<std::uint64_t>(static_cast<std::int64_t>(low));
+  }
+  return {};
+}
+
+Status AddShorts(std::span<const double> numbers,
+                 const Slot& slot,
+                 std::size_t slot_index,
+                 std::uint32_t sites,
+                 std::span<std::uint64_t> sum) {
+  const PowerOfTwo scale(ShortExponent(slot, sites));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double x = numbers[i];
+    if (!(std::abs(x) <= slot.bound)) return Unfit(x, slot_index, i);
+    const double dithered = scale.Times(x) + DitherOf(x, slot.dither, i);
+    auto whole = static_cast<std::int64_t>(dithered);
+    if (static_cast<double>(whole) > dithered) --whole;  // As std::floor, without its call.
+    const auto number = static_cast<std::uint64_t>(whole);
+    sum[i / 2] += i % 2 == 0 ? number : number << 32;
+  }
+  return {};
+}
+
+Status DecodeShorts(std::span<const std::uint64_t> words,
+                    const Slot& slot,
+                    std::size_t slot_index,
+                    std::uint32_t sites,
+                    std::vector<double>& numbers) {
+  const int exponent = ShortExponent(slot, sites);
+  const double largest = (std::ldexp(slot.bound, exponent) + 1) * sites;
+  for (std::size_t i = 0; i < 2 * words.size(); ++i) {
+    const auto first = static_cast<std::int32_t>(static_cast<std::uint32_t>(words[i / 2]));
+    const std::uint64_t rest = words[i / 2] - static_cast<std::uint64_t>(std::int64_t{first});
+    const double sum = i % 2 == 0 ? first : static_cast<std::int32_t>(rest >> 32);
+    if (std::abs(sum) > (i < slot.count ? largest : 0)) return Impossible(slot_index, i);
+    if (i < slot.count) numbers.push_back(std::ldexp(sum, -exponent));
   }
   return {};
 }
@@ -182,17 +257,22 @@ Status DecodeSlot(std::span<const std::uint64_t> words,
       sum = static_cast<std::int64_t>(words[2 * i]) * unit +
             static_cast<std::int64_t>(words[2 * i + 1]);
     }
-    if (Magnitude(sum) > largest || (is_count && sum < 0)) {
-      return Fail(ErrorCode::kCorrupt,
-                  Place(slot_index, i) + " has a sum that no contributions can give");
-    }
+    if (Magnitude(sum) > largest || (is_count && sum < 0)) return Impossible(slot_index, i);
     numbers.push_back(ToDouble(sum, is_count ? 0 : scale.fraction_bits()));
   }
   return {};
 }
 
 std::size_t WordsOf(const Slot& slot) {
-  return slot.encoding == Encoding::kCount ? slot.count : 2 * slot.count;
+  switch (slot.encoding) {
+    case Encoding::kCount:
+      return slot.count;
+    case Encoding::kReal:
+      return 2 * slot.count;
+    case Encoding::kShort:
+      return (slot.count + 1) / 2;
+  }
+  return 0;
 }
 
 std::size_t NumbersOf(std::span<const Slot> slots) {
@@ -227,12 +307,18 @@ Status AddFixedPoint(std::span<const double> values,
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const std::span<const double> numbers = values.first(slots[i].count);
-    if (slots[i].encoding == Encoding::kReal) {
-      TRY_STATUS(AddReals(numbers, slots[i], i, sites, sum.data()));
-    } else {
-      for (std::size_t j = 0; j < numbers.size(); ++j) {
-        TRY_STATUS(AddCount(numbers[j], slots[i], i, j, sum[j]));
-      }
+    switch (slots[i].encoding) {
+      case Encoding::kCount:
+        for (std::size_t j = 0; j < numbers.size(); ++j) {
+          TRY_STATUS(AddCount(numbers[j], slots[i], i, j, sum[j]));
+        }
+        break;
+      case Encoding::kReal:
+        TRY_STATUS(AddReals(numbers, slots[i], i, sites, sum.data()));
+        break;
+      case Encoding::kShort:
+        TRY_STATUS(AddShorts(numbers, slots[i], i, sites, sum));
+        break;
     }
     values = values.subspan(slots[i].count);
     sum = sum.subspan(WordsOf(slots[i]));
@@ -260,15 +346,11 @@ Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
   std::vector<double> numbers;
   numbers.reserve(NumbersOf(slots));
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    TRY_STATUS(DecodeSlot(sum.first(WordsOf(slots[i])), slots[i], i, sites, numbers));
+    const auto decode = slots[i].encoding == Encoding::kShort ? DecodeShorts : DecodeSlot;
+    TRY_STATUS(decode(sum.first(WordsOf(slots[i])), slots[i], i, sites, numbers));
     sum = sum.subspan(WordsOf(slots[i]));
   }
   return numbers;
-}
-
-void AddTo(std::span<std::uint64_t> to, std::span<const std::uint64_t> from) {
-  CHECK(to.size() == from.size());
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
 }  // namespace consilium

@@ -12,6 +12,13 @@
 // One limb would force a choice between a tight bound and lost digits. A count takes one word and
 // is exact.
 //
+// Of many numbers that need not be exact, such as a model's parameters, two share a word:
+//     word = first + 2^32 second,   each = floor(x 2^a + u),   |each| <= Q,   2 n Q + 1 <= 2^32
+// with u uniform in [0, 1), so that rounding errors average out over sites and rounds (stochastic
+// rounding). A sum of n such words is the sum of the firsts, below 2^31 in magnitude, plus 2^32
+// times the sum of the seconds, and so tells both; that a negative first borrows from the second is
+// undone on the way back.
+//
 // No sum of n sites overflows iff 2 n Q + 1 <= 2^64 for the largest limb Q; a value over its bound,
 // or one that is not finite, is an error at the site, never a wrap-around.
 
@@ -21,6 +28,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/words.h"
 
 namespace consilium {
 
@@ -30,7 +38,8 @@ using RingVector = std::vector<std::uint64_t>;
 /// How one kind of number is put into words.
 enum class Encoding : std::uint8_t {
   kCount = 1,  ///< A non-negative whole number up to its bound; one word.
-  kReal = 2    ///< A double with |x| <= bound; two words.
+  kReal = 2,   ///< A double with |x| <= bound; two words.
+  kShort = 3   ///< The same to some 30 bits less those of the number of sites; half a word.
 };
 
 /// A run of numbers that share meaning, encoding and bound.
@@ -38,13 +47,16 @@ struct Slot {
   Encoding encoding = Encoding::kReal;
   std::size_t count = 0;  ///< Numbers, not words.
   double bound = 0;       ///< Largest magnitude one site may contribute to one number; > 0, finite.
+  /// kShort: what its rounding is drawn from, with each number and its index. Another for each
+  /// round, lest the same number be rounded the same way for ever.
+  std::uint64_t dither = 0;
 };
 
 /// The number of 64-bit words these slots take.
 std::size_t WordsOf(std::span<const Slot> slots);
 
 /// kInvalidArgument when a slot's bound cannot be kept for this many sites (count bound * n >=
-/// 2^63).
+/// 2^63), or kShort is left with fewer than eight bits (n > 2^23).
 Status CheckCapacity(std::span<const Slot> slots, std::uint32_t sites);
 
 /// One site's numbers, in slot order, as ring words. `sites` is the number that may be in the sum.
@@ -64,12 +76,9 @@ Status AddFixedPoint(std::span<const double> values,
 
 /// The inverse on a sum of at most `sites` encodings. Correctly rounded: the exact rational value
 /// of the summed limbs is converted to double once. kCorrupt when the length or a sum is impossible
-/// (a count sum negative or over sites * bound, a real sum over sites * (bound + one step)).
+/// (a count sum negative or over sites * bound, another over sites * (bound + one step)).
 Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
                                              std::span<const Slot> slots,
                                              std::uint32_t sites);
-
-/// to[i] += from[i] modulo 2^64; the spans have one length.
-void AddTo(std::span<std::uint64_t> to, std::span<const std::uint64_t> from);
 
 }  // namespace consilium

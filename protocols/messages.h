@@ -224,13 +224,14 @@ struct Shares {
 struct DeliveredShare {
   SiteId dealer;
   Digest shares_digest;  ///< Of the dealer's whole Shares body.
-  Bytes sealed;          ///< Empty where the dealer has not chosen the recipient.
-  Digest self_hash;
+  Bytes sealed;          ///< Empty where the dealer has not chosen the recipient,
+  Digest self_hash;      ///< and then there are no hashes either.
   Digest masking_hash;
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(dealer, shares_digest, AtMost<kSealedShareBytes>(sealed), self_hash, masking_hash);
+    archive(dealer, shares_digest, AtMost<kSealedShareBytes>(sealed));
+    if (!sealed.empty()) archive(self_hash, masking_hash);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "common/check.h"
+#include "common/words.h"
 
 namespace consilium {
 namespace {
@@ -80,11 +81,8 @@ void ApplyFrom(std::span<const MaskTerm> terms,
     for (std::size_t i = 0; i < terms.size(); ++i) {
       const std::span<std::uint64_t> masks = piece.First(count);
       streams[i].Fill(masks);
-      if (terms[i].subtract) {
-        for (std::size_t j = 0; j < count; ++j) words[j] -= masks[j];
-      } else {
-        for (std::size_t j = 0; j < count; ++j) words[j] += masks[j];
-      }
+      const auto apply = terms[i].subtract ? SubtractFrom : AddTo;
+      apply(words.first(count), masks);
     }
     words = words.subspan(count);
   }

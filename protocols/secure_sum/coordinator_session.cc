@@ -234,7 +234,8 @@ std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site, const Unm
   if (!SharesAreDealt(site, unmasking)) return DropFor(site, DropReason::kShareHashDiffers);
   for (const RevealedShare& share : unmasking.shares) {
     auto& revealed = revealed_[share.dealer];
-    revealed.emplace(site, share.share);
+    if (revealed.size() == setup_.start.thresholds.shares) continue;
+    revealed.emplace_back(site, share.share);
     if (revealed.size() == setup_.start.thresholds.shares) --closed_secrets_;
   }
   awaited_.erase(site);
@@ -306,22 +307,26 @@ void CoordinatorSession::CloseDealing() {
     }
   }
   for (auto& [site, dealers] : dealt_to_) std::sort(dealers.begin(), dealers.end());
+  for (const SiteId dealer : delivered_) {
+    dealers_in_brief_.push_back(DeliveredShare{dealer, dealers_.at(dealer).digest, {}, {}, {}});
+  }
   Enter(SumPhase::kUploading, delivered_);
-  delivery_root_ = DeliveryRoot(context_, DeliveryFor(SiteId()));
+  delivery_root_ = DeliveryRoot(context_, Delivery{dealers_in_brief_});
 }
 
 Delivery CoordinatorSession::DeliveryFor(SiteId site) const {
   Delivery delivery;
-  for (const SiteId dealer : delivered_) {
-    DeliveredShare share;
-    share.dealer = dealer;
-    share.shares_digest = dealers_.at(dealer).digest;
-    if (const SealedShare* dealt = DealtTo(dealer, site)) {
-      share.sealed = dealt->sealed;
-      share.self_hash = dealt->self_hash;
-      share.masking_hash = dealt->masking_hash;
-    }
-    delivery.shares.push_back(std::move(share));
+  delivery.shares = dealers_in_brief_;
+  const auto dealers = dealt_to_.find(site);
+  if (dealers == dealt_to_.end()) return delivery;
+  auto share = delivery.shares.begin();
+  for (const SiteId dealer : dealers->second) {
+    while (share->dealer != dealer) ++share;
+    const SealedShare* dealt = DealtTo(dealer, site);
+    if (dealt == nullptr) continue;  // Its own, which never left it.
+    share->sealed = dealt->sealed;
+    share->self_hash = dealt->self_hash;
+    share->masking_hash = dealt->masking_hash;
   }
   return delivery;
 }
@@ -360,6 +365,7 @@ void CoordinatorSession::CloseConfirming() {
 Quorum CoordinatorSession::QuorumList() const {
   Quorum quorum;
   for (const auto& [site, signature] : cosignatures_) {
+    if (quorum.signatures.size() == setup_.start.thresholds.quorum) break;  // Each costs each site.
     quorum.signatures.push_back(Cosignature{site, signature});
   }
   return quorum;
@@ -369,7 +375,6 @@ std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) {
   std::vector<std::uint32_t> points;
   std::vector<Scalar> shares;
   for (const auto& [site, share] : revealed_[dealer]) {
-    if (points.size() == setup_.start.thresholds.shares) break;
     Result<Scalar> value = Scalar::FromCanonical(share);
     CHECK(value.has_value());
     points.push_back(*PointOf(setup_.start, site));

@@ -143,13 +143,14 @@ class CoordinatorSession {
   std::vector<SiteId> delivered_;  ///< U2
   /// By site of U2: whose shares it holds.
   std::map<SiteId, std::vector<SiteId>> dealt_to_;
+  std::vector<DeliveredShare> dealers_in_brief_;  ///< U2 without shares: what goes to everybody.
   Digest delivery_root_;
   std::map<SiteId, Upload> uploads_;
   std::vector<SiteId> survivors_;  ///< U3
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
-  /// By dealer: who has revealed a share of its secret, and that share.
-  std::map<SiteId, std::map<SiteId, ByteArray<32>>> revealed_;
+  /// By dealer: the first t that have revealed a share of its secret, and that share.
+  std::map<SiteId, std::vector<std::pair<SiteId, ByteArray<32>>>> revealed_;
   std::size_t closed_secrets_ = 0;  ///< Dealers of U2 of whom fewer than t shares are here.
   /// By the points of t shares: what these count for. All dealers of a complete graph have the
   /// same.

@@ -34,7 +34,7 @@ struct Sums {
 Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPlan& plan) {
   Aggregate aggregate = federation.Sum(EncodeQuery(query));
   std::size_t expected = 0;
-  for (const Slice& slice : DescribeStep(query.step, plan)) expected += slice.slot.count;
+  for (const Slice& slice : DescribeStep(query, plan)) expected += slice.slot.count;
   if (aggregate.values.size() != expected) {
     return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
   }
@@ -66,7 +66,7 @@ Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
     case Standardisation::kFederation:
       break;
   }
-  const TrainQuery query{Step::kMoments, 0, scaling, {}, {}};
+  const TrainQuery query{Step::kMoments, 0, scaling, 0, {}, {}};
   TRY(const Sums sums, Ask(federation, query, plan));
   const Numbers& numbers = sums.numbers;
   for (std::size_t j = 0; j < scaling.centres.size(); ++j) {
@@ -232,6 +232,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
     if (ends) break;
     server.Step(Spread(update, plan), query.parameters);
     most_rows = std::max(most_rows, point.rows);
+    query.heaviest = static_cast<std::uint64_t>(most_rows);
     MoveControl(sums, most_rows, query);
     TRY_STATUS(RequireFinite(query));
   }

@@ -14,6 +14,8 @@ namespace {
 /// Covers the rounding of bounds and of sums of floats.
 constexpr double kSlack = 1 + 1e-6;
 constexpr std::size_t kMaxTerms = 10'000;
+/// Parameters up to which exactness costs little.
+constexpr std::size_t kExactParameters = 1'000;
 
 /// TrainQuery as a wire message: parameters are IEEE single-precision numbers, little-endian.
 struct QueryMessage {
@@ -23,13 +25,14 @@ struct QueryMessage {
   std::vector<double> scales;
   double outcome_centre = 0;
   double outcome_scale = 1;
+  std::uint64_t heaviest = 0;
   Bytes parameters;
   Bytes control;
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(EnumBetween<Step::kMoments, Step::kWeigh>(step), round, AtMost<kMaxTerms>(centres),
-            AtMost<kMaxTerms>(scales), outcome_centre, outcome_scale,
+            AtMost<kMaxTerms>(scales), outcome_centre, outcome_scale, heaviest,
             AtMost<4 * kMaxParameters>(parameters), AtMost<4 * kMaxParameters>(control));
   }
 };
@@ -125,12 +128,29 @@ void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices
   }
 }
 
+Slice UpdateSlice(const TrainQuery& query, const TrainPlan& plan) {
+  const auto rows =
+      static_cast<double>(IsShort(query, plan) ? query.heaviest : plan.design.maximum_rows);
+  Slice slice = Real("update",
+                     plan.Normalises()
+                         ? "for each parameter, its change by training on the rows, times their "
+                           "number and divided by the normaliser; at most clip long before that"
+                         : "for each parameter, its change by training on the rows, times their "
+                           "number; at most clip long before that",
+                     plan.shared_parameters, rows * plan.clip);
+  if (IsShort(query, plan)) {
+    slice.slot.encoding = Encoding::kShort;
+    slice.slot.dither = plan.seed + (std::uint64_t{query.round} << 32);
+  }
+  return slice;
+}
+
 }  // namespace
 
 Query EncodeQuery(const TrainQuery& query) {
   const Scaling& scaling = query.scaling;
   return Query{Encode(QueryMessage{query.step, query.round, scaling.centres, scaling.scales,
-                                   scaling.outcome_centre, scaling.outcome_scale,
+                                   scaling.outcome_centre, scaling.outcome_scale, query.heaviest,
                                    BytesOf(query.parameters), BytesOf(query.control)})};
 }
 
@@ -146,6 +166,7 @@ Result<TrainQuery> DecodeQuery(const Query& query, const TrainPlan& plan) {
                     message.round,
                     {std::move(message.centres), std::move(message.scales), message.outcome_centre,
                      message.outcome_scale},
+                    message.heaviest,
                     FloatsOf(message.parameters),
                     FloatsOf(message.control)};
   const Scaling& scaling = result.scaling;
@@ -178,7 +199,13 @@ double LongestControlChange(const TrainPlan& plan) {
   return 2 * plan.clip / plan.local.learning_rate;
 }
 
-std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
+bool IsShort(const TrainQuery& query, const TrainPlan& plan) {
+  return query.step == Step::kLearn && query.heaviest > 0 &&
+         plan.shared_parameters > kExactParameters;
+}
+
+std::vector<Slice> DescribeStep(const TrainQuery& query, const TrainPlan& plan) {
+  const Step step = query.step;
   const auto rows = static_cast<double>(plan.design.maximum_rows);
   std::vector<Slice> slices;
   slices.push_back(Count("rows", "how many rows are learned from", rows));
@@ -203,13 +230,7 @@ std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan) {
     slices.push_back(Real("normaliser", "how much the steps of the round add up to, times rows", 1,
                           rows * LargestNormaliser(plan)));
   }
-  slices.push_back(Real("update",
-                        plan.Normalises()
-                            ? "for each parameter, its change by training on the rows, times their "
-                              "number and divided by the normaliser; at most clip long before that"
-                            : "for each parameter, its change by training on the rows, times their "
-                              "number; at most clip long before that",
-                        count, rows * plan.clip));
+  slices.push_back(UpdateSlice(query, plan));
   if (plan.Controls()) {
     slices.push_back(Real("control change",
                           "for each parameter, how the site's mean gradient changed since it last "

@@ -33,6 +33,9 @@ struct TrainQuery {
   Step step = Step::kMoments;
   std::uint32_t round = 0;  ///< Of training, from 1.
   Scaling scaling;
+  /// Most rows that an update may count for: those of all sites in a round before; 0 in the first.
+  /// Only a newcomer with more rows than all others counts for less than it has, for one round.
+  std::uint64_t heaviest = 0;
   std::vector<float> parameters;
   /// SCAFFOLD: the mean of the sites' control variates. To weigh: the middle of the updates.
   std::vector<float> control;
@@ -49,7 +52,12 @@ Scaling RangeScaling(const TrainPlan& plan);
 /// length `clip` in one step would show as a gradient.
 double LongestControlChange(const TrainPlan& plan);
 
-std::vector<Slice> DescribeStep(Step step, const TrainPlan& plan);
+/// Whether a round's update takes half a word for each parameter: a model is large and it is known
+/// what an update may count for. Of other updates the sum is exact.
+bool IsShort(const TrainQuery& query, const TrainPlan& plan);
+
+/// Needs no parameters in the query.
+std::vector<Slice> DescribeStep(const TrainQuery& query, const TrainPlan& plan);
 
 /// The numbers of an answer or a sum by their names: spans into it, empty where the plan has none.
 struct Numbers {
@@ -72,7 +80,7 @@ struct Numbers {
   std::span<double> update;
   std::span<double> control;
 };
-/// `values` has as many numbers as DescribeStep's slices.
+/// `values` has as many numbers as DescribeStep's slices for a query with this step.
 Numbers Split(Step step, const TrainPlan& plan, std::span<double> values);
 
 }  // namespace consilium::train

@@ -67,7 +67,7 @@ class TrainSiteQuery::LentLearner {
 
 TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan, TrainQuery query)
     : plan_(plan), query_(std::move(query)) {
-  for (const Slice& slice : DescribeStep(query_.step, plan)) numbers_ += slice.slot.count;
+  for (const Slice& slice : DescribeStep(query_, plan)) numbers_ += slice.slot.count;
 }
 
 Status TrainSiteQuery::Answer(const CohortView& cohort, std::span<double> values) const {
@@ -292,7 +292,9 @@ Status TrainSiteQuery::AnswerRows(const SiteRows& rows,
                                   SiteMemory& memory,
                                   std::span<double> values) const {
   const Numbers numbers = Split(query_.step, plan_, values);
-  numbers.rows[0] = static_cast<double>(rows.learned.size());
+  const std::uint64_t learned = rows.learned.size();
+  numbers.rows[0] =
+      static_cast<double>(IsShort(query_, plan_) ? std::min(learned, query_.heaviest) : learned);
   numbers.patients[0] = static_cast<double>(patients);
   TRY(SiteState state, DecodeState(memory.state, plan_));
   const LentLearner learner(*this);

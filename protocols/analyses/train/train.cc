@@ -25,13 +25,13 @@ class Train final : public Analysis {
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
     TRY(const TrainQuery decoded, DecodeQuery(query, plan_));
-    return DescribeStep(decoded.step, plan_);
+    return DescribeStep(decoded, plan_);
   }
 
   std::vector<Slice> DescribeForReview() const override {
     std::vector<Slice> slices;
     if (plan_.standardisation == Standardisation::kFederation) {
-      slices = DescribeStep(Step::kMoments, plan_);
+      AppendNew(Step::kMoments, slices);
     }
     AppendNew(Step::kLearn, slices);
     if (plan_.IsRobust()) AppendNew(Step::kWeigh, slices);
@@ -82,7 +82,9 @@ class Train final : public Analysis {
 
  private:
   void AppendNew(Step step, std::vector<Slice>& slices) const {
-    for (Slice& slice : DescribeStep(step, plan_)) {
+    TrainQuery query;
+    query.step = step;
+    for (Slice& slice : DescribeStep(query, plan_)) {
       bool known = false;
       for (const Slice& other : slices) known = known || other.name == slice.name;
       if (!known) slices.push_back(std::move(slice));
