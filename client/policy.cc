@@ -1,6 +1,7 @@
 #include "client/policy.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <utility>
@@ -60,7 +61,9 @@ std::map<double, std::uint64_t> ClassesOf(const Contract& contract,
                                              column->type == ColumnType::kBoolean);
   std::map<double, std::uint64_t> classes;
   for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-    ++classes[cohort.values(row, static_cast<Eigen::Index>(index))];
+    const double value = cohort.values(row, static_cast<Eigen::Index>(index));
+    if (std::isnan(value)) continue;
+    ++classes[value];
     if (!classed && classes.size() > 2) return {};
   }
   return classes;
@@ -107,6 +110,8 @@ std::string_view Name(PolicyRule rule) {
       return "minimum_class";
     case PolicyRule::kSites:
       return "minimum_sites";
+    case PolicyRule::kPrivacy:
+      return "privacy_epsilon";
   }
   return "";
 }
@@ -124,6 +129,8 @@ RefusalReason ReasonToTell(PolicyRule rule) {
       return RefusalReason::kDataRefused;
     case PolicyRule::kSites:
       return RefusalReason::kMinimumLowered;
+    case PolicyRule::kPrivacy:
+      return RefusalReason::kBudgetExhausted;
   }
   return RefusalReason::kPolicyForbids;
 }
@@ -190,6 +197,22 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
                   "policy.toml can raise the limit.");
   }
   return CheckClasses(policy, plan, cohort);
+}
+
+PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent) {
+  const double loss = plan.analysis->privacy_loss_of_a_round();
+  if (loss == 0) return {};
+  const Result<double> epsilon = EpsilonOfLoss(LossAfter(spent, loss), policy.privacy_delta);
+  if (epsilon && *epsilon <= policy.privacy_epsilon) return {};
+  return Refuse(PolicyRule::kPrivacy,
+                "one more round of the study would bring what answers with noise tell of a patient "
+                "to " +
+                    (epsilon ? "epsilon " + ShortNumber(*epsilon) : "more than can be counted") +
+                    " at delta " + ShortNumber(policy.privacy_delta) +
+                    "; this site's policy (privacy_epsilon) allows " +
+                    ShortNumber(policy.privacy_epsilon) + " over all studies",
+                "Ask for a plan with more noise. Whoever is responsible for this site's "
+                "policy.toml can raise the budget; what was told stays told.");
 }
 
 PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites) {

@@ -33,7 +33,9 @@ struct Policy {
   bool site_level = false;              ///< Results that show this site alone may be opened.
   std::vector<std::string> requesters;  ///< The plan's requested_by; empty: anybody.
   std::uint32_t maximum_rounds = 0;     ///< Of one study.
-  std::optional<Date> valid_until;      ///< Last day on which anything is answered.
+  double privacy_epsilon = 0;       ///< That answers with noise may add up to, over all studies,
+  double privacy_delta = 0;         ///< with this probability of an exception.
+  std::optional<Date> valid_until;  ///< Last day on which anything is answered.
 };
 
 /// The preset without overrides; allows every built-in analysis.
@@ -51,7 +53,8 @@ enum class PolicyRule {
   kPatients,
   kParameters,
   kClass,
-  kSites
+  kSites,
+  kPrivacy
 };
 
 std::string_view Name(PolicyRule rule);  ///< The policy's key: "minimum_patients".
@@ -80,6 +83,9 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
 /// or of a number that takes at most two values. Classes are counted in patients: with several rows
 /// a patient, as few as the rows could stand for.
 PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& cohort);
+/// Whether the budget has room for one more round of the study when `spent` (rho of
+/// zero-concentrated differential privacy) has been told already. Studies without noise need none.
+PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent);
 /// Before this site helps to open a sum of `sites` sites.
 PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites);
 

@@ -20,6 +20,8 @@ constexpr std::int64_t kSmallestClass = 1;
 constexpr double kResearchParametersPerPatient = 0.33;
 constexpr double kMostParametersPerPatient = 2;
 constexpr std::int64_t kMostRounds = 1'000;
+constexpr double kMostEpsilon = 100;
+constexpr double kMostDelta = 0.001;
 constexpr std::int64_t kLargestCount = 1'000'000'000;
 
 std::vector<std::string> AllKinds() {
@@ -77,6 +79,18 @@ Status ParseRatio(const Settings& settings, Policy& policy) {
   return {};
 }
 
+Status ParseBudget(const Settings& settings, Policy& policy) {
+  TRY(policy.privacy_epsilon, settings.NumberOr("privacy_epsilon", policy.privacy_epsilon));
+  if (!(policy.privacy_epsilon >= 0) || policy.privacy_epsilon > kMostEpsilon) {
+    return settings.FailAt("privacy_epsilon", "privacy_epsilon must be from 0 to 100");
+  }
+  TRY(policy.privacy_delta, settings.NumberOr("privacy_delta", policy.privacy_delta));
+  if (!(policy.privacy_delta > 0) || policy.privacy_delta > kMostDelta) {
+    return settings.FailAt("privacy_delta", "privacy_delta must be above 0 and at most 0.001");
+  }
+  return {};
+}
+
 Result<Policy> ParseTable(const Settings& settings) {
   TRY(Policy policy, ParsePreset(settings));
   TRY_STATUS(ParseAnalyses(settings, policy));
@@ -88,6 +102,7 @@ Result<Policy> ParseTable(const Settings& settings) {
   TRY_STATUS(
       ParseCount(settings, "minimum_class", kSmallestClass, kLargestCount, policy.minimum_class));
   TRY_STATUS(ParseCount(settings, "maximum_rounds", 1, kMostRounds, policy.maximum_rounds));
+  TRY_STATUS(ParseBudget(settings, policy));
   TRY(policy.site_level, settings.BooleanOr("site_level", policy.site_level));
   TRY(policy.requesters, settings.TextsOr("requesters", {}));
   for (const std::string& requester : policy.requesters) {
@@ -125,6 +140,7 @@ Policy MakePolicy(PolicyPreset preset) {
   Policy policy;
   policy.preset = preset;
   policy.allowed_analyses = AllKinds();
+  policy.privacy_delta = 1e-6;
   switch (preset) {
     case PolicyPreset::kStrict:
       policy.minimum_patients = 50;
@@ -132,6 +148,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.maximum_parameters_per_patient = 0.1;
       policy.minimum_class = 10;
       policy.maximum_rounds = 50;
+      policy.privacy_epsilon = 1;
       break;
     case PolicyPreset::kStandard:
       policy.minimum_patients = 20;
@@ -139,6 +156,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.maximum_parameters_per_patient = 0.2;
       policy.minimum_class = 5;
       policy.maximum_rounds = 200;
+      policy.privacy_epsilon = 3;
       break;
     case PolicyPreset::kResearch:
       policy.minimum_patients = 5;
@@ -146,6 +164,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.maximum_parameters_per_patient = kResearchParametersPerPatient;
       policy.minimum_class = 3;
       policy.maximum_rounds = 1'000;
+      policy.privacy_epsilon = 10;
       break;
   }
   return policy;
@@ -200,6 +219,11 @@ preset = "standard"
 
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200
+
+# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
+# differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10
+# privacy_epsilon = 3
+# privacy_delta = 1e-6
 
 # Whether results may be opened that show this site alone, or as good as alone.
 # site_level = false

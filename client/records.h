@@ -68,6 +68,16 @@ struct SiteStateRecord {
   }
 };
 
+/// Table "privacy", key: "spent". What all answers with noise tell of a patient together.
+struct PrivacyRecord {
+  double rho = 0;  ///< Of zero-concentrated differential privacy: it adds up over answers.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rho);
+  }
+};
+
 /// Table "answered", key: the question's digest. Whom the answer was summed with.
 struct AnsweredRecord {
   StudyId study;

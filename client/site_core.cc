@@ -68,6 +68,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.policy = &policy_;
   environment.ledger = &ledger_;
   environment.answered = &answered_;
+  environment.privacy = &privacy_;
   return environment;
 }
 
@@ -92,6 +93,11 @@ Status SiteCore::Restore(const RecordStore& store) {
     std::copy_n(record.key.begin(), std::min<std::size_t>(record.key.size(), 32),
                 question.bytes.begin());
     answered_.emplace(question, std::move(answered));
+  }
+  TRY(const std::vector<Record> spent, store.Load("privacy"));
+  for (const Record& record : spent) {
+    TRY(privacy_, DecodeRow<PrivacyRecord>(record, "privacy"));
+    if (!(privacy_.rho >= 0)) return Fail(ErrorCode::kCorrupt, "privacy spent is no number");
   }
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));

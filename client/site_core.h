@@ -89,6 +89,7 @@ class SiteCore {
   Receipt receipt_;
   HashChain ledger_;
   std::map<Digest, AnsweredRecord> answered_;
+  PrivacyRecord privacy_;
   std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;
   bool connected_ = false;
   bool welcomed_ = false;

@@ -6,6 +6,7 @@
 
 #include "client/site_study.h"
 #include "common/crypto/hash.h"
+#include "protocols/privacy/noise.h"
 #include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
@@ -22,6 +23,27 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
     return Refuse(ReasonToTell(allowed.error().rule));
   }
   return {};
+}
+
+/// Whether the policy's budget has room for one more answer of this study.
+Judged<void> SiteStudy::MaySpend() const {
+  const PolicyStatus allowed = CheckBudget(**environment_.policy, plan_, environment_.privacy->rho);
+  if (!allowed) return Refuse(ReasonToTell(allowed.error().rule));
+  return {};
+}
+
+/// Each answer is charged, whatever becomes of its attempt: the site cannot know whether a sum that
+/// it helped to open was opened.
+void SiteStudy::Charge(RecordBatch& changes, std::string& detail) {
+  const double loss = plan_.analysis->privacy_loss_of_a_round();
+  if (loss == 0) return;
+  PrivacyRecord& privacy = *environment_.privacy;
+  privacy.rho = LossAfter(privacy.rho, loss);
+  char text[96];
+  std::snprintf(text, sizeof text, R"(,"rho":%.17g,"rho_spent":%.17g)", loss, privacy.rho);
+  detail += text;
+  const std::string_view key = "spent";
+  changes.push_back(PutRecord{"privacy", ToBytes(std::as_bytes(std::span(key))), Encode(privacy)});
 }
 
 Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) const {
@@ -75,6 +97,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   const auto start = Decode<RoundStart>(message.body);
   if (!start) return Refuse(R::kMalformed);
   if (auto allowed = MayAnswer(now); !allowed) return allowed;
+  if (auto allowed = MaySpend(); !allowed) return allowed;
   const std::optional<SiteId> self = Self();
   if (!self) return Refuse(R::kNotInRoster);
   const auto& [round, attempt] = std::pair(message.route.round, message.route.attempt);
@@ -149,6 +172,10 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
   Result<RingVector> encoded =
       answer ? EncodeFixedPoint(answer->contribution.values, session_->slots, sites)
              : Result<RingVector>(tl::make_unexpected(answer.error()));
+  if (encoded) {
+    const Status noised = AddNoise(session_->slots, sites, *environment_.random, *encoded);
+    if (!noised) encoded = tl::make_unexpected(noised.error());
+  }
   if (!encoded) {
     // The words stay here: they may hold counts of this site's patients.
     effects.emplace_back(Note{LogLevel::kError,
@@ -190,19 +217,27 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
 /// first, then the masked vector.
 Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   if (!session_->contribution || !session_->sum.CanMask()) return {};
+  // Another study may have spent what was left when this round began.
+  if (auto allowed = MaySpend(); !allowed) {
+    session_.reset();
+    NoteRefusal(allowed.error());
+    return allowed;
+  }
   RingVector contribution = std::move(*session_->contribution);
   session_->contribution.reset();
   if (auto masked = session_->sum.Mask(std::move(contribution)); !masked) return masked;
   const Route& route = session_->sum.route();
-  const std::string detail = R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
-                             std::to_string(route.round.value()) + R"(,"attempt":)" +
-                             std::to_string(route.attempt.value()) + R"(,"query":")" +
-                             HashBytes(session_->query.body).ToHex() + R"(","words":)" +
-                             std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
-                             std::to_string(session_->sum.start().participants.size()) +
-                             R"(,"patients":)" + std::to_string(session_->patients) + "}";
-  RecordBatch changes = {
-      environment_.ledger->Append(now.utc, "answered", detail, *environment_.identity)};
+  std::string detail = R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
+                       std::to_string(route.round.value()) + R"(,"attempt":)" +
+                       std::to_string(route.attempt.value()) + R"(,"query":")" +
+                       HashBytes(session_->query.body).ToHex() + R"(","words":)" +
+                       std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
+                       std::to_string(session_->sum.start().participants.size()) +
+                       R"(,"patients":)" + std::to_string(session_->patients);
+  RecordBatch changes;
+  Charge(changes, detail);
+  changes.push_back(
+      environment_.ledger->Append(now.utc, "answered", detail + "}", *environment_.identity));
   if (plan_.analysis->HasState()) {
     state_.candidate_round = route.round;
     state_.candidate_attempt = route.attempt;

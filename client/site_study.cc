@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
+#include "protocols/privacy/noise.h"
 
 namespace consilium {
 namespace {
@@ -222,9 +223,10 @@ Judged<void> SiteStudy::Replay() {
     if (query == nullptr) return Refuse(RefusalReason::kHistoryAltered);
     const auto slices = plan_.analysis->Describe(*query);
     if (!slices) return Refuse(RefusalReason::kHistoryAltered);
-    const auto values = DecodeFixedPoint(known.sum, SlotsOf(*slices), known.capacity);
-    if (!values) return Refuse(RefusalReason::kHistoryAltered);
-    next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(known.survivors.size())});
+    Result<Aggregate> aggregate = OpenAggregate(known.sum, SlotsOf(*slices), known.capacity,
+                                                static_cast<std::uint32_t>(known.survivors.size()));
+    if (!aggregate) return Refuse(RefusalReason::kHistoryAltered);
+    next_ = replay_->Resume(*std::move(aggregate));
   }
   return {};
 }
@@ -363,8 +365,9 @@ Judged<void> SiteStudy::TakeSum(const Route& route, KnownSum sum, SiteEffects& e
   const RoundNumber round = route.round;
   const Judged<std::vector<Slot>> slots = ExpectedSlots();
   if (!slots) return tl::unexpected<Refusal>(slots.error());
-  const auto values = DecodeFixedPoint(sum.sum, *slots, sum.capacity);
-  if (!values) return Refuse(RefusalReason::kMalformed);
+  Result<Aggregate> aggregate = OpenAggregate(sum.sum, *slots, sum.capacity,
+                                              static_cast<std::uint32_t>(sum.survivors.size()));
+  if (!aggregate) return Refuse(RefusalReason::kMalformed);
 
   Bytes key = ToBytes(plan_.id.span());
   const ByteArray<8> round_key = SortableKey(round.value());
@@ -377,7 +380,7 @@ Judged<void> SiteStudy::TakeSum(const Route& route, KnownSum sum, SiteEffects& e
                             {{"study", plan_.id.Short()},
                              {"round", std::to_string(round.value())},
                              {"sites", std::to_string(sum.survivors.size())}}});
-  next_ = replay_->Resume(Aggregate{*values, static_cast<std::uint32_t>(sum.survivors.size())});
+  next_ = replay_->Resume(*std::move(aggregate));
   sums_.push_back(std::move(sum));
   if (session_ && session_->sum.route().round <= round) session_.reset();
   return {};

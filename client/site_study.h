@@ -55,6 +55,7 @@ struct SiteEnvironment {
   const Result<Policy>* policy = nullptr;  ///< An error: nothing is allowed.
   HashChain* ledger = nullptr;
   std::map<Digest, AnsweredRecord>* answered = nullptr;
+  PrivacyRecord* privacy = nullptr;
 };
 
 class SiteStudy {
@@ -126,6 +127,8 @@ class SiteStudy {
   void OfferPrekey(SiteEffects& effects);
   std::optional<SiteId> Self() const;
   Judged<void> MayAnswer(const Moment& now) const;
+  Judged<void> MaySpend() const;
+  void Charge(RecordBatch& changes, std::string& detail);
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();
   Judged<std::vector<Slot>> ExpectedSlots();

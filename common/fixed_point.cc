@@ -135,9 +135,14 @@ Uint128 LargestSum(const Slot& slot, const RealScale& scale, std::uint32_t sites
   return ((static_cast<Uint128>(mantissa) << shift) + 1) * sites;
 }
 
+/// In steps: of bounds, roundings and noise.
+double LargestNoisySum(const Slot& slot, std::uint32_t sites) {
+  return (slot.bound / slot.step + 1 + kNoiseReach) * sites;
+}
+
 Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
   const std::string where = "slot " + std::to_string(index);
-  if (slot.encoding < Encoding::kCount || slot.encoding > Encoding::kShort) {
+  if (slot.encoding < Encoding::kCount || slot.encoding > Encoding::kNoisy) {
     return Fail(ErrorCode::kInvalidArgument, where + " has an unknown encoding");
   }
   if (!std::isfinite(slot.bound) || slot.bound <= 0) {
@@ -146,6 +151,14 @@ Status CheckSlot(const Slot& slot, std::size_t index, std::uint32_t sites) {
   }
   const double largest = slot.bound * sites;
   const bool fits = slot.encoding == Encoding::kCount ? largest < 0x1p63 : largest <= DBL_MAX / 2;
+  if (slot.encoding == Encoding::kNoisy) {
+    int exponent = 0;
+    const bool is_power = std::isfinite(slot.step) && std::frexp(slot.step, &exponent) == 0.5;
+    if (!is_power) return Fail(ErrorCode::kInvalidArgument, where + " has no power of two as step");
+    if (!(LargestNoisySum(slot, sites) < 0x1p62)) {
+      return Fail(ErrorCode::kInvalidArgument, where + " has too fine a step for its bound");
+    }
+  }
   const bool has_bits =
       slot.encoding != Encoding::kShort || LargestPower<std::uint32_t>(sites) >= kFewestShortBits;
   if (!fits || !has_bits) {
@@ -222,6 +235,32 @@ Status AddShorts(std::span<const double> numbers,
   return {};
 }
 
+Status AddMultiples(std::span<const double> numbers,
+                    const Slot& slot,
+                    std::size_t slot_index,
+                    std::span<std::uint64_t> sum) {
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double x = numbers[i];
+    if (!(std::abs(x) <= slot.bound)) return Unfit(x, slot_index, i);
+    sum[i] += static_cast<std::uint64_t>(static_cast<std::int64_t>(Rounded(x / slot.step)));
+  }
+  return {};
+}
+
+Status DecodeMultiples(std::span<const std::uint64_t> words,
+                       const Slot& slot,
+                       std::size_t slot_index,
+                       std::uint32_t sites,
+                       std::vector<double>& numbers) {
+  const double largest = LargestNoisySum(slot, sites);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto sum = static_cast<double>(static_cast<std::int64_t>(words[i]));
+    if (std::abs(sum) > largest) return Impossible(slot_index, i);
+    numbers.push_back(sum * slot.step);
+  }
+  return {};
+}
+
 Status DecodeShorts(std::span<const std::uint64_t> words,
                     const Slot& slot,
                     std::size_t slot_index,
@@ -266,6 +305,7 @@ Status DecodeSlot(std::span<const std::uint64_t> words,
 std::size_t WordsOf(const Slot& slot) {
   switch (slot.encoding) {
     case Encoding::kCount:
+    case Encoding::kNoisy:
       return slot.count;
     case Encoding::kReal:
       return 2 * slot.count;
@@ -319,6 +359,9 @@ Status AddFixedPoint(std::span<const double> values,
       case Encoding::kShort:
         TRY_STATUS(AddShorts(numbers, slots[i], i, sites, sum));
         break;
+      case Encoding::kNoisy:
+        TRY_STATUS(AddMultiples(numbers, slots[i], i, sum));
+        break;
     }
     values = values.subspan(slots[i].count);
     sum = sum.subspan(WordsOf(slots[i]));
@@ -346,7 +389,9 @@ Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
   std::vector<double> numbers;
   numbers.reserve(NumbersOf(slots));
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    const auto decode = slots[i].encoding == Encoding::kShort ? DecodeShorts : DecodeSlot;
+    const auto decode = slots[i].encoding == Encoding::kShort   ? DecodeShorts
+                        : slots[i].encoding == Encoding::kNoisy ? DecodeMultiples
+                                                                : DecodeSlot;
     TRY_STATUS(decode(sum.first(WordsOf(slots[i])), slots[i], i, sites, numbers));
     sum = sum.subspan(WordsOf(slots[i]));
   }

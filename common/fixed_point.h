@@ -35,11 +35,15 @@ namespace consilium {
 /// What a masked vector is made of: elements of Z / 2^64.
 using RingVector = std::vector<std::uint64_t>;
 
+/// Noise of one site in one number, in steps, stays below this.
+inline constexpr double kNoiseReach = 0x1p38;
+
 /// How one kind of number is put into words.
 enum class Encoding : std::uint8_t {
   kCount = 1,  ///< A non-negative whole number up to its bound; one word.
   kReal = 2,   ///< A double with |x| <= bound; two words.
-  kShort = 3   ///< The same to some 30 bits less those of the number of sites; half a word.
+  kShort = 3,  ///< The same to some 30 bits less those of the number of sites; half a word.
+  kNoisy = 4   ///< The same to the nearest multiple of a step, with room for noise; one word.
 };
 
 /// A run of numbers that share meaning, encoding and bound.
@@ -50,13 +54,16 @@ struct Slot {
   /// kShort: what its rounding is drawn from, with each number and its index. Another for each
   /// round, lest the same number be rounded the same way for ever.
   std::uint64_t dither = 0;
+  double step = 0;          ///< kNoisy: a power of two.
+  std::uint64_t noise = 0;  ///< kNoisy: variance that a sum's noise has at least, in steps squared.
 };
 
 /// The number of 64-bit words these slots take.
 std::size_t WordsOf(std::span<const Slot> slots);
 
 /// kInvalidArgument when a slot's bound cannot be kept for this many sites (count bound * n >=
-/// 2^63), or kShort is left with fewer than eight bits (n > 2^23).
+/// 2^63), or kShort is left with fewer than eight bits (n > 2^23), or a sum of kNoisy numbers and
+/// their noise could reach 2^62 steps.
 Status CheckCapacity(std::span<const Slot> slots, std::uint32_t sites);
 
 /// One site's numbers, in slot order, as ring words. `sites` is the number that may be in the sum.
@@ -76,7 +83,7 @@ Status AddFixedPoint(std::span<const double> values,
 
 /// The inverse on a sum of at most `sites` encodings. Correctly rounded: the exact rational value
 /// of the summed limbs is converted to double once. kCorrupt when the length or a sum is impossible
-/// (a count sum negative or over sites * bound, another over sites * (bound + one step)).
+/// (a count sum negative or over sites * bound, another over sites * (bound + one step + noise)).
 Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
                                              std::span<const Slot> slots,
                                              std::uint32_t sites);

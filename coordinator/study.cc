@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
+#include "protocols/privacy/noise.h"
 #include "protocols/result_document.h"
 #include "protocols/secure_sum/thresholds.h"
 
@@ -219,9 +220,9 @@ std::optional<Aggregate> Study::AggregateOf(const AnalysisThread::Step& step,
   if (query == nullptr || HashBytes(query->body) != entry.query) return std::nullopt;
   const auto slices = plan_.analysis->Describe(*query);
   if (!slices) return std::nullopt;
-  const auto values = DecodeFixedPoint(entry.sum, SlotsOf(*slices), entry.capacity);
-  if (!values) return std::nullopt;
-  return Aggregate{*values, static_cast<std::uint32_t>(entry.survivors.size())};
+  Result<Aggregate> aggregate = OpenAggregate(entry.sum, SlotsOf(*slices), entry.capacity,
+                                              static_cast<std::uint32_t>(entry.survivors.size()));
+  return aggregate ? std::optional(*std::move(aggregate)) : std::nullopt;
 }
 
 void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEffects& effects) {

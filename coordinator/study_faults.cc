@@ -15,6 +15,7 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kPlanExpired:
     case RefusalReason::kPolicyForbids:
     case RefusalReason::kDataRefused:
+    case RefusalReason::kBudgetExhausted:
     case RefusalReason::kSiteSetChanged:
     case RefusalReason::kFrozenSetChanged:
     case RefusalReason::kAlreadyReleased:

@@ -26,6 +26,9 @@ struct Slice {
   std::string shape;    ///< "6" or "21 (upper triangle of 6 x 6)"
   std::string meaning;  ///< For the reviewer, in plain words.
   Slot slot;            ///< Count, encoding and bound, hence the fixed-point scale.
+  /// Most that one patient, in one row, changes the slice (L2 norm); 0 where no such bound is
+  /// known.
+  double patient_l2 = 0;
 };
 
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);
@@ -100,6 +103,13 @@ class Analysis {
   virtual std::string ReleasedInWords() const = 0;
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
+  /// What a round's noised sum tells about a patient, as rho of zero-concentrated differential
+  /// privacy (Bun and Steinke 2016); 0 where sums have no noise, and nothing is promised.
+  virtual double privacy_loss_of_a_round() const { return 0; }
+  /// The largest number of rounds where sums have noise.
+  virtual std::uint32_t rounds_with_noise() const { return maximum_rounds(); }
+  /// Whether rows with missing values (NaN) are part of the cohort.
+  virtual bool takes_missing_values() const { return false; }
   /// Whether a SiteMemory saves a virtual site work.
   virtual bool KeepsMemory() const { return HasState(); }
   /// Whether sites have a state from round to round: then the answer with a state is what counts.

@@ -73,7 +73,8 @@ void Step(std::vector<std::size_t>& rows, CohortFlow& flow, std::string reason, 
 
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
-                                   const std::vector<std::string>& columns) {
+                                   const std::vector<std::string>& columns,
+                                   IncompleteRows incomplete) {
   TRY_STATUS(CheckShape(contract, table));
   CohortWithFlow result;
   std::vector<std::size_t> rows(table.patients.size());
@@ -97,6 +98,7 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
     if (!index) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
     const std::vector<double>& values = table.columns[*index];
     chosen.push_back(&values);
+    if (incomplete == IncompleteRows::kKeep) continue;
     Step(rows, result.flow, name + " missing",
          [&values](std::size_t row) { return !std::isnan(values[row]); });
   }

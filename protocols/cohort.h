@@ -66,9 +66,14 @@ struct CohortWithFlow {
   CohortFlow flow;
 };
 
-/// Applies the eligibility rules, then keeps the rows that have a value in each of `columns`.
+/// What becomes of rows with a missing value.
+enum class IncompleteRows { kLeaveOut, kKeep };
+
+/// Applies the eligibility rules, then keeps the rows that have a value in each of `columns`, or
+/// all.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
-                                   const std::vector<std::string>& columns);
+                                   const std::vector<std::string>& columns,
+                                   IncompleteRows incomplete = IncompleteRows::kLeaveOut);
 
 }  // namespace consilium

@@ -19,6 +19,8 @@ struct Query {
 struct Aggregate {
   std::vector<double> values;
   std::uint32_t sites = 0;  ///< How many sites are in the sum.
+  /// Standard deviation of the noise in each value; none where no noise was added.
+  std::vector<double> noise = {};
 };
 
 /// Thrown by Sum when the study is stopped or the process ends, so that an analysis, a plain loop,

@@ -55,6 +55,12 @@ Status ParsePrivacy(const Settings& settings, Plan& plan) {
                            "must be at least 1 and at most the contract's maximum_patients");
   }
   plan.minimum_patients = static_cast<std::uint64_t>(patients);
+  TRY(const std::optional<Settings> dp, settings.TableIfAny("dp"));
+  if (!dp) return settings.RequireNoOtherKeys();
+  TRY(plan.dp, ParsePrivacySettings(*dp, *plan.analysis));
+  Result<std::shared_ptr<const Analysis>> noised = MakePrivate(plan.analysis, *plan.dp);
+  if (!noised) return settings.FailAt("dp", noised.error().message, noised.error().remedy);
+  plan.analysis = *std::move(noised);
   return settings.RequireNoOtherKeys();
 }
 
@@ -116,6 +122,12 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   TRY_STATUS(settings.RequireNoOtherKeys());
   plan.id.bytes = HashBytes(settings.CanonicalBytes()).bytes;
   return plan;
+}
+
+Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table) {
+  const IncompleteRows incomplete =
+      plan.analysis->takes_missing_values() ? IncompleteRows::kKeep : IncompleteRows::kLeaveOut;
+  return BuildCohort(plan.contract, table, plan.analysis->columns(), incomplete);
 }
 
 }  // namespace consilium

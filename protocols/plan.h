@@ -12,6 +12,7 @@
 #include "common/time.h"
 #include "protocols/analysis.h"
 #include "protocols/contract.h"
+#include "protocols/privacy/private_analysis.h"
 
 namespace consilium {
 
@@ -38,6 +39,7 @@ struct Plan {
   std::uint64_t minimum_patients = 20;  ///< Per site.
   Duration deadline{60'000};            ///< Per phase of a round.
   OnLoss on_loss = OnLoss::kWait;       ///< Unless the file says: as the analysis has it.
+  std::optional<PrivacySettings> dp;    ///< Sums have noise.
 };
 
 inline constexpr std::size_t kMaxPlanBytes = 200 * 1024;
@@ -45,6 +47,9 @@ inline constexpr std::size_t kMaxPlanBytes = 200 * 1024;
 /// Parses and validates. Unknown or missing keys and values out of range are errors with
 /// "FILE:LINE:COLUMN: ". `file_name` is for the messages only.
 Result<Plan> ParsePlan(std::string_view text, std::string_view file_name);
+
+/// What the plan's analysis sees of a site's table.
+Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table);
 
 /// The plan in plain words for a reviewer: who asks, what is computed, each slice that leaves, the
 /// thresholds and what they mean.

@@ -33,6 +33,8 @@ constexpr Wording<R> kRefusals[] = {
      "Nobody at this site has approved the study, or it was revoked."},
     {R::kPlanExpired, "plan-expired", "The plan's last day has passed."},
     {R::kPolicyForbids, "policy-forbids", "The site's policy does not allow it."},
+    {R::kBudgetExhausted, "budget-exhausted",
+     "The site's privacy budget has no room for another answer."},
     {R::kDataRefused, "data-refused",
      "The local data do not meet the contract or the policy; the site's own log says where."},
     {R::kRoundReplayed, "round-replayed", "The round or attempt was already seen."},

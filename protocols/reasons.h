@@ -33,6 +33,8 @@ enum class RefusalReason : std::uint16_t {
   kPlanExpired = 17,
   kPolicyForbids = 18,
   kDataRefused = 19,  ///< The local data do not meet the contract or the policy.
+  kBudgetExhausted =
+      20,  ///< Answers with noise would tell more of patients than the policy allows.
 
   // The start of a round.
   kRoundReplayed = 30,      ///< Round or attempt does not rise.

@@ -86,7 +86,7 @@ void DrawParticipants(const Participation& participation,
 Result<VirtualSite> MakeSite(const std::string& name, const DataTable& part, const Plan& plan) {
   VirtualSite site;
   site.name = name;
-  Result<CohortWithFlow> built = BuildCohort(plan.contract, part, plan.analysis->columns());
+  Result<CohortWithFlow> built = CohortOf(plan, part);
   if (!built) return FailIn("virtual site " + name, std::move(built).error());
   site.cohort = std::move(built->cohort);
   if (site.cohort.patients < plan.minimum_patients) {

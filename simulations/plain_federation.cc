@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/crypto/hash.h"
 #include "common/fixed_point.h"
+#include "common/random.h"
+#include "protocols/privacy/noise.h"
 
 namespace consilium {
 namespace {
@@ -27,6 +30,29 @@ std::uint32_t CountAll(std::size_t sites, Ranks& ranks) {
   return static_cast<std::uint32_t>(count);
 }
 
+/// Of each site and round another stream, the same whatever the threads and ranks.
+struct NoiseSeeds {
+  std::uint64_t seed;
+  std::uint32_t round;
+  std::size_t first_site;  ///< This rank's first, among those of all ranks.
+
+  ByteArray<32> Of(std::size_t site) const {
+    return Hasher("consilium/simulation/noise/v1")
+        .Add(seed)
+        .Add(std::uint64_t{round})
+        .Add(std::uint64_t{first_site + site})
+        .Finish()
+        .bytes;
+  }
+};
+
+std::size_t FirstOf(std::size_t sites, Ranks& ranks) {
+  std::vector<std::uint64_t> counts(ranks.count());
+  counts[ranks.rank()] = sites;
+  ranks.Sum(counts);
+  return std::accumulate(counts.begin(), counts.begin() + ranks.rank(), std::size_t{0});
+}
+
 /// What all threads share in one round.
 struct Round {
   const PreparedQuery& query;
@@ -35,6 +61,7 @@ struct Round {
   std::span<const CohortView> sites;
   std::span<SiteMemory> memories;  ///< One a site, or none.
   std::size_t batch;
+  std::optional<NoiseSeeds> noise;  ///< Where sums have any.
   std::atomic<std::size_t> next = 0;
   std::atomic<bool> failed = false;
 };
@@ -83,7 +110,10 @@ struct PlainFederation::Worker {
     const CohortView& cohort = round.sites[site];
     TRY_STATUS(round.memories.empty() ? round.query.Answer(cohort, answer)
                                       : round.query.Answer(cohort, round.memories[site], answer));
-    return AddFixedPoint(answer, round.slots, round.all_sites, sum);
+    TRY_STATUS(AddFixedPoint(answer, round.slots, round.all_sites, sum));
+    if (!round.noise) return {};
+    SeededRandom random(round.noise->Of(site));
+    return AddNoise(round.slots, round.all_sites, random, sum);
   }
 };
 
@@ -95,6 +125,7 @@ PlainFederation::PlainFederation(const Analysis& analysis,
       options_(std::move(options)),
       ranks_(options_.ranks != nullptr ? *options_.ranks : alone_),
       all_sites_(CountAll(sites_.size(), ranks_)),
+      first_site_(FirstOf(sites_.size(), ranks_)),
       pool_(std::clamp<std::size_t>(sites_.size(), 1, std::max(options_.threads, 1U))),
       workers_(pool_.size()) {
   if (analysis.KeepsMemory()) memories_.resize(sites_.size());
@@ -120,16 +151,17 @@ Result<Aggregate> PlainFederation::TrySum(const Query& query) {
   RingVector sum(WordsOf(slots), 0);
   TRY_STATUS(AgreeOn(ranks_, SumHere(query, slots, sum)));
   ranks_.Sum(sum);
-  TRY(std::vector<double> values, DecodeFixedPoint(sum, slots, all_sites_));
+  TRY(Aggregate aggregate, OpenAggregate(sum, slots, all_sites_, all_sites_));
   // The round is closed, with every site in it.
   for (SiteMemory& memory : memories_) memory.state.swap(memory.next_state);
-  return Aggregate{std::move(values), all_sites_};
+  return aggregate;
 }
 
 Status PlainFederation::SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum) {
   TRY(const std::unique_ptr<PreparedQuery> prepared, analysis_.Prepare(query));
-  Round round{*prepared, slots,     all_sites_,
-              sites_,    memories_, BatchOf(sites_.size(), pool_.size())};
+  Round round{*prepared, slots, all_sites_, sites_, memories_, BatchOf(sites_.size(), pool_.size()),
+              {}};
+  if (HasNoise(slots)) round.noise = NoiseSeeds{options_.noise_seed, rounds_ + 1, first_site_};
   pool_.Run([&](std::size_t index) { workers_[index].Run(round); });
 
   const Worker* failed = nullptr;

@@ -21,6 +21,7 @@ struct PlainOptions {
   unsigned threads = 1;
   Ranks* ranks = nullptr;  ///< Those that make the same call with their own sites; none if null.
   std::function<void(std::uint32_t)> watcher = {};  ///< Called after each round with its number.
+  std::uint64_t noise_seed = 1;  ///< Of the sites' noise, where the plan asks for any.
 };
 
 std::vector<CohortView> ViewsOf(const std::vector<const Cohort*>& cohorts);
@@ -54,6 +55,7 @@ class PlainFederation final : public Federation {
   SingleProcess alone_;
   Ranks& ranks_;
   std::uint32_t all_sites_ = 0;  ///< Of all ranks.
+  std::size_t first_site_ = 0;   ///< This rank's first, among those of all ranks.
   ThreadPool pool_;
   std::vector<Worker> workers_;       ///< One a thread, kept so that rounds allocate nothing.
   std::vector<SiteMemory> memories_;  ///< One a site, where the analysis keeps any.

@@ -9,7 +9,7 @@ namespace consilium {
 Result<QualityReport> CheckData(const Source& source, const Plan& plan) {
   TRY(LoadedTable loaded, LoadSource(source, plan.contract));
   if (loaded.report.HasProblems()) return std::move(loaded.report);
-  auto cohort = BuildCohort(plan.contract, loaded.table, plan.analysis->columns());
+  auto cohort = CohortOf(plan, loaded.table);
   if (cohort) {
     loaded.report.flow = std::move(cohort->flow);
   } else {
@@ -33,7 +33,7 @@ Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan) {
     return Fail(ErrorCode::kDataQuality, std::move(summary),
                 "`consilium-site check` names the lines and what to do about each.");
   }
-  return BuildCohort(plan.contract, loaded.table, plan.analysis->columns());
+  return CohortOf(plan, loaded.table);
 }
 
 }  // namespace consilium

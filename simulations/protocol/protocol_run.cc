@@ -7,6 +7,7 @@
 
 #include "common/storage.h"
 #include "coordinator/records.h"
+#include "protocols/privacy/noise.h"
 #include "protocols/result_document.h"
 #include "simulations/storm/world.h"
 
@@ -27,10 +28,10 @@ class JournalledSums final : public Federation {
     const JournalRecord& entry = journal_[next_++];
     const Result<std::vector<Slice>> slices = analysis_.Describe(query);
     if (!slices) throw StudyInterrupted();
-    Result<std::vector<double>> values =
-        DecodeFixedPoint(entry.sum, SlotsOf(*slices), entry.capacity);
-    if (!values || HashBytes(query.body) != entry.query) throw StudyInterrupted();
-    return {*std::move(values), static_cast<std::uint32_t>(entry.survivors.size())};
+    Result<Aggregate> aggregate = OpenAggregate(entry.sum, SlotsOf(*slices), entry.capacity,
+                                                static_cast<std::uint32_t>(entry.survivors.size()));
+    if (!aggregate || HashBytes(query.body) != entry.query) throw StudyInterrupted();
+    return *std::move(aggregate);
   }
 
  private:

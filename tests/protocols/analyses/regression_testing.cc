@@ -157,7 +157,7 @@ Cohort CohortOf(const Plan& plan, const Rows& rows) {
       table.columns[j].push_back(Parse(column, row.at(column.name)));
     }
   }
-  Result<CohortWithFlow> cohort = BuildCohort(plan.contract, table, plan.analysis->columns());
+  Result<CohortWithFlow> cohort = CohortOf(plan, table);
   if (!cohort) throw std::runtime_error(Describe(cohort.error()));
   return cohort->cohort;
 }

@@ -1,0 +1,197 @@
+#include "protocols/privacy/private_analysis.h"
+
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "protocols/privacy/rdp.h"
+
+namespace consilium {
+namespace {
+
+/// Steps in a deviation of a slice's noise: 2^20 to 2^21, the finest that can be drawn with room.
+constexpr int kStepsPerDeviation = 20;
+constexpr double kLargestVariance = 0x1p48;
+
+std::string Short(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", number);
+  return text;
+}
+
+/// A patient in several rows would count for more than the bound says.
+Status RequireOneRowEach(const CohortView& cohort) {
+  const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
+  if (rows == cohort.patients) return {};
+  return Fail(ErrorCode::kDataQuality,
+              "differential privacy counts one row a patient, and here " + std::to_string(rows) +
+                  " rows are of " + std::to_string(cohort.patients) + " patients",
+              "give the study a source with one row a patient");
+}
+
+class PrivateQuery final : public PreparedQuery {
+ public:
+  explicit PrivateQuery(std::unique_ptr<PreparedQuery> query) : query_(std::move(query)) {}
+
+  Status Answer(const CohortView& cohort, std::span<double> values) const override {
+    TRY_STATUS(RequireOneRowEach(cohort));
+    return query_->Answer(cohort, values);
+  }
+
+ private:
+  std::unique_ptr<PreparedQuery> query_;
+};
+
+class PrivateAnalysis final : public Analysis {
+ public:
+  PrivateAnalysis(std::shared_ptr<const Analysis> analysis, const PrivacySettings& settings)
+      : analysis_(std::move(analysis)), settings_(settings) {}
+
+  std::string_view kind() const override { return analysis_->kind(); }
+  std::vector<std::string> columns() const override { return analysis_->columns(); }
+  bool takes_missing_values() const override { return analysis_->takes_missing_values(); }
+  std::size_t parameters() const override { return analysis_->parameters(); }
+  std::uint32_t maximum_rounds() const override { return analysis_->rounds_with_noise(); }
+  bool GoesOnWithoutASite() const override { return analysis_->GoesOnWithoutASite(); }
+  double privacy_loss_of_a_round() const override {
+    return ConcentratedLoss(settings_.noise_multiplier);
+  }
+
+  Result<std::vector<Slice>> Describe(const Query& query) const override {
+    TRY(std::vector<Slice> slices, analysis_->Describe(query));
+    return Noised(std::move(slices));
+  }
+  std::vector<Slice> DescribeForReview() const override { return analysis_->DescribeForReview(); }
+
+  std::string InWords() const override {
+    return analysis_->InWords() + ", with noise: epsilon " + Short(settings_.epsilon) + ", delta " +
+           Short(settings_.delta) + " for a patient";
+  }
+  std::string ReleasedInWords() const override {
+    return analysis_->ReleasedInWords() + ", all with noise";
+  }
+
+  Result<AnalysisResult> Run(Federation& federation) const override {
+    TRY(AnalysisResult result, analysis_->Run(federation));
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(result.json);
+    json["privacy"] = {{"unit", "patient"},
+                       {"epsilon", settings_.epsilon},
+                       {"delta", settings_.delta},
+                       {"noise_multiplier", settings_.noise_multiplier}};
+    result.json = json.dump(2);
+    result.table += "Every sum has noise: epsilon " + Short(settings_.epsilon) + ", delta " +
+                    Short(settings_.delta) + " for a patient. Intervals include it.\n";
+    return result;
+  }
+
+  using Analysis::Answer;
+  Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
+    TRY_STATUS(RequireOneRowEach(cohort));
+    return analysis_->Answer(query, cohort);
+  }
+
+  Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
+    TRY(std::unique_ptr<PreparedQuery> prepared, analysis_->Prepare(query));
+    return std::make_unique<PrivateQuery>(std::move(prepared));
+  }
+
+ private:
+  Result<std::vector<Slice>> Noised(std::vector<Slice> slices) const {
+    const double share = std::sqrt(static_cast<double>(slices.size()));
+    for (Slice& slice : slices) {
+      if (!(slice.patient_l2 > 0)) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    "\"" + slice.name + "\" has no bound for one patient");
+      }
+      const double multiplier = settings_.noise_multiplier * share;
+      int exponent = 0;
+      std::frexp(multiplier * slice.patient_l2, &exponent);
+      slice.slot.encoding = Encoding::kNoisy;
+      slice.slot.step = std::ldexp(1.0, exponent - 1 - kStepsPerDeviation);
+      const double reach =
+          slice.patient_l2 / slice.slot.step + std::sqrt(static_cast<double>(slice.slot.count));
+      // A part in 2^40 covers the rounding of this very line.
+      const double variance = std::ceil(multiplier * multiplier * reach * reach * (1 + 0x1p-40));
+      if (!(variance <= kLargestVariance)) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    "\"" + slice.name + "\" has too many numbers for noise this large");
+      }
+      slice.slot.noise = static_cast<std::uint64_t>(variance);
+    }
+    return slices;
+  }
+
+  const std::shared_ptr<const Analysis> analysis_;
+  const PrivacySettings settings_;
+};
+
+}  // namespace
+
+double ConcentratedLoss(double noise_multiplier) {
+  const double rho = 1 / (2 * noise_multiplier * noise_multiplier);
+  return std::nextafter(std::nextafter(rho, 1e9), 1e9);  // A product and a quotient were rounded.
+}
+
+double LossAfter(double spent, double loss) { return std::nextafter(spent + loss, 1e300); }
+
+Result<double> EpsilonOfLoss(double rho, double delta) {
+  if (rho == 0) return 0.0;
+  // One round that tells as much: its noise, rounded down, is 1 / sqrt(2 rho).
+  const double noise = std::nextafter(std::sqrt(1 / (2 * rho)) * (1 - 0x1p-50), 0.0);
+  RdpCurve curve;
+  TRY_STATUS(curve.Add(GaussianRounds{noise, 1, 1}));
+  TRY(const RdpEpsilon least, curve.EpsilonFor(delta));
+  return least.epsilon;
+}
+
+Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis) {
+  PrivacySettings privacy;
+  TRY(const std::string unit, settings.TextOr("unit", "patient"));
+  if (unit != "patient") {
+    return settings.FailAt("unit", "must be \"patient\"; other units are not supported");
+  }
+  TRY(privacy.noise_multiplier, settings.Number("noise_multiplier"));
+  if (!(privacy.noise_multiplier >= kLeastPlannedNoise &&
+        privacy.noise_multiplier <= kMostPlannedNoise)) {
+    return settings.FailAt("noise_multiplier", "must be between 0.1 and 1000");
+  }
+  TRY(privacy.delta, settings.Number("delta"));
+  if (!(privacy.delta > 0 && privacy.delta <= 0.001)) {
+    return settings.FailAt("delta", "must be above 0 and at most 0.001",
+                           "take far less than one over the number of patients");
+  }
+  TRY(privacy.epsilon, settings.Number("epsilon"));
+  const std::uint32_t rounds = analysis.rounds_with_noise();
+  TRY(const double needed,
+      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta));
+  if (!(privacy.epsilon >= needed)) {
+    return settings.FailAt(
+        "epsilon",
+        "with this noise the study's " + std::to_string(rounds) +
+            (rounds == 1 ? " round tells" : " rounds tell") + " as much as epsilon " +
+            Short(needed),
+        "state no less, or find the noise with consilium-sim privacy --epsilon " +
+            Short(privacy.epsilon) + " --delta " + Short(privacy.delta) + " --rounds " +
+            std::to_string(rounds));
+  }
+  TRY_STATUS(settings.RequireNoOtherKeys());
+  return privacy;
+}
+
+Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,
+                                                    const PrivacySettings& settings) {
+  for (const Slice& slice : analysis->DescribeForReview()) {
+    if (slice.patient_l2 > 0) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                "\"" + std::string(analysis->kind()) +
+                    "\" has no bound for what one patient changes, so noise could not hide it",
+                "differential privacy is available for: summary");
+  }
+  return std::make_shared<const PrivateAnalysis>(std::move(analysis), settings);
+}
+
+}  // namespace consilium

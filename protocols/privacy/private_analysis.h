@@ -1,0 +1,46 @@
+#pragma once
+
+// An analysis under differential privacy: the same questions, and noise in every sum.
+
+#include <memory>
+
+#include "common/result.h"
+#include "common/settings.h"
+#include "protocols/analysis.h"
+
+namespace consilium {
+
+/// A plan's [privacy.dp]. Two data sets are neighbours if one has one patient, and so one row,
+/// more.
+struct PrivacySettings {
+  double noise_multiplier = 0;  ///< Of each round: deviation of the noise over a patient's bound.
+  double epsilon = 0;           ///< Promised for the whole study,
+  double delta = 0;             ///< with this probability of an exception.
+};
+
+/// Noise multipliers that a plan may state.
+inline constexpr double kLeastPlannedNoise = 0.1;
+inline constexpr double kMostPlannedNoise = 1'000;
+
+/// The [privacy.dp] table, checked against the analysis: what its rounds cost together may not be
+/// more than epsilon, by Renyi divergences, which hold exactly for the sites' discrete noise.
+Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis);
+
+/// The same analysis with noise. Of S slices of a query, each with a bound b for one patient, each
+/// gets noise of deviation z b sqrt(S) in every number, in steps 2^20 to 2^21 times finer; rounding
+/// moves a slice of d numbers by sqrt(d) steps at most, which is added to b. So a round's sums
+/// together are a Gaussian mechanism of noise multiplier z. kInvalidArgument unless every slice has
+/// a patient_l2.
+Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,
+                                                    const PrivacySettings& settings);
+
+/// rho of one round of noise multiplier z: 1 / (2 z^2), rounded up (Bun and Steinke 2016,
+/// Proposition 1.6; for discrete noise Canonne, Kamath and Steinke 2020, Theorem 4).
+double ConcentratedLoss(double noise_multiplier);
+/// Two losses together, rounded up.
+double LossAfter(double spent, double loss);
+/// The least epsilon that losses of rho altogether keep to with this delta. kInvalidArgument where
+/// delta or rho is out of range.
+Result<double> EpsilonOfLoss(double rho, double delta);
+
+}  // namespace consilium
