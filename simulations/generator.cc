@@ -165,8 +165,9 @@ class PatientMaker {
 
 Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed) {
   const std::vector<std::string> columns = plan.analysis->columns();
-  TRY(const glm::Design design, glm::MakeDesign(plan.contract, *plan.contract.Find(columns.front()),
-                                                {columns.begin() + 1, columns.end()}));
+  TRY(const glm::Design design,
+      glm::MakeDesign(plan.contract, {*plan.contract.Find(columns.front())},
+                      {columns.begin() + 1, columns.end()}));
   PatientMaker maker(generator, plan, design, seed);
   for (std::size_t site = 0; site < generator.patients.size(); ++site) {
     TRY_STATUS(maker.AddSite(site));

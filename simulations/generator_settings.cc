@@ -159,7 +159,7 @@ Status ParseModel(const Settings& table, const Plan& plan, Generator& generator)
   const std::vector<std::string> columns = plan.analysis->columns();
   const ContractColumn& outcome = *plan.contract.Find(columns.front());
   TRY(const glm::Design design,
-      glm::MakeDesign(plan.contract, outcome, {columns.begin() + 1, columns.end()}));
+      glm::MakeDesign(plan.contract, {outcome}, {columns.begin() + 1, columns.end()}));
   generator.truth.names = {"(Intercept)"};
   for (const glm::Term& term : design.terms) generator.truth.names.push_back(term.name);
   TRY(const double intercept, table.NumberOr("intercept", 0));
