@@ -104,20 +104,9 @@ Result<ContractColumn> ParseOutcome(const Settings& settings,
 }
 
 Status ParseOptions(const Settings& settings, RegressionPlan& plan) {
-  TRY(plan.fit.ridge, settings.NumberOr("ridge", 0.0));
-  if (plan.fit.ridge < 0 || plan.fit.ridge > 1e9) {
-    return settings.FailAt("ridge", "must be between 0 and 1e9");
-  }
+  TRY(plan.fit, ParseFitOptions(settings));
   plan.render.ridge = plan.fit.ridge;
-  TRY(plan.render.confidence, settings.NumberOr("confidence", 0.95));
-  if (plan.render.confidence < 0.5 || plan.render.confidence > 0.9999) {
-    return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
-  }
-  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
-  if (iterations < 2 || iterations > 100) {
-    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
-  }
-  plan.fit.maximum_iterations = static_cast<std::uint32_t>(iterations);
+  TRY(plan.render.confidence, ParseConfidence(settings));
   TRY(const bool intercept, settings.BooleanOr("intercept", true));
   if (!intercept) {
     return settings.FailAt("intercept", "a fit without an intercept is not supported",
@@ -128,23 +117,49 @@ Status ParseOptions(const Settings& settings, RegressionPlan& plan) {
 
 }  // namespace
 
+Result<FitOptions> ParseFitOptions(const Settings& settings) {
+  FitOptions options;
+  TRY(options.ridge, settings.NumberOr("ridge", 0.0));
+  if (options.ridge < 0 || options.ridge > 1e9) {
+    return settings.FailAt("ridge", "must be between 0 and 1e9");
+  }
+  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
+  if (iterations < 2 || iterations > 100) {
+    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
+  }
+  options.maximum_iterations = static_cast<std::uint32_t>(iterations);
+  return options;
+}
+
+Result<double> ParseConfidence(const Settings& settings) {
+  TRY(const double confidence, settings.NumberOr("confidence", 0.95));
+  if (confidence >= 0.5 && confidence <= 0.9999) return confidence;
+  return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
+}
+
+Result<Design> ParseDesign(const Settings& settings,
+                           const Contract& contract,
+                           const std::vector<ContractColumn>& outcomes) {
+  std::vector<std::string> names;
+  for (const ContractColumn& outcome : outcomes) names.push_back(outcome.name);
+  TRY(const std::vector<std::string> features, ParseFeatures(settings, contract, names));
+  Result<Design> design = MakeDesign(contract, outcomes, features);
+  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
+  if (design->terms.size() <= kMaxTerms) return design;
+  return settings.FailAt("features",
+                         "the features make " + std::to_string(design->terms.size()) +
+                             " terms; at most " + std::to_string(kMaxTerms) + " are summed",
+                         "use fewer features or merge levels");
+}
+
 Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
                                                  const Contract& contract,
                                                  std::unique_ptr<Family> family) {
   RegressionPlan plan;
   TRY(const ContractColumn outcome, ParseOutcome(settings, contract, *family));
-  TRY(const std::vector<std::string> features, ParseFeatures(settings, contract, {outcome.name}));
+  TRY(plan.design, ParseDesign(settings, contract, {outcome}));
   TRY_STATUS(ParseOptions(settings, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
-  Result<Design> design = MakeDesign(contract, {outcome}, features);
-  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
-  plan.design = std::move(*design);
-  if (plan.design.terms.size() > kMaxTerms) {
-    return settings.FailAt("features",
-                           "the features make " + std::to_string(plan.design.terms.size()) +
-                               " terms; at most " + std::to_string(kMaxTerms) + " are summed",
-                           "use fewer features or merge levels");
-  }
   return std::make_unique<Regression>(std::move(plan), std::move(family));
 }
 
