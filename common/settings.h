@@ -55,6 +55,9 @@ class Settings {
   Result<std::vector<Settings>> TablesIfAny(std::string_view key) const;
   /// Required text that is one of these; the error suggests the nearest.
   Result<std::string> Choice(std::string_view key, const std::vector<std::string>& choices) const;
+  Result<std::string> ChoiceOr(std::string_view key,
+                               const std::vector<std::string>& choices,
+                               std::string otherwise) const;
   /// A value of any scalar type as text: 3 -> "3", 2.5 -> "2.5", true -> "true". For value maps.
   Result<std::string> ScalarAsText(std::string_view key) const;
 

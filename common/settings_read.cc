@@ -280,4 +280,11 @@ Result<std::string> Settings::Choice(std::string_view key,
   return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, 64) + "\"", remedy);
 }
 
+Result<std::string> Settings::ChoiceOr(std::string_view key,
+                                       const std::vector<std::string>& choices,
+                                       std::string otherwise) const {
+  if (!Has(key)) return otherwise;
+  return Choice(key, choices);
+}
+
 }  // namespace consilium

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "protocols/analyses/cox/cox.h"
 #include "protocols/analyses/glm/regression.h"
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
@@ -26,7 +27,8 @@ Made MakeRegression(const Settings& settings, const Contract& contract) {
   return glm::MakeRegression(settings, contract, kMakeFamily());
 }
 
-constexpr Kind kKinds[] = {{"linear", &MakeRegression<&MakeLinearFamily>},
+constexpr Kind kKinds[] = {{"cox", &cox::MakeCox},
+                           {"linear", &MakeRegression<&MakeLinearFamily>},
                            {"logistic", &MakeRegression<&MakeLogisticFamily>},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},
                            {"train", &train::MakeTrain}};

@@ -86,8 +86,10 @@ class Analysis {
   virtual ~Analysis() = default;
 
   virtual std::string_view kind() const = 0;
-  /// The contract columns that a complete case needs, in the cohort's order.
+  /// The contract columns that a complete case needs, in the cohort's order: outcomes first.
   virtual std::vector<std::string> columns() const = 0;
+  /// How many of them are outcomes.
+  virtual std::size_t outcomes() const { return 1; }
   /// Free parameters that are estimated, for the rule on parameters per patient.
   virtual std::size_t parameters() const = 0;
   /// What leaves a site for this query. kInvalidArgument for bytes that are no query of this
@@ -101,6 +103,9 @@ class Analysis {
   virtual std::string InWords() const = 0;
   /// What everybody gets at the end: "coefficients, standard errors and numbers of patients".
   virtual std::string ReleasedInWords() const = 0;
+  /// Whether each site has unknowns of its own, such as a baseline hazard, so that two sites' rows
+  /// laid together as one site's are another model.
+  virtual bool KeepsSitesApart() const { return false; }
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
   /// What a round's noised sum tells about a patient, as rho of zero-concentrated differential

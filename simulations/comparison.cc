@@ -61,9 +61,8 @@ Result<Comparison> Compare(const Plan& plan,
   const auto finish = [&] {
     if (options.watcher) options.watcher(total, total, "");
   };
-  const auto one = [&](const Cohort& cohort) {
-    return AttemptOf(
-        RunPlain(*plan.analysis, std::vector<const Cohort*>{&cohort}, 1, options.on_round));
+  const auto fit = [&](const std::vector<const Cohort*>& cohorts) {
+    return AttemptOf(RunPlain(*plan.analysis, cohorts, 1, options.on_round));
   };
   Comparison comparison;
   next("all sites together");
@@ -80,11 +79,12 @@ Result<Comparison> Compare(const Plan& plan,
     return comparison;
   }
   next("pooled data");
-  comparison.pooled = one(federation.pooled);
+  comparison.pooled =
+      plan.analysis->KeepsSitesApart() ? fit(federation.Participants()) : fit({&federation.pooled});
   for (const VirtualSite& site : federation.sites) {
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
-    comparison.alone.push_back({site.name, one(site.cohort)});
+    comparison.alone.push_back({site.name, fit({&site.cohort})});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
   finish();
@@ -106,6 +106,12 @@ std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
 
 std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
   return attempt.run ? CoefficientsOf(*attempt.run) : std::vector<Coefficient>();
+}
+
+std::string PooledInWords(const Analysis& analysis) {
+  if (!analysis.KeepsSitesApart()) return {};
+  return "Pooled means here: all rows in one place, each hospital a stratum with a baseline of its "
+         "own, as in the federated fit.";
 }
 
 std::string TroubleOf(const Attempt& attempt) {

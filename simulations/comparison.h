@@ -30,6 +30,7 @@ struct Comparison {
   PlainRun federated;
   std::vector<RoundRecord> rounds;  ///< Of the federated run.
   std::optional<ProtocolUse> protocol;
+  /// All rows in one place; where an analysis keeps sites apart, each site a stratum of its own.
   Attempt pooled;
   std::vector<SiteAttempt> alone;  ///< The sites that took part, in the federation's order.
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
@@ -71,6 +72,9 @@ struct Coefficient {
 /// Empty for a run without a solution.
 std::vector<Coefficient> CoefficientsOf(const PlainRun& run);
 std::vector<Coefficient> CoefficientsOf(const Attempt& attempt);
+
+/// A sentence on what the pooled fit is where that is no matter of course; empty otherwise.
+std::string PooledInWords(const Analysis& analysis);
 
 /// Why an attempt has no coefficients; empty if it has.
 std::string TroubleOf(const Attempt& attempt);

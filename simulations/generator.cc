@@ -5,7 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "protocols/analyses/glm/design.h"
 #include "simulations/draws.h"
 #include "simulations/partition.h"
 
@@ -57,6 +56,38 @@ double DrawValue(const ContractColumn& column, const GeneratedColumn& here, Rand
   return DrawNumber(column, here, random);
 }
 
+/// The model as it holds at one hospital.
+struct SiteModel {
+  double intercept = 0;
+  std::vector<double> slopes;  ///< One a term.
+  double shape = 1;            ///< Of times to an event.
+};
+
+SiteModel DrawModel(const Generator& generator, RandomSource& between) {
+  const bool survival = generator.outcome_model == OutcomeModel::kSurvival;
+  std::vector<double> coefficients = generator.truth.values;
+  std::vector<double> spread = generator.spread;
+  if (survival) {
+    coefficients.insert(coefficients.begin(), generator.survival.intercept);
+    spread.insert(spread.begin(), generator.survival.intercept_spread);
+  }
+  for (std::size_t j = 0; j < coefficients.size(); ++j) {
+    coefficients[j] += spread[j] * DrawNormal(between);
+  }
+  SiteModel model{coefficients[0], {coefficients.begin() + 1, coefficients.end()}};
+  if (survival) {
+    const double factor = PortableExp(generator.survival.shape_spread * DrawNormal(between));
+    model.shape = generator.survival.shape * factor;
+  }
+  return model;
+}
+
+/// Exponential with rate 1, above 0.
+double DrawExponential(RandomSource& random) {
+  constexpr double kSmallest = 1e-300;
+  return std::max(-PortableLog(1 - random.Unit()), kSmallest);
+}
+
 /// The patients of one hospital after the other.
 class PatientMaker {
  public:
@@ -64,7 +95,11 @@ class PatientMaker {
                const Plan& plan,
                const glm::Design& design,
                std::uint64_t seed)
-      : generator_(generator), plan_(plan), design_(design), seed_(seed) {
+      : generator_(generator),
+        plan_(plan),
+        design_(design),
+        seed_(seed),
+        outcomes_(plan.analysis->outcomes()) {
     for (const std::string& name : plan.analysis->columns()) {
       analysed_.push_back(*plan.contract.IndexOf(name));
     }
@@ -77,15 +112,12 @@ class PatientMaker {
     for (const GeneratedColumn& column : generator_.columns) {
       columns.push_back(Shifted(column, generator_.shift, between));
     }
-    std::vector<double> coefficients = generator_.truth.values;
-    for (std::size_t j = 0; j < coefficients.size(); ++j) {
-      coefficients[j] += generator_.spread[j] * DrawNormal(between);
-    }
+    const SiteModel model = DrawModel(generator_, between);
     SeededRandom within = StreamOf(seed_, "generated patients", site);
     SeededRandom gaps = StreamOf(seed_, "missing values", site);
     const std::string name = SiteName(site + 1, generator_.patients.size());
     for (std::size_t i = 0; i < generator_.patients[site]; ++i) {
-      TRY_STATUS(AddPatient(columns, coefficients, within, gaps));
+      TRY_STATUS(AddPatient(columns, model, within, gaps));
       loaded_.groups.push_back(name);
       loaded_.table.patients.push_back(name + "/" + std::to_string(i + 1));
     }
@@ -100,15 +132,17 @@ class PatientMaker {
 
  private:
   Status AddPatient(const std::vector<GeneratedColumn>& columns,
-                    const std::vector<double>& coefficients,
+                    const SiteModel& model,
                     RandomSource& within,
                     RandomSource& gaps) {
     std::vector<double> row(columns.size());
-    const std::size_t outcome = analysed_.front();
+    const auto outcomes_end = analysed_.begin() + static_cast<std::ptrdiff_t>(outcomes_);
     for (std::size_t j = 0; j < columns.size(); ++j) {
-      if (j != outcome) row[j] = DrawValue(plan_.contract.columns[j], columns[j], within);
+      if (std::find(analysed_.begin(), outcomes_end, j) == outcomes_end) {
+        row[j] = DrawValue(plan_.contract.columns[j], columns[j], within);
+      }
     }
-    TRY(row[outcome], DrawOutcome(Predictor(row, coefficients), within));
+    TRY_STATUS(DrawOutcomes(model, within, row));
     for (std::size_t j = 0; j < columns.size(); ++j) {
       // A draw is made in any case, so that another rate leaves the other gaps where they were.
       const bool missing = gaps.Unit() < columns[j].missing;
@@ -117,14 +151,56 @@ class PatientMaker {
     return {};
   }
 
-  double Predictor(const std::vector<double>& row, const std::vector<double>& coefficients) const {
-    double eta = coefficients[0];
+  double Predictor(const std::vector<double>& row, const SiteModel& model) const {
+    double eta = model.intercept;
     for (std::size_t j = 0; j < design_.terms.size(); ++j) {
       const glm::Term& term = design_.terms[j];
-      eta += coefficients[j + 1] *
-             glm::TermOf(term.of_category, term.level, row[analysed_[term.feature + 1]]);
+      eta += model.slopes[j] *
+             glm::TermOf(term.of_category, term.level, row[analysed_[outcomes_ + term.feature]]);
     }
     return eta;
+  }
+
+  Status DrawOutcomes(const SiteModel& model,
+                      RandomSource& random,
+                      std::vector<double>& row) const {
+    const double eta = Predictor(row, model);
+    if (generator_.outcome_model != OutcomeModel::kSurvival) {
+      TRY(row[analysed_[0]], DrawOutcome(eta, random));
+      return {};
+    }
+    return DrawTime(eta, model.shape, random, row[analysed_[0]], row[analysed_[1]]);
+  }
+
+  tl::unexpected<Error> OutOfRange(std::string_view key,
+                                   const ContractColumn& column,
+                                   double value,
+                                   std::string remedy) const {
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "the model gives a value of %.6g, outside of the plan's range from %.6g to %.6g",
+                  value, *column.minimum, *column.maximum);
+    return generator_.place.FailAt(key, "\"" + column.name + "\": " + text, std::move(remedy));
+  }
+
+  /// Whole times are rounded up, so that an event comes after the entry.
+  Status DrawTime(
+      double eta, double shape, RandomSource& random, double& event, double& time) const {
+    const SurvivalModel& survival = generator_.survival;
+    const ContractColumn& column = plan_.contract.columns[analysed_[1]];
+    const double log_time = (PortableLog(DrawExponential(random)) - eta) / shape;
+    time = PortableExp(std::clamp(log_time, -700.0, 700.0));
+    // A draw is made in any case, so that another rate moves nobody else's times.
+    const double left = DrawExponential(random);
+    const double last = survival.drop_out > 0
+                            ? std::min(survival.follow_up, left / survival.drop_out)
+                            : survival.follow_up;
+    event = time <= last ? 1 : 0;
+    time = std::min(time, last);
+    if (column.type == ColumnType::kInteger) time = std::ceil(time);
+    if (InRange(column, time)) return {};
+    return OutOfRange("intercept", column, time,
+                      "Let the range begin at 0, or choose a lower intercept or drop-out.");
   }
 
   Result<double> DrawOutcome(double eta, RandomSource& random) const {
@@ -143,30 +219,34 @@ class PatientMaker {
       value = static_cast<double>(DrawPoisson(random, PortableExp(eta)));
     }
     if (InRange(column, value)) return value;
-    char text[160];
-    std::snprintf(text, sizeof text,
-                  "the model gives a value of %.6g, outside of the plan's range from %.6g to %.6g",
-                  value, *column.minimum, *column.maximum);
-    return generator_.place.FailAt(
-        "coefficients", "\"" + column.name + "\": " + text,
-        "Widen the range in the contract, or choose another intercept, other coefficients or less "
-        "noise.");
+    return OutOfRange("coefficients", column, value,
+                      "Widen the range in the contract, or choose another intercept, other "
+                      "coefficients or less noise.");
   }
 
   const Generator& generator_;
   const Plan& plan_;
   const glm::Design& design_;
   const std::uint64_t seed_;
-  std::vector<std::size_t> analysed_;  ///< In the contract: outcome, then features.
+  const std::size_t outcomes_;
+  std::vector<std::size_t> analysed_;  ///< In the contract: outcomes, then features.
   LoadedTable loaded_;
 };
 
 }  // namespace
 
-Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed) {
+Result<glm::Design> DesignOf(const Plan& plan) {
   const std::vector<std::string> columns = plan.analysis->columns();
-  TRY(const glm::Design design, glm::MakeDesign(plan.contract, *plan.contract.Find(columns.front()),
-                                                {columns.begin() + 1, columns.end()}));
+  std::vector<ContractColumn> outcomes;
+  for (std::size_t i = 0; i < plan.analysis->outcomes(); ++i) {
+    outcomes.push_back(*plan.contract.Find(columns[i]));
+  }
+  const auto features = columns.begin() + static_cast<std::ptrdiff_t>(outcomes.size());
+  return glm::MakeDesign(plan.contract, outcomes, {features, columns.end()});
+}
+
+Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed) {
+  TRY(const glm::Design design, DesignOf(plan));
   PatientMaker maker(generator, plan, design, seed);
   for (std::size_t site = 0; site < generator.patients.size(); ++site) {
     TRY_STATUS(maker.AddSite(site));

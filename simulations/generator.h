@@ -11,6 +11,7 @@
 #include "client/ingestion/source.h"
 #include "common/result.h"
 #include "common/settings.h"
+#include "protocols/analyses/glm/design.h"
 #include "protocols/plan.h"
 
 namespace consilium {
@@ -23,13 +24,28 @@ struct GeneratedColumn {
   double missing = 0;          ///< Share of values that are left out, completely at random.
 };
 
-/// Coefficients in the order of the result, the intercept first.
+/// Coefficients in the order of the result: the intercept first, where it has one.
 struct Truth {
   std::vector<std::string> names;
   std::vector<double> values;
 };
 
-enum class OutcomeModel { kLogistic, kLinear, kPoisson };
+enum class OutcomeModel { kLogistic, kLinear, kPoisson, kSurvival };
+
+/// What times to an event have beside coefficients. A patient with linear predictor eta at a
+/// hospital with intercept a and shape k is without the event at time t with probability
+/// exp(-exp(a + eta) t^k) (Weibull), so hazards of one hospital are proportional.
+struct SurvivalModel {
+  double intercept = 0;         ///< The mean over hospitals; no coefficient of a result.
+  double intercept_spread = 0;  ///< Standard deviation between hospitals.
+  double shape = 1;
+  double shape_spread = 0;  ///< Standard deviation of its logarithm between hospitals.
+  double follow_up = 0;     ///< Everybody without the event by then is censored then.
+  double drop_out = 0;      ///< Hazard of being censored earlier.
+};
+
+/// The plan's outcomes and the terms of its features.
+Result<glm::Design> DesignOf(const Plan& plan);
 
 struct Generator {
   OutcomeModel outcome_model = OutcomeModel::kLogistic;
@@ -38,6 +54,7 @@ struct Generator {
   Truth truth;                           ///< The mean over hospitals.
   std::vector<double> spread;  ///< Standard deviation of each coefficient between hospitals.
   double noise = 1;            ///< Linear outcomes: standard deviation about the model.
+  SurvivalModel survival;      ///< Times to an event.
   double shift =
       0;           ///< How far hospitals' columns lie apart, in standard deviations (or log odds).
   Settings place;  ///< The table, for what turns out to be impossible.

@@ -101,31 +101,34 @@ Status ParseColumn(const Settings& table,
 }
 
 Status ParseColumns(const Settings& table, const Plan& plan, Generator& generator) {
-  const std::string outcome = plan.analysis->columns().front();
+  std::vector<std::string> outcomes = plan.analysis->columns();
+  outcomes.resize(plan.analysis->outcomes());
+  const auto is_outcome = [&outcomes](const std::string& name) {
+    return std::find(outcomes.begin(), outcomes.end(), name) != outcomes.end();
+  };
   TRY(const double missing, table.NumberOr("missing", 0));
   TRY_STATUS(CheckRange(table, "missing", missing, 0, 0.99));
   std::vector<std::string> names;
   for (const ContractColumn& column : plan.contract.columns) {
     names.push_back(column.name);
-    generator.columns.push_back(DefaultOf(column, column.name == outcome ? 0 : missing));
+    generator.columns.push_back(DefaultOf(column, is_outcome(column.name) ? 0 : missing));
   }
   TRY(const std::vector<Settings> tables, table.TablesIfAny("column"));
   for (const Settings& one : tables) {
     TRY(const std::string name, one.Choice("name", names));
     const std::size_t index = *plan.contract.IndexOf(name);
     TRY_STATUS(
-        ParseColumn(one, plan.contract.columns[index], name == outcome, generator.columns[index]));
+        ParseColumn(one, plan.contract.columns[index], is_outcome(name), generator.columns[index]));
   }
   return {};
 }
 
-/// The value that the table has for each term; the intercept's comes first.
+/// The value that the table has for each term.
 Result<std::vector<double>> PerTerm(const Settings& table,
                                     std::string_view key,
                                     const std::vector<glm::Term>& terms,
-                                    double intercept,
                                     double lowest) {
-  std::vector<double> values{intercept};
+  std::vector<double> values;
   TRY(const std::optional<Settings> inner, table.TableIfAny(key));
   for (const glm::Term& term : terms) {
     double value = 0;
@@ -144,6 +147,7 @@ Result<OutcomeModel> OutcomeModelOf(const Settings& table,
                                     const Plan& plan,
                                     const ContractColumn& outcome) {
   const std::string_view kind = plan.analysis->kind();
+  if (plan.analysis->outcomes() == 2) return OutcomeModel::kSurvival;
   if (kind == "logistic") return OutcomeModel::kLogistic;
   if (kind == "linear") return OutcomeModel::kLinear;
   if (kind == "poisson") return OutcomeModel::kPoisson;
@@ -155,35 +159,54 @@ Result<OutcomeModel> OutcomeModelOf(const Settings& table,
   return yes_no ? OutcomeModel::kLogistic : OutcomeModel::kLinear;
 }
 
-Status ParseModel(const Settings& table, const Plan& plan, Generator& generator) {
-  const std::vector<std::string> columns = plan.analysis->columns();
-  const ContractColumn& outcome = *plan.contract.Find(columns.front());
-  TRY(const glm::Design design,
-      glm::MakeDesign(plan.contract, outcome, {columns.begin() + 1, columns.end()}));
-  generator.truth.names = {"(Intercept)"};
-  for (const glm::Term& term : design.terms) generator.truth.names.push_back(term.name);
-  TRY(const double intercept, table.NumberOr("intercept", 0));
-  TRY_STATUS(CheckRange(table, "intercept", intercept, -1e6, 1e6));
-  TRY(generator.truth.values, PerTerm(table, "coefficients", design.terms, intercept, -1e6));
-  TRY(const double intercept_spread, table.NumberOr("intercept_spread", 0));
-  TRY_STATUS(CheckRange(table, "intercept_spread", intercept_spread, 0, 1e6));
-  TRY(generator.spread, PerTerm(table, "spread", design.terms, intercept_spread, 0));
-  TRY(generator.outcome_model, OutcomeModelOf(table, plan, outcome));
-  if (generator.outcome_model == OutcomeModel::kLinear) {
-    TRY(generator.noise, table.NumberOr("noise", 1));
-    TRY_STATUS(CheckRange(table, "noise", generator.noise, 0, 1e9));
-    if (outcome.type == ColumnType::kBoolean) {
-      return table.FailHere(
-          "a linear model gives \"" + outcome.name + "\" fractions, and the plan says boolean",
-          "Generate a number or duration, or use kind = \"logistic\".");
-    }
+Status ParseSurvival(const Settings& table, const ContractColumn& time, SurvivalModel& survival) {
+  TRY(survival.shape, table.NumberOr("shape", 1));
+  TRY_STATUS(CheckRange(table, "shape", survival.shape, 0.05, 20));
+  TRY(survival.shape_spread, table.NumberOr("shape_spread", 0));
+  TRY_STATUS(CheckRange(table, "shape_spread", survival.shape_spread, 0, 2));
+  TRY(survival.drop_out, table.NumberOr("drop_out", 0));
+  TRY_STATUS(CheckRange(table, "drop_out", survival.drop_out, 0, 1e6));
+  TRY(survival.follow_up, table.NumberOr("follow_up", *time.maximum));
+  return CheckRange(table, "follow_up", survival.follow_up, *time.minimum, *time.maximum);
+}
+
+Status CheckOutcome(const Settings& table, const ContractColumn& outcome, OutcomeModel model) {
+  if (outcome.type != ColumnType::kBoolean) return {};
+  if (model == OutcomeModel::kLinear) {
+    return table.FailHere(
+        "a linear model gives \"" + outcome.name + "\" fractions, and the plan says boolean",
+        "Generate a number or duration, or use kind = \"logistic\".");
   }
-  if (generator.outcome_model == OutcomeModel::kPoisson && outcome.type == ColumnType::kBoolean) {
+  if (model == OutcomeModel::kPoisson) {
     return table.FailHere(
         "a Poisson model gives \"" + outcome.name + "\" counts above 1, and the plan says boolean",
         "Generate an integer, or use kind = \"logistic\".");
   }
   return {};
+}
+
+Status ParseModel(const Settings& table, const Plan& plan, Generator& generator) {
+  TRY(const glm::Design design, DesignOf(plan));
+  TRY(generator.outcome_model, OutcomeModelOf(table, plan, design.outcome));
+  TRY_STATUS(CheckOutcome(table, design.outcome, generator.outcome_model));
+  for (const glm::Term& term : design.terms) generator.truth.names.push_back(term.name);
+  TRY(const double intercept, table.NumberOr("intercept", 0));
+  TRY_STATUS(CheckRange(table, "intercept", intercept, -1e6, 1e6));
+  TRY(generator.truth.values, PerTerm(table, "coefficients", design.terms, -1e6));
+  TRY(const double intercept_spread, table.NumberOr("intercept_spread", 0));
+  TRY_STATUS(CheckRange(table, "intercept_spread", intercept_spread, 0, 1e6));
+  TRY(generator.spread, PerTerm(table, "spread", design.terms, 0));
+  if (generator.outcome_model == OutcomeModel::kSurvival) {
+    generator.survival.intercept = intercept;
+    generator.survival.intercept_spread = intercept_spread;
+    return ParseSurvival(table, *plan.contract.Find(design.columns[1]), generator.survival);
+  }
+  generator.truth.names.insert(generator.truth.names.begin(), "(Intercept)");
+  generator.truth.values.insert(generator.truth.values.begin(), intercept);
+  generator.spread.insert(generator.spread.begin(), intercept_spread);
+  if (generator.outcome_model != OutcomeModel::kLinear) return {};
+  TRY(generator.noise, table.NumberOr("noise", 1));
+  return CheckRange(table, "noise", generator.noise, 0, 1e9);
 }
 
 }  // namespace
@@ -194,6 +217,7 @@ Result<Generator> ParseGenerator(const Settings& table, const Plan& plan) {
                       .columns = {},
                       .truth = {},
                       .spread = {},
+                      .survival = {},
                       .place = table};
   TRY(generator.patients, ParsePatients(table));
   std::uint64_t all = 0;

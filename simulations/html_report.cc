@@ -149,6 +149,8 @@ std::string Shown::Head() const {
                                              : std::string("none"),
               "largest relative gap between federated and pooled"}});
   head += Paragraph(Verdict(), "lead");
+  const std::string meaning = PooledInWords(*plan.analysis);
+  if (!meaning.empty()) head += Paragraph(meaning, "muted");
   const std::string alone = AloneVerdict();
   return alone.empty() ? head : head + Paragraph(alone, "lead");
 }
@@ -217,8 +219,10 @@ std::string Shown::Coefficients() const {
     return Section("Coefficients", Paragraph(TroubleOf(Attempt{comparison_.federated, {}}), "bad"));
   }
   std::string forests;
-  for (std::size_t j = 1; j < federated_.size(); ++j) forests += Forest(j);
-  if (federated_.size() == 1) forests = Forest(0);
+  for (std::size_t j = 0; j < federated_.size(); ++j) {
+    // An intercept is of interest only where there is nothing else.
+    if (federated_[j].name != "(Intercept)" || federated_.size() == 1) forests += Forest(j);
+  }
   std::string body = Key(experiment_.generator.has_value()) + Grid(forests);
   if (alone_.size() > kMostPlotted) {
     body += Paragraph("Plotted are the first " + std::to_string(kMostPlotted) + " of " +

@@ -277,9 +277,12 @@ std::string RunsText(const Campaign& campaign) {
   return text;
 }
 
-std::string Agreement(const Comparison& comparison) {
+std::string Agreement(const Campaign& campaign) {
+  const Comparison& comparison = campaign.shown.comparison;
   if (!comparison.largest_difference) return {};
-  return "Federated and pooled differ by at most " +
+  const std::string meaning = PooledInWords(*campaign.ShownExperiment().plan.analysis);
+  return (meaning.empty() ? "" : Wrapped(meaning, kWidth, 0) + "\n") +
+         "Federated and pooled differ by at most " +
          NumberText(*comparison.largest_difference, "%.1e") +
          " (relative) in any estimate or standard error.\n";
 }
@@ -399,7 +402,7 @@ std::string ResultText(const Campaign& campaign) {
     text += TrainingText(comparison);
   } else {
     text += "Estimates (standard errors), with all data in one place and alone\n" +
-            ComparisonTable(campaign) + Agreement(comparison);
+            ComparisonTable(campaign) + Agreement(campaign);
   }
   if (comparison.protocol) text += ProtocolText(*comparison.protocol) + "\n";
   return text + Troubles(comparison);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -20,6 +21,7 @@ using Quiet = policies::policy<policies::domain_error<policies::ignore_error>,
                                policies::evaluation_error<policies::ignore_error>>;
 using Normal = boost::math::normal_distribution<double, Quiet>;
 using Student = boost::math::students_t_distribution<double, Quiet>;
+using ChiSquared = boost::math::chi_squared_distribution<double, Quiet>;
 using Fisher = boost::math::fisher_f_distribution<double, Quiet>;
 
 }  // namespace
@@ -40,6 +42,10 @@ double StudentQuantile(double probability, double df) {
 
 double FisherUpper(double f, double df1, double df2) {
   return boost::math::cdf(boost::math::complement(Fisher(df1, df2), f));
+}
+
+double ChiSquaredUpper(double x, double df) {
+  return boost::math::cdf(boost::math::complement(ChiSquared(df), x));
 }
 
 double LogFactorial(double n) { return n < 2 ? 0.0 : boost::math::lgamma(n + 1, Quiet()); }

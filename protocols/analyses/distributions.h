@@ -10,6 +10,7 @@ double NormalQuantile(double probability);    ///< 0 < probability < 1.
 double StudentTwoSided(double t, double df);  ///< P(|T| >= |t|), df > 0.
 double StudentQuantile(double probability, double df);
 double FisherUpper(double f, double df1, double df2);  ///< P(F >= f).
+double ChiSquaredUpper(double x, double df);           ///< P(X >= x).
 /// log(n!) for a whole n >= 0; without the global sign that std::lgamma writes.
 double LogFactorial(double n);
 

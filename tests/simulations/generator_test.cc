@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "simulations/comparison.h"
+
 namespace consilium {
 namespace {
 
@@ -129,6 +131,142 @@ TEST(GeneratorTest, CountsAndNumbersFollowTheirModel) {
                linear, 1)
           .value();
   EXPECT_NEAR(MeanOf(doses.table.columns[5]), 3, 5 * 2 / std::sqrt(20000));
+}
+
+Plan SurvivalPlan(const std::string& time_type = "number", const std::string& range = "[0, 100]") {
+  return ParsePlan(
+             "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n"
+             "minimum_sites = 3\n[contract]\npatient = \"id\"\n"
+             "[[contract.column]]\nname = \"days\"\ntype = \"" +
+                 time_type + "\"\nrange = " + range +
+                 "\n[[contract.column]]\nname = \"x\"\ntype = \"number\"\nrange = [-5, 5]\n"
+                 "[[contract.column]]\nname = \"dead\"\ntype = \"boolean\"\n"
+                 "[[contract.column]]\nname = \"male\"\ntype = \"boolean\"\n"
+                 "[analysis]\nkind = \"cox\"\nevent = \"dead\"\ntime = \"days\"\n"
+                 "features = [\"x\", \"male\"]\n",
+             "plan.toml")
+      .value();
+}
+
+/// The share of `sites` hospitals' patients without the event at time t, all followed up to 100.
+double ShareBeyond(const LoadedTable& drawn, double t) {
+  const std::vector<double>& times = drawn.table.columns[0];
+  return static_cast<double>(
+             std::count_if(times.begin(), times.end(), [t](double time) { return time > t; })) /
+         static_cast<double>(times.size());
+}
+
+TEST(GeneratorTest, TimesFollowTheirHazardAndEndWithTheFollowUp) {
+  const Plan plan = SurvivalPlan();
+  const Generator generator =
+      Parsed("sites = 1\npatients = 40000\nintercept = -5\nshape = 2\nfollow_up = 15\n", plan)
+          .value();
+  EXPECT_EQ(generator.truth.names, (std::vector<std::string>{"x", "male"}));
+  const LoadedTable drawn = Generate(generator, plan, 1).value();
+  for (const double t : {3.0, 8.0, 14.0}) {
+    const double expected = std::exp(-std::exp(-5.0) * t * t);
+    EXPECT_NEAR(ShareBeyond(drawn, t), expected, 5 * std::sqrt(expected * (1 - expected) / 40000));
+  }
+  for (std::size_t i = 0; i < 40'000; ++i) {
+    const bool dead = drawn.table.columns[2][i] == 1;
+    EXPECT_TRUE(drawn.table.columns[0][i] == 15 ? !dead : drawn.table.columns[0][i] < 15 && dead);
+  }
+}
+
+TEST(GeneratorTest, DropOutCensorsAndMovesNoEvent) {
+  const Plan plan = SurvivalPlan();
+  const std::string text = "sites = 1\npatients = 20000\nintercept = -3\n";
+  const LoadedTable all = Generate(Parsed(text, plan).value(), plan, 1).value();
+  const LoadedTable some =
+      Generate(Parsed(text + "drop_out = 0.05\n", plan).value(), plan, 1).value();
+  std::size_t lost = 0;
+  for (std::size_t i = 0; i < 20'000; ++i) {
+    EXPECT_LE(some.table.columns[0][i], all.table.columns[0][i]);
+    if (some.table.columns[2][i] == 1) {
+      EXPECT_EQ(some.table.columns[0][i], all.table.columns[0][i]);
+    } else if (some.table.columns[0][i] < 100) {
+      ++lost;
+    }
+  }
+  // Of two exponentials the one with hazard 0.05 comes first with probability 0.05 / (0.05 + e^-3).
+  const double share = 0.05 / (0.05 + std::exp(-3.0));
+  EXPECT_NEAR(static_cast<double>(lost), 20000 * share, 5 * std::sqrt(20000 * share * (1 - share)));
+}
+
+TEST(GeneratorTest, WholeTimesAreRoundedUpAndTied) {
+  const Plan plan = SurvivalPlan("integer");
+  const LoadedTable drawn =
+      Generate(Parsed("sites = 1\npatients = 1000\nintercept = -3\n", plan).value(), plan, 1)
+          .value();
+  for (const double time : drawn.table.columns[0]) {
+    EXPECT_EQ(time, std::floor(time));
+    EXPECT_GE(time, 1);
+  }
+}
+
+/// The Cox fit of drawn hospitals is a normal draw about the truth: each coefficient within four
+/// standard errors (false alarm 6e-5 each), their mean square near 1 over many.
+TEST(GeneratorTest, ACoxFitFindsTheTruthWhateverTheBaselines) {
+  const Plan plan = SurvivalPlan("integer", "[0, 3000]");
+  const Generator generator =
+      Parsed(
+          "sites = 6\npatients = [400, 300, 300, 200, 150, 100]\nintercept = -6\n"
+          "intercept_spread = 1\nshape = 1.1\nshape_spread = 0.3\nfollow_up = 1000\n"
+          "drop_out = 0.0005\nshift = 0.5\nmissing = 0.05\n"
+          "coefficients = { x = 0.4, male = -0.6 }\n",
+          plan)
+          .value();
+  double squares = 0;
+  constexpr std::uint64_t kSeeds = 40;
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const LoadedTable drawn = Generate(generator, plan, seed).value();
+    std::vector<Cohort> cohorts;
+    std::size_t at = 0;
+    for (const std::size_t patients : generator.patients) {
+      DataTable part;
+      part.patients.assign(
+          drawn.table.patients.begin() + static_cast<std::ptrdiff_t>(at),
+          drawn.table.patients.begin() + static_cast<std::ptrdiff_t>(at + patients));
+      for (const std::vector<double>& column : drawn.table.columns) {
+        part.columns.emplace_back(column.begin() + static_cast<std::ptrdiff_t>(at),
+                                  column.begin() + static_cast<std::ptrdiff_t>(at + patients));
+      }
+      cohorts.push_back(BuildCohort(plan.contract, part, plan.analysis->columns())->cohort);
+      at += patients;
+    }
+    std::vector<const Cohort*> pointers;
+    for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
+    const std::vector<Coefficient> fit = CoefficientsOf(RunPlain(*plan.analysis, pointers).value());
+    ASSERT_EQ(fit.size(), 2u);
+    for (std::size_t j = 0; j < 2; ++j) {
+      const double z = (fit[j].estimate - generator.truth.values[j]) / fit[j].std_error;
+      EXPECT_LT(std::abs(z), 4) << fit[j].name << " with seed " << seed;
+      squares += z * z;
+    }
+  }
+  // Chi-squared on 80 degrees of freedom: beyond these limits with probability 1e-4.
+  EXPECT_GT(squares, 39);
+  EXPECT_LT(squares, 136);
+}
+
+TEST(GeneratorTest, ATimeBelowThePlansRangeIsRefused) {
+  const Plan plan = SurvivalPlan("number", "[5, 100]");
+  const Result<LoadedTable> drawn =
+      Generate(Parsed("sites = 1\npatients = 100\nintercept = -3\n", plan).value(), plan, 1);
+  ASSERT_FALSE(drawn.has_value());
+  EXPECT_THAT(Describe(drawn.error()), HasSubstr("trial.toml:3:13: \"days\": the model gives"));
+}
+
+TEST(GeneratorTest, KeysOfTimesBelongToTimesOnly) {
+  const std::string head = "sites = 2\npatients = 9\n";
+  EXPECT_THAT(Describe(Parsed(head + "follow_up = 200\n", SurvivalPlan()).error()),
+              HasSubstr("between 0 and 100"));
+  EXPECT_THAT(Describe(Parsed(head + "shape = 0\n", SurvivalPlan()).error()),
+              HasSubstr("between 0.05 and 20"));
+  EXPECT_THAT(Describe(Parsed(head + "noise = 1\n", SurvivalPlan()).error()),
+              HasSubstr("'noise' is not known here"));
+  EXPECT_THAT(Describe(Parsed(head + "drop_out = 1\n", PlanOf("logistic", "ill")).error()),
+              HasSubstr("'drop_out' is not known here"));
 }
 
 TEST(GeneratorTest, RefusesAnOutcomeThatBreaksThePlansRange) {

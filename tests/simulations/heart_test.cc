@@ -134,11 +134,13 @@ TEST_F(HeartTest, SwitzerlandAloneIsSaidToSeparateOnSex) {
   EXPECT_THAT(text_, Not(HasSubstr("cleveland alone:")));
 }
 
-TEST(ExamplesTest, TheGeneratedExampleNeedsNoDataAndFindsItsTruth) {
-  Experiment experiment = ReadExperiments(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) /
-                                          "examples/heart_generated_experiment.toml")
-                              .value()
-                              .front();
+class GeneratedExampleTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GeneratedExampleTest, NeedsNoDataAndFindsItsTruth) {
+  Experiment experiment =
+      ReadExperiments(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / GetParam())
+          .value()
+          .front();
   experiment.repetitions = 5;
   const Campaign campaign = RunCampaign({experiment}, 1, 1).value();
   for (const Spread& spread : SpreadOf(FederatedFits(campaign, 0), experiment.generator)) {
@@ -146,6 +148,15 @@ TEST(ExamplesTest, TheGeneratedExampleNeedsNoDataAndFindsItsTruth) {
     EXPECT_NEAR(spread.mean, *spread.truth, 4 * spread.mean_std_error) << spread.name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Examples,
+                         GeneratedExampleTest,
+                         ::testing::Values("heart_generated_experiment.toml",
+                                           "transplant_generated_experiment.toml"),
+                         [](const auto& one) {
+                           const std::string name = one.param;
+                           return name.substr(0, name.find('_'));
+                         });
 
 }  // namespace
 }  // namespace consilium

@@ -104,6 +104,7 @@ TEST_F(SweepTest, SpreadIsCountedByHand) {
                       .columns = {},
                       .truth = {{"x"}, {2}},
                       .spread = {},
+                      .survival = {},
                       .place = Settings::Parse("", "t").value()};
   const Spread spread = SpreadOf({&none, &a, &b}, generator).at(0);
   EXPECT_EQ(spread.runs, 2u);

@@ -1,5 +1,6 @@
 #include "protocols/analyses/glm/design.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <span>
@@ -100,9 +101,18 @@ std::vector<std::string> WithoutSeries(const Contract& contract,
   return columns;
 }
 
+Result<ContractColumn> ParseColumn(const Settings& settings,
+                                   std::string_view key,
+                                   const Contract& contract) {
+  TRY(const std::string name, settings.Text(key));
+  const ContractColumn* column = contract.Find(name);
+  if (column != nullptr) return *column;
+  return settings.FailAt(key, "the contract has no column \"" + name + "\"");
+}
+
 Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
                                                const Contract& contract,
-                                               const std::string& outcome) {
+                                               const std::vector<std::string>& outcomes) {
   TRY(std::vector<std::string> features, settings.Texts("features"));
   if (features.empty()) return settings.FailAt("features", "at least one feature is needed");
   features = WithoutSeries(contract, features);
@@ -112,7 +122,7 @@ Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
     if (column == nullptr) {
       return settings.FailAt("features", "the contract has no column \"" + name + "\"");
     }
-    if (name == outcome) {
+    if (std::find(outcomes.begin(), outcomes.end(), name) != outcomes.end()) {
       return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
     }
     if (!seen.insert(name).second) {
@@ -126,7 +136,27 @@ Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
   return features;
 }
 
-std::string VariablesInWords(const Design& design) {
+Status CheckYesNo(const ContractColumn& column) {
+  switch (column.type) {
+    case ColumnType::kBoolean:
+      return {};
+    case ColumnType::kCategory:
+      if (column.levels.size() == 2) return {};
+      break;
+    case ColumnType::kInteger:
+    case ColumnType::kNumber:
+      if (column.minimum == 0.0 && column.maximum == 1.0) return {};
+      break;
+    case ColumnType::kDate:
+    case ColumnType::kDuration:
+      break;
+  }
+  return Fail(ErrorCode::kInvalidArgument, "\"" + column.name + "\" is no yes/no outcome",
+              "use a boolean, a category of two levels (the second counts as yes), or a number "
+              "with range = [0, 1] that is 0 or 1");
+}
+
+std::string FeaturesInWords(const Design& design) {
   std::vector<std::string> names;
   std::string series;
   std::size_t count = 0;  // Of the series so far.
@@ -139,7 +169,7 @@ std::string VariablesInWords(const Design& design) {
       names.push_back(feature.name);
     }
   }
-  std::string words = design.outcome.name + " on ";
+  std::string words;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) words += i + 1 == names.size() ? " and " : ", ";
     words += names[i];
@@ -147,13 +177,21 @@ std::string VariablesInWords(const Design& design) {
   return words;
 }
 
+std::string VariablesInWords(const Design& design) {
+  return design.outcome.name + " on " + FeaturesInWords(design);
+}
+
 Result<Design> MakeDesign(const Contract& contract,
-                          const ContractColumn& outcome,
+                          const std::vector<ContractColumn>& outcomes,
                           const std::vector<std::string>& features) {
   Design design;
+  const ContractColumn& outcome = outcomes.front();
   design.outcome = outcome;
   design.maximum_rows = contract.maximum_patients;
-  design.rules.push_back(RuleOf(outcome));
+  for (const ContractColumn& column : outcomes) {
+    design.columns.push_back(column.name);
+    design.rules.push_back(RuleOf(column));
+  }
   if (outcome.minimum && outcome.maximum) {
     design.outcome_minimum = *outcome.minimum;
     design.outcome_maximum = *outcome.maximum;
@@ -163,6 +201,7 @@ Result<Design> MakeDesign(const Contract& contract,
     const ContractColumn* column = contract.Find(features[i]);
     CHECK(column != nullptr);
     design.features.push_back(*column);
+    design.columns.push_back(column->name);
     design.rules.push_back(RuleOf(*column));
     AppendTerms(*column, i, design.terms);
   }
@@ -177,15 +216,10 @@ Result<Design> MakeDesign(const Contract& contract,
 }
 
 Status CheckCohort(const Design& design, const CohortView& cohort) {
-  const std::size_t columns = 1 + design.features.size();
-  if (cohort.columns.size() != columns || cohort.columns[0] != design.outcome.name ||
-      cohort.values.cols() != static_cast<Eigen::Index>(columns)) {
+  if (!std::equal(cohort.columns.begin(), cohort.columns.end(), design.columns.begin(),
+                  design.columns.end()) ||
+      cohort.values.cols() != static_cast<Eigen::Index>(design.columns.size())) {
     return Fail(ErrorCode::kInvalidArgument, "the cohort does not have the analysis's columns");
-  }
-  for (std::size_t j = 0; j < design.features.size(); ++j) {
-    if (cohort.columns[1 + j] != design.features[j].name) {
-      return Fail(ErrorCode::kInvalidArgument, "the cohort does not have the analysis's columns");
-    }
   }
   const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
   if (rows > design.maximum_rows || cohort.patients > rows) {

@@ -39,26 +39,39 @@ struct ColumnRule {
 
 /// A regression's variables, all from the contract.
 struct Design {
-  ContractColumn outcome;
+  ContractColumn outcome;  ///< The first of the cohort's columns.
   std::vector<ContractColumn> features;
   std::vector<Term> terms;
-  std::vector<ColumnRule> rules;  ///< One per column of the cohort: outcome, then features.
-  double outcome_minimum = 0;     ///< As a number: a boolean or a two-level category is 0 or 1.
+  std::vector<std::string> columns;  ///< Of the cohort: outcomes, then features.
+  std::vector<ColumnRule> rules;     ///< One per column of the cohort.
+  double outcome_minimum = 0;        ///< As a number: a boolean or a two-level category is 0 or 1.
   double outcome_maximum = 1;
   std::uint64_t maximum_rows = 0;
+
+  std::size_t first_feature() const { return columns.size() - features.size(); }
 };
 
 /// "A" 's values as numbers: booleans and categories become indicators, the first level of a
 /// category is the reference. kInvalidArgument if two terms would have one name.
 Result<Design> MakeDesign(const Contract& contract,
-                          const ContractColumn& outcome,
+                          const std::vector<ContractColumn>& outcomes,
                           const std::vector<std::string>& features);
 
-/// The plan's key "features": contract columns that are no dates and not the outcome, each once.
+/// The plan's key `key`: a contract column.
+Result<ContractColumn> ParseColumn(const Settings& settings,
+                                   std::string_view key,
+                                   const Contract& contract);
+
+/// The plan's key "features": contract columns that are no dates and no outcome, each once.
 Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
                                                const Contract& contract,
-                                               const std::string& outcome);
+                                               const std::vector<std::string>& outcomes);
 
+/// Whether a column says yes or no: kInvalidArgument with what would, if it does not.
+Status CheckYesNo(const ContractColumn& column);
+
+/// "age, sex and thalach"
+std::string FeaturesInWords(const Design& design);
 /// "disease on age, sex and thalach"
 std::string VariablesInWords(const Design& design);
 

@@ -9,6 +9,7 @@
 
 #include "common/result.h"
 #include "protocols/analyses/glm/cholesky.h"
+#include "protocols/analyses/glm/moments.h"
 #include "protocols/analyses/glm/query.h"
 #include "protocols/federation.h"
 
@@ -18,9 +19,6 @@ struct FitOptions {
   double ridge = 0;
   std::uint32_t maximum_iterations = 25;  ///< Newton rounds, halved steps included.
 };
-
-/// Rounds before the first Newton round: moments, and moments again where the first lost digits.
-inline constexpr std::uint32_t kMomentRounds = 2;
 
 struct Fit {
   bool converged = false;
@@ -40,6 +38,16 @@ struct Fit {
   double null_deviance = 0;
   double log_likelihood = 0;
 };
+
+/// The steps' units that Maximise asks for: indicators by their jump from 0 to 1, other terms by a
+/// standard deviation. One entry a term.
+std::vector<double> MovementUnits(const Design& design, const Scaling& scaling);
+
+/// "the term X is determined by Y and Z", where the information has terms `first` to `first` +
+/// terms - 1; columns before `first` are the intercept.
+tl::unexpected<Error> CollinearError(const Dependence& dependence,
+                                     const Design& design,
+                                     std::size_t first);
 
 /// kNotEstimable naming the terms when they are constant or determine one another, or when all
 /// patients have one outcome; kCorrupt when the sums are impossible.

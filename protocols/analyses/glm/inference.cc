@@ -1,11 +1,38 @@
 #include "protocols/analyses/glm/inference.h"
 
 #include <cmath>
+#include <utility>
 
 #include "common/check.h"
 #include "protocols/analyses/distributions.h"
 
 namespace consilium::glm {
+
+namespace {
+
+void SetLimits(double width, Coefficient& line) {
+  line.low = line.estimate - width * line.std_error;
+  line.high = line.estimate + width * line.std_error;
+}
+
+Coefficient WithStudent(Coefficient line, double df, double confidence) {
+  line.p_value = StudentTwoSided(line.statistic, df);
+  SetLimits(StudentQuantile(0.5 + confidence / 2, df), line);
+  return line;
+}
+
+}  // namespace
+
+Coefficient WaldLine(std::string name, double estimate, double std_error, double confidence) {
+  Coefficient line;
+  line.name = std::move(name);
+  line.estimate = estimate;
+  line.std_error = std_error;
+  line.statistic = estimate / std_error;
+  line.p_value = NormalTwoSided(line.statistic);
+  SetLimits(NormalQuantile(0.5 + confidence / 2), line);
+  return line;
+}
 
 double ResidualDegrees(const Fit& fit) {
   return static_cast<double>(fit.rows) - static_cast<double>(fit.coefficients.size());
@@ -16,20 +43,12 @@ std::vector<Coefficient> Infer(const Fit& fit,
                                bool gaussian,
                                double confidence) {
   CHECK(fit.converged);
-  const double df = ResidualDegrees(fit);
-  const double upper = 0.5 + confidence / 2;
-  const double width = gaussian ? StudentQuantile(upper, df) : NormalQuantile(upper);
   std::vector<Coefficient> result;
   for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
-    Coefficient line;
-    line.name = j == 0 ? "(Intercept)" : design.terms[j - 1].name;
-    line.estimate = fit.coefficients[j];
-    line.std_error = std::sqrt(fit.covariance(j, j));
-    line.statistic = line.estimate / line.std_error;
-    line.p_value = gaussian ? StudentTwoSided(line.statistic, df) : NormalTwoSided(line.statistic);
-    line.low = line.estimate - width * line.std_error;
-    line.high = line.estimate + width * line.std_error;
-    result.push_back(line);
+    const Coefficient line =
+        WaldLine(j == 0 ? "(Intercept)" : design.terms[j - 1].name, fit.coefficients[j],
+                 std::sqrt(fit.covariance(j, j)), confidence);
+    result.push_back(gaussian ? WithStudent(line, ResidualDegrees(fit), confidence) : line);
   }
   return result;
 }

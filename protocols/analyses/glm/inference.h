@@ -29,6 +29,9 @@ struct LeastSquares {
   double f_p_value = 0;
 };
 
+/// Wald's line with a normal statistic, the width in standard errors being NormalQuantile's.
+Coefficient WaldLine(std::string name, double estimate, double std_error, double confidence);
+
 double ResidualDegrees(const Fit& fit);
 std::vector<Coefficient> Infer(const Fit& fit,
                                const Design& design,

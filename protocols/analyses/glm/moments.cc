@@ -1,9 +1,13 @@
 #include "protocols/analyses/glm/moments.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "protocols/analyses/glm/tables.h"
 
 namespace consilium::glm {
 namespace {
@@ -16,26 +20,8 @@ constexpr double kConstant = 1e-14;
 /// A standard deviation below this part of the range is taken for a constant, too.
 constexpr double kConstantInRange = 1e-10;
 
-/// Mean and sample standard deviation in the query's units.
-struct Moment {
-  double mean = 0;
-  double variance = 0;
-  bool lost_digits = false;
-};
-
-Moment MomentOf(double n, double sum, double squares) {
-  Moment moment;
-  moment.mean = sum / n;
-  const double mean_square = squares / n;
-  const double spread = mean_square - moment.mean * moment.mean;
-  moment.lost_digits = spread < kLostDigits * mean_square;
-  if (spread > kConstant * mean_square) moment.variance = spread * (n / (n - 1));
-  return moment;
-}
-
 tl::unexpected<Error> ConstantError(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "\"" : ", \"") + name + "\"";
+  const std::string list = Quoted(names);
   return Fail(ErrorCode::kNotEstimable,
               (names.size() == 1 ? "the term " + list + " has" : "the terms " + list + " have") +
                   " the same value for every patient in the federation, so no effect can be "
@@ -45,7 +31,7 @@ tl::unexpected<Error> ConstantError(const std::vector<std::string>& names) {
 
 struct MomentRound {
   CommonSums common;
-  std::vector<Moment> terms;
+  TermMoments terms;
   Moment outcome;
 };
 
@@ -58,26 +44,18 @@ Result<MomentRound> AskMoments(Federation& federation,
   const Aggregate aggregate = federation.Sum(EncodeQuery(query));
   MomentRound round;
   TRY(round.common, ReadCommon(aggregate, 2 + outcomes + 2 * count, outcomes));
-  const double n = round.common.sums.rows;
-  if (n < 2) {
-    return Fail(ErrorCode::kNotEstimable, "fewer than two complete cases in the whole federation");
-  }
-  const double* sums = aggregate.values.data() + 2 + outcomes;
-  for (std::size_t j = 0; j < count; ++j) {
-    round.terms.push_back(MomentOf(n, sums[j], sums[count + j]));
-  }
+  TRY(round.terms,
+      TermMoments::From(round.common.sums.rows, std::span(aggregate.values).subspan(2 + outcomes)));
   if (family.gaussian()) {
-    round.outcome = MomentOf(n, round.common.sums.outcome[0], round.common.sums.outcome[1]);
+    round.outcome = MomentOf(round.common.sums.rows, round.common.sums.outcome[0],
+                             round.common.sums.outcome[1]);
   }
   return round;
 }
 
 /// Moves the query's centres and scales to the means and standard deviations just found.
 void Recentre(const MomentRound& round, const Family& family, GlmQuery& query) {
-  for (std::size_t j = 0; j < round.terms.size(); ++j) {
-    query.centres[j] += query.scales[j] * round.terms[j].mean;
-    query.scales[j] *= std::sqrt(round.terms[j].variance);
-  }
+  round.terms.Recentre(query.scaling);
   if (family.gaussian()) {
     query.outcome_centre += query.outcome_scale * round.outcome.mean;
     query.outcome_scale *= std::sqrt(round.outcome.variance);
@@ -88,13 +66,7 @@ Status RequireSpread(const GlmQuery& query,
                      const MomentRound& round,
                      const Design& design,
                      const Family& family) {
-  std::vector<std::string> constant;
-  for (std::size_t j = 0; j < design.terms.size(); ++j) {
-    const double range = design.terms[j].maximum - design.terms[j].minimum;
-    const double deviation = query.scales[j] * std::sqrt(round.terms[j].variance);
-    if (!(deviation > kConstantInRange * range)) constant.push_back(design.terms[j].name);
-  }
-  if (!constant.empty()) return ConstantError(constant);
+  TRY_STATUS(round.terms.RequireSpread(query.scaling, design));
   const double range = design.outcome_maximum - design.outcome_minimum;
   if (family.gaussian() &&
       !(query.outcome_scale * std::sqrt(round.outcome.variance) > kConstantInRange * range)) {
@@ -110,13 +82,60 @@ Status RequireSpread(const GlmQuery& query,
   return {};
 }
 
-bool LostDigits(const MomentRound& round) {
-  bool lost = round.outcome.lost_digits;
-  for (const Moment& moment : round.terms) lost = lost || moment.lost_digits;
-  return lost;
+}  // namespace
+
+void AddMoments(std::span<const double> terms, std::span<double> sums) {
+  const std::size_t count = terms.size();
+  for (std::size_t j = 0; j < count; ++j) {
+    sums[j] += terms[j];
+    sums[count + j] += terms[j] * terms[j];
+  }
 }
 
-}  // namespace
+Moment MomentOf(double rows, double sum, double squares) {
+  Moment moment;
+  moment.mean = sum / rows;
+  const double mean_square = squares / rows;
+  const double spread = mean_square - moment.mean * moment.mean;
+  moment.lost_digits = spread < kLostDigits * mean_square;
+  if (spread > kConstant * mean_square) moment.variance = spread * (rows / (rows - 1));
+  return moment;
+}
+
+Result<TermMoments> TermMoments::From(double rows, std::span<const double> sums) {
+  if (rows < 2) {
+    return Fail(ErrorCode::kNotEstimable, "fewer than two complete cases in the whole federation");
+  }
+  TermMoments result;
+  const std::size_t count = sums.size() / 2;
+  for (std::size_t j = 0; j < count; ++j) {
+    result.moments_.push_back(MomentOf(rows, sums[j], sums[count + j]));
+  }
+  return result;
+}
+
+bool TermMoments::LostDigits() const {
+  return std::any_of(moments_.begin(), moments_.end(),
+                     [](const Moment& moment) { return moment.lost_digits; });
+}
+
+Status TermMoments::RequireSpread(const Scaling& scaling, const Design& design) const {
+  std::vector<std::string> constant;
+  for (std::size_t j = 0; j < design.terms.size(); ++j) {
+    const double range = design.terms[j].maximum - design.terms[j].minimum;
+    const double deviation = scaling.scales[j] * std::sqrt(moments_[j].variance);
+    if (!(deviation > kConstantInRange * range)) constant.push_back(design.terms[j].name);
+  }
+  if (!constant.empty()) return ConstantError(constant);
+  return {};
+}
+
+void TermMoments::Recentre(Scaling& scaling) const {
+  for (std::size_t j = 0; j < moments_.size(); ++j) {
+    scaling.centres[j] += scaling.scales[j] * moments_[j].mean;
+    scaling.scales[j] *= std::sqrt(moments_[j].variance);
+  }
+}
 
 Result<CommonSums> ReadCommon(const Aggregate& aggregate,
                               std::size_t expected,
@@ -142,7 +161,7 @@ Result<GlmQuery> Standardise(Federation& federation, const Design& design, const
   GlmQuery query = FirstQuery(design, family);
   TRY(MomentRound round, AskMoments(federation, query, design, family));
   TRY_STATUS(RequireSpread(query, round, design, family));
-  if (LostDigits(round)) {
+  if (round.terms.LostDigits() || round.outcome.lost_digits) {
     Recentre(round, family, query);
     TRY(round, AskMoments(federation, query, design, family));
     TRY_STATUS(RequireSpread(query, round, design, family));

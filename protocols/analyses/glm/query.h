@@ -8,6 +8,8 @@
 #include "common/result.h"
 #include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/family.h"
+#include "protocols/analyses/glm/scaling.h"
+#include "protocols/analyses/glm/slices.h"
 #include "protocols/analysis.h"
 
 namespace consilium::glm {
@@ -21,11 +23,10 @@ enum class Step : std::uint8_t {
   kNewton = 3    ///< Deviance, score and information at given coefficients.
 };
 
-/// Terms and outcome enter all sums as (x - centre) / scale.
+/// The outcome enters all sums as (y - centre) / scale, as terms do.
 struct GlmQuery {
   Step step = Step::kMoments;
-  std::vector<double> centres;  ///< One per term.
-  std::vector<double> scales;
+  Scaling scaling;
   double outcome_centre = 0;
   double outcome_scale = 1;
   double eta_ceiling = 0;
@@ -44,8 +45,5 @@ GlmQuery FirstQuery(const Design& design, const Family& family);
 Result<std::vector<Slice>> DescribeQuery(const GlmQuery& query,
                                          const Design& design,
                                          const Family& family);
-
-/// Entries of the upper triangle of a matrix of this order.
-constexpr std::size_t TriangleSize(std::size_t order) { return order * (order + 1) / 2; }
 
 }  // namespace consilium::glm

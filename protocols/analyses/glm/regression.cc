@@ -1,6 +1,5 @@
 #include "protocols/analyses/glm/regression.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -24,11 +23,7 @@ class Regression final : public Analysis {
 
   std::string_view kind() const override { return family_->kind(); }
 
-  std::vector<std::string> columns() const override {
-    std::vector<std::string> names = {plan_.design.outcome.name};
-    for (const ContractColumn& feature : plan_.design.features) names.push_back(feature.name);
-    return names;
-  }
+  std::vector<std::string> columns() const override { return plan_.design.columns; }
 
   std::size_t parameters() const override { return 1 + plan_.design.terms.size(); }
 
@@ -41,14 +36,14 @@ class Regression final : public Analysis {
   /// have the same shape, with bounds that follow the coefficients.
   std::vector<Slice> DescribeForReview() const override {
     GlmQuery query = FirstQuery(plan_.design, *family_);
-    std::vector<Slice> slices = DescribeQuery(query, plan_.design, *family_).value();
+    std::vector<Slice> slices = Described(query);
     if (!family_->gaussian()) {
       query.step = Step::kStart;
-      AppendNew(query, slices);
+      AppendNew(Described(query), slices);
     }
     query.step = Step::kNewton;
     query.coefficients.assign(parameters(), 0.0);
-    AppendNew(query, slices);
+    AppendNew(Described(query), slices);
     return slices;
   }
 
@@ -90,15 +85,8 @@ class Regression final : public Analysis {
     return GlmSiteQuery::Make(std::move(decoded), plan_.design, *family_);
   }
 
-  /// The slices of a query that are not listed yet.
-  void AppendNew(const GlmQuery& query, std::vector<Slice>& slices) const {
-    std::vector<Slice> added = DescribeQuery(query, plan_.design, *family_).value();
-    for (Slice& slice : added) {
-      const bool known = std::any_of(slices.begin(), slices.end(), [&slice](const Slice& other) {
-        return other.name == slice.name;
-      });
-      if (!known) slices.push_back(std::move(slice));
-    }
+  std::vector<Slice> Described(const GlmQuery& query) const {
+    return DescribeQuery(query, plan_.design, *family_).value();
   }
 
   RegressionPlan plan_;
@@ -108,32 +96,17 @@ class Regression final : public Analysis {
 Result<ContractColumn> ParseOutcome(const Settings& settings,
                                     const Contract& contract,
                                     const Family& family) {
-  TRY(const std::string name, settings.Text("outcome"));
-  const ContractColumn* column = contract.Find(name);
-  if (column == nullptr) {
-    return settings.FailAt("outcome", "the contract has no column \"" + name + "\"");
-  }
-  if (const Status status = family.CheckOutcome(*column); !status) {
+  TRY(ContractColumn column, ParseColumn(settings, "outcome", contract));
+  if (const Status status = family.CheckOutcome(column); !status) {
     return settings.FailAt("outcome", status.error().message, status.error().remedy);
   }
-  return *column;
+  return column;
 }
 
 Status ParseOptions(const Settings& settings, RegressionPlan& plan) {
-  TRY(plan.fit.ridge, settings.NumberOr("ridge", 0.0));
-  if (plan.fit.ridge < 0 || plan.fit.ridge > 1e9) {
-    return settings.FailAt("ridge", "must be between 0 and 1e9");
-  }
+  TRY(plan.fit, ParseFitOptions(settings));
   plan.render.ridge = plan.fit.ridge;
-  TRY(plan.render.confidence, settings.NumberOr("confidence", 0.95));
-  if (plan.render.confidence < 0.5 || plan.render.confidence > 0.9999) {
-    return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
-  }
-  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
-  if (iterations < 2 || iterations > 100) {
-    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
-  }
-  plan.fit.maximum_iterations = static_cast<std::uint32_t>(iterations);
+  TRY(plan.render.confidence, ParseConfidence(settings));
   TRY(const bool intercept, settings.BooleanOr("intercept", true));
   if (!intercept) {
     return settings.FailAt("intercept", "a fit without an intercept is not supported",
@@ -144,23 +117,49 @@ Status ParseOptions(const Settings& settings, RegressionPlan& plan) {
 
 }  // namespace
 
+Result<FitOptions> ParseFitOptions(const Settings& settings) {
+  FitOptions options;
+  TRY(options.ridge, settings.NumberOr("ridge", 0.0));
+  if (options.ridge < 0 || options.ridge > 1e9) {
+    return settings.FailAt("ridge", "must be between 0 and 1e9");
+  }
+  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
+  if (iterations < 2 || iterations > 100) {
+    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
+  }
+  options.maximum_iterations = static_cast<std::uint32_t>(iterations);
+  return options;
+}
+
+Result<double> ParseConfidence(const Settings& settings) {
+  TRY(const double confidence, settings.NumberOr("confidence", 0.95));
+  if (confidence >= 0.5 && confidence <= 0.9999) return confidence;
+  return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
+}
+
+Result<Design> ParseDesign(const Settings& settings,
+                           const Contract& contract,
+                           const std::vector<ContractColumn>& outcomes) {
+  std::vector<std::string> names;
+  for (const ContractColumn& outcome : outcomes) names.push_back(outcome.name);
+  TRY(const std::vector<std::string> features, ParseFeatures(settings, contract, names));
+  Result<Design> design = MakeDesign(contract, outcomes, features);
+  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
+  if (design->terms.size() <= kMaxTerms) return design;
+  return settings.FailAt("features",
+                         "the features make " + std::to_string(design->terms.size()) +
+                             " terms; at most " + std::to_string(kMaxTerms) + " are summed",
+                         "use fewer features or merge levels");
+}
+
 Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
                                                  const Contract& contract,
                                                  std::unique_ptr<Family> family) {
   RegressionPlan plan;
   TRY(const ContractColumn outcome, ParseOutcome(settings, contract, *family));
-  TRY(const std::vector<std::string> features, ParseFeatures(settings, contract, outcome.name));
+  TRY(plan.design, ParseDesign(settings, contract, {outcome}));
   TRY_STATUS(ParseOptions(settings, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
-  Result<Design> design = MakeDesign(contract, outcome, features);
-  if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
-  plan.design = std::move(*design);
-  if (plan.design.terms.size() > kMaxTerms) {
-    return settings.FailAt("features",
-                           "the features make " + std::to_string(plan.design.terms.size()) +
-                               " terms; at most " + std::to_string(kMaxTerms) + " are summed",
-                           "use fewer features or merge levels");
-  }
   return std::make_unique<Regression>(std::move(plan), std::move(family));
 }
 

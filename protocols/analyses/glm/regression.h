@@ -3,12 +3,24 @@
 // An Analysis made of a design, a family and options: what logistic, linear and poisson share.
 
 #include <memory>
+#include <vector>
 
 #include "common/settings.h"
+#include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/family.h"
+#include "protocols/analyses/glm/fit.h"
 #include "protocols/analysis.h"
 
 namespace consilium::glm {
+
+/// The keys "ridge" and "maximum_iterations".
+Result<FitOptions> ParseFitOptions(const Settings& settings);
+/// The key "confidence".
+Result<double> ParseConfidence(const Settings& settings);
+/// MakeDesign with at most kMaxTerms terms; errors are at the key "features".
+Result<Design> ParseDesign(const Settings& settings,
+                           const Contract& contract,
+                           const std::vector<ContractColumn>& outcomes);
 
 /// Parses the [analysis] table of a regression of this family.
 Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,

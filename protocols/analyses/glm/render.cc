@@ -9,51 +9,23 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/analyses/glm/inference.h"
+#include "protocols/analyses/glm/tables.h"
 
 namespace consilium::glm {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kNameWidth = 22;
-
-std::string Text(double value, int width, const char* form) {
-  char text[64];
-  std::snprintf(text, sizeof text, form, width, value);
-  return text;
-}
-
-std::string Cell(double value, int width) { return Text(value, width, "%*.5g"); }
-
-std::string PValue(double p, int width) {
-  return p < 1e-300 ? Text(0, width, "%*.1g") : Text(p, width, p < 1e-3 ? "%*.2e" : "%*.4f");
-}
-
-std::string NameCell(std::string name) {
-  if (name.size() > kNameWidth) name = name.substr(0, kNameWidth - 2) + "..";
-  name.resize(kNameWidth, ' ');
-  return name;
-}
-
-std::string Right(const std::string& text, std::size_t width) {
-  return std::string(text.size() < width ? width - text.size() : 1, ' ') + text;
-}
-
-std::string Percent(double confidence) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g %%", 100 * confidence);
-  return text;
-}
+Ratio RatioOf(const Family& family) { return {family.ratio_name(), family.ratio_field()}; }
 
 std::string TermName(const Design& design, std::size_t coefficient) {
   return coefficient == 0 ? "(Intercept)" : design.terms[coefficient - 1].name;
 }
 
 std::string SeparationMessage(const Fit& fit, const Design& design, const Family& family) {
-  std::string names;
-  for (const std::size_t term : fit.separated) {
-    names += (names.empty() ? "\"" : ", \"") + design.terms[term].name + "\"";
-  }
+  std::vector<std::string> terms;
+  for (const std::size_t term : fit.separated) terms.push_back(design.terms[term].name);
+  const std::string names = Quoted(terms);
   const bool one = fit.separated.size() == 1;
   const std::string what =
       family.kind() == "poisson"
@@ -71,27 +43,6 @@ std::string NotConvergedMessage(const Fit& fit) {
          " rounds. Raise maximum_iterations, or check the features for extreme values.";
 }
 
-void AddRatio(const Coefficient& line, const Family& family, Json& json) {
-  const std::string field(family.ratio_field());
-  if (field.empty() || line.name == "(Intercept)") return;
-  json[field] = std::exp(line.estimate);
-  json[field + "_low"] = std::exp(line.low);
-  json[field + "_high"] = std::exp(line.high);
-}
-
-Json CoefficientsJson(const std::vector<Coefficient>& lines, const Family& family) {
-  Json list = Json::array();
-  for (const Coefficient& line : lines) {
-    Json json = {{"name", line.name},           {"estimate", line.estimate},
-                 {"std_error", line.std_error}, {"statistic", line.statistic},
-                 {"p_value", line.p_value},     {"conf_low", line.low},
-                 {"conf_high", line.high}};
-    AddRatio(line, family, json);
-    list.push_back(std::move(json));
-  }
-  return list;
-}
-
 /// Without a solution: the numbers where the search ended, none for coefficients that run off.
 Json UnfinishedCoefficients(const Fit& fit, const Design& design) {
   Json list = Json::array();
@@ -104,16 +55,6 @@ Json UnfinishedCoefficients(const Fit& fit, const Design& design) {
     list.push_back(std::move(json));
   }
   return list;
-}
-
-Json CovarianceJson(const Symmetric& covariance) {
-  Json rows = Json::array();
-  for (std::size_t i = 0; i < covariance.order(); ++i) {
-    Json row = Json::array();
-    for (std::size_t j = 0; j < covariance.order(); ++j) row.push_back(covariance(i, j));
-    rows.push_back(std::move(row));
-  }
-  return rows;
 }
 
 Json StandardisedJson(const Fit& fit, const Design& design) {
@@ -164,7 +105,7 @@ Json ResultJson(const Fit& fit,
   json["rows"] = fit.rows;
   json["confidence"] = options.confidence;
   if (fit.converged) {
-    json["coefficients"] = CoefficientsJson(lines, family);
+    json["coefficients"] = CoefficientsJson(lines, RatioOf(family));
     json["covariance"] = CovarianceJson(fit.covariance);
   } else {
     json["coefficients"] = UnfinishedCoefficients(fit, design);
@@ -182,28 +123,6 @@ Json ResultJson(const Fit& fit,
     json["message"] = NotConvergedMessage(fit);
   }
   return json;
-}
-
-std::string Header(const Family& family, double confidence) {
-  std::string text = NameCell("term") + Right("estimate", 12) + Right("std. error", 12) +
-                     Right(family.gaussian() ? "t" : "z", 9) + Right("p", 10) +
-                     Right(Percent(confidence) + " CI", 24);
-  if (!family.ratio_name().empty()) text += Right(std::string(family.ratio_name()), 11);
-  return text + "\n";
-}
-
-std::string Interval(double low, double high) {
-  return Right(Cell(low, 1) + " to " + Cell(high, 1), 24);
-}
-
-std::string Line(const Coefficient& line, const Family& family) {
-  std::string text = NameCell(line.name) + Cell(line.estimate, 12) + Cell(line.std_error, 12) +
-                     Text(line.statistic, 9, "%*.3f") + PValue(line.p_value, 10) +
-                     Interval(line.low, line.high);
-  if (!family.ratio_name().empty() && line.name != "(Intercept)") {
-    text += Cell(std::exp(line.estimate), 11);
-  }
-  return text + "\n";
 }
 
 std::string Footer(const Fit& fit, const Family& family, const RenderOptions& options) {
@@ -230,31 +149,6 @@ std::string Footer(const Fit& fit, const Family& family, const RenderOptions& op
   return result;
 }
 
-/// Breaks a sentence into lines of at most 96 columns.
-std::string Wrapped(const std::string& sentence) {
-  std::string result;
-  std::size_t column = 0;
-  std::size_t at = 0;
-  while (at < sentence.size()) {
-    const std::size_t end = std::min(sentence.find(' ', at), sentence.size());
-    if (column > 0 && column + 1 + (end - at) > 96) {
-      result += '\n';
-      column = 0;
-    } else if (column > 0) {
-      result += ' ';
-      ++column;
-    }
-    result.append(sentence, at, end - at);
-    column += end - at;
-    at = end + 1;
-  }
-  return result + "\n";
-}
-
-std::string Counted(std::uint64_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
 std::string Table(const Fit& fit,
                   const Design& design,
                   const Family& family,
@@ -270,8 +164,8 @@ std::string Table(const Fit& fit,
     return text + Wrapped(fit.separated.empty() ? NotConvergedMessage(fit)
                                                 : SeparationMessage(fit, design, family));
   }
-  text += "\n" + Header(family, options.confidence);
-  for (const Coefficient& line : lines) text += Line(line, family);
+  text += "\n" + CoefficientTable(lines, RatioOf(family), family.gaussian() ? "t" : "z",
+                                  options.confidence);
   return text + "\n" + Footer(fit, family, options);
 }
 

@@ -6,17 +6,10 @@
 #include <utility>
 
 #include "common/check.h"
+#include "protocols/analyses/glm/moments.h"
 
 namespace consilium::glm {
 namespace {
-
-void AddMoments(std::span<const double> terms, std::span<double> sums) {
-  const std::size_t count = terms.size();
-  for (std::size_t j = 0; j < count; ++j) {
-    sums[j] += terms[j];
-    sums[count + j] += terms[j] * terms[j];
-  }
-}
 
 /// weight x x' into the upper triangle, where x is 1 and the terms.
 void AddInformation(double weight, std::span<const double> terms, std::span<double> sums) {
@@ -72,21 +65,9 @@ GlmSiteQuery::GlmSiteQuery(GlmQuery query, const Design& design, const Family& f
     : query_(std::move(query)),
       design_(design),
       family_(family),
+      terms_(query_.scaling, design),
       outcome_sums_(family.OutcomeSlices(1, 1).size()) {
   CHECK(design.terms.size() <= kMaxTerms);
-  for (std::size_t j = 0; j < design.terms.size(); ++j) {
-    const Term& term = design.terms[j];
-    terms_.push_back(
-        {1 + term.feature, term.of_category, term.level, query_.centres[j], query_.scales[j]});
-  }
-}
-
-void GlmSiteQuery::ReadTerms(const double* row, std::span<double> terms) const {
-  for (std::size_t j = 0; j < terms.size(); ++j) {
-    const TermReader& term = terms_[j];
-    const double raw = TermOf(term.of_category, term.level, row[term.column]);
-    terms[j] = (raw - term.centre) / term.scale;
-  }
 }
 
 Status GlmSiteQuery::Answer(const CohortView& cohort, std::span<double> values) const {
@@ -102,7 +83,7 @@ Status GlmSiteQuery::Answer(const CohortView& cohort, std::span<double> values) 
   const std::span<double> terms(buffer.data(), terms_.size());
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
-    ReadTerms(row, terms);
+    terms_.Read(row, terms);
     const double outcome = (row[0] - query_.outcome_centre) / query_.outcome_scale;
     family_.AddOutcome(outcome, outcome_sums);
     if (query_.step == Step::kMoments) {

@@ -19,23 +19,7 @@ class LogisticFamily final : public glm::Family {
   std::string_view ratio_field() const override { return "odds_ratio"; }
 
   Status CheckOutcome(const ContractColumn& column) const override {
-    switch (column.type) {
-      case ColumnType::kBoolean:
-        return {};
-      case ColumnType::kCategory:
-        if (column.levels.size() == 2) return {};
-        break;
-      case ColumnType::kInteger:
-      case ColumnType::kNumber:
-        if (column.minimum == 0.0 && column.maximum == 1.0) return {};
-        break;
-      case ColumnType::kDate:
-      case ColumnType::kDuration:
-        break;
-    }
-    return Fail(ErrorCode::kInvalidArgument, "\"" + column.name + "\" is no yes/no outcome",
-                "use a boolean, a category of two levels (the second counts as yes), or a number "
-                "with range = [0, 1] that is 0 or 1");
+    return glm::CheckYesNo(column);
   }
 
   std::vector<Slice> OutcomeSlices(double, double rows) const override {

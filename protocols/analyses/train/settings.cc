@@ -208,15 +208,12 @@ Status ParsePersonal(const Settings& settings, TrainPlan& plan) {
 }
 
 Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan& plan) {
-  TRY(const std::string name, settings.Text("outcome"));
-  const ContractColumn* const outcome = contract.Find(name);
-  if (outcome == nullptr) {
-    return settings.FailAt("outcome", "the contract has no column \"" + name + "\"");
-  }
+  TRY(const ContractColumn outcome, glm::ParseColumn(settings, "outcome", contract));
   TRY(plan.model, OneOf(settings, "model", kModels, ""));
-  TRY(const Loss loss, LossOf(settings, plan.model, *outcome));
-  TRY(const std::vector<std::string> features, glm::ParseFeatures(settings, contract, name));
-  Result<glm::Design> design = glm::MakeDesign(contract, *outcome, features);
+  TRY(const Loss loss, LossOf(settings, plan.model, outcome));
+  TRY(const std::vector<std::string> features,
+      glm::ParseFeatures(settings, contract, {outcome.name}));
+  Result<glm::Design> design = glm::MakeDesign(contract, {outcome}, features);
   if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
   plan.design = std::move(*design);
   TRY(plan.network, ParseNetwork(settings, loss, plan));

@@ -15,11 +15,7 @@ class Train final : public Analysis {
 
   std::string_view kind() const override { return "train"; }
 
-  std::vector<std::string> columns() const override {
-    std::vector<std::string> names = {plan_.design.outcome.name};
-    for (const ContractColumn& feature : plan_.design.features) names.push_back(feature.name);
-    return names;
-  }
+  std::vector<std::string> columns() const override { return plan_.design.columns; }
 
   std::size_t parameters() const override { return plan_.network.parameters; }
 

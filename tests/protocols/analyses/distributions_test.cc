@@ -44,6 +44,13 @@ TEST(DistributionsTest, FisherTailsKeepTheirDigits) {
   ExpectRelative(FisherUpper(3, 2, 10), 0.095367431640624972);  // pf(3,2,10,lower=FALSE)
 }
 
+TEST(DistributionsTest, ChiSquaredTailsKeepTheirDigits) {
+  ExpectRelative(ChiSquaredUpper(32.0264576102714, 3), 5.1667021820459004e-07, 1e-12);
+  ExpectRelative(ChiSquaredUpper(700, 5), 4.9119861035732004e-149, 1e-11);
+  ExpectRelative(ChiSquaredUpper(0.5, 1), 0.47950012218695337);
+  EXPECT_EQ(ChiSquaredUpper(0, 2), 1);
+}
+
 TEST(DistributionsTest, LogFactorials) {
   EXPECT_EQ(LogFactorial(0), 0);
   EXPECT_EQ(LogFactorial(1), 0);

@@ -177,17 +177,17 @@ TEST(RegressionTest, RefusesQueriesWithOtherDimensionsOrImpossibleNumbers) {
   const Plan plan = LogisticPlan();
   glm::GlmQuery good;
   good.step = glm::Step::kNewton;
-  good.centres = {5, 0.5};
-  good.scales = {2, 0.5};
+  good.scaling.centres = {5, 0.5};
+  good.scaling.scales = {2, 0.5};
   good.coefficients = {0, 1, 1};
   ASSERT_TRUE(plan.analysis->Describe(glm::EncodeQuery(good)).has_value());
   std::vector<glm::GlmQuery> bad(7, good);
   bad[0].coefficients = {0, 1};
-  bad[1].scales[0] = 0;
-  bad[2].scales[1] = -1;
+  bad[1].scaling.scales[0] = 0;
+  bad[2].scaling.scales[1] = -1;
   bad[3].coefficients[2] = std::numeric_limits<double>::quiet_NaN();
   bad[4].coefficients[2] = 1e300;
-  bad[5].centres.push_back(1);
+  bad[5].scaling.centres.push_back(1);
   bad[6].outcome_scale = 2;
   for (const glm::GlmQuery& query : bad) {
     const Result<std::vector<Slice>> slices = plan.analysis->Describe(glm::EncodeQuery(query));
@@ -207,8 +207,8 @@ TEST(RegressionTest, FitsTheBoundsItStatesAtTheEdgesOfTheContract) {
   PlainFederation federation(*plan.analysis, sites);
   glm::GlmQuery query;
   query.step = glm::Step::kNewton;
-  query.centres = {9, 0.1};
-  query.scales = {0.01, 0.3};
+  query.scaling.centres = {9, 0.1};
+  query.scaling.scales = {0.01, 0.3};
   query.coefficients = {-40, 30, 7};
   EXPECT_EQ(federation.Sum(glm::EncodeQuery(query)).values[0], 12);
 }

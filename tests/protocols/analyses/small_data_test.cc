@@ -47,7 +47,7 @@ void ExpectLines(const Json& json, const std::vector<Line>& lines, double tolera
 bool HalvesAStep(const Plan& plan, const std::vector<Query>& queries) {
   const std::unique_ptr<glm::Family> family = MakePoissonFamily();
   const std::vector<std::string> columns = plan.analysis->columns();
-  const glm::Design design = glm::MakeDesign(plan.contract, *plan.contract.Find(columns[0]),
+  const glm::Design design = glm::MakeDesign(plan.contract, {*plan.contract.Find(columns[0])},
                                              {columns.begin() + 1, columns.end()})
                                  .value();
   std::vector<std::vector<double>> points;

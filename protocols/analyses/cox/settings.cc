@@ -1,0 +1,71 @@
+#include "protocols/analyses/cox/settings.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocols/analyses/glm/regression.h"
+
+namespace consilium::cox {
+namespace {
+
+Status CheckTime(const Settings& settings, const ContractColumn& column) {
+  switch (column.type) {
+    case ColumnType::kNumber:
+    case ColumnType::kInteger:
+    case ColumnType::kDuration:
+      break;
+    case ColumnType::kDate:
+      return settings.FailAt(
+          "time", "\"" + column.name + "\" is a date, and a follow-up is a length of time",
+          "give the time from entry to event or censoring as a duration or number");
+    case ColumnType::kBoolean:
+    case ColumnType::kCategory:
+      return settings.FailAt("time", "\"" + column.name + "\" is no time",
+                             "name a number, an integer or a duration");
+  }
+  if (*column.minimum >= 0) return {};
+  return settings.FailAt("time",
+                         "\"" + column.name +
+                             "\" may be negative by the contract, and a follow-up cannot end "
+                             "before it begins",
+                         "give the column a range that starts at 0 or above");
+}
+
+Status ParseOptions(const Settings& settings, CoxPlan& plan) {
+  TRY(const std::string ties,
+      settings.ChoiceOr("ties", std::vector<std::string>{"efron", "breslow"}, "efron"));
+  plan.ties = ties == "efron" ? Ties::kEfron : Ties::kBreslow;
+  TRY(const std::string baseline,
+      settings.ChoiceOr("baseline", std::vector<std::string>{"site"}, "site"));
+  TRY(plan.fit, glm::ParseFitOptions(settings));
+  TRY(plan.confidence, glm::ParseConfidence(settings));
+  return settings.RequireNoOtherKeys();
+}
+
+}  // namespace
+
+std::string_view NameOf(Ties ties) { return ties == Ties::kEfron ? "efron" : "breslow"; }
+
+Result<std::vector<ContractColumn>> ParseSurvivalOutcome(const Settings& settings,
+                                                         const Contract& contract) {
+  TRY(ContractColumn event, glm::ParseColumn(settings, "event", contract));
+  if (const Status status = glm::CheckYesNo(event); !status) {
+    return settings.FailAt("event", status.error().message, status.error().remedy);
+  }
+  TRY(ContractColumn time, glm::ParseColumn(settings, "time", contract));
+  TRY_STATUS(CheckTime(settings, time));
+  return std::vector<ContractColumn>{std::move(event), std::move(time)};
+}
+
+Result<CoxPlan> ParseCoxPlan(const Settings& settings, const Contract& contract) {
+  CoxPlan plan;
+  TRY(const std::vector<ContractColumn> outcomes, ParseSurvivalOutcome(settings, contract));
+  TRY(plan.design, glm::ParseDesign(settings, contract, outcomes));
+  TRY_STATUS(ParseOptions(settings, plan));
+  // A number between 0 and 1 would be neither an event nor none.
+  plan.design.rules[0].whole = true;
+  return plan;
+}
+
+}  // namespace consilium::cox

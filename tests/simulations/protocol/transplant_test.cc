@@ -1,0 +1,95 @@
+// The Cox example as a scientist runs it with --mode protocol, against R.
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "protocols/result_document.h"
+#include "simulations/campaign.h"
+#include "simulations/html_report.h"
+#include "simulations/protocol/protocol_run.h"
+#include "simulations/report.h"
+#include "tests/support/temporary_folder.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+std::filesystem::path Multisite() {
+  const char* set = std::getenv("CONSILIUM_TEST_DATA");
+  const std::filesystem::path folder =
+      set != nullptr ? std::filesystem::path(set)
+                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
+  return folder / "multisite";
+}
+
+class TransplantTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(Multisite())) {
+      GTEST_SKIP() << "no clinical test data at " << Multisite()
+                   << "; set CONSILIUM_TEST_DATA to the folder that holds multisite/";
+    }
+    for (const char* name : {"transplant.toml", "transplant_experiment.toml"}) {
+      std::filesystem::copy_file(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name,
+                                 folder_ / name);
+    }
+    std::filesystem::copy_file(Multisite() / "csv/bmt.csv", folder_ / "bmt.csv");
+  }
+  Experiment Read() const { return ReadExperiment(folder_ / "transplant_experiment.toml").value(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TransplantTest, TheMachinesGiveTheStratifiedFitOfRInAnyWeather) {
+  Json reference;
+  std::ifstream(Multisite() / "reference/multisite_reference.json") >> reference;
+  const Json& r = reference["bmt"]["cox_dfs_strata_hospital"]["efron"];
+  const Experiment experiment = Read();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const PlainRun plain = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
+  for (const double trouble : {0.0, 0.004}) {
+    ProtocolOptions options;
+    options.network.latency = Duration(20);
+    options.faults = {.cuts = trouble, .site_crashes = trouble, .coordinator_crashes = trouble / 4};
+    const Result<RecordedRun> run =
+        RunOverProtocol(experiment.plan, federation.Participants(), options);
+    ASSERT_TRUE(run.has_value()) << Describe(run.error());
+    const std::string document = ResultDocument(experiment.plan, run->run.result, run->run.rounds);
+    EXPECT_EQ(document, ResultDocument(experiment.plan, plain.result, plain.rounds));
+    const Json result = Json::parse(document);
+    EXPECT_EQ(result["sites"], 4);
+    EXPECT_EQ(result["events"], r["events"]);
+    for (std::size_t j = 0; j < r["coef"].size(); ++j) {
+      const auto close = [&](const char* ours, const char* theirs) {
+        const double expected = r["coef"][j][theirs];
+        EXPECT_LE(std::abs(result["coefficients"][j][ours].get<double>() - expected),
+                  1e-8 * std::abs(expected))
+            << ours << " of " << result["coefficients"][j]["name"];
+      };
+      close("estimate", "coef");
+      close("std_error", "se_coef_");
+      close("hazard_ratio", "exp_coef_");
+    }
+    EXPECT_NEAR(result["concordance"].get<double>(), r["c_index"][0].get<double>(), 1e-12);
+  }
+}
+
+TEST_F(TransplantTest, ThePooledFitKeepsHospitalsApartAndTheReportSaysSo) {
+  const Campaign campaign = RunCampaign({Read()}, 1, 1).value();
+  EXPECT_EQ(campaign.shown.comparison.largest_difference, 0);
+  EXPECT_THAT(ResultText(campaign), HasSubstr("each hospital a stratum"));
+  EXPECT_THAT(HtmlReport(campaign),
+              AllOf(HasSubstr("each hospital a stratum"), HasSubstr("Forest plot of group_2"),
+                    HasSubstr("Deviance (loss) by round")));
+}
+
+}  // namespace
+}  // namespace consilium
