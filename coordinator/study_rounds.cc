@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/crypto/hash.h"
 #include "coordinator/study.h"
+#include "protocols/privacy/noise.h"
 #include "protocols/secure_sum/thresholds.h"
 #include "protocols/secure_sum/transcript.h"
 
@@ -378,10 +379,11 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   entry.capacity = session_->setup().start.thresholds.sites;
   entry.sum = session_->sum();
   entry.closed_at = now.utc;
-  const Result<std::vector<double>> values = DecodeFixedPoint(entry.sum, slots_, entry.capacity);
-  if (!values) {
+  const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
+  Result<Aggregate> aggregate = OpenAggregate(entry.sum, slots_, entry.capacity, sites);
+  if (!aggregate) {
     // Some site put in what no honest site can: the sum names nobody, so a person must decide.
-    EndAttempt("the sum is impossible: " + values.error().message, now, effects);
+    EndAttempt("the sum is impossible: " + aggregate.error().message, now, effects);
     PauseBecause("the sum of round " + std::to_string(entry.round.value()) +
                      " is impossible; a site contributed what its contract forbids",
                  now, effects);
@@ -406,9 +408,8 @@ void Study::CloseRound(const Moment& now, CoordinatorEffects& effects) {
   record_.attempt = AttemptNumber();
   record_.released.clear();
 
-  const auto sites = static_cast<std::uint32_t>(entry.survivors.size());
   JournalAndTell(std::move(entry), now, effects);
-  TakeStep(analysis_->Resume(Aggregate{*values, sites}), now, effects);
+  TakeStep(analysis_->Resume(*std::move(aggregate)), now, effects);
   SettleDisputes(may_collude, now, effects);
   TryBegin(now, effects);
 }

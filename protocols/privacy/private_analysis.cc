@@ -53,6 +53,8 @@ class PrivateAnalysis final : public Analysis {
 
   std::string_view kind() const override { return analysis_->kind(); }
   std::vector<std::string> columns() const override { return analysis_->columns(); }
+  std::size_t outcomes() const override { return analysis_->outcomes(); }
+  bool KeepsSitesApart() const override { return analysis_->KeepsSitesApart(); }
   bool takes_missing_values() const override { return analysis_->takes_missing_values(); }
   std::size_t parameters() const override { return analysis_->parameters(); }
   std::uint32_t maximum_rounds() const override { return analysis_->rounds_with_noise(); }

@@ -1,0 +1,82 @@
+#include "protocols/analyses/summary/summary.h"
+
+#include <string>
+#include <utility>
+
+#include "protocols/analyses/summary/query.h"
+#include "protocols/analyses/summary/render.h"
+#include "protocols/analyses/summary/site.h"
+#include "protocols/analyses/summary/statistics.h"
+
+namespace consilium::summary {
+namespace {
+
+class SummaryAnalysis final : public Analysis {
+ public:
+  explicit SummaryAnalysis(SummaryPlan plan) : plan_(std::move(plan)) {}
+
+  std::string_view kind() const override { return "summary"; }
+  std::vector<std::string> columns() const override { return plan_.columns; }
+  bool takes_missing_values() const override { return true; }
+  /// Counts and sums fit nothing to single patients; small cells are the policy's minimum_class.
+  std::size_t parameters() const override { return 0; }
+  bool KeepsSitesApart() const override { return !plan_.Tested().empty(); }
+  std::uint32_t maximum_rounds() const override { return plan_.numbers.empty() ? 1 : 2; }
+  std::uint32_t rounds_with_noise() const override { return 1; }
+
+  Result<std::vector<Slice>> Describe(const Query& query) const override {
+    TRY(const SummaryQuery decoded, DecodeQuery(query, plan_));
+    return DescribeStep(decoded.step, plan_);
+  }
+  std::vector<Slice> DescribeForReview() const override {
+    return DescribeStep(Step::kCounts, plan_);
+  }
+
+  std::string InWords() const override {
+    std::string text = "summary of " + std::to_string(plan_.variables.size()) +
+                       (plan_.variables.size() == 1 ? " variable" : " variables");
+    if (plan_.by) text += " by " + plan_.by->column.name;
+    return text;
+  }
+  std::string ReleasedInWords() const override {
+    return "counts, means, spreads, quantiles, histograms and tests between groups";
+  }
+
+  Result<AnalysisResult> Run(Federation& federation) const override {
+    const Aggregate counts = federation.Sum(EncodeQuery({}));
+    std::size_t expected = 0;
+    for (const Slice& slice : DescribeForReview()) expected += slice.slot.count;
+    if (counts.values.size() != expected) {
+      return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
+    }
+    std::optional<Aggregate> spread;
+    if (counts.noise.empty() && LosesDigits(plan_, counts)) {
+      spread = federation.Sum(EncodeQuery(SpreadQuery(plan_, counts)));
+    }
+    TRY(const Summary summary, Summarise(plan_, counts, spread));
+    return Render(summary, plan_);
+  }
+
+  using Analysis::Answer;
+  Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
+    TRY(const SummaryQuery decoded, DecodeQuery(query, plan_));
+    Contribution contribution;
+    std::size_t numbers = 0;
+    for (const Slice& slice : DescribeStep(decoded.step, plan_)) numbers += slice.slot.count;
+    contribution.values.resize(numbers);
+    TRY_STATUS(summary::Answer(plan_, decoded, cohort, contribution.values));
+    return contribution;
+  }
+
+ private:
+  const SummaryPlan plan_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Analysis>> MakeSummary(const Settings& settings, const Contract& contract) {
+  TRY(SummaryPlan plan, ParseSummaryPlan(settings, contract));
+  return std::make_unique<SummaryAnalysis>(std::move(plan));
+}
+
+}  // namespace consilium::summary

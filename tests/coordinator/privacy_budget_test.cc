@@ -1,0 +1,129 @@
+// Studies with noise through the production cores: what a site charges, and where it stops.
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "client/records.h"
+#include "tests/support/virtual_federation.h"
+
+namespace consilium::testing {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+/// rho = 1 / 50 a round: epsilon 0.97 at delta 1e-6 once, 1.4 twice.
+std::string NoisyPlanText(const std::string& title) {
+  FederationOptions options;
+  options.extra_plan_title = title;
+  std::string text = LogisticPlanText(options);
+  const std::string logistic =
+      "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", \"dose\"]\n";
+  text.replace(text.find(logistic), logistic.size(),
+               "kind = \"summary\"\nby = \"ill\"\nvariables = [\"age\", \"dose\"]\n"
+               "mantel_haenszel = false\n");
+  const std::string round = "[round]\n";
+  text.replace(text.find(round), round.size(),
+               "[privacy.dp]\nnoise_multiplier = 5\nepsilon = 1.1\ndelta = 1e-6\n[round]\n");
+  return text;
+}
+
+Policy BudgetOf(double epsilon) {
+  Policy policy = MakePolicy(PolicyPreset::kStandard);
+  policy.privacy_epsilon = epsilon;
+  return policy;
+}
+
+class PrivacyBudgetTest : public ::testing::Test {
+ protected:
+  void SetUp() override { federation_.JoinAll(); }
+
+  StudyId Started(const std::string& title) {
+    const StudyId study = federation_.Submit(NoisyPlanText(title));
+    federation_.ApproveAll(study);
+    federation_.Start(study);
+    return study;
+  }
+
+  /// What is on the site's disk.
+  double SpentBy(std::uint32_t site) {
+    const std::vector<Record> records = *federation_.site_store(site).Load("privacy");
+    return records.empty() ? 0 : Decode<PrivacyRecord>(records.front().value)->rho;
+  }
+
+  VirtualFederation federation_{FederationOptions{}};
+};
+
+TEST_F(PrivacyBudgetTest, EachAnswerIsChargedAndWrittenIntoTheLedger) {
+  const StudyId study = Started("");
+  ASSERT_TRUE(federation_.RunToEnd(study)) << federation_.View(study).reason;
+  const auto result = nlohmann::json::parse(federation_.ResultOf(study));
+  EXPECT_NEAR(result["rows"].get<double>(), 240, 200);
+  EXPECT_EQ(result["privacy"]["epsilon"], 1.1);
+  for (std::uint32_t site = 0; site < 4; ++site) {
+    EXPECT_DOUBLE_EQ(SpentBy(site), 1.0 / 50);
+    bool noted = false;
+    const std::vector<Record> ledger = *federation_.site_store(site).Load("ledger");
+    for (const Record& record : ledger) {
+      const std::string_view text = AsText(record.value);
+      noted = noted || text.find("\"rho\":0.02") != std::string::npos;
+    }
+    EXPECT_TRUE(noted) << site;
+  }
+}
+
+TEST_F(PrivacyBudgetTest, BeyondTheBudgetASiteRefusesByNameAlsoAfterARestart) {
+  constexpr std::uint32_t kStrict = 2;
+  federation_.SetPolicy(kStrict, BudgetOf(1.2));
+  const StudyId first = Started("");
+  ASSERT_TRUE(federation_.RunToEnd(first)) << federation_.View(first).reason;
+  federation_.CrashAndRestartSite(kStrict);
+  const StudyId second = Started(" again");
+  EXPECT_FALSE(federation_.RunToEnd(second));
+  EXPECT_THAT(federation_.refusals(), Contains(Pair(kStrict, HasSubstr("budget-exhausted"))));
+  EXPECT_THAT(federation_.View(second).reason, HasSubstr("budget"));
+  EXPECT_DOUBLE_EQ(SpentBy(kStrict), 1.0 / 50);
+  // With a larger budget the study goes on.
+  federation_.SetPolicy(kStrict, BudgetOf(3));
+  CoordinatorEffects effects;
+  ASSERT_TRUE(federation_.coordinator().Resume(second, federation_.now(), effects).has_value());
+  federation_.Carry(effects);
+  ASSERT_TRUE(federation_.RunToEnd(second)) << federation_.View(second).reason;
+  EXPECT_DOUBLE_EQ(SpentBy(kStrict), 2.0 / 50);
+}
+
+TEST_F(PrivacyBudgetTest, StudiesWithoutNoiseNeedNoBudget) {
+  for (std::uint32_t site = 0; site < 4; ++site) federation_.SetPolicy(site, BudgetOf(0));
+  const StudyId study = federation_.RunningStudy();
+  ASSERT_TRUE(federation_.RunToEnd(study)) << federation_.View(study).reason;
+  EXPECT_EQ(SpentBy(0), 0);
+}
+
+/// The charge is durable before the masked vector leaves, at whatever moment the site dies.
+TEST_F(PrivacyBudgetTest, ASiteKilledAtAnyMomentHasChargedForWhatItSent) {
+  for (std::uint64_t point = 0;; ++point) {
+    VirtualFederation federation(FederationOptions{});
+    federation.JoinAll();
+    const StudyId study = federation.Submit(NoisyPlanText(""));
+    federation.ApproveAll(study);
+    federation.crash_site_in[1] = point;
+    federation.Start(study);
+    ASSERT_TRUE(federation.RunToEnd(study)) << point << ": " << federation.View(study).reason;
+    std::size_t uploads = 0;
+    for (const auto& [site, bytes] : federation.received()) {
+      const Result<OpenedMessage> message = OpenMessage(bytes);
+      if (site == 1 && message && message->kind == MessageKind::kUploadHeader) ++uploads;
+    }
+    const std::vector<Record> records = *federation.site_store(1).Load("privacy");
+    const double spent = records.empty() ? 0 : Decode<PrivacyRecord>(records.front().value)->rho;
+    EXPECT_GE(spent * 50 * (1 + 1e-12), static_cast<double>(uploads)) << point;
+    if (federation.site_crashes(1) == 0) break;
+  }
+}
+
+}  // namespace
+}  // namespace consilium::testing
