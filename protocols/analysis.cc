@@ -10,6 +10,7 @@
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
 #include "protocols/analyses/poisson/poisson.h"
+#include "protocols/analyses/survival/survival.h"
 #include "protocols/analyses/train/train.h"
 
 namespace consilium {
@@ -31,6 +32,7 @@ constexpr Kind kKinds[] = {{"cox", &cox::MakeCox},
                            {"linear", &MakeRegression<&MakeLinearFamily>},
                            {"logistic", &MakeRegression<&MakeLogisticFamily>},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},
+                           {"survival", &survival::MakeSurvival},
                            {"train", &train::MakeTrain}};
 
 /// Reads the query for each cohort.
