@@ -297,11 +297,14 @@ std::string StepPlot(const std::string& title,
     const StepCurve& curve = curves[i];
     const std::string style = "class=\"curve " + Class(kColours[i % std::size(kColours)]) +
                               "\" stroke-dasharray=\"" + kDashes[i % std::size(kDashes)] + "\"";
+    const std::string to_end = "H" + Place(x(last));
     for (const std::vector<PlotPoint>* limit : {&curve.low, &curve.high}) {
-      if (!limit->empty())
-        svg += "<path d=\"" + path(*limit) + "\" " + style + " opacity=\"0.3\"/>";
+      if (limit->empty()) continue;
+      // Limits that end earlier are those of a curve that came to 0.
+      const std::string tail = limit->size() == curve.steps.size() ? to_end : "";
+      svg += "<path d=\"" + path(*limit) + tail + "\" " + style + " opacity=\"0.3\"/>";
     }
-    svg += "<path d=\"" + path(curve.steps) + "H" + Place(x(last)) + "\" " + style + "/>";
+    svg += "<path d=\"" + path(curve.steps) + to_end + "\" " + style + "/>";
     const double share = curve.steps.empty() ? 1 : curve.steps.back().y;
     svg += Text(end + 6, y(share) + 4, "label", "start", Cut(curve.label, kLongestLabel)) + "\n";
   }

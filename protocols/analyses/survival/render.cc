@@ -90,10 +90,6 @@ std::string Cell(const std::optional<double>& number, const char* form = "%.5g")
   return text;
 }
 
-std::string Right(const std::string& text, std::size_t width) {
-  return std::string(text.size() < width ? width - text.size() : 1, ' ') + text;
-}
-
 std::string Line(const std::string& group,
                  const std::string& rows,
                  const std::string& events,
@@ -101,7 +97,8 @@ std::string Line(const std::string& group,
                  const std::string& limits) {
   std::string text = group.substr(0, 30);
   text.resize(32, ' ');
-  return text + Right(rows, 8) + Right(events, 9) + Right(median, 12) + Right(limits, 24) + "\n";
+  return text + glm::Right(rows, 8) + glm::Right(events, 9) + glm::Right(median, 12) +
+         glm::Right(limits, 24) + "\n";
 }
 
 std::string TestLine(const char* name, const LogRankSums& sums) {
