@@ -11,6 +11,7 @@
 #include "protocols/analyses/logistic/logistic.h"
 #include "protocols/analyses/poisson/poisson.h"
 #include "protocols/analyses/summary/summary.h"
+#include "protocols/analyses/survival/survival.h"
 #include "protocols/analyses/train/train.h"
 
 namespace consilium {
@@ -33,6 +34,7 @@ constexpr Kind kKinds[] = {{"cox", &cox::MakeCox},
                            {"logistic", &MakeRegression<&MakeLogisticFamily>},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},
                            {"summary", &summary::MakeSummary},
+                           {"survival", &survival::MakeSurvival},
                            {"train", &train::MakeTrain}};
 
 /// Reads the query for each cohort.

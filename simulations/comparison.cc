@@ -21,18 +21,32 @@ Attempt AttemptOf(Result<PlainRun> run) {
   return attempt;
 }
 
+/// Estimates and standard errors: of coefficients, or of each step of survival curves.
+std::vector<double> NumbersOf(const PlainRun& run) {
+  std::vector<double> numbers;
+  for (const Coefficient& line : CoefficientsOf(run)) {
+    numbers.insert(numbers.end(), {line.estimate, line.std_error});
+  }
+  const Json result = Json::parse(run.result.json);
+  for (const Json& curve : result.value("curves", Json::array())) {
+    for (const Json& point : curve["points"]) {
+      numbers.push_back(point["survival"].get<double>());
+      if (point["std_error"].is_number()) numbers.push_back(point["std_error"].get<double>());
+    }
+  }
+  return numbers;
+}
+
+/// Nothing when one of the two has no numbers, or others: a curve with other steps.
 std::optional<double> LargestDifference(const PlainRun& federated, const Attempt& pooled) {
-  const std::vector<Coefficient> ours = CoefficientsOf(federated);
-  const std::vector<Coefficient> theirs = CoefficientsOf(pooled);
-  if (ours.empty() || theirs.empty()) return {};
+  if (!pooled.run) return {};
+  const std::vector<double> ours = NumbersOf(federated);
+  const std::vector<double> theirs = NumbersOf(*pooled.run);
+  if (ours.empty() || ours.size() != theirs.size()) return {};
   double largest = 0;
-  const auto compare = [&largest](double found, double expected) {
-    const double difference = std::abs(found - expected);
-    if (difference > 0) largest = std::max(largest, difference / std::abs(expected));
-  };
-  for (std::size_t j = 0; j < ours.size(); ++j) {
-    compare(ours[j].estimate, theirs[j].estimate);
-    compare(ours[j].std_error, theirs[j].std_error);
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double difference = std::abs(ours[i] - theirs[i]);
+    if (difference > 0) largest = std::max(largest, difference / std::abs(theirs[i]));
   }
   return largest;
 }

@@ -9,6 +9,7 @@
 #include "simulations/html_report_runs.h"
 #include "simulations/number_text.h"
 #include "simulations/report.h"
+#include "simulations/survival_report.h"
 #include "simulations/svg_plot.h"
 #include "simulations/training_report.h"
 
@@ -372,8 +373,13 @@ std::string HtmlReport(const Campaign& campaign) {
                   "muted");
   }
   const Comparison& comparison = campaign.shown.comparison;
-  body +=
-      IsTraining(comparison) ? TrainingSections(comparison) : shown.Coefficients() + shown.Alone();
+  if (IsTraining(comparison)) {
+    body += TrainingSections(comparison);
+  } else if (HasSurvivalCurves(comparison)) {
+    body += SurvivalSections(comparison);
+  } else {
+    body += shown.Coefficients() + shown.Alone();
+  }
   body += shown.Hospitals() + shown.Rounds();
   body += Paragraph(
       "All numbers at full precision are in result.json, comparison.json and "

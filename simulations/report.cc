@@ -11,6 +11,7 @@
 #include "common/terminal.h"
 #include "protocols/result_document.h"
 #include "simulations/number_text.h"
+#include "simulations/survival_report.h"
 #include "simulations/training_report.h"
 
 namespace consilium {
@@ -400,6 +401,8 @@ std::string ResultText(const Campaign& campaign) {
   text += SitesText(campaign.shown.federation) + "\n" + comparison.federated.result.table + "\n";
   if (IsTraining(comparison)) {
     text += TrainingText(comparison);
+  } else if (HasSurvivalCurves(comparison)) {
+    text += SurvivalText(comparison) + Agreement(campaign);
   } else {
     text += "Estimates (standard errors), with all data in one place and alone\n" +
             ComparisonTable(campaign) + Agreement(campaign);

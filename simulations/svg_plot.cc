@@ -267,6 +267,50 @@ std::string LinePlot(const std::string& title,
   return svg + "<path d=\"" + path + "\" class=\"curve fed\"/>" + marks + "\n</svg>\n";
 }
 
+std::string StepPlot(const std::string& title,
+                     const std::string& x_label,
+                     const std::vector<StepCurve>& curves,
+                     double last) {
+  constexpr double kHeight = 240;
+  constexpr double kBegin = 50;
+  constexpr double kTop = 12;
+  constexpr const char* kDashes[] = {"", "8 4", "2 3", "10 3 2 3"};
+  constexpr Series kColours[] = {Series::kFederated, Series::kPooled, Series::kAlone};
+  const double end = kWidth - 110;
+  const auto x = [&](double value) { return kBegin + value / last * (end - kBegin); };
+  const auto y = [&](double share) { return kHeight - share * (kHeight - kTop); };
+  std::string svg = Open(title, kHeight + 44) + Text(end, kHeight + 38, "tick", "end", x_label);
+  for (const double tick : TicksOf(0, 1, 5)) {
+    svg += Line(kBegin, y(tick), end, y(tick), "gridline") +
+           Text(kBegin - 8, y(tick) + 4, "tick", "end", NumberText(tick, "%.1f")) + "\n";
+  }
+  for (const double tick : TicksOf(0, last, 8)) {
+    svg += Text(x(tick), kHeight + 20, "tick", "middle", NumberText(tick, "%.6g"));
+  }
+  svg += Line(kBegin, kHeight, end, kHeight, "axis");
+  const auto path = [&](const std::vector<PlotPoint>& steps) {
+    std::string text = "M" + Place(x(0)) + " " + Place(y(1));
+    for (const PlotPoint& step : steps) text += "H" + Place(x(step.x)) + "V" + Place(y(step.y));
+    return text;
+  };
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    const StepCurve& curve = curves[i];
+    const std::string style = "class=\"curve " + Class(kColours[i % std::size(kColours)]) +
+                              "\" stroke-dasharray=\"" + kDashes[i % std::size(kDashes)] + "\"";
+    const std::string to_end = "H" + Place(x(last));
+    for (const std::vector<PlotPoint>* limit : {&curve.low, &curve.high}) {
+      if (limit->empty()) continue;
+      // Limits that end earlier are those of a curve that came to 0.
+      const std::string tail = limit->size() == curve.steps.size() ? to_end : "";
+      svg += "<path d=\"" + path(*limit) + tail + "\" " + style + " opacity=\"0.3\"/>";
+    }
+    svg += "<path d=\"" + path(curve.steps) + to_end + "\" " + style + "/>";
+    const double share = curve.steps.empty() ? 1 : curve.steps.back().y;
+    svg += Text(end + 6, y(share) + 4, "label", "start", Cut(curve.label, kLongestLabel)) + "\n";
+  }
+  return svg + "</svg>\n";
+}
+
 std::string BarPlot(const std::string& title,
                     const std::vector<Bar>& bars,
                     std::optional<double> mark) {

@@ -47,6 +47,20 @@ std::string LinePlot(const std::string& title,
                      const std::string& y_label,
                      const std::vector<PlotPoint>& points);
 
+/// A curve that starts at (0, 1) and has a new height from each point on; limits may end earlier.
+struct StepCurve {
+  std::string label;
+  std::vector<PlotPoint> steps;
+  std::vector<PlotPoint> low;
+  std::vector<PlotPoint> high;
+};
+
+/// Shares between 0 and 1 from x = 0 to `last`; curves differ in their dashes, too.
+std::string StepPlot(const std::string& title,
+                     const std::string& x_label,
+                     const std::vector<StepCurve>& curves,
+                     double last);
+
 struct Bar {
   std::string label;
   double value = 0;

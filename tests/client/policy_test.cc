@@ -242,6 +242,30 @@ TEST(CheckCohortTest, RefusesASmallClassButNotAnEmptyOne) {
   ExpectRefusal(CheckCohort(policy, plan, CohortOf(40, 37)), PolicyRule::kClass, "3 patients");
 }
 
+TEST(CheckCohortTest, EventsOfASurvivalAnalysisAreAClass) {
+  Plan plan = StudyOf();
+  const Settings analysis = Settings::Parse(
+                                "kind = \"cox\"\nevent = \"sick\"\ntime = \"score\"\n"
+                                "features = [\"dose\"]\n",
+                                "plan.toml")
+                                .value();
+  plan.contract.columns.push_back(plan.contract.columns[1]);
+  plan.contract.columns.back().name = "dose";
+  plan.analysis = MakeAnalysis(analysis, plan.contract).value();
+  const auto cohort = [&plan](std::size_t events) {
+    CohortWithFlow data = CohortOf(40, events);
+    data.cohort.columns = plan.analysis->columns();
+    data.cohort.values.conservativeResize(40, 3);
+    data.cohort.values.col(2) = 2 * data.cohort.values.col(1);
+    return data;
+  };
+  const Policy policy = MakePolicy(PolicyPreset::kStandard);
+  EXPECT_TRUE(CheckCohort(policy, plan, cohort(5)).has_value());
+  EXPECT_TRUE(CheckCohort(policy, plan, cohort(0)).has_value());
+  ExpectRefusal(CheckCohort(policy, plan, cohort(1)), PolicyRule::kClass,
+                "the smallest class of \"sick\" has 1 patient;");
+}
+
 TEST(CheckCohortTest, ANumberWithTwoValuesHasClasses) {
   CohortWithFlow data = CohortOf(40, 20);
   data.cohort.values.col(1).setConstant(7);

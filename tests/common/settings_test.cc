@@ -147,6 +147,8 @@ TEST(SettingsTest, SuggestsTheNearestChoice) {
             "It can be \"iid\", \"dirichlet\" or \"labels\".");
   EXPECT_THAT(ErrorOf(s.Choice("other", kinds)), HasSubstr("\"zz\". It can be"));
   EXPECT_EQ(*s.Choice("kind", {"dirichlett"}), "dirichlett");
+  EXPECT_EQ(*s.ChoiceOr("absent", kinds, "iid"), "iid");
+  EXPECT_THAT(ErrorOf(s.ChoiceOr("other", kinds, "iid")), HasSubstr("\"zz\". It can be"));
 }
 
 TEST(SettingsTest, ChangesOneValueOfADocument) {

@@ -222,5 +222,34 @@ minimum_patients = 3
       "Pr_z_");
 }
 
+TEST_F(ReferenceTest, FourTransplantHospitalsGiveTheStratifiedCoxFitOfR) {
+  const std::string pooled = ReadText(TestData() / "multisite/csv/bmt.csv");
+  std::map<std::string, SiteData> sites;
+  for (const std::string hospital :
+       {"ohio_state", "alfred_melbourne", "st_vincent_sydney", "hahnemann_philadelphia"}) {
+    // Names of sites have no underscore; three hospitals have about 20 patients.
+    SiteData& site = sites[hospital.substr(0, hospital.find('_'))];
+    site.csv = RowsWhere(pooled, "hospital", hospital);
+    site.policy = "preset = \"research\"\nminimum_class = 1\n";
+  }
+  Deployment federation(std::move(sites));
+  federation.StartAll();
+
+  const Json result = Finish(federation, Example("transplant.toml"));
+
+  const Json r = Reference(
+      "multisite/reference/multisite_reference.json")["bmt"]["cox_dfs_strata_hospital"]["efron"];
+  ASSERT_TRUE(result["converged"].get<bool>());
+  EXPECT_EQ(result["sites"], 4);
+  EXPECT_EQ(result["events"], r["events"]);
+  for (std::size_t j = 0; j < r["coef"].size(); ++j) {
+    const Json& line = result["coefficients"][j];
+    EXPECT_LT(RelativeDifference(line["estimate"], r["coef"][j]["coef"]), kPromised);
+    EXPECT_LT(RelativeDifference(line["std_error"], r["coef"][j]["se_coef_"]), kPromised);
+    EXPECT_LT(RelativeDifference(line["p_value"], r["coef"][j]["Pr_z_"]), 1e-6);
+  }
+  EXPECT_LT(RelativeDifference(result["concordance"], r["c_index"][0]), kPromised);
+}
+
 }  // namespace
 }  // namespace consilium::testing

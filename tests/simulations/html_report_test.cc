@@ -124,9 +124,20 @@ TEST(SvgPlotTest, NoPlotHasANumberThatIsNone) {
       ForestPlot("t", {{"a", Series::kFederated, 0.0, 0, 0, ""}}, 0.0) +
       LinePlot("t", "x", "y", {{1, 5}}) + LinePlot("t", "x", "y", {{1, 5}, {2, 5}}) +
       BarPlot("t", {{"a", 0, "0", Series::kAlone, false}}, {}) + StripPlot("t", {}, {}) +
-      StripPlot("t", {{"a", Series::kAlone, {3, 3}}}, 3.0);
+      StripPlot("t", {{"a", Series::kAlone, {3, 3}}}, 3.0) + StepPlot("t", "x", {}, 1) +
+      StepPlot("t", "x", {{"a", {}, {}, {}}}, 1);
   EXPECT_THAT(plots, AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
   EXPECT_EQ(LinePlot("t", "x", "y", {}), "");
+}
+
+TEST(SvgPlotTest, CurvesFallInStepsAndTheirLimitsGoAsFarAsTheyAreKnown) {
+  // From x = 50 to 490 for times 0 to 4, from y = 12 (all) to 240 (none).
+  const std::string svg = StepPlot(
+      "t", "x", {{"a", {{1, 0.5}, {2, 0}}, {{1, 0.25}}, {{1, 1}}}, {"b", {{4, 0.5}}, {}, {}}}, 4);
+  EXPECT_THAT(svg, AllOf(HasSubstr("\"M50.0 12.0H160.0V126.0H270.0V240.0H490.0\""),
+                         HasSubstr("\"M50.0 12.0H160.0V183.0\""),
+                         HasSubstr("\"M50.0 12.0H490.0V126.0H490.0\""),
+                         HasSubstr("stroke-dasharray=\"8 4\"")));
 }
 
 TEST(SvgPlotTest, ALongLabelIsCutBetweenCharactersAndKeptAsATitle) {

@@ -1,6 +1,5 @@
 #include "protocols/analyses/cox/render.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -44,11 +43,6 @@ std::string SeparationMessage(const CoxFit& fit, const CoxPlan& plan) {
          (one ? "" : "s") + " out, or merge a rare level with another.";
 }
 
-std::string NotConvergedMessage(const CoxFit& fit) {
-  return "Newton's method did not converge in " + std::to_string(fit.iterations) +
-         " rounds. Raise maximum_iterations, or check the features for extreme values.";
-}
-
 /// A test that all coefficients are zero.
 struct Test {
   const char* field;
@@ -69,17 +63,10 @@ double PValueOf(const Test& test, const CoxFit& fit) {
   return ChiSquaredUpper(test.statistic, static_cast<double>(fit.coefficients.size()));
 }
 
-/// Without a solution: the numbers where the search ended, none for coefficients that run off.
 Json UnfinishedCoefficients(const CoxFit& fit, const CoxPlan& plan) {
-  Json list = Json::array();
-  for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
-    const bool lost =
-        std::find(fit.separated.begin(), fit.separated.end(), j) != fit.separated.end();
-    Json json = {{"name", plan.design.terms[j].name}};
-    json["estimate"] = lost ? Json(nullptr) : Json(fit.coefficients[j]);
-    list.push_back(std::move(json));
-  }
-  return list;
+  std::vector<std::string> names;
+  for (const glm::Term& term : plan.design.terms) names.push_back(term.name);
+  return glm::UnfinishedJson(names, fit.coefficients, fit.separated);
 }
 
 void AddConcordance(const CoxFit& fit, Json& json) {
@@ -145,7 +132,7 @@ Json ResultJson(const CoxFit& fit,
     json["separation"] = {{"terms", SeparatedTerms(fit, plan)},
                           {"message", SeparationMessage(fit, plan)}};
   } else if (!fit.converged) {
-    json["message"] = NotConvergedMessage(fit);
+    json["message"] = glm::NotConvergedMessage(fit.iterations);
   }
   return json;
 }
@@ -191,7 +178,7 @@ std::string Table(const CoxFit& fit,
       glm::Counted(fit.sites, "site", "sites") + ", " +
       glm::Counted(fit.iterations, "Newton round", "Newton rounds"));
   if (!fit.converged) {
-    return text + glm::Wrapped(fit.separated.empty() ? NotConvergedMessage(fit)
+    return text + glm::Wrapped(fit.separated.empty() ? glm::NotConvergedMessage(fit.iterations)
                                                      : SeparationMessage(fit, plan));
   }
   return text + "\n" + glm::CoefficientTable(lines, kHazardRatio, "z", plan.confidence) + "\n" +

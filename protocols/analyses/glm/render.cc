@@ -1,6 +1,5 @@
 #include "protocols/analyses/glm/render.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -38,23 +37,14 @@ std::string SeparationMessage(const Fit& fit, const Design& design, const Family
          (one ? "" : "s") + " out, or merge a rare level with another.";
 }
 
-std::string NotConvergedMessage(const Fit& fit) {
-  return "Newton's method did not converge in " + std::to_string(fit.iterations) +
-         " rounds. Raise maximum_iterations, or check the features for extreme values.";
-}
-
-/// Without a solution: the numbers where the search ended, none for coefficients that run off.
 Json UnfinishedCoefficients(const Fit& fit, const Design& design) {
-  Json list = Json::array();
-  for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
-    const bool lost = !fit.separated.empty() &&
-                      (j == 0 || std::find(fit.separated.begin(), fit.separated.end(), j - 1) !=
-                                     fit.separated.end());
-    Json json = {{"name", TermName(design, j)}};
-    json["estimate"] = lost ? Json(nullptr) : Json(fit.coefficients[j]);
-    list.push_back(std::move(json));
-  }
-  return list;
+  std::vector<std::string> names;
+  for (std::size_t j = 0; j < fit.coefficients.size(); ++j) names.push_back(TermName(design, j));
+  std::vector<std::size_t> lost;
+  // The intercept follows the terms that run off.
+  if (!fit.separated.empty()) lost.push_back(0);
+  for (const std::size_t term : fit.separated) lost.push_back(term + 1);
+  return UnfinishedJson(names, fit.coefficients, lost);
 }
 
 Json StandardisedJson(const Fit& fit, const Design& design) {
@@ -120,7 +110,7 @@ Json ResultJson(const Fit& fit,
     for (const std::size_t term : fit.separated) terms.push_back(design.terms[term].name);
     json["separation"] = {{"terms", terms}, {"message", SeparationMessage(fit, design, family)}};
   } else if (!fit.converged) {
-    json["message"] = NotConvergedMessage(fit);
+    json["message"] = NotConvergedMessage(fit.iterations);
   }
   return json;
 }
@@ -161,7 +151,7 @@ std::string Table(const Fit& fit,
               " from " + Counted(fit.sites, "site", "sites") + ", " +
               Counted(fit.iterations, "Newton round", "Newton rounds"));
   if (!fit.converged) {
-    return text + Wrapped(fit.separated.empty() ? NotConvergedMessage(fit)
+    return text + Wrapped(fit.separated.empty() ? NotConvergedMessage(fit.iterations)
                                                 : SeparationMessage(fit, design, family));
   }
   text += "\n" + CoefficientTable(lines, RatioOf(family), family.gaussian() ? "t" : "z",

@@ -27,10 +27,6 @@ std::string NameCell(std::string name) {
   return name;
 }
 
-std::string Right(const std::string& text, std::size_t width) {
-  return std::string(text.size() < width ? width - text.size() : 1, ' ') + text;
-}
-
 std::string Percent(double confidence) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g %%", 100 * confidence);
@@ -80,6 +76,26 @@ Json CovarianceJson(const Symmetric& covariance) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+Json UnfinishedJson(const std::vector<std::string>& names,
+                    const std::vector<double>& estimates,
+                    const std::vector<std::size_t>& lost) {
+  Json list = Json::array();
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    const bool is_lost = std::find(lost.begin(), lost.end(), j) != lost.end();
+    list.push_back({{"name", names[j]}, {"estimate", is_lost ? Json() : Json(estimates[j])}});
+  }
+  return list;
+}
+
+std::string NotConvergedMessage(std::uint32_t iterations) {
+  return "Newton's method did not converge in " + std::to_string(iterations) +
+         " rounds. Raise maximum_iterations, or check the features for extreme values.";
+}
+
+std::string Right(const std::string& text, std::size_t width) {
+  return std::string(text.size() < width ? width - text.size() : 1, ' ') + text;
 }
 
 std::string CoefficientTable(const std::vector<Coefficient>& lines,

@@ -2,6 +2,7 @@
 
 // Coefficients as JSON and as a table for people, and the words around them.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ inline constexpr std::string_view kIntercept = "(Intercept)";
 /// A list with each line's name, estimate, std_error, statistic, p_value, conf_low, conf_high, and,
 /// but for the intercept, the ratio with its limits.
 nlohmann::ordered_json CoefficientsJson(const std::vector<Coefficient>& lines, const Ratio& ratio);
+/// Without a solution: each name with the estimate where the search ended, null for the ones of
+/// `lost`, which run off.
+nlohmann::ordered_json UnfinishedJson(const std::vector<std::string>& names,
+                                      const std::vector<double>& estimates,
+                                      const std::vector<std::size_t>& lost);
 /// A list of rows.
 nlohmann::ordered_json CovarianceJson(const Symmetric& covariance);
 
@@ -34,6 +40,10 @@ std::string CoefficientTable(const std::vector<Coefficient>& lines,
                              std::string_view statistic,
                              double confidence);
 
+std::string NotConvergedMessage(std::uint32_t iterations);
+
+/// At the right of so many columns, behind at least one blank.
+std::string Right(const std::string& text, std::size_t width);
 /// A p value in `width` columns.
 std::string PValue(double p, int width);
 /// Breaks a sentence into lines of at most 96 columns.

@@ -37,13 +37,16 @@ class TransplantTest : public ::testing::Test {
       GTEST_SKIP() << "no clinical test data at " << Multisite()
                    << "; set CONSILIUM_TEST_DATA to the folder that holds multisite/";
     }
-    for (const char* name : {"transplant.toml", "transplant_experiment.toml"}) {
+    for (const char* name : {"transplant.toml", "transplant_experiment.toml",
+                             "transplant_survival.toml", "transplant_survival_experiment.toml"}) {
       std::filesystem::copy_file(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name,
                                  folder_ / name);
     }
     std::filesystem::copy_file(Multisite() / "csv/bmt.csv", folder_ / "bmt.csv");
   }
-  Experiment Read() const { return ReadExperiment(folder_ / "transplant_experiment.toml").value(); }
+  Experiment Read(const std::string& name = "transplant_experiment.toml") const {
+    return ReadExperiment(folder_ / name).value();
+  }
 
   TemporaryFolder folder_;
 };
@@ -89,6 +92,32 @@ TEST_F(TransplantTest, ThePooledFitKeepsHospitalsApartAndTheReportSaysSo) {
   EXPECT_THAT(HtmlReport(campaign),
               AllOf(HasSubstr("each hospital a stratum"), HasSubstr("Forest plot of group_2"),
                     HasSubstr("Deviance (loss) by round")));
+}
+
+TEST_F(TransplantTest, SurvivalCurvesOverTheMachinesAreThoseOfPlainSumsAndAreDrawn) {
+  const Experiment experiment = Read("transplant_survival_experiment.toml");
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const PlainRun plain = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
+  ProtocolOptions options;
+  options.faults = {.cuts = 0.004, .site_crashes = 0.004};
+  const Result<RecordedRun> run =
+      RunOverProtocol(experiment.plan, federation.Participants(), options);
+  ASSERT_TRUE(run.has_value()) << Describe(run.error());
+  EXPECT_EQ(ResultDocument(experiment.plan, run->run.result, run->run.rounds),
+            ResultDocument(experiment.plan, plain.result, plain.rounds));
+  const Json result = Json::parse(run->run.result.json);
+  for (const Json& curve : result["curves"]) {
+    EXPECT_GE(curve["points"].size(), 3u);
+    for (const Json& point : curve["points"]) {
+      EXPECT_GE(point["events"], 5);
+    }
+  }
+  const Campaign campaign = RunCampaign({experiment}, 1, 1).value();
+  EXPECT_EQ(campaign.shown.comparison.largest_difference, 0);
+  EXPECT_THAT(ResultText(campaign), AllOf(HasSubstr("median (limits)"), HasSubstr("alone")));
+  EXPECT_THAT(HtmlReport(campaign),
+              AllOf(HasSubstr("Share without dfs_event"), HasSubstr("stratified by hospital"),
+                    HasSubstr("The federated result is the pooled one")));
 }
 
 }  // namespace
