@@ -41,8 +41,7 @@ Result<RecordedRun> Federated(const Plan& plan,
                               const VirtualFederation& federation,
                               const CompareOptions& options) {
   if (options.federate) return options.federate(federation, options.on_round);
-  const std::vector<CohortView> views = ViewsOf(federation.Participants());
-  std::span<const CohortView> own = views;
+  std::span<const CohortView> own = federation.Participants();
   if (options.ranks != nullptr) own = ShardOf(own, *options.ranks);
   return RunRecorded(*plan.analysis, own, {options.threads, options.ranks, options.on_round});
 }
@@ -52,7 +51,8 @@ Result<RecordedRun> Federated(const Plan& plan,
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            const CompareOptions& options) {
-  const std::size_t total = 2 + federation.Participants().size();
+  const std::size_t total =
+      2 + (ShowsSingleSites(federation) ? federation.Participants().size() : 0);
   std::size_t done = 0;
   const auto next = [&](const std::string& name) {
     if (options.watcher) options.watcher(done, total, name);
@@ -61,9 +61,8 @@ Result<Comparison> Compare(const Plan& plan,
   const auto finish = [&] {
     if (options.watcher) options.watcher(total, total, "");
   };
-  const auto one = [&](const Cohort& cohort) {
-    return AttemptOf(
-        RunPlain(*plan.analysis, std::vector<const Cohort*>{&cohort}, 1, options.on_round));
+  const auto one = [&](const CohortView& cohort) {
+    return AttemptOf(RunPlain(*plan.analysis, {&cohort, 1}, {1, nullptr, options.on_round}));
   };
   Comparison comparison;
   next("all sites together");
@@ -80,11 +79,12 @@ Result<Comparison> Compare(const Plan& plan,
     return comparison;
   }
   next("pooled data");
-  comparison.pooled = one(federation.pooled);
-  for (const VirtualSite& site : federation.sites) {
+  comparison.pooled = one(federation.Pooled());
+  for (std::size_t i = 0; i < federation.sites().size() && ShowsSingleSites(federation); ++i) {
+    const VirtualSite& site = federation.sites()[i];
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
-    comparison.alone.push_back({site.name, one(site.cohort)});
+    comparison.alone.push_back({site.name, one(federation.cohort(i))});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
   finish();

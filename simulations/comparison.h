@@ -21,6 +21,14 @@ struct Attempt {
   std::optional<Error> error;
 };
 
+/// Above so many hospitals no single one is fitted alone or listed: the federated and the pooled
+/// fit are all that is looked at.
+inline constexpr std::size_t kMostSingleSites = 10'000;
+
+inline bool ShowsSingleSites(const VirtualFederation& federation) {
+  return federation.sites().size() <= kMostSingleSites;
+}
+
 struct SiteAttempt {
   std::string site;
   Attempt attempt;
@@ -31,7 +39,8 @@ struct Comparison {
   std::vector<RoundRecord> rounds;  ///< Of the federated run.
   std::optional<ProtocolUse> protocol;
   Attempt pooled;
-  std::vector<SiteAttempt> alone;  ///< The sites that took part, in the federation's order.
+  /// The sites that took part, in the federation's order; none where single sites are not shown.
+  std::vector<SiteAttempt> alone;
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
   /// the two has no solution.
   std::optional<double> largest_difference;

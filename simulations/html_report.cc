@@ -108,7 +108,7 @@ std::string Shown::Verdict() const {
 }
 
 std::string Shown::AloneVerdict() const {
-  if (pooled_.empty()) return {};
+  if (pooled_.empty() || alone_.empty()) return {};
   std::size_t solved = 0;
   double sum = 0;
   for (const std::vector<Coefficient>& fit : alone_) {
@@ -285,6 +285,7 @@ std::string Shown::Troubles() const {
 }
 
 std::string Shown::Alone() const {
+  if (!ShowsSingleSites(federation_)) return Paragraph(SingleSitesLeftOut(), "muted");
   if (federated_.empty()) return {};
   return Section("What each hospital would have got alone", Widths() + AloneTable() + Troubles());
 }
@@ -295,21 +296,25 @@ std::string Shown::Hospitals() const {
       "Virtual hospitals",
       {{"hospital", kText}, {"patients", kNumber}, {"rows", kNumber}, {"in the sum", kText}});
   std::vector<Bar> bars;
-  std::size_t listed = 0;
-  for (const VirtualSite& site : federation_.sites) {
-    const std::string patients = std::to_string(site.cohort.patients);
+  const std::size_t listed = std::min(federation_.sites().size(), kMostListed);
+  for (std::size_t i = 0; i < listed; ++i) {
+    const VirtualSite& site = federation_.sites()[i];
+    const CohortView& cohort = federation_.cohort(i);
+    const std::string patients = std::to_string(cohort.patients);
     if (bars.size() < kMostPlotted) {
-      bars.push_back({site.name, static_cast<double>(site.cohort.patients), patients,
-                      Series::kAlone, !site.refusal.empty()});
+      bars.push_back({site.name, static_cast<double>(cohort.patients), patients, Series::kAlone,
+                      !site.refusal.empty()});
     }
-    if (++listed > kMostListed) continue;
-    table.Add({site.name, patients, std::to_string(site.cohort.values.rows()),
+    table.Add({site.name, patients, std::to_string(cohort.values.rows()),
                site.refusal.empty() ? "yes" : "no: " + site.refusal});
   }
   std::string body =
       Grid(Figure("Patients with complete data", BarPlot("Patients", bars, {})) + table.Html());
-  if (listed > kMostListed) {
-    body += Paragraph("The others are in comparison.json.", "muted");
+  if (federation_.sites().size() > listed) {
+    body += Paragraph("Listed are the first " + std::to_string(listed) + " of " +
+                          std::to_string(federation_.sites().size()) + " hospitals." +
+                          (ShowsSingleSites(federation_) ? " All are in comparison.json." : ""),
+                      "muted");
   }
   return Section("Hospitals", body);
 }
