@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "simulations/calibration_report.h"
 #include "simulations/draws.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
@@ -373,8 +374,11 @@ std::string HtmlReport(const Campaign& campaign) {
                   "muted");
   }
   const Comparison& comparison = campaign.shown.comparison;
-  body +=
-      IsTraining(comparison) ? TrainingSections(comparison) : shown.Coefficients() + shown.Alone();
+  body += IsTraining(comparison) ? TrainingSections(comparison)
+                                 : shown.Coefficients() +
+                                       CalibrationSection(campaign.ShownExperiment().plan,
+                                                          campaign.shown.federation, comparison) +
+                                       shown.Alone();
   body += shown.Hospitals() + shown.Rounds();
   body += Paragraph(
       "All numbers at full precision are in result.json, comparison.json and "

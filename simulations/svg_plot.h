@@ -47,6 +47,19 @@ std::string LinePlot(const std::string& title,
                      const std::string& y_label,
                      const std::vector<PlotPoint>& points);
 
+/// A group of rows: predicted probability, share of events with its limits.
+struct CalibrationPoint {
+  Series series = Series::kFederated;
+  double predicted = 0;
+  double observed = 0;
+  double low = 0;  ///< No interval is drawn when it equals `high`.
+  double high = 0;
+};
+
+/// Predicted against observed, both from 0 to 1, with the line on which they agree. Points of other
+/// series than the federated one are drawn larger: they may lie below one of it.
+std::string CalibrationPlot(const std::string& title, const std::vector<CalibrationPoint>& points);
+
 struct Bar {
   std::string label;
   double value = 0;
