@@ -21,7 +21,10 @@ constexpr int kMinExponent = std::numeric_limits<double>::min_exponent - 1;  // 
 class PowerOfTwo {
  public:
   explicit PowerOfTwo(int exponent) : exponent_(exponent) {
-    if (exponent >= kMinExponent && exponent <= -kMinExponent) factor_ = std::ldexp(1.0, exponent);
+    if (exponent < kMinExponent || exponent > -kMinExponent) return;
+    // By its bits, without a call: this is asked for each slot of each site.
+    factor_ = std::bit_cast<double>(static_cast<std::uint64_t>(exponent - kMinExponent + 1)
+                                    << (kMantissaBits - 1));
   }
   /// As std::ldexp, without its call wherever the factor is a number of its own.
   double Times(double x) const { return factor_ != 0 ? x * factor_ : std::ldexp(x, exponent_); }

@@ -55,8 +55,7 @@ Result<RecordedRun> Federated(const Plan& plan,
                               const VirtualFederation& federation,
                               const CompareOptions& options) {
   if (options.federate) return options.federate(federation, options.on_round);
-  const std::vector<CohortView> views = ViewsOf(federation.Participants());
-  std::span<const CohortView> own = views;
+  std::span<const CohortView> own = federation.Participants();
   if (options.ranks != nullptr) own = ShardOf(own, *options.ranks);
   return RunRecorded(*plan.analysis, own, {options.threads, options.ranks, options.on_round});
 }
@@ -66,7 +65,8 @@ Result<RecordedRun> Federated(const Plan& plan,
 Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            const CompareOptions& options) {
-  const std::size_t total = 2 + federation.Participants().size();
+  const std::size_t total =
+      2 + (ShowsSingleSites(federation) ? federation.Participants().size() : 0);
   std::size_t done = 0;
   const auto next = [&](const std::string& name) {
     if (options.watcher) options.watcher(done, total, name);
@@ -75,8 +75,10 @@ Result<Comparison> Compare(const Plan& plan,
   const auto finish = [&] {
     if (options.watcher) options.watcher(total, total, "");
   };
-  const auto fit = [&](const std::vector<const Cohort*>& cohorts) {
-    return AttemptOf(RunPlain(*plan.analysis, cohorts, 1, options.on_round));
+  const auto fit = [&](std::span<const CohortView> cohorts) {
+    PlainOptions plain;
+    plain.watcher = options.on_round;
+    return AttemptOf(RunPlain(*plan.analysis, cohorts, std::move(plain)));
   };
   Comparison comparison;
   next("all sites together");
@@ -93,12 +95,14 @@ Result<Comparison> Compare(const Plan& plan,
     return comparison;
   }
   next("pooled data");
+  const CohortView pooled = federation.Pooled();
   comparison.pooled =
-      plan.analysis->KeepsSitesApart() ? fit(federation.Participants()) : fit({&federation.pooled});
-  for (const VirtualSite& site : federation.sites) {
+      fit(plan.analysis->KeepsSitesApart() ? federation.Participants() : std::span(&pooled, 1));
+  for (std::size_t i = 0; i < federation.sites().size() && ShowsSingleSites(federation); ++i) {
+    const VirtualSite& site = federation.sites()[i];
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
-    comparison.alone.push_back({site.name, fit({&site.cohort})});
+    comparison.alone.push_back({site.name, fit({&federation.cohort(i), 1})});
   }
   comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
   finish();

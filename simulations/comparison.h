@@ -21,6 +21,14 @@ struct Attempt {
   std::optional<Error> error;
 };
 
+/// Above so many hospitals no single one is fitted alone or listed: the federated and the pooled
+/// fit are all that is looked at.
+inline constexpr std::size_t kMostSingleSites = 10'000;
+
+inline bool ShowsSingleSites(const VirtualFederation& federation) {
+  return federation.sites().size() <= kMostSingleSites;
+}
+
 struct SiteAttempt {
   std::string site;
   Attempt attempt;
@@ -32,7 +40,8 @@ struct Comparison {
   std::optional<ProtocolUse> protocol;
   /// All rows in one place; where an analysis keeps sites apart, each site a stratum of its own.
   Attempt pooled;
-  std::vector<SiteAttempt> alone;  ///< The sites that took part, in the federation's order.
+  /// The sites that took part, in the federation's order; none where single sites are not shown.
+  std::vector<SiteAttempt> alone;
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
   /// the two has no solution.
   std::optional<double> largest_difference;

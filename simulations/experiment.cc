@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -68,9 +70,9 @@ Result<std::map<std::string, DataTable>> Split(const Experiment& experiment,
 
 void DrawParticipants(const Participation& participation,
                       std::uint64_t seed,
-                      VirtualFederation& federation) {
+                      std::vector<VirtualSite>& sites) {
   std::vector<VirtualSite*> able;
-  for (VirtualSite& site : federation.sites) {
+  for (VirtualSite& site : sites) {
     if (site.refusal.empty()) able.push_back(&site);
   }
   // The small number keeps 0.1 * 30 from being a little more than 3.
@@ -83,34 +85,70 @@ void DrawParticipants(const Participation& participation,
   }
 }
 
-Result<VirtualSite> MakeSite(const std::string& name, const DataTable& part, const Plan& plan) {
-  VirtualSite site;
-  site.name = name;
-  Result<CohortWithFlow> built = CohortOf(plan, part);
-  if (!built) return FailIn("virtual site " + name, std::move(built).error());
-  site.cohort = std::move(built->cohort);
-  if (site.cohort.patients < plan.minimum_patients) {
-    site.refusal = "has " + std::to_string(site.cohort.patients) +
-                   (site.cohort.patients == 1 ? " patient" : " patients") +
-                   " with complete data, fewer than the plan's minimum_patients of " +
-                   std::to_string(plan.minimum_patients);
+/// Takes hospitals one by one; what they are made of may go at once.
+class Hospitals {
+ public:
+  /// For at most so many sites and rows.
+  Hospitals(const Plan& plan, std::size_t sites, std::size_t rows)
+      : plan_(plan), table_(plan.analysis->columns(), sites, rows) {
+    sites_.reserve(sites);
   }
-  return site;
+
+  Status Add(const std::string& name, const DataTable& part) {
+    Result<CohortWithFlow> built = CohortOf(plan_, part);
+    if (!built) return FailIn("virtual site " + name, std::move(built).error());
+    const Cohort& cohort = built->cohort;
+    const std::span<const double> values(cohort.values.data(),
+                                         static_cast<std::size_t>(cohort.values.size()));
+    const auto rows = static_cast<std::size_t>(cohort.values.rows());
+    std::copy(values.begin(), values.end(), table_.Add(rows, cohort.patients).begin());
+    sites_.push_back({name, RefusalOf(cohort.patients)});
+    return {};
+  }
+
+  VirtualFederation Finish(const std::optional<Participation>& participation, std::uint64_t seed) {
+    if (participation) DrawParticipants(*participation, seed, sites_);
+    return {std::move(sites_), std::move(table_)};
+  }
+
+ private:
+  std::string RefusalOf(std::uint64_t patients) const {
+    if (patients >= plan_.minimum_patients) return {};
+    return "has " + std::to_string(patients) + (patients == 1 ? " patient" : " patients") +
+           " with complete data, fewer than the plan's minimum_patients of " +
+           std::to_string(plan_.minimum_patients);
+  }
+
+  const Plan& plan_;
+  std::vector<VirtualSite> sites_;
+  SiteTable table_;
+};
+
+Result<VirtualFederation> DrawHospitals(const Experiment& experiment, std::uint64_t seed) {
+  const std::vector<std::size_t>& patients = experiment.generator->patients;
+  Hospitals hospitals(experiment.plan, patients.size(),
+                      std::accumulate(patients.begin(), patients.end(), std::size_t{0}));
+  TRY_STATUS(GenerateSites(
+      *experiment.generator, experiment.plan, seed,
+      [&](const std::string& name, const DataTable& part) { return hospitals.Add(name, part); }));
+  return hospitals.Finish(experiment.participation, seed);
 }
 
-Cohort Pool(const std::vector<const Cohort*>& cohorts, const std::vector<std::string>& columns) {
-  Cohort pooled;
-  pooled.columns = columns;
-  Eigen::Index rows = 0;
-  for (const Cohort* cohort : cohorts) rows += cohort->values.rows();
-  pooled.values.resize(rows, static_cast<Eigen::Index>(columns.size()));
-  Eigen::Index at = 0;
-  for (const Cohort* cohort : cohorts) {
-    pooled.values.middleRows(at, cohort->values.rows()) = cohort->values;
-    at += cohort->values.rows();
-    pooled.patients += cohort->patients;
+Result<VirtualFederation> SplitIntoHospitals(const Experiment& experiment,
+                                             const LoadedTable& table,
+                                             std::uint64_t seed) {
+  std::map<std::string, DataTable> parts;
+  std::size_t rows = table.table.patients.size();
+  if (experiment.generator) {
+    TRY(const LoadedTable drawn, Generate(*experiment.generator, experiment.plan, seed));
+    rows = drawn.table.patients.size();
+    TRY(parts, Split(experiment, drawn, seed));
+  } else {
+    TRY(parts, Split(experiment, table, seed));
   }
-  return pooled;
+  Hospitals hospitals(experiment.plan, parts.size(), rows);
+  for (const auto& [name, part] : parts) TRY_STATUS(hospitals.Add(name, part));
+  return hospitals.Finish(experiment.participation, seed);
 }
 
 /// "; north has 4 patients ...": the first few, since a wrong site_column leaves out thousands.
@@ -118,7 +156,7 @@ std::string Refusals(const VirtualFederation& federation) {
   constexpr std::size_t kShown = 5;
   std::string text;
   std::size_t refused = 0;
-  for (const VirtualSite& site : federation.sites) {
+  for (const VirtualSite& site : federation.sites()) {
     if (site.refusal.empty()) continue;
     if (++refused <= kShown) text += "; " + Printable(site.name) + " " + site.refusal;
   }
@@ -132,7 +170,7 @@ Status RequireEnoughSites(const VirtualFederation& federation, const Experiment&
   return experiment.data.FailAt(
       "site_column",
       {ErrorCode::kRefused,
-       "only " + std::to_string(taking_part) + " of " + std::to_string(federation.sites.size()) +
+       "only " + std::to_string(taking_part) + " of " + std::to_string(federation.sites().size()) +
            " virtual sites would take part, fewer than the minimum_sites of " +
            std::to_string(experiment.plan.minimum_sites) + " in " + experiment.plan_file.string() +
            Refusals(federation),
@@ -158,14 +196,6 @@ Status RequireGoodData(const QualityReport& report, const Experiment& experiment
 
 }  // namespace
 
-std::vector<const Cohort*> VirtualFederation::Participants() const {
-  std::vector<const Cohort*> cohorts;
-  for (const VirtualSite& site : sites) {
-    if (site.refusal.empty()) cohorts.push_back(&site.cohort);
-  }
-  return cohorts;
-}
-
 Result<LoadedTable> LoadTable(const Experiment& experiment) {
   if (!experiment.images.empty()) {
     return LoadImages(experiment.images, experiment.labels, experiment.plan.contract,
@@ -184,21 +214,10 @@ Result<LoadedTable> LoadTable(const Experiment& experiment) {
 Result<VirtualFederation> MakeFederation(const Experiment& experiment,
                                          const LoadedTable& table,
                                          std::uint64_t seed) {
-  std::map<std::string, DataTable> parts;
-  if (experiment.generator) {
-    TRY(const LoadedTable drawn, Generate(*experiment.generator, experiment.plan, seed));
-    TRY(parts, Split(experiment, drawn, seed));
-  } else {
-    TRY(parts, Split(experiment, table, seed));
-  }
-  VirtualFederation federation;
-  for (const auto& [name, part] : parts) {
-    TRY(VirtualSite site, MakeSite(name, part, experiment.plan));
-    federation.sites.push_back(std::move(site));
-  }
-  if (experiment.participation) DrawParticipants(*experiment.participation, seed, federation);
+  TRY(VirtualFederation federation, experiment.generator && !experiment.partition
+                                        ? DrawHospitals(experiment, seed)
+                                        : SplitIntoHospitals(experiment, table, seed));
   TRY_STATUS(RequireEnoughSites(federation, experiment));
-  federation.pooled = Pool(federation.Participants(), experiment.plan.analysis->columns());
   return federation;
 }
 

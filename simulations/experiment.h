@@ -16,6 +16,7 @@
 #include "simulations/generator.h"
 #include "simulations/network_model.h"
 #include "simulations/partition.h"
+#include "simulations/virtual_federation.h"
 
 namespace consilium {
 
@@ -62,27 +63,14 @@ Result<Experiment> ReadExperiment(const std::filesystem::path& file);
 /// experiment alone when nothing is swept.
 Result<std::vector<Experiment>> ReadExperiments(const std::filesystem::path& file);
 
-/// A part of the table that plays a hospital.
-struct VirtualSite {
-  std::string name;
-  Cohort cohort;
-  std::string refusal;  ///< Why it takes no part; empty if it does.
-};
-
-struct VirtualFederation {
-  std::vector<VirtualSite> sites;  ///< Sorted by name.
-  Cohort pooled;                   ///< The rows of the sites that take part, in the order of sites.
-
-  std::vector<const Cohort*> Participants() const;
-};
-
 /// The table of an experiment that has one: the same for every seed. kInvalidArgument at the
 /// experiment's line when it has no site_column; kDataQuality with the report's problems when the
 /// data do not meet the contract.
 Result<LoadedTable> LoadTable(const Experiment& experiment);
 
-/// Splits the table into hospitals; `table` is not looked at where a generator draws one. kRefused
-/// when fewer sites take part than the plan's minimum.
+/// Splits the table into hospitals, sorted by name; `table` is not looked at where a generator
+/// draws one. Hospitals of a generator are made one by one, so that only their cohorts take memory.
+/// kRefused when fewer sites take part than the plan's minimum.
 Result<VirtualFederation> MakeFederation(const Experiment& experiment,
                                          const LoadedTable& table,
                                          std::uint64_t seed);

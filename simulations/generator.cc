@@ -88,6 +88,13 @@ double DrawExponential(RandomSource& random) {
   return std::max(-PortableLog(1 - random.Unit()), kSmallest);
 }
 
+void Append(const DataTable& rows, DataTable& to) {
+  to.patients.insert(to.patients.end(), rows.patients.begin(), rows.patients.end());
+  for (std::size_t j = 0; j < rows.columns.size(); ++j) {
+    to.columns[j].insert(to.columns[j].end(), rows.columns[j].begin(), rows.columns[j].end());
+  }
+}
+
 /// The patients of one hospital after the other.
 class PatientMaker {
  public:
@@ -103,10 +110,9 @@ class PatientMaker {
     for (const std::string& name : plan.analysis->columns()) {
       analysed_.push_back(*plan.contract.IndexOf(name));
     }
-    loaded_.table.columns.resize(plan.contract.columns.size());
   }
 
-  Status AddSite(std::size_t site) {
+  Result<DataTable> MakeSite(std::size_t site, const std::string& name) const {
     SeededRandom between = StreamOf(seed_, "generated site", site);
     std::vector<GeneratedColumn> columns;
     for (const GeneratedColumn& column : generator_.columns) {
@@ -115,26 +121,21 @@ class PatientMaker {
     const SiteModel model = DrawModel(generator_, between);
     SeededRandom within = StreamOf(seed_, "generated patients", site);
     SeededRandom gaps = StreamOf(seed_, "missing values", site);
-    const std::string name = SiteName(site + 1, generator_.patients.size());
+    DataTable rows;
+    rows.columns.resize(plan_.contract.columns.size());
     for (std::size_t i = 0; i < generator_.patients[site]; ++i) {
-      TRY_STATUS(AddPatient(columns, model, within, gaps));
-      loaded_.groups.push_back(name);
-      loaded_.table.patients.push_back(name + "/" + std::to_string(i + 1));
+      TRY_STATUS(AddPatient(columns, model, within, gaps, rows));
+      rows.patients.push_back(name + "/" + std::to_string(i + 1));
     }
-    return {};
-  }
-
-  LoadedTable Take() {
-    loaded_.report.file = "the generator";
-    loaded_.report.rows = loaded_.report.patients = loaded_.groups.size();
-    return std::move(loaded_);
+    return rows;
   }
 
  private:
   Status AddPatient(const std::vector<GeneratedColumn>& columns,
                     const SiteModel& model,
                     RandomSource& within,
-                    RandomSource& gaps) {
+                    RandomSource& gaps,
+                    DataTable& rows) const {
     std::vector<double> row(columns.size());
     const auto outcomes_end = analysed_.begin() + static_cast<std::ptrdiff_t>(outcomes_);
     for (std::size_t j = 0; j < columns.size(); ++j) {
@@ -146,7 +147,7 @@ class PatientMaker {
     for (std::size_t j = 0; j < columns.size(); ++j) {
       // A draw is made in any case, so that another rate leaves the other gaps where they were.
       const bool missing = gaps.Unit() < columns[j].missing;
-      loaded_.table.columns[j].push_back(missing ? kNotKnown : row[j]);
+      rows.columns[j].push_back(missing ? kNotKnown : row[j]);
     }
     return {};
   }
@@ -230,7 +231,6 @@ class PatientMaker {
   const std::uint64_t seed_;
   const std::size_t outcomes_;
   std::vector<std::size_t> analysed_;  ///< In the contract: outcomes, then features.
-  LoadedTable loaded_;
 };
 
 }  // namespace
@@ -246,12 +246,32 @@ Result<glm::Design> DesignOf(const Plan& plan) {
 }
 
 Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed) {
+  LoadedTable all;
+  all.table.columns.resize(plan.contract.columns.size());
+  TRY_STATUS(GenerateSites(generator, plan, seed,
+                           [&all](const std::string& name, const DataTable& rows) -> Status {
+                             Append(rows, all.table);
+                             all.groups.resize(all.table.patients.size(), name);
+                             return {};
+                           }));
+  all.report.file = "the generator";
+  all.report.rows = all.report.patients = all.groups.size();
+  return all;
+}
+
+Status GenerateSites(
+    const Generator& generator,
+    const Plan& plan,
+    std::uint64_t seed,
+    const std::function<Status(const std::string& name, const DataTable& rows)>& take) {
   TRY(const glm::Design design, DesignOf(plan));
-  PatientMaker maker(generator, plan, design, seed);
+  const PatientMaker maker(generator, plan, design, seed);
   for (std::size_t site = 0; site < generator.patients.size(); ++site) {
-    TRY_STATUS(maker.AddSite(site));
+    const std::string name = SiteName(site + 1, generator.patients.size());
+    TRY(const DataTable rows, maker.MakeSite(site, name));
+    TRY_STATUS(take(name, rows));
   }
-  return maker.Take();
+  return {};
 }
 
 }  // namespace consilium

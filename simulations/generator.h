@@ -4,6 +4,7 @@
 // estimate can be held against the truth. Columns, ranges and the kind of outcome are the plan's.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -66,5 +67,13 @@ Result<Generator> ParseGenerator(const Settings& table, const Plan& plan);
 /// The same seed gives the same patients on every machine. Hospitals are the table's groups.
 /// kInvalidArgument at the table's place when an outcome would break the contract's range.
 Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed);
+
+/// The same patients, hospital by hospital in the order of their names; `take` gets each one's
+/// rows, and its error ends the drawing.
+Status GenerateSites(
+    const Generator& generator,
+    const Plan& plan,
+    std::uint64_t seed,
+    const std::function<Status(const std::string& name, const DataTable& rows)>& take);
 
 }  // namespace consilium

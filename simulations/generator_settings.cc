@@ -10,7 +10,7 @@
 namespace consilium {
 namespace {
 
-constexpr std::int64_t kMostPatients = 10'000'000;
+constexpr std::int64_t kMostPatients = 100'000'000;
 
 Status CheckRange(
     const Settings& table, std::string_view key, double value, double lowest, double highest) {
@@ -223,7 +223,8 @@ Result<Generator> ParseGenerator(const Settings& table, const Plan& plan) {
   std::uint64_t all = 0;
   for (const std::size_t patients : generator.patients) all += patients;
   if (all > static_cast<std::uint64_t>(kMostPatients)) {
-    return table.FailAt("patients", "more than 10000000 patients in all");
+    return table.FailAt("patients",
+                        "more than " + std::to_string(kMostPatients) + " patients in all");
   }
   TRY_STATUS(ParseColumns(table, plan, generator));
   TRY_STATUS(ParseModel(table, plan, generator));

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "simulations/calibration_report.h"
 #include "simulations/draws.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
 #include "simulations/number_text.h"
 #include "simulations/report.h"
+#include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
 #include "simulations/svg_plot.h"
 #include "simulations/training_report.h"
@@ -109,7 +111,7 @@ std::string Shown::Verdict() const {
 }
 
 std::string Shown::AloneVerdict() const {
-  if (pooled_.empty()) return {};
+  if (pooled_.empty() || alone_.empty()) return {};
   std::size_t solved = 0;
   double sum = 0;
   for (const std::vector<Coefficient>& fit : alone_) {
@@ -290,6 +292,7 @@ std::string Shown::Troubles() const {
 }
 
 std::string Shown::Alone() const {
+  if (!ShowsSingleSites(federation_)) return Paragraph(SingleSitesLeftOut(), "muted");
   if (federated_.empty()) return {};
   return Section("What each hospital would have got alone", Widths() + AloneTable() + Troubles());
 }
@@ -300,21 +303,25 @@ std::string Shown::Hospitals() const {
       "Virtual hospitals",
       {{"hospital", kText}, {"patients", kNumber}, {"rows", kNumber}, {"in the sum", kText}});
   std::vector<Bar> bars;
-  std::size_t listed = 0;
-  for (const VirtualSite& site : federation_.sites) {
-    const std::string patients = std::to_string(site.cohort.patients);
+  const std::size_t listed = std::min(federation_.sites().size(), kMostListed);
+  for (std::size_t i = 0; i < listed; ++i) {
+    const VirtualSite& site = federation_.sites()[i];
+    const CohortView& cohort = federation_.cohort(i);
+    const std::string patients = std::to_string(cohort.patients);
     if (bars.size() < kMostPlotted) {
-      bars.push_back({site.name, static_cast<double>(site.cohort.patients), patients,
-                      Series::kAlone, !site.refusal.empty()});
+      bars.push_back({site.name, static_cast<double>(cohort.patients), patients, Series::kAlone,
+                      !site.refusal.empty()});
     }
-    if (++listed > kMostListed) continue;
-    table.Add({site.name, patients, std::to_string(site.cohort.values.rows()),
+    table.Add({site.name, patients, std::to_string(cohort.values.rows()),
                site.refusal.empty() ? "yes" : "no: " + site.refusal});
   }
   std::string body =
       Grid(Figure("Patients with complete data", BarPlot("Patients", bars, {})) + table.Html());
-  if (listed > kMostListed) {
-    body += Paragraph("The others are in comparison.json.", "muted");
+  if (federation_.sites().size() > listed) {
+    body += Paragraph("Listed are the first " + std::to_string(listed) + " of " +
+                          std::to_string(federation_.sites().size()) + " hospitals." +
+                          (ShowsSingleSites(federation_) ? " All are in comparison.json." : ""),
+                      "muted");
   }
   return Section("Hospitals", body);
 }
@@ -377,8 +384,13 @@ std::string HtmlReport(const Campaign& campaign) {
     body += TrainingSections(comparison);
   } else if (HasSurvivalCurves(comparison)) {
     body += SurvivalSections(comparison);
+  } else if (IsSummary(comparison)) {
+    body += SummarySection(comparison);
   } else {
-    body += shown.Coefficients() + shown.Alone();
+    body +=
+        shown.Coefficients() +
+        CalibrationSection(campaign.ShownExperiment().plan, campaign.shown.federation, comparison) +
+        shown.Alone();
   }
   body += shown.Hospitals() + shown.Rounds();
   body += Paragraph(

@@ -11,6 +11,7 @@
 #include "common/terminal.h"
 #include "protocols/result_document.h"
 #include "simulations/number_text.h"
+#include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
 #include "simulations/training_report.h"
 
@@ -40,10 +41,11 @@ Json AttemptJson(const Attempt& attempt) {
 
 Json SitesJson(const VirtualFederation& federation) {
   Json sites = Json::array();
-  for (const VirtualSite& site : federation.sites) {
+  for (std::size_t i = 0; i < federation.sites().size() && ShowsSingleSites(federation); ++i) {
+    const VirtualSite& site = federation.sites()[i];
     Json json{{"site", site.name},
-              {"patients", site.cohort.patients},
-              {"rows", site.cohort.values.rows()},
+              {"patients", federation.cohort(i).patients},
+              {"rows", federation.cohort(i).values.rows()},
               {"takes_part", site.refusal.empty()}};
     if (!site.refusal.empty()) json["reason"] = site.refusal;
     sites.push_back(std::move(json));
@@ -127,17 +129,26 @@ std::string Troubles(const Comparison& comparison) {
 }
 
 std::string SitesText(const VirtualFederation& federation) {
-  std::vector<std::vector<std::string>> rows = {{"site", "patients", ""}};
-  for (const VirtualSite& site : federation.sites) {
-    rows.push_back({Printable(site.name), std::to_string(site.cohort.patients),
-                    site.refusal.empty() ? "takes part" : "left out"});
-  }
-  std::string text = AlignedTable(rows);
-  for (const VirtualSite& site : federation.sites) {
-    if (!site.refusal.empty()) {
-      text +=
-          Wrapped("Left out: " + Printable(site.name) + " " + site.refusal + ".", kWidth, 2) + "\n";
+  constexpr std::size_t kMostShown = 100;
+  const std::vector<VirtualSite>& sites = federation.sites();
+  Rows rows = {{"site", "patients", ""}};
+  std::string reasons;
+  std::size_t left_out = 0;
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const VirtualSite& site = sites[i];
+    const bool takes_part = site.refusal.empty();
+    if (i < kMostShown) {
+      rows.push_back({Printable(site.name), std::to_string(federation.cohort(i).patients),
+                      takes_part ? "takes part" : "left out"});
     }
+    if (takes_part || ++left_out > kMostShown) continue;
+    reasons +=
+        Wrapped("Left out: " + Printable(site.name) + " " + site.refusal + ".", kWidth, 2) + "\n";
+  }
+  std::string text = AlignedTable(rows) + reasons;
+  if (sites.size() > kMostShown) {
+    text += std::to_string(sites.size()) + " sites in all, " + std::to_string(left_out) +
+            " of them left out.\n";
   }
   return text;
 }
@@ -323,6 +334,11 @@ std::string ProtocolText(const ProtocolUse& use) {
   return text;
 }
 
+std::string SingleSitesLeftOut() {
+  return "With more than " + std::to_string(kMostSingleSites) +
+         " hospitals none is fitted alone or listed.";
+}
+
 std::string ResultJson(const Experiment& experiment, const Comparison& comparison) {
   return ResultDocument(experiment.plan, comparison.federated.result, comparison.federated.rounds);
 }
@@ -338,7 +354,9 @@ std::string ComparisonJson(const Campaign& campaign) {
   json["seed"] = campaign.trials[campaign.shown.trial].seed;
   if (!experiment.swept.empty()) json["swept"] = SweptJson(experiment);
   if (experiment.generator) json["truth"] = TruthJson(experiment.generator->truth);
-  json["virtual_sites"] = SitesJson(campaign.shown.federation);
+  const VirtualFederation& federation = campaign.shown.federation;
+  json["virtual_sites"] = SitesJson(federation);
+  if (!ShowsSingleSites(federation)) json["sites_not_listed"] = federation.sites().size();
   json["federated"] = RunJson(comparison.federated);
   if (comparison.protocol) json["protocol"] = ProtocolJson(*comparison.protocol);
   json["pooled"] = AttemptJson(comparison.pooled);
@@ -403,9 +421,14 @@ std::string ResultText(const Campaign& campaign) {
     text += TrainingText(comparison);
   } else if (HasSurvivalCurves(comparison)) {
     text += SurvivalText(comparison) + Agreement(campaign);
+  } else if (IsSummary(comparison)) {
+    text += SummaryText(comparison);
   } else {
     text += "Estimates (standard errors), with all data in one place and alone\n" +
             ComparisonTable(campaign) + Agreement(campaign);
+  }
+  if (!ShowsSingleSites(campaign.shown.federation)) {
+    text += Wrapped(SingleSitesLeftOut(), kWidth, 0) + "\n";
   }
   if (comparison.protocol) text += ProtocolText(*comparison.protocol) + "\n";
   return text + Troubles(comparison);

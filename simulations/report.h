@@ -20,6 +20,8 @@ std::string ComparisonJson(const Campaign& campaign);
 std::string RoundsCsv(const Campaign& campaign);
 
 std::string ResultText(const Campaign& campaign);
+/// Why no single hospital is shown, where there are very many.
+std::string SingleSitesLeftOut();
 /// What a run over the protocol took, in a sentence or two.
 std::string ProtocolText(const ProtocolUse& use);
 

@@ -57,15 +57,19 @@ std::string Line(double x1, double y1, double x2, double y2, std::string_view cl
          Place(y2) + "\" class=\"" + std::string(classes) + "\"/>";
 }
 
+std::string Diamond(double x, double y, double half, Series series) {
+  const std::string step = Place(half);
+  return "<path d=\"M" + Place(x) + " " + Place(y - half) + "l" + step + " " + step + "l-" + step +
+         " " + step + "l-" + step + " -" + step + "z\" class=\"mark " + Class(series) + "\"/>";
+}
+
 /// A circle, a diamond or a square: to be told apart without colours.
 std::string Mark(double x, double y, Series series) {
   const std::string classes = " class=\"mark " + Class(series) + "\"/>";
   if (series == Series::kFederated) {
     return "<circle cx=\"" + Place(x) + "\" cy=\"" + Place(y) + "\" r=\"5\"" + classes;
   }
-  if (series == Series::kPooled) {
-    return "<path d=\"M" + Place(x) + " " + Place(y - 6) + "l6 6l-6 6l-6 -6z\"" + classes;
-  }
+  if (series == Series::kPooled) return Diamond(x, y, 6, series);
   return "<rect x=\"" + Place(x - 4) + "\" y=\"" + Place(y - 4) + "\" width=\"8\" height=\"8\"" +
          classes;
 }
@@ -307,6 +311,34 @@ std::string StepPlot(const std::string& title,
     svg += "<path d=\"" + path(curve.steps) + to_end + "\" " + style + "/>";
     const double share = curve.steps.empty() ? 1 : curve.steps.back().y;
     svg += Text(end + 6, y(share) + 4, "label", "start", Cut(curve.label, kLongestLabel)) + "\n";
+  }
+  return svg + "</svg>\n";
+}
+
+std::string CalibrationPlot(const std::string& title, const std::vector<CalibrationPoint>& points) {
+  if (points.empty()) return {};
+  constexpr double kBegin = 60;
+  constexpr double kTop = 26;
+  constexpr double kSide = 380;
+  const auto x = [](double share) { return kBegin + 10 + share * (kWidth - kBegin - 30); };
+  const auto y = [](double share) { return kTop + 10 + (1 - share) * kSide; };
+  std::string svg = Open(title, y(0) + 56) + Text(0, 12, "tick", "start", "share of events") +
+                    Text(kWidth, y(0) + 48, "tick", "end", "predicted probability");
+  for (const double tick : TicksOf(0, 1, 5)) {
+    svg += Line(x(0), y(tick), x(1), y(tick), tick == 0 ? "axis" : "gridline") +
+           Text(kBegin, y(tick) + 4, "tick", "end", NumberText(tick, "%.1f")) +
+           Text(x(tick), y(0) + 22, "tick", "middle", NumberText(tick, "%.1f")) + "\n";
+  }
+  svg += Line(x(0), y(0), x(1), y(1), "truth") + "\n";
+  for (const CalibrationPoint& point : points) {
+    if (point.high > point.low) {
+      svg += Line(x(point.predicted), y(point.low), x(point.predicted), y(point.high),
+                  "bar " + Class(point.series));
+    }
+    svg += (point.series == Series::kPooled
+                ? Diamond(x(point.predicted), y(point.observed), 10, point.series)
+                : Mark(x(point.predicted), y(point.observed), point.series)) +
+           "\n";
   }
   return svg + "</svg>\n";
 }

@@ -61,6 +61,19 @@ std::string StepPlot(const std::string& title,
                      const std::vector<StepCurve>& curves,
                      double last);
 
+/// A group of rows: predicted probability, share of events with its limits.
+struct CalibrationPoint {
+  Series series = Series::kFederated;
+  double predicted = 0;
+  double observed = 0;
+  double low = 0;  ///< No interval is drawn when it equals `high`.
+  double high = 0;
+};
+
+/// Predicted against observed, both from 0 to 1, with the line on which they agree. Points of other
+/// series than the federated one are drawn larger: they may lie below one of it.
+std::string CalibrationPlot(const std::string& title, const std::vector<CalibrationPoint>& points);
+
 struct Bar {
   std::string label;
   double value = 0;

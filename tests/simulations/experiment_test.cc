@@ -85,13 +85,13 @@ class ExperimentTest : public ::testing::Test {
 TEST_F(ExperimentTest, SplitsTheTableAndNamesWhoIsLeftOut) {
   const Experiment experiment = Read().value();
   const VirtualFederation federation = LoadFederation(experiment).value();
-  ASSERT_EQ(federation.sites.size(), 4u);
-  EXPECT_EQ(federation.sites[0].name, "east");
-  EXPECT_EQ(federation.sites[2].name, "small");
-  EXPECT_THAT(federation.sites[2].refusal, AllOf(HasSubstr("4 patients"), HasSubstr("10")));
+  ASSERT_EQ(federation.sites().size(), 4u);
+  EXPECT_EQ(federation.sites()[0].name, "east");
+  EXPECT_EQ(federation.sites()[2].name, "small");
+  EXPECT_THAT(federation.sites()[2].refusal, AllOf(HasSubstr("4 patients"), HasSubstr("10")));
   EXPECT_EQ(federation.Participants().size(), 3u);
-  EXPECT_EQ(federation.pooled.values.rows(), 72);
-  EXPECT_EQ(federation.pooled.patients, 72u);
+  EXPECT_EQ(federation.Pooled().values.rows(), 72);
+  EXPECT_EQ(federation.Pooled().patients, 72u);
 }
 
 TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
@@ -278,7 +278,7 @@ TEST_F(ExperimentTest, TakesASourceFileInsteadOfACsv) {
   std::string table = Table();
   table.replace(table.find("age"), 3, "years");
   Write("data.csv", table);
-  EXPECT_EQ(LoadFederation(Read().value())->sites.size(), 4u);
+  EXPECT_EQ(LoadFederation(Read().value())->sites().size(), 4u);
 }
 
 TEST_F(ExperimentTest, NamesTheKeyThatWasMeant) {
@@ -314,10 +314,10 @@ TEST_F(ExperimentTest, DealsTheTableOutWhenAskedTo) {
         "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\n"
         "[partition]\nkind = \"iid\"\nsites = 4\n");
   const VirtualFederation federation = LoadFederation(Read().value(), 3).value();
-  ASSERT_EQ(federation.sites.size(), 4u);
-  EXPECT_EQ(federation.sites[0].name, "site-01");
-  EXPECT_EQ(federation.pooled.values.rows(), 76);
-  for (const VirtualSite& site : federation.sites) EXPECT_EQ(site.cohort.patients, 19u);
+  ASSERT_EQ(federation.sites().size(), 4u);
+  EXPECT_EQ(federation.sites()[0].name, "site-01");
+  EXPECT_EQ(federation.Pooled().values.rows(), 76);
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(federation.cohort(i).patients, 19u);
 }
 
 TEST_F(ExperimentTest, SaysWhatIsWrongAndWhere) {

@@ -204,7 +204,7 @@ TEST_F(SweepTest, ParticipationDrawsHospitalsBySeed) {
     const Experiment experiment = Read("[participation]\nsites = 3\n").value().front();
     std::set<std::string> names;
     const VirtualFederation federation = LoadFederation(experiment, seed).value();
-    for (const VirtualSite& site : federation.sites) {
+    for (const VirtualSite& site : federation.sites()) {
       if (site.refusal.empty()) {
         names.insert(site.name);
       } else {

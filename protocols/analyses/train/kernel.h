@@ -65,6 +65,9 @@ struct Layer {
   }
 };
 
+/// Rows that the models with one output take at a time.
+inline constexpr std::size_t kRun = 8;
+
 /// Samples to compute on: rows `order[0 .. count)` of a matrix of `stride` floats a row. The float
 /// after a row's `inputs` is 1, for the bias; the others up to `stride` are 0.
 struct Samples {
@@ -75,6 +78,9 @@ struct Samples {
   const std::uint32_t* order = nullptr;
   std::size_t count = 0;
   std::size_t following = 0;  ///< Rows named behind these, which come next: worth fetching early.
+  /// 1, or kRun where for each k that it divides the rows named from k on lie one after the other,
+  /// kRun of them or up to the last.
+  std::size_t run = 1;
 };
 
 struct LossSums {
@@ -104,7 +110,7 @@ struct AdamTask {
 struct Kernel {
   const char* name;
   /// One output, no hidden layer: adds the batch's loss and writes its mean gradient; `params` and
-  /// `gradient` have `stride` floats, weights, bias, zeros. `logits` has `count`.
+  /// `gradient` have `stride` floats, weights, bias, zeros; `logits` has Padded(count).
   void (*single_gradient)(const Samples& samples,
                           Loss loss,
                           const float* params,

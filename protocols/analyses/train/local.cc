@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
@@ -14,9 +15,10 @@ constexpr std::size_t kEvaluated = 256;
 
 Samples SamplesOf(const SiteRows& rows,
                   std::span<const std::uint32_t> order,
-                  std::size_t following = 0) {
+                  std::size_t following,
+                  std::size_t run) {
   return {rows.values.data(), rows.stride,  rows.inputs, rows.targets.data(),
-          order.data(),       order.size(), following};
+          order.data(),       order.size(), following,   run};
 }
 
 }  // namespace
@@ -50,18 +52,17 @@ void Learner::Prepare(const SiteRows& rows, std::size_t batch) {
 }
 
 std::span<const std::uint32_t> Learner::Order(const SiteRows& rows, std::size_t epoch) {
-  // Which rows are learned from follows from their number, so their number is all that matters.
-  if (ordered_rows_ != rows.targets.size()) orders_.clear();
-  ordered_rows_ = rows.targets.size();
+  // Whether they are drawn in runs follows from their number.
+  if (ordered_rows_ != rows.learned.size()) orders_.clear();
+  ordered_rows_ = rows.learned.size();
   while (orders_.size() <= epoch) {
-    std::vector<std::uint32_t>& order = orders_.emplace_back(rows.learned);
-    Shuffle(Hasher("consilium/train/order/v1")
-                .Add(plan_.seed)
-                .Add(std::uint64_t{round_})
-                .Add(std::uint64_t{orders_.size()})
-                .Finish()
-                .bytes,
-            order);
+    orders_.push_back(DrawnOrder(ordered_rows_, rows.run,
+                                 Hasher("consilium/train/order/v1")
+                                     .Add(plan_.seed)
+                                     .Add(std::uint64_t{round_})
+                                     .Add(std::uint64_t{orders_.size() + 1})
+                                     .Finish()
+                                     .bytes));
   }
   return orders_[epoch];
 }
@@ -108,7 +109,7 @@ void Learner::LearnBatch(const SiteRows& rows,
                          std::size_t following,
                          LossSums& sums) {
   const Network& network = plan_.network;
-  const Samples samples = SamplesOf(rows, batch, following);
+  const Samples samples = SamplesOf(rows, batch, following, rows.run);
   if (network.IsSingle()) {
     kernel_.single_gradient(samples, network.loss, parameters_.data(), gradient_.data(),
                             scratch_.data(), sums);
@@ -162,15 +163,19 @@ void Learner::StepBy() {
 }
 
 LossSums Learner::Evaluate(const SiteRows& rows,
-                           std::span<const std::uint32_t> chosen,
+                           std::size_t first,
+                           std::size_t count,
                            std::span<const float> parameters) {
   const Network& network = plan_.network;
-  Prepare(rows, std::min(kEvaluated, chosen.size()));
+  Prepare(rows, std::min(kEvaluated, count));
+  evaluated_.resize(count);
+  std::iota(evaluated_.begin(), evaluated_.end(), static_cast<std::uint32_t>(first));
+  const std::span<const std::uint32_t> order(evaluated_);
   LossSums sums;
   std::copy(parameters.begin(), parameters.end(), parameters_.data());
-  for (std::size_t at = 0; at < chosen.size(); at += kEvaluated) {
+  for (std::size_t at = 0; at < count; at += kEvaluated) {
     const Samples samples =
-        SamplesOf(rows, chosen.subspan(at, std::min(kEvaluated, chosen.size() - at)));
+        SamplesOf(rows, order.subspan(at, std::min(kEvaluated, count - at)), 0, kRun);
     if (network.IsSingle()) {
       kernel_.single_loss(samples, network.loss, parameters_.data(), scratch_.data(), sums);
     } else {

@@ -42,12 +42,20 @@ class Learner {
                      const Pull& pull);
   std::span<const float> parameters() const { return parameters_.first(count_); }
 
-  /// The loss of these rows, in their order, at these parameters.
-  LossSums Evaluate(const SiteRows& rows,
-                    std::span<const std::uint32_t> chosen,
-                    std::span<const float> parameters);
+  /// The losses of the rows that are learned from, or of those that are held out, at these
+  /// parameters.
+  LossSums EvaluateLearned(const SiteRows& rows, std::span<const float> parameters) {
+    return Evaluate(rows, 0, rows.learned.size(), parameters);
+  }
+  LossSums EvaluateHeldOut(const SiteRows& rows, std::span<const float> parameters) {
+    return Evaluate(rows, rows.first_held_out(), rows.held_out.size(), parameters);
+  }
 
  private:
+  LossSums Evaluate(const SiteRows& rows,
+                    std::size_t first,
+                    std::size_t count,
+                    std::span<const float> parameters);
   std::span<const std::uint32_t> Order(const SiteRows& rows, std::size_t epoch);
   void LearnBatch(const SiteRows& rows,
                   std::span<const std::uint32_t> batch,
@@ -71,9 +79,10 @@ class Learner {
   std::span<const float> correction_;
   double decayed1_ = 1;  ///< beta1 to the number of steps taken.
   double decayed2_ = 1;
-  /// The orders of rows of the passes so far: equal at sites with as many rows.
+  /// The orders of rows of the passes so far: equal at sites with as many to learn from.
   std::vector<std::vector<std::uint32_t>> orders_;
   std::size_t ordered_rows_ = 0;
+  std::vector<std::uint32_t> evaluated_;  ///< Rows as they lie.
 };
 
 }  // namespace consilium::train

@@ -25,8 +25,6 @@ struct Scaling {
   std::vector<double> scales;
   double outcome_centre = 0;
   double outcome_scale = 1;
-
-  bool operator==(const Scaling&) const = default;
 };
 
 struct TrainQuery {

@@ -5,12 +5,23 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/crypto/hash.h"
 
 namespace consilium::train {
 namespace {
 
 /// Covers the rounding of a scaled update's length.
 constexpr double kShorten = 1 - 1e-9;
+
+/// Compared for each site in each round, where a scale itself would be a cache miss or more.
+Digest DigestOf(const Scaling& scaling) {
+  const double outcome[] = {scaling.outcome_centre, scaling.outcome_scale};
+  return Hasher("consilium/train/scaling/v1")
+      .Add(std::as_bytes(std::span(scaling.centres)))
+      .Add(std::as_bytes(std::span(scaling.scales)))
+      .Add(std::as_bytes(std::span(outcome)))
+      .Finish();
+}
 
 /// Squares of differences in four sums, each in the order of the parameters.
 double SquaredDistance(std::span<const float> a, std::span<const float> b) {
@@ -66,7 +77,7 @@ class TrainSiteQuery::LentLearner {
 };
 
 TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan, TrainQuery query)
-    : plan_(plan), query_(std::move(query)) {
+    : plan_(plan), query_(std::move(query)), scaling_(DigestOf(query_.scaling)) {
   for (const Slice& slice : DescribeStep(query_, plan)) numbers_ += slice.slot.count;
 }
 
@@ -120,10 +131,10 @@ Status TrainSiteQuery::AnswerMoments(const CohortView& cohort, std::span<double>
 
 Result<const SiteRows*> TrainSiteQuery::RowsOf(const CohortView& cohort, SiteMemory& memory) const {
   const auto* kept = dynamic_cast<const KeptRows*>(memory.scratch.get());
-  if (kept != nullptr && kept->scaling == query_.scaling) return &kept->rows;
+  if (kept != nullptr && kept->scaling == scaling_) return &kept->rows;
   auto fresh = std::make_unique<KeptRows>();
   TRY(fresh->rows, MakeSiteRows(plan_, query_.scaling, cohort));
-  fresh->scaling = query_.scaling;
+  fresh->scaling = scaling_;
   const SiteRows* const rows = &fresh->rows;
   memory.scratch = std::move(fresh);
   return rows;
@@ -135,8 +146,8 @@ void TrainSiteQuery::AddLosses(const SiteRows& rows,
                                Learner& learner,
                                const Numbers& numbers) const {
   const bool classifies = plan_.network.Classifies();
-  const LossSums training = learner.Evaluate(rows, rows.learned, model);
-  const LossSums held_out = learner.Evaluate(rows, rows.held_out, model);
+  const LossSums training = learner.EvaluateLearned(rows, model);
+  const LossSums held_out = learner.EvaluateHeldOut(rows, model);
   numbers.loss_rows[0] = static_cast<double>(rows.learned.size());
   numbers.loss[0] = training.loss;
   numbers.held_out_rows[0] = static_cast<double>(rows.held_out.size());
@@ -146,8 +157,7 @@ void TrainSiteQuery::AddLosses(const SiteRows& rows,
     numbers.held_out_hits[0] = static_cast<double>(held_out.hits);
   }
   if (!plan_.HasOwnModels()) return;
-  const LossSums own =
-      state.own.empty() ? held_out : learner.Evaluate(rows, rows.held_out, state.own);
+  const LossSums own = state.own.empty() ? held_out : learner.EvaluateHeldOut(rows, state.own);
   numbers.own_loss[0] = own.loss;
   if (classifies) numbers.own_hits[0] = static_cast<double>(own.hits);
 }

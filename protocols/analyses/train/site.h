@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "common/ids.h"
 #include "common/result.h"
 #include "protocols/analyses/train/local.h"
 #include "protocols/analyses/train/query.h"
@@ -14,9 +15,9 @@
 
 namespace consilium::train {
 
-/// A site's rows as they were converted on this scale.
+/// A site's rows as they were converted on the scale with this digest.
 struct KeptRows final : public SiteScratch {
-  Scaling scaling;
+  Digest scaling;
   SiteRows rows;
 };
 
@@ -65,6 +66,7 @@ class TrainSiteQuery final : public PreparedQuery {
 
   const TrainPlan& plan_;
   const TrainQuery query_;
+  const Digest scaling_;
   std::size_t numbers_ = 0;
   /// Those that no thread uses now; a thread makes one when there is none.
   mutable std::mutex mutex_;

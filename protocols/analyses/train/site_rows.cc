@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "common/check.h"
 #include "common/crypto/hash.h"
 #include "common/random.h"
 
@@ -14,9 +15,25 @@ namespace {
 __extension__ typedef unsigned __int128 Uint128;
 
 constexpr std::size_t kLineBytes = 64;
+/// A run of rows fills at most so much: a few lines that lie together are fetched at once, while
+/// of long rows each one does.
+constexpr std::size_t kRunBytes = 1024;
 
 double TermIn(const glm::Term& term, const double* row) {
   return glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
+}
+
+/// Batches are made of whole runs.
+std::size_t RunOf(const TrainPlan& plan, std::size_t stride, std::size_t learned) {
+  const std::size_t batch = std::min<std::size_t>(plan.local.batch, learned);
+  const bool fits = kRun * stride * sizeof(float) <= kRunBytes && batch % kRun == 0;
+  return plan.network.IsSingle() && fits ? kRun : 1;
+}
+
+/// A number below `count`, each as likely to within 2^-32, from 64 random bits.
+std::size_t Below(std::size_t count, const std::uint64_t& draw) {
+  const std::uint64_t bits = LoadU64(std::as_bytes(std::span(&draw, 1)));
+  return static_cast<std::size_t>((static_cast<Uint128>(bits) * count) >> 64);
 }
 
 /// The same rows in every round, and at every site with as many.
@@ -75,10 +92,31 @@ void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order) {
   std::vector<std::uint64_t> draws(order.size());
   random.Fill(std::as_writable_bytes(std::span(draws)));
   for (std::size_t i = order.size(); i > 1; --i) {
-    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i - 1], 1)));
-    const auto other = static_cast<std::size_t>((static_cast<Uint128>(draw) * i) >> 64);
-    std::swap(order[i - 1], order[other]);
+    std::swap(order[i - 1], order[Below(i, draws[i - 1])]);
   }
+}
+
+std::vector<std::uint32_t> DrawnOrder(std::size_t rows,
+                                      std::size_t run,
+                                      const ByteArray<32>& seed) {
+  CHECK(run > 0 && rows >= run);
+  std::vector<std::uint32_t> runs(rows / run);
+  std::iota(runs.begin(), runs.end(), 0U);
+  Shuffle(seed, runs);
+  if (run == 1) return runs;
+  std::uint64_t draw = 0;
+  SeededRandom(Hasher("consilium/train/first-run/v1").Add(seed).Finish().bytes)
+      .Fill(std::as_writable_bytes(std::span(&draw, 1)));
+  const std::size_t first = Below(rows, draw);
+  runs.push_back(static_cast<std::uint32_t>(runs.size()));
+  std::vector<std::uint32_t> order;
+  order.reserve(rows + run);
+  for (const std::uint32_t at : runs) {
+    const std::size_t start = (first + at * run) % rows;
+    for (std::size_t k = 0; k < run; ++k) order.push_back(static_cast<std::uint32_t>(start + k));
+  }
+  order.resize(rows);
+  return order;
 }
 
 Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
@@ -95,22 +133,31 @@ Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
     return Fail(ErrorCode::kDataQuality, "the cohort has no row to learn from",
                 "take part with more patients, or ask for a plan with a smaller validation share");
   }
+  rows.run = RunOf(plan, rows.stride, rows.learned.size());
+  if (rows.run > 1) {
+    Shuffle(Hasher("consilium/train/places/v1").Add(plan.seed).Finish().bytes, rows.learned);
+  }
   std::vector<double> centres = scaling.centres;
   std::vector<double> scales = scaling.scales;
   if (plan.standardisation == Standardisation::kSite) {
     ScaleHere(plan, cohort, rows, centres, scales);
   }
-  rows.values = FloatBuffer(count * rows.stride);
-  rows.targets.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double* const from = cohort.values.data() + i * columns;
-    float* const to = rows.values.data() + i * rows.stride;
+  rows.values = FloatBuffer((count + rows.run - 1) * rows.stride);
+  rows.targets.resize(count + rows.run - 1);
+  const auto convert = [&](std::uint32_t row, std::size_t at) {
+    const double* const from = cohort.values.data() + row * columns;
+    float* const to = rows.values.data() + at * rows.stride;
     for (std::size_t j = 0; j < rows.inputs; ++j) {
       to[j] = static_cast<float>((TermIn(plan.design.terms[j], from) - centres[j]) / scales[j]);
     }
     to[rows.inputs] = 1;
-    rows.targets[i] =
+    rows.targets[at] =
         static_cast<float>((from[0] - scaling.outcome_centre) / scaling.outcome_scale);
+  };
+  const std::size_t learned = rows.learned.size();
+  for (std::size_t i = 0; i < rows.first_held_out(); ++i) convert(rows.learned[i % learned], i);
+  for (std::size_t i = 0; i < rows.held_out.size(); ++i) {
+    convert(rows.held_out[i], rows.first_held_out() + i);
   }
   return rows;
 }

@@ -39,14 +39,27 @@ class FloatBuffer {
 /// draw of 64 bits instead of drawing again leaves a bias below 2^-32 for any number that fits.
 void Shuffle(const ByteArray<32>& seed, std::vector<std::uint32_t>& order);
 
+/// First the rows to learn from, then so many of these again as a run that goes round has behind
+/// the last, then the rows held out.
 struct SiteRows {
   std::size_t inputs = 0;
   std::size_t stride = 0;  ///< Padded(inputs + 1): the terms, a 1, zeros.
   FloatBuffer values;
   std::vector<float> targets;
-  std::vector<std::uint32_t> learned;   ///< Rows to learn from, ascending.
-  std::vector<std::uint32_t> held_out;  ///< The others.
+  /// The cohort's rows to learn from; ascending, or in an order drawn once where `run` is kRun.
+  std::vector<std::uint32_t> learned;
+  std::vector<std::uint32_t> held_out;  ///< The others, ascending.
+  /// How many rows are drawn together: 1, or kRun. See DrawnOrder.
+  std::size_t run = 1;
+
+  std::size_t first_held_out() const { return learned.size() + run - 1; }
 };
+
+/// An order of the first `rows` of SiteRows, for one pass. Single rows are shuffled. Runs begin at
+/// a row that is drawn anew, go round behind the last row, and are shuffled; the rows that make no
+/// whole run come last. So each row is as likely as any other at each place, and neighbours in the
+/// order that was drawn once are met in one batch more often than others.
+std::vector<std::uint32_t> DrawnOrder(std::size_t rows, std::size_t run, const ByteArray<32>& seed);
 
 /// Checks the cohort against the contract and converts it. kDataQuality as glm::CheckCohort, or
 /// when no row is left to learn from.
