@@ -81,6 +81,7 @@ class Runner {
 
   CompareOptions OptionsOf(const Experiment& experiment, std::uint64_t seed) {
     CompareOptions compare;
+    compare.noise_seed = seed;
     compare.threads = threads_;
     compare.ranks = options_.ranks;
     compare.watcher = [this](std::size_t done, std::size_t total, const std::string& next) {

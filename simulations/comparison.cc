@@ -57,7 +57,8 @@ Result<RecordedRun> Federated(const Plan& plan,
   if (options.federate) return options.federate(federation, options.on_round);
   std::span<const CohortView> own = federation.Participants();
   if (options.ranks != nullptr) own = ShardOf(own, *options.ranks);
-  return RunRecorded(*plan.analysis, own, {options.threads, options.ranks, options.on_round});
+  return RunRecorded(*plan.analysis, own,
+                     {options.threads, options.ranks, options.on_round, options.noise_seed});
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ Result<Comparison> Compare(const Plan& plan,
   const auto fit = [&](std::span<const CohortView> cohorts) {
     PlainOptions plain;
     plain.watcher = options.on_round;
+    plain.noise_seed = options.noise_seed;
     return AttemptOf(RunPlain(*plan.analysis, cohorts, std::move(plain)));
   };
   Comparison comparison;

@@ -57,7 +57,8 @@ using RoundWatcher = std::function<void(std::uint32_t)>;
 struct CompareOptions {
   unsigned threads = 1;
   ComparisonWatcher watcher = {};
-  RoundWatcher on_round = {};  ///< Called after each round of any run.
+  RoundWatcher on_round = {};    ///< Called after each round of any run.
+  std::uint64_t noise_seed = 1;  ///< Of the virtual sites' noise.
   Ranks* ranks = nullptr;  ///< Share the federated run; all but the first return without others.
   /// Makes the federated run of the sites that take part in place of plain sums.
   std::function<Result<RecordedRun>(const VirtualFederation&, const RoundWatcher&)> federate = {};

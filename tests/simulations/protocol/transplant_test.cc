@@ -30,6 +30,16 @@ std::filesystem::path Multisite() {
   return folder / "multisite";
 }
 
+Result<RecordedRun> RunCopies(const Plan& plan,
+                              const VirtualFederation& federation,
+                              const ProtocolOptions& options) {
+  std::vector<Cohort> cohorts;
+  for (const CohortView& cohort : federation.Participants()) cohorts.push_back(CopyOf(cohort));
+  std::vector<const Cohort*> sites;
+  for (const Cohort& cohort : cohorts) sites.push_back(&cohort);
+  return RunOverProtocol(plan, sites, options);
+}
+
 class TransplantTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -62,8 +72,7 @@ TEST_F(TransplantTest, TheMachinesGiveTheStratifiedFitOfRInAnyWeather) {
     ProtocolOptions options;
     options.network.latency = Duration(20);
     options.faults = {.cuts = trouble, .site_crashes = trouble, .coordinator_crashes = trouble / 4};
-    const Result<RecordedRun> run =
-        RunOverProtocol(experiment.plan, federation.Participants(), options);
+    const Result<RecordedRun> run = RunCopies(experiment.plan, federation, options);
     ASSERT_TRUE(run.has_value()) << Describe(run.error());
     const std::string document = ResultDocument(experiment.plan, run->run.result, run->run.rounds);
     EXPECT_EQ(document, ResultDocument(experiment.plan, plain.result, plain.rounds));
@@ -100,8 +109,7 @@ TEST_F(TransplantTest, SurvivalCurvesOverTheMachinesAreThoseOfPlainSumsAndAreDra
   const PlainRun plain = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
   ProtocolOptions options;
   options.faults = {.cuts = 0.004, .site_crashes = 0.004};
-  const Result<RecordedRun> run =
-      RunOverProtocol(experiment.plan, federation.Participants(), options);
+  const Result<RecordedRun> run = RunCopies(experiment.plan, federation, options);
   ASSERT_TRUE(run.has_value()) << Describe(run.error());
   EXPECT_EQ(ResultDocument(experiment.plan, run->run.result, run->run.rounds),
             ResultDocument(experiment.plan, plain.result, plain.rounds));
