@@ -72,6 +72,24 @@ SiteEnvironment SiteCore::Environment() {
   return environment;
 }
 
+/// What was answered, and what answers with noise have told.
+Status SiteCore::RestoreAnswers(const RecordStore& store) {
+  TRY(const std::vector<Record> answers, store.Load("answered"));
+  for (const Record& record : answers) {
+    TRY(AnsweredRecord answered, DecodeRow<AnsweredRecord>(record, "answered"));
+    Digest question;
+    std::copy_n(record.key.begin(), std::min<std::size_t>(record.key.size(), 32),
+                question.bytes.begin());
+    answered_.emplace(question, std::move(answered));
+  }
+  TRY(const std::vector<Record> spent, store.Load("privacy"));
+  for (const Record& record : spent) {
+    TRY(privacy_, DecodeRow<PrivacyRecord>(record, "privacy"));
+    if (!(privacy_.rho >= 0)) return Fail(ErrorCode::kCorrupt, "privacy spent is no number");
+  }
+  return {};
+}
+
 Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(ledger_.Restore(store, identity_.public_key()));
   TRY(const std::vector<Record> rosters, store.Load("roster"));
@@ -86,19 +104,7 @@ Status SiteCore::Restore(const RecordStore& store) {
   for (const Record& record : receipts) {
     TRY(receipt_, DecodeRow<Receipt>(record, "receipt"));
   }
-  TRY(const std::vector<Record> answers, store.Load("answered"));
-  for (const Record& record : answers) {
-    TRY(AnsweredRecord answered, DecodeRow<AnsweredRecord>(record, "answered"));
-    Digest question;
-    std::copy_n(record.key.begin(), std::min<std::size_t>(record.key.size(), 32),
-                question.bytes.begin());
-    answered_.emplace(question, std::move(answered));
-  }
-  TRY(const std::vector<Record> spent, store.Load("privacy"));
-  for (const Record& record : spent) {
-    TRY(privacy_, DecodeRow<PrivacyRecord>(record, "privacy"));
-    if (!(privacy_.rho >= 0)) return Fail(ErrorCode::kCorrupt, "privacy spent is no number");
-  }
+  TRY_STATUS(RestoreAnswers(store));
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));
   for (const Record& record : sum_records) {

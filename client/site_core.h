@@ -72,6 +72,7 @@ class SiteCore {
   std::optional<Instant> NextDeadline() const;
 
  private:
+  Status RestoreAnswers(const RecordStore& store);
   Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message, SiteEffects& effects);

@@ -234,7 +234,6 @@ std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site, const Unm
   if (!SharesAreDealt(site, unmasking)) return DropFor(site, DropReason::kShareHashDiffers);
   for (const RevealedShare& share : unmasking.shares) {
     auto& revealed = revealed_[share.dealer];
-    if (revealed.size() == setup_.start.thresholds.shares) continue;
     revealed.emplace_back(site, share.share);
     if (revealed.size() == setup_.start.thresholds.shares) --closed_secrets_;
   }
@@ -374,7 +373,11 @@ Quorum CoordinatorSession::QuorumList() const {
 std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) {
   std::vector<std::uint32_t> points;
   std::vector<Scalar> shares;
-  for (const auto& [site, share] : revealed_[dealer]) {
+  auto& revealed = revealed_[dealer];
+  // Whatever the order they came in, the same ones count.
+  std::sort(revealed.begin(), revealed.end());
+  for (const auto& [site, share] : revealed) {
+    if (points.size() == setup_.start.thresholds.shares) break;
     Result<Scalar> value = Scalar::FromCanonical(share);
     CHECK(value.has_value());
     points.push_back(*PointOf(setup_.start, site));

@@ -149,7 +149,7 @@ class CoordinatorSession {
   std::vector<SiteId> survivors_;  ///< U3
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
-  /// By dealer: the first t that have revealed a share of its secret, and that share.
+  /// By dealer: who has revealed a share of its secret, and that share.
   std::map<SiteId, std::vector<std::pair<SiteId, ByteArray<32>>>> revealed_;
   std::size_t closed_secrets_ = 0;  ///< Dealers of U2 of whom fewer than t shares are here.
   /// By the points of t shares: what these count for. All dealers of a complete graph have the

@@ -1,12 +1,15 @@
 // Table 1 over four hospitals against R on their pooled patients, and what does not depend on how
 // patients are spread.
 
+#include "protocols/analyses/summary/summary.h"
+
 #include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "protocols/analyses/summary/query.h"
+#include "protocols/analyses/summary/render.h"
 #include "protocols/analyses/summary/settings.h"
 #include "protocols/analyses/summary/site.h"
 #include "tests/protocols/analyses/regression_testing.h"
