@@ -99,8 +99,12 @@ void AddMoments(const SummaryPlan& plan,
   const double z = sums.sum / n;
   const double mean = variable.centre() + variable.scale() * (offset + z);
   double spread = n > 1 ? (sums.square - sums.sum * z) / (n - 1) : 0;
-  if (noisy) spread = std::max(0.0, spread);
-  if (n > 1) cell.variance = spread * variable.scale() * variable.scale();
+  if (noisy && !(spread > 0)) {
+    // Noise has hidden it: the mean's interval takes the most that numbers in [-1, 1] can vary.
+    spread = std::max(0.0, 1 - z * z);
+  } else if (n > 1) {
+    cell.variance = spread * variable.scale() * variable.scale();
+  }
   if (n < 2 || (!noisy && !(spread >= 0))) {
     cell.mean = Interval{mean, std::numeric_limits<double>::quiet_NaN(),
                          std::numeric_limits<double>::quiet_NaN()};

@@ -173,6 +173,33 @@ TEST(PrivateAnalysisTest, TheResultSaysWhatIsPromisedAndHasNoTests) {
   EXPECT_THAT(ExplainPlan(plan), HasSubstr("epsilon 1.1"));
 }
 
+/// Of x in a hundredth of its range noise hides the spread now and then: it is left out, and the
+/// mean's interval gets wider, never narrower.
+TEST(PrivateAnalysisTest, ASpreadThatNoiseHidesIsNone) {
+  const Plan plan = PrivatePlan(1.5, 4);
+  int hidden = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::vector<Cohort> cohorts = DrawCohorts(plan, seed);
+    for (Cohort& cohort : cohorts) cohort.values.col(1) /= 100;
+    const std::vector<CohortView> views(cohorts.begin(), cohorts.end());
+    PlainOptions options;
+    options.noise_seed = seed;
+    const Json result = Json::parse(RunPlain(*plan.analysis, views, options)->result.json);
+    const Json& x = result["variables"][0]["all"];
+    EXPECT_LE(x["conf_low"], 0.005);
+    EXPECT_GE(x["conf_high"], 0.005);
+    if (x.contains("variance")) {
+      EXPECT_GT(x["variance"], 0);
+      continue;
+    }
+    ++hidden;
+    // 1.96 times four (half of the range) over the root of 1000.
+    EXPECT_GT(x["conf_high"].get<double>() - x["conf_low"].get<double>(), 2 * 0.24);
+  }
+  EXPECT_GE(hidden, 3);
+  EXPECT_LE(hidden, 17);
+}
+
 TEST(PrivateAnalysisTest, NoiseComesFromTheSeedWhateverTheThreads) {
   const Plan plan = PrivatePlan(5, 1.1);
   EXPECT_EQ(ResultWith(plan, 1).json, ResultWith(plan, 1, 3).json);
