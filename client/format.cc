@@ -36,7 +36,10 @@ std::string LedgerLine(const Json& record) {
   return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
          Number(detail, "attempt") + ": one masked vector of " + Number(detail, "words") +
          " numbers on " + Number(detail, "patients") + " patients, to be summed over " +
-         Number(detail, "sites") + " sites";
+         Number(detail, "sites") + " sites" +
+         (detail.contains("rho_spent_e9")
+              ? "; with noise: rho " + Number(detail, "rho_spent_e9") + "e-9 told since the start"
+              : "");
 }
 
 }  // namespace

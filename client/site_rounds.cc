@@ -2,6 +2,7 @@
 // speaks.
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "client/site_study.h"
@@ -33,17 +34,14 @@ Judged<void> SiteStudy::MaySpend() const {
 }
 
 /// Each answer is charged, whatever becomes of its attempt: the site cannot know whether a sum that
-/// it helped to open was opened.
-void SiteStudy::Charge(RecordBatch& changes, std::string& detail) {
+/// it helped to open was opened. Nothing for an answer without noise.
+std::optional<PutRecord> SiteStudy::Charge() {
   const double loss = plan_.analysis->privacy_loss_of_a_round();
-  if (loss == 0) return;
+  if (loss == 0) return std::nullopt;
   PrivacyRecord& privacy = *environment_.privacy;
   privacy.rho = LossAfter(privacy.rho, loss);
-  char text[96];
-  std::snprintf(text, sizeof text, R"(,"rho":%.17g,"rho_spent":%.17g)", loss, privacy.rho);
-  detail += text;
   const std::string_view key = "spent";
-  changes.push_back(PutRecord{"privacy", ToBytes(std::as_bytes(std::span(key))), Encode(privacy)});
+  return PutRecord{"privacy", ToBytes(std::as_bytes(std::span(key))), Encode(privacy)};
 }
 
 Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) const {
@@ -235,7 +233,13 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
                        std::to_string(session_->sum.start().participants.size()) +
                        R"(,"patients":)" + std::to_string(session_->patients);
   RecordBatch changes;
-  Charge(changes, detail);
+  if (std::optional<PutRecord> charge = Charge()) {
+    // In billionths, rounded up: a chain's record holds no real number, lest it be a patient's.
+    detail +=
+        R"(,"rho_spent_e9":)" +
+        std::to_string(static_cast<std::uint64_t>(std::ceil(environment_.privacy->rho * 1e9)));
+    changes.push_back(std::move(*charge));
+  }
   changes.push_back(
       environment_.ledger->Append(now.utc, "answered", detail + "}", *environment_.identity));
   if (plan_.analysis->HasState()) {

@@ -128,7 +128,7 @@ class SiteStudy {
   std::optional<SiteId> Self() const;
   Judged<void> MayAnswer(const Moment& now) const;
   Judged<void> MaySpend() const;
-  void Charge(RecordBatch& changes, std::string& detail);
+  std::optional<PutRecord> Charge();
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();
   Judged<std::vector<Slot>> ExpectedSlots();

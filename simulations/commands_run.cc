@@ -92,11 +92,7 @@ Result<RecordedRun> FederateOverProtocol(const Experiment& experiment,
   for (const VirtualSite& site : federation.sites()) {
     if (site.refusal.empty()) options.names.push_back(site.name);
   }
-  std::vector<Cohort> cohorts;
-  for (const CohortView& cohort : federation.Participants()) cohorts.push_back(CopyOf(cohort));
-  std::vector<const Cohort*> sites;
-  for (const Cohort& cohort : cohorts) sites.push_back(&cohort);
-  return RunOverProtocol(experiment.plan, sites, options);
+  return RunOverProtocol(experiment.plan, federation.Participants(), options);
 }
 
 /// CLI11 alone would take -1, and any number that is too large, for the largest there is.

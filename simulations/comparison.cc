@@ -98,15 +98,16 @@ Result<Comparison> Compare(const Plan& plan,
   }
   next("pooled data");
   const CohortView pooled = federation.Pooled();
-  comparison.pooled =
-      fit(plan.analysis->KeepsSitesApart() ? federation.Participants() : std::span(&pooled, 1));
+  comparison.pooled = fit({&pooled, 1});
   for (std::size_t i = 0; i < federation.sites().size() && ShowsSingleSites(federation); ++i) {
     const VirtualSite& site = federation.sites()[i];
     if (!site.refusal.empty()) continue;
     next(site.name + " alone");
     comparison.alone.push_back({site.name, fit({&federation.cohort(i), 1})});
   }
-  comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
+  if (!plan.analysis->KeepsSitesApart()) {
+    comparison.largest_difference = LargestDifference(comparison.federated, comparison.pooled);
+  }
   finish();
   return comparison;
 }
@@ -130,8 +131,8 @@ std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
 
 std::string PooledInWords(const Analysis& analysis) {
   if (!analysis.KeepsSitesApart()) return {};
-  return "Pooled means here: all rows in one place, each hospital a stratum with a baseline of its "
-         "own, as in the federated fit.";
+  return "Pooled means here: all rows in one place with one baseline for all hospitals, which is "
+         "another model than the federated one, where each has its own.";
 }
 
 std::string TroubleOf(const Attempt& attempt) {

@@ -38,12 +38,11 @@ struct Comparison {
   PlainRun federated;
   std::vector<RoundRecord> rounds;  ///< Of the federated run.
   std::optional<ProtocolUse> protocol;
-  /// All rows in one place; where an analysis keeps sites apart, each site a stratum of its own.
-  Attempt pooled;
+  Attempt pooled;  ///< All rows in one place, as one site's.
   /// The sites that took part, in the federation's order; none where single sites are not shown.
   std::vector<SiteAttempt> alone;
   /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
-  /// the two has no solution.
+  /// the two has no solution, or the analysis keeps sites apart: the pooled one is another model.
   std::optional<double> largest_difference;
 };
 
@@ -83,7 +82,7 @@ struct Coefficient {
 std::vector<Coefficient> CoefficientsOf(const PlainRun& run);
 std::vector<Coefficient> CoefficientsOf(const Attempt& attempt);
 
-/// A sentence on what the pooled fit is where that is no matter of course; empty otherwise.
+/// A sentence on the pooled fit where it is another model than the federated one; empty otherwise.
 std::string PooledInWords(const Analysis& analysis);
 
 /// Why an attempt has no coefficients; empty if it has.

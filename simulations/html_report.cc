@@ -99,6 +99,8 @@ class Shown {
 };
 
 std::string Shown::Verdict() const {
+  const std::string another_model = PooledInWords(*experiment_.plan.analysis);
+  if (!another_model.empty()) return another_model;
   if (!comparison_.largest_difference) return "There is no federated estimate to compare.";
   if (*comparison_.largest_difference < 1e-9) {
     return "The federated result is the pooled one: no estimate or standard error differs by more "
@@ -152,8 +154,6 @@ std::string Shown::Head() const {
                                              : std::string("none"),
               "largest relative gap between federated and pooled"}});
   head += Paragraph(Verdict(), "lead");
-  const std::string meaning = PooledInWords(*plan.analysis);
-  if (!meaning.empty()) head += Paragraph(meaning, "muted");
   const std::string alone = AloneVerdict();
   return alone.empty() ? head : head + Paragraph(alone, "lead");
 }

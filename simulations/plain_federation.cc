@@ -69,11 +69,8 @@ struct Round {
 
 }  // namespace
 
-std::vector<CohortView> ViewsOf(const std::vector<const Cohort*>& cohorts) {
-  std::vector<CohortView> views;
-  views.reserve(cohorts.size());
-  for (const Cohort* cohort : cohorts) views.emplace_back(*cohort);
-  return views;
+std::vector<CohortView> ViewsOf(const std::vector<Cohort>& cohorts) {
+  return {cohorts.begin(), cohorts.end()};
 }
 
 /// One thread's share of the sites: takes batch after batch until none is left or a site refuses.
@@ -203,7 +200,9 @@ Result<PlainRun> RunPlain(const Analysis& analysis,
   PlainOptions options;
   options.threads = threads;
   options.watcher = std::move(watcher);
-  return RunPlain(analysis, ViewsOf(cohorts), std::move(options));
+  std::vector<CohortView> views;
+  for (const Cohort* cohort : cohorts) views.emplace_back(*cohort);
+  return RunPlain(analysis, views, std::move(options));
 }
 
 }  // namespace consilium

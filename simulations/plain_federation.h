@@ -24,7 +24,8 @@ struct PlainOptions {
   std::uint64_t noise_seed = 1;  ///< Of the sites' noise, where the plan asks for any.
 };
 
-std::vector<CohortView> ViewsOf(const std::vector<const Cohort*>& cohorts);
+/// Good as long as the cohorts are.
+std::vector<CohortView> ViewsOf(const std::vector<Cohort>& cohorts);
 
 class PlainFederation final : public Federation {
  public:

@@ -291,10 +291,10 @@ std::string RunsText(const Campaign& campaign) {
 
 std::string Agreement(const Campaign& campaign) {
   const Comparison& comparison = campaign.shown.comparison;
-  if (!comparison.largest_difference) return {};
   const std::string meaning = PooledInWords(*campaign.ShownExperiment().plan.analysis);
-  return (meaning.empty() ? "" : Wrapped(meaning, kWidth, 0) + "\n") +
-         "Federated and pooled differ by at most " +
+  if (!meaning.empty()) return Wrapped(meaning, kWidth, 0) + "\n";
+  if (!comparison.largest_difference) return {};
+  return "Federated and pooled differ by at most " +
          NumberText(*comparison.largest_difference, "%.1e") +
          " (relative) in any estimate or standard error.\n";
 }

@@ -52,6 +52,29 @@ Status AddNoise(std::span<const Slot> slots,
   return {};
 }
 
+bool IsSumOf(std::span<const std::uint64_t> sum,
+             std::span<const std::uint64_t> answers,
+             std::span<const Slot> slots,
+             std::uint32_t capacity,
+             std::uint32_t sites) {
+  constexpr double kDeviations = 12;
+  CHECK(sum.size() == WordsOf(slots) && answers.size() == sum.size());
+  std::size_t word = 0;
+  for (const Slot& slot : slots) {
+    double reach = 0;
+    if (IsNoisy(slot)) {
+      const Result<RationalVariance> share = ShareOf(slot, capacity);
+      if (!share) return false;
+      reach = kDeviations * std::sqrt(share->value() * sites);
+    }
+    for (const std::size_t end = word + WordsOf({&slot, 1}); word < end; ++word) {
+      const auto off = static_cast<double>(static_cast<std::int64_t>(sum[word] - answers[word]));
+      if (std::abs(off) > reach) return false;
+    }
+  }
+  return true;
+}
+
 Result<Aggregate> OpenAggregate(std::span<const std::uint64_t> sum,
                                 std::span<const Slot> slots,
                                 std::uint32_t capacity,

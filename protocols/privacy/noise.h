@@ -35,4 +35,12 @@ Result<Aggregate> OpenAggregate(std::span<const std::uint64_t> sum,
                                 std::uint32_t capacity,
                                 std::uint32_t sites);
 
+/// Whether `sum` is `answers`, the sum of what `sites` sites encoded, plus their noise: equal in
+/// every word without noise, within twelve deviations (an event of 4e-33) where there is.
+bool IsSumOf(std::span<const std::uint64_t> sum,
+             std::span<const std::uint64_t> answers,
+             std::span<const Slot> slots,
+             std::uint32_t capacity,
+             std::uint32_t sites);
+
 }  // namespace consilium

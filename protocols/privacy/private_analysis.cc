@@ -15,7 +15,10 @@ namespace {
 
 /// Steps in a deviation of a slice's noise: 2^20 to 2^21, the finest that can be drawn with room.
 constexpr int kStepsPerDeviation = 20;
-constexpr double kLargestVariance = 0x1p48;
+constexpr auto kLargestVariance = static_cast<double>(kMaxVarianceTerm);
+/// Noise multipliers that a plan may state.
+constexpr double kLeastNoiseStated = 0.1;
+constexpr double kMostNoiseStated = 1'000;
 
 std::string Short(double number) {
   char text[32];
@@ -157,8 +160,8 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
     return settings.FailAt("unit", "must be \"patient\"; other units are not supported");
   }
   TRY(privacy.noise_multiplier, settings.Number("noise_multiplier"));
-  if (!(privacy.noise_multiplier >= kLeastPlannedNoise &&
-        privacy.noise_multiplier <= kMostPlannedNoise)) {
+  if (!(privacy.noise_multiplier >= kLeastNoiseStated &&
+        privacy.noise_multiplier <= kMostNoiseStated)) {
     return settings.FailAt("noise_multiplier", "must be between 0.1 and 1000");
   }
   TRY(privacy.delta, settings.Number("delta"));
@@ -191,7 +194,7 @@ Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analys
     return Fail(ErrorCode::kInvalidArgument,
                 "\"" + std::string(analysis->kind()) +
                     "\" has no bound for what one patient changes, so noise could not hide it",
-                "differential privacy is available for: summary");
+                "leave [privacy.dp] out, or ask for a kind whose page says that it can have noise");
   }
   return std::make_shared<const PrivateAnalysis>(std::move(analysis), settings);
 }

@@ -18,10 +18,6 @@ struct PrivacySettings {
   double delta = 0;             ///< with this probability of an exception.
 };
 
-/// Noise multipliers that a plan may state.
-inline constexpr double kLeastPlannedNoise = 0.1;
-inline constexpr double kMostPlannedNoise = 1'000;
-
 /// The [privacy.dp] table, checked against the analysis: what its rounds cost together may not be
 /// more than epsilon, by Renyi divergences, which hold exactly for the sites' discrete noise.
 Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis);

@@ -329,10 +329,7 @@ Result<std::vector<RoundRecord>> TryOut(const Plan& plan) {
   for (std::uint32_t site = 0; site < kTriedSites; ++site) {
     cohorts.push_back(DrawCohort(plan, site));
   }
-  std::vector<const Cohort*> pointers;
-  for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
-  const std::vector<CohortView> views = ViewsOf(pointers);
-  Result<RecordedRun> tried = RunRecorded(*plan.analysis, views);
+  Result<RecordedRun> tried = RunRecorded(*plan.analysis, ViewsOf(cohorts));
   if (!tried) {
     Error error = std::move(tried).error();
     error.message = "random data within the contract's ranges have no solution: " + error.message;

@@ -10,6 +10,7 @@
 #include "protocols/privacy/noise.h"
 #include "protocols/result_document.h"
 #include "simulations/storm/world.h"
+#include "simulations/virtual_federation.h"
 
 namespace consilium {
 namespace {
@@ -48,6 +49,7 @@ Policy PolicyOf(const Plan& plan) {
   policy.minimum_class = 0;
   policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
   policy.maximum_rounds = std::numeric_limits<std::uint32_t>::max();
+  policy.privacy_epsilon = std::numeric_limits<double>::infinity();
   return policy;
 }
 
@@ -60,7 +62,7 @@ bool CanNameSites(const std::vector<std::string>& names) {
 }
 
 WorldOptions WorldOf(const Plan& plan,
-                     const std::vector<const Cohort*>& cohorts,
+                     std::span<const CohortView> cohorts,
                      const ProtocolOptions& options) {
   WorldOptions world;
   world.seed = options.seed;
@@ -71,7 +73,7 @@ WorldOptions WorldOf(const Plan& plan,
   world.day.coordinator_crash = options.faults.coordinator_crashes;
   world.day.slow = options.faults.slow_answers;
   world.day.stop = options.faults.stops;
-  for (const Cohort* cohort : cohorts) world.cohorts.push_back(*cohort);
+  for (const CohortView& cohort : cohorts) world.cohorts.push_back(CopyOf(cohort));
   if (CanNameSites(options.names)) world.names = options.names;
   world.plans.push_back(plan.text);
   world.policy = PolicyOf(plan);
@@ -159,7 +161,7 @@ Result<RecordedRun> ReadJournal(const Plan& plan, const World& world) {
 }  // namespace
 
 Result<RecordedRun> RunOverProtocol(const Plan& plan,
-                                    const std::vector<const Cohort*>& cohorts,
+                                    std::span<const CohortView> cohorts,
                                     const ProtocolOptions& options) {
   Witness witness(std::vector<bool>(cohorts.size(), true));
   Trace trace(/*keep_lines=*/false);

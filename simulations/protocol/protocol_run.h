@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct ProtocolOptions {
 /// for; kCorrupt when the witness sees what must never happen; all other errors are the analysis's
 /// own.
 Result<RecordedRun> RunOverProtocol(const Plan& plan,
-                                    const std::vector<const Cohort*>& cohorts,
+                                    std::span<const CohortView> cohorts,
                                     const ProtocolOptions& options);
 
 }  // namespace consilium

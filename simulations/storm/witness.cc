@@ -10,6 +10,7 @@
 #include "coordinator/records.h"
 #include "protocols/analysis.h"
 #include "protocols/hash_chain.h"
+#include "protocols/privacy/noise.h"
 
 namespace consilium {
 namespace {
@@ -359,7 +360,11 @@ void Witness::CheckJournal(const PutRecord& put) {
     if (answer == answers_.end()) return Report("a sum with a site that did not answer" + where);
     AddTo(expected, *EncodeFixedPoint(answer->second, slots, record->capacity));
   }
-  if (expected != record->sum) Report("a sum is not that of its sites' answers" + where);
+  const auto sites = static_cast<std::uint32_t>(record->survivors.size());
+  if (record->sum.size() != expected.size() ||
+      !IsSumOf(record->sum, expected, slots, record->capacity, sites)) {
+    Report("a sum is not that of its sites' answers" + where);
+  }
 }
 
 void Witness::OnNote(const Note& note) {

@@ -74,6 +74,10 @@ TEST(PolicyTest, ThePresetsAreAsDocumented) {
   EXPECT_EQ(strict.minimum_class, 10U);
   EXPECT_EQ(standard.minimum_class, 5U);
   EXPECT_EQ(research.minimum_class, 3U);
+  EXPECT_EQ(strict.privacy_epsilon, 1);
+  EXPECT_EQ(standard.privacy_epsilon, 3);
+  EXPECT_EQ(research.privacy_epsilon, 10);
+  EXPECT_EQ(standard.privacy_delta, 1e-6);
   EXPECT_FALSE(research.site_level);
 }
 
@@ -139,6 +143,10 @@ TEST(PolicyTest, FailsClosedOnEveryMistake) {
       start + "maximum_parameters_per_patient = nan\n",
       start + "minimum_class = 0\n",
       start + "maximum_rounds = 0\n",
+      start + "privacy_epsilon = -1\n",
+      start + "privacy_epsilon = 101\n",
+      start + "privacy_delta = 0\n",
+      start + "privacy_delta = 0.1\n",
       start + "site_level = \"no\"\n",
       start + "requesters = [\"\"]\n",
       start + "requesters = \"A\"\n",

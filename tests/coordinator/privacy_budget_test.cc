@@ -70,7 +70,7 @@ TEST_F(PrivacyBudgetTest, EachAnswerIsChargedAndWrittenIntoTheLedger) {
     const std::vector<Record> ledger = *federation_.site_store(site).Load("ledger");
     for (const Record& record : ledger) {
       const std::string_view text = AsText(record.value);
-      noted = noted || text.find("\"rho\":0.02") != std::string::npos;
+      noted = noted || text.find("\"rho_spent_e9\":20000001") != std::string::npos;
     }
     EXPECT_TRUE(noted) << site;
   }

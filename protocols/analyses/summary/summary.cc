@@ -20,7 +20,6 @@ class SummaryAnalysis final : public Analysis {
   bool takes_missing_values() const override { return true; }
   /// Counts and sums fit nothing to single patients; small cells are the policy's minimum_class.
   std::size_t parameters() const override { return 0; }
-  bool KeepsSitesApart() const override { return !plan_.Tested().empty(); }
   std::uint32_t maximum_rounds() const override { return plan_.numbers.empty() ? 1 : 2; }
   std::uint32_t rounds_with_noise() const override { return 1; }
 

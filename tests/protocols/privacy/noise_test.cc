@@ -98,6 +98,26 @@ TEST(NoiseTest, FallsOnNoisySlotsAloneAndIsSaidOfThem) {
   EXPECT_TRUE(OpenAggregate(RingVector(2), {&count, 1}, 3, 3)->noise.empty());
 }
 
+TEST(NoiseTest, ASumIsThatOfItsAnswersUpToTheNoiseThatItMayHave) {
+  Slot count;
+  count.encoding = Encoding::kCount;
+  count.count = 1;
+  count.bound = 10;
+  const std::vector<Slot> slots = {count, Noisy(2, 1, 1 << 20)};
+  const std::vector<double> values = {3, 40, 50};
+  const RingVector answers = EncodeFixedPoint(values, slots, kSites).value();
+  const auto is_sum = [&](RingVector sum) { return IsSumOf(sum, answers, slots, kSites, kSites); };
+  RingVector noised = answers;
+  SeededRandom random(std::uint64_t{7});
+  ASSERT_TRUE(AddNoise(slots, kSites, random, noised).has_value());
+  EXPECT_TRUE(is_sum(noised));
+  // A share has a variance of 2^18, ten of them a deviation of 1619.
+  EXPECT_TRUE(is_sum({answers[0], answers[1] + 12 * 1'619, answers[2] - 12 * 1'619}));
+  EXPECT_FALSE(is_sum({answers[0], answers[1] + 12 * 1'620, answers[2]}));
+  EXPECT_FALSE(is_sum({answers[0], answers[1], answers[2] - 12 * 1'620}));
+  EXPECT_FALSE(is_sum({answers[0] + 1, answers[1], answers[2]}));
+}
+
 TEST(NoiseTest, WhatCannotBeDrawnOrHeldIsAnError) {
   const auto fits = [](const Slot& slot) { return CheckCapacity({&slot, 1}, 5'000).has_value(); };
   EXPECT_TRUE(fits(Noisy(1, 0x1p-20, 1 << 20)));

@@ -66,11 +66,9 @@ TEST_P(CostTest, IsWhatTheMachinesTake) {
   const CostCase& test = GetParam();
   const Plan plan = PlanOf(test.features);
   const std::vector<Cohort> cohorts = Cohorts(plan, test.sites);
-  std::vector<const Cohort*> pointers;
-  for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
   ProtocolOptions run_options;
   run_options.network = test.network;
-  const Result<RecordedRun> ran = RunOverProtocol(plan, pointers, run_options);
+  const Result<RecordedRun> ran = RunOverProtocol(plan, ViewsOf(cohorts), run_options);
   ASSERT_TRUE(ran.has_value()) << Describe(ran.error());
   const RecordedRun& run = *ran;
   CostOptions options;

@@ -44,9 +44,7 @@ class TrainOverProtocolTest : public ::testing::TestWithParam<const char*> {};
 TEST_P(TrainOverProtocolTest, GivesTheBitsOfPlainSums) {
   const Plan plan = PlanOf(GetParam());
   const std::vector<Cohort> cohorts = Cohorts(plan, 4);
-  std::vector<const Cohort*> pointers;
-  for (const Cohort& cohort : cohorts) pointers.push_back(&cohort);
-  const PlainRun plain = RunPlain(*plan.analysis, pointers).value();
+  const PlainRun plain = RunPlain(*plan.analysis, ViewsOf(cohorts)).value();
   const std::string expected = ResultDocument(plan, plain.result, plain.rounds);
   std::uint64_t crashes = 0;
   for (std::uint64_t seed = 0; seed < 12; ++seed) {
@@ -59,7 +57,7 @@ TEST_P(TrainOverProtocolTest, GivesTheBitsOfPlainSums) {
       options.faults = {
           .cuts = 0.003, .site_crashes = 0.004, .coordinator_crashes = 0.001, .slow_answers = 0.03};
     }
-    const Result<RecordedRun> run = RunOverProtocol(plan, pointers, options);
+    const Result<RecordedRun> run = RunOverProtocol(plan, ViewsOf(cohorts), options);
     ASSERT_TRUE(run.has_value()) << Describe(run.error());
     EXPECT_EQ(ResultDocument(plan, run->run.result, run->run.rounds), expected) << seed;
     for (const auto& [fault, times] : run->protocol->faults) crashes += times;
