@@ -50,7 +50,7 @@ class Runner {
 
   Status RunTrial(const Experiment& experiment, const Result<LoadedTable>& table, Trial& trial) {
     Result<VirtualFederation> made =
-        table ? MakeFederation(experiment, *table, trial.seed)
+        table ? MakeFederation(experiment, *table, trial.seed, threads_)
               : Result<VirtualFederation>(tl::make_unexpected(table.error()));
     TRY_STATUS(Agreed(made ? Status() : Status(tl::make_unexpected(made.error()))));
     VirtualFederation federation = *std::move(made);
@@ -214,6 +214,15 @@ std::string CombinationName(const Experiment& experiment) {
     name += (name.empty() ? "" : ", ") + swept.key + " = " + swept.value;
   }
   return name.empty() ? "as written" : name;
+}
+
+std::string ShortName(const Experiment& experiment) {
+  std::string name;
+  for (const SweptValue& swept : experiment.swept) {
+    name +=
+        (name.empty() ? "" : ", ") + swept.key.substr(swept.key.rfind('.') + 1) + " " + swept.value;
+  }
+  return name.empty() ? "federated" : name;
 }
 
 }  // namespace consilium

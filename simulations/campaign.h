@@ -100,5 +100,10 @@ std::vector<const std::vector<Coefficient>*> AloneFits(const Campaign& campaign,
 
 /// "analysis.ridge = 0.5, partition.alpha = 1"; "as written" without a sweep.
 std::string CombinationName(const Experiment& experiment);
+/// The same without the names of tables, which a plot has no room for; "federated" without a sweep.
+std::string ShortName(const Experiment& experiment);
+
+/// Combinations that plots have; tables have all.
+inline constexpr std::size_t kMostPlotted = 12;
 
 }  // namespace consilium

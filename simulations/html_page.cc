@@ -47,7 +47,8 @@ svg .gridline,svg .axis,svg .zero{stroke:var(--line);stroke-width:1}
 svg .axis,svg .zero{stroke:var(--muted)}
 svg .truth{stroke:var(--truth);stroke-width:2;stroke-dasharray:5 4}
 svg .mean{stroke:var(--ink);stroke-width:2}
-svg .bar,svg .curve{stroke-width:2;fill:none}
+svg .bar,svg .curve{stroke-width:2;fill:none}svg .band{stroke:none;fill-opacity:.15}
+svg .band.fed{fill:var(--fed)}svg .band.pool{fill:var(--pool)}svg .band.alone{fill:var(--alone)}
 svg .fed{stroke:var(--fed)}svg .pool{stroke:var(--pool)}svg .alone{stroke:var(--alone)}
 svg .mark.fed,svg .area.fed,svg .dot.fed{fill:var(--fed)}
 svg .mark.pool{fill:var(--card);stroke-width:2}

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <functional>
 
+#include "simulations/course_figures.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {
-
-constexpr std::size_t kMostCombinations = 12;
 
 std::vector<double> EstimatesOf(const std::vector<const std::vector<Coefficient>*>& fits,
                                 std::size_t coefficient) {
@@ -55,16 +54,6 @@ std::optional<double> CommonTruth(const Campaign& campaign, std::size_t coeffici
   return common;
 }
 
-/// The combination without the names of tables, which a plot has no room for.
-std::string ShortName(const Experiment& experiment) {
-  std::string name;
-  for (const SweptValue& swept : experiment.swept) {
-    name +=
-        (name.empty() ? "" : ", ") + swept.key.substr(swept.key.rfind('.') + 1) + " " + swept.value;
-  }
-  return name;
-}
-
 std::string Strips(const Campaign& campaign) {
   const std::vector<Coefficient>* terms = FirstFit(campaign);
   if (terms == nullptr) return {};
@@ -72,11 +61,11 @@ std::string Strips(const Campaign& campaign) {
   std::string figures;
   for (std::size_t j = terms->size() > 1 ? 1 : 0; j < terms->size(); ++j) {
     std::vector<StripRow> rows;
-    for (std::size_t i = 0; i < campaign.experiments.size() && i < kMostCombinations; ++i) {
+    for (std::size_t i = 0; i < campaign.experiments.size() && i < kMostPlotted; ++i) {
       const auto federated = FederatedFits(campaign, i);
       if (!HasTerms(federated, *terms)) continue;
-      rows.push_back({swept ? ShortName(campaign.experiments[i]) : "federated", Series::kFederated,
-                      EstimatesOf(federated, j)});
+      rows.push_back(
+          {ShortName(campaign.experiments[i]), Series::kFederated, EstimatesOf(federated, j)});
       if (!swept) {
         rows.push_back(
             {"one hospital alone", Series::kAlone, EstimatesOf(AloneFits(campaign, i), j)});
@@ -194,12 +183,12 @@ std::string RunsSection(const Campaign& campaign) {
   }
   std::string body =
       Paragraph(text + ". A dot is a fit, a bar their mean, a dashed line the truth.");
-  if (campaign.experiments.size() > kMostCombinations) {
-    body += Paragraph("Plotted are the first " + std::to_string(kMostCombinations) +
+  if (campaign.experiments.size() > kMostPlotted) {
+    body += Paragraph("Plotted are the first " + std::to_string(kMostPlotted) +
                           " combinations; the tables have all.",
                       "muted");
   }
-  body += Strips(campaign) + CombinationTable(campaign);
+  body += Strips(campaign) + CourseFigures(campaign) + CombinationTable(campaign);
   body += SpreadTable(campaign, "Federated estimates over all seeds", FederatedFits);
   body += SpreadTable(campaign, "Estimates of one hospital alone, over all hospitals and seeds",
                       AloneFits);

@@ -4,6 +4,19 @@
 
 namespace consilium {
 
+std::optional<double> RatioOf(const RoundRecord& round,
+                              std::string_view of,
+                              std::string_view over) {
+  std::optional<double> above;
+  std::optional<double> below;
+  for (const auto& [name, value] : round.sums) {
+    if (name == of) above = value;
+    if (name == over) below = value;
+  }
+  if (!above || !below || !(*below > 0)) return {};
+  return *above / *below;
+}
+
 Aggregate RoundRecorder::Sum(const Query& query) {
   Aggregate aggregate = federation_.Sum(query);
   RoundRecord record;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct RoundRecord {
   std::vector<std::pair<std::string, double>> sums;
   std::optional<RoundTraffic> traffic;  ///< Of a run over the protocol.
 };
+
+/// One of its sums over another; none when it lacks one of them, or the second is not above 0.
+std::optional<double> RatioOf(const RoundRecord& round, std::string_view of, std::string_view over);
 
 /// What a run over the protocol needed, and what went wrong.
 struct ProtocolUse {

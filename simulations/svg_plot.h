@@ -47,6 +47,25 @@ std::string LinePlot(const std::string& title,
                      const std::string& y_label,
                      const std::vector<PlotPoint>& points);
 
+/// A line with a band about it, from `low` to `high` of each point; x are whole numbers.
+struct BandPoint {
+  double x = 0;
+  double y = 0;
+  double low = 0;
+  double high = 0;
+};
+struct BandCurve {
+  std::string label;
+  std::vector<BandPoint> points;
+};
+
+/// Curves differ in their dashes, too; a label stands beside the end of its own, or as near to it
+/// as the others let it. Empty when no curve has a point.
+std::string BandPlot(const std::string& title,
+                     const std::string& x_label,
+                     const std::string& y_label,
+                     const std::vector<BandCurve>& curves);
+
 /// A curve that starts at (0, 1) and has a new height from each point on; limits may end earlier.
 struct StepCurve {
   std::string label;

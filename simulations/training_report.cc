@@ -10,6 +10,7 @@
 
 #include "common/command_errors.h"
 #include "common/terminal.h"
+#include "simulations/course_figures.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
@@ -104,19 +105,6 @@ std::string Verdict(const Json& result) {
   return text;
 }
 
-/// A ratio of two of the last round's sums, as "held-out loss" over "held-out rows".
-std::optional<double> LastRatio(const Trial& trial, const char* of, const char* over) {
-  if (trial.rounds.empty()) return {};
-  std::optional<double> above;
-  std::optional<double> below;
-  for (const auto& [name, value] : trial.rounds.back().sums) {
-    if (name == of) above = value;
-    if (name == over) below = value;
-  }
-  if (!above || !below || !(*below > 0)) return {};
-  return *above / *below;
-}
-
 /// Mean and standard deviation over those trials of a combination that have the number.
 std::string MeanOf(const Campaign& campaign,
                    std::size_t combination,
@@ -124,8 +112,9 @@ std::string MeanOf(const Campaign& campaign,
                    const char* over) {
   std::vector<double> found;
   for (const Trial& trial : campaign.trials) {
-    if (trial.combination != combination || trial.error) continue;
-    if (const std::optional<double> ratio = LastRatio(trial, of, over)) found.push_back(*ratio);
+    if (trial.combination != combination || trial.error || trial.rounds.empty()) continue;
+    const std::optional<double> ratio = RatioOf(trial.rounds.back(), of, over);
+    if (ratio) found.push_back(*ratio);
   }
   if (found.empty()) return "-";
   double mean = 0;
@@ -203,7 +192,8 @@ std::string TrainingRunsText(const Campaign& campaign) {
 
 std::string TrainingRunsSection(const Campaign& campaign) {
   const std::string failures = FailuresOf(campaign);
-  return Section("All runs", PageTable(kLastRound, kRunsHeading, RunsRows(campaign)) +
+  return Section("All runs", CourseFigures(campaign) +
+                                 PageTable(kLastRound, kRunsHeading, RunsRows(campaign)) +
                                  (failures.empty() ? "" : Paragraph(failures, "bad")));
 }
 
