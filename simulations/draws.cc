@@ -27,6 +27,19 @@ SeededRandom StreamOf(std::uint64_t seed, std::string_view purpose, std::uint64_
       Hasher("consilium simulation stream").Add(seed).Add(purpose).Add(index).Finish().bytes);
 }
 
+void BufferedRandom::Fill(MutableByteSpan bytes) {
+  while (!bytes.empty()) {
+    if (used_ == buffer_.size()) {
+      source_.Fill(buffer_);
+      used_ = 0;
+    }
+    const std::size_t size = std::min(bytes.size(), buffer_.size() - used_);
+    std::copy_n(buffer_.begin() + static_cast<std::ptrdiff_t>(used_), size, bytes.begin());
+    used_ += size;
+    bytes = bytes.subspan(size);
+  }
+}
+
 double PortableExp(double x) {
   if (x < -700) return 0;
   CHECK(x <= 700);

@@ -1,9 +1,11 @@
 #include "simulations/experiment.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "common/terminal.h"
 #include "simulations/draws.h"
 #include "simulations/images.h"
+#include "simulations/thread_pool.h"
 
 namespace consilium {
 namespace {
@@ -85,6 +88,12 @@ void DrawParticipants(const Participation& participation,
   }
 }
 
+Result<Cohort> CohortAt(const std::string& name, const Plan& plan, const DataTable& part) {
+  Result<CohortWithFlow> built = CohortOf(plan, part);
+  if (!built) return FailIn("virtual site " + name, std::move(built).error());
+  return std::move(built)->cohort;
+}
+
 /// Takes hospitals one by one; what they are made of may go at once.
 class Hospitals {
  public:
@@ -94,16 +103,12 @@ class Hospitals {
     sites_.reserve(sites);
   }
 
-  Status Add(const std::string& name, const DataTable& part) {
-    Result<CohortWithFlow> built = CohortOf(plan_, part);
-    if (!built) return FailIn("virtual site " + name, std::move(built).error());
-    const Cohort& cohort = built->cohort;
+  void Add(const std::string& name, const Cohort& cohort) {
     const std::span<const double> values(cohort.values.data(),
                                          static_cast<std::size_t>(cohort.values.size()));
     const auto rows = static_cast<std::size_t>(cohort.values.rows());
     std::copy(values.begin(), values.end(), table_.Add(rows, cohort.patients).begin());
     sites_.push_back({name, RefusalOf(cohort.patients)});
-    return {};
   }
 
   VirtualFederation Finish(const std::optional<Participation>& participation, std::uint64_t seed) {
@@ -124,13 +129,56 @@ class Hospitals {
   SiteTable table_;
 };
 
-Result<VirtualFederation> DrawHospitals(const Experiment& experiment, std::uint64_t seed) {
+/// Hospitals drawn by all threads at once, and taken in the order of their names.
+class HospitalMill {
+ public:
+  HospitalMill(const PatientMaker& maker, const Plan& plan, unsigned threads)
+      : maker_(maker), plan_(plan), pool_(threads) {}
+
+  Status Run(Hospitals& hospitals) {
+    for (first_ = 0; first_ < maker_.sites(); first_ += made_.size()) {
+      made_.assign(std::min(kBatch, maker_.sites() - first_), std::nullopt);
+      next_ = 0;
+      pool_.Run([this](std::size_t) { Make(); });
+      for (std::size_t i = 0; i < made_.size(); ++i) {
+        TRY(const Cohort cohort, *std::move(made_[i]));
+        hospitals.Add(maker_.NameOf(first_ + i), cohort);
+      }
+    }
+    return {};
+  }
+
+ private:
+  static constexpr std::size_t kBatch = 2'048;
+
+  void Make() {
+    for (;;) {
+      const std::size_t i = next_.fetch_add(1);
+      if (i >= made_.size()) return;
+      made_[i] = MakeOne(first_ + i);
+    }
+  }
+  Result<Cohort> MakeOne(std::size_t site) const {
+    TRY(const DataTable rows, maker_.Make(site));
+    return CohortAt(maker_.NameOf(site), plan_, rows);
+  }
+
+  const PatientMaker& maker_;
+  const Plan& plan_;
+  ThreadPool pool_;
+  std::size_t first_ = 0;
+  std::atomic<std::size_t> next_ = 0;
+  std::vector<std::optional<Result<Cohort>>> made_;  ///< Of a batch, from first_ on.
+};
+
+Result<VirtualFederation> DrawHospitals(const Experiment& experiment,
+                                        std::uint64_t seed,
+                                        unsigned threads) {
   const std::vector<std::size_t>& patients = experiment.generator->patients;
   Hospitals hospitals(experiment.plan, patients.size(),
                       std::accumulate(patients.begin(), patients.end(), std::size_t{0}));
-  TRY_STATUS(GenerateSites(
-      *experiment.generator, experiment.plan, seed,
-      [&](const std::string& name, const DataTable& part) { return hospitals.Add(name, part); }));
+  TRY(const PatientMaker maker, PatientMaker::Of(*experiment.generator, experiment.plan, seed));
+  TRY_STATUS(HospitalMill(maker, experiment.plan, threads).Run(hospitals));
   return hospitals.Finish(experiment.participation, seed);
 }
 
@@ -147,7 +195,10 @@ Result<VirtualFederation> SplitIntoHospitals(const Experiment& experiment,
     TRY(parts, Split(experiment, table, seed));
   }
   Hospitals hospitals(experiment.plan, parts.size(), rows);
-  for (const auto& [name, part] : parts) TRY_STATUS(hospitals.Add(name, part));
+  for (const auto& [name, part] : parts) {
+    TRY(const Cohort cohort, CohortAt(name, experiment.plan, part));
+    hospitals.Add(name, cohort);
+  }
   return hospitals.Finish(experiment.participation, seed);
 }
 
@@ -213,18 +264,21 @@ Result<LoadedTable> LoadTable(const Experiment& experiment) {
 
 Result<VirtualFederation> MakeFederation(const Experiment& experiment,
                                          const LoadedTable& table,
-                                         std::uint64_t seed) {
+                                         std::uint64_t seed,
+                                         unsigned threads) {
   TRY(VirtualFederation federation, experiment.generator && !experiment.partition
-                                        ? DrawHospitals(experiment, seed)
+                                        ? DrawHospitals(experiment, seed, threads)
                                         : SplitIntoHospitals(experiment, table, seed));
   TRY_STATUS(RequireEnoughSites(federation, experiment));
   return federation;
 }
 
-Result<VirtualFederation> LoadFederation(const Experiment& experiment, std::uint64_t seed) {
-  if (experiment.generator) return MakeFederation(experiment, {}, seed);
+Result<VirtualFederation> LoadFederation(const Experiment& experiment,
+                                         std::uint64_t seed,
+                                         unsigned threads) {
+  if (experiment.generator) return MakeFederation(experiment, {}, seed, threads);
   TRY(const LoadedTable table, LoadTable(experiment));
-  return MakeFederation(experiment, table, seed);
+  return MakeFederation(experiment, table, seed, threads);
 }
 
 }  // namespace consilium

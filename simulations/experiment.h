@@ -69,13 +69,17 @@ Result<std::vector<Experiment>> ReadExperiments(const std::filesystem::path& fil
 Result<LoadedTable> LoadTable(const Experiment& experiment);
 
 /// Splits the table into hospitals, sorted by name; `table` is not looked at where a generator
-/// draws one. Hospitals of a generator are made one by one, so that only their cohorts take memory.
-/// kRefused when fewer sites take part than the plan's minimum.
+/// draws one. Hospitals of a generator are made a batch at a time, by so many threads, so that only
+/// their cohorts take memory; what they are does not depend on the threads. kRefused when fewer
+/// sites take part than the plan's minimum.
 Result<VirtualFederation> MakeFederation(const Experiment& experiment,
                                          const LoadedTable& table,
-                                         std::uint64_t seed);
+                                         std::uint64_t seed,
+                                         unsigned threads);
 
 /// Both.
-Result<VirtualFederation> LoadFederation(const Experiment& experiment, std::uint64_t seed = 1);
+Result<VirtualFederation> LoadFederation(const Experiment& experiment,
+                                         std::uint64_t seed = 1,
+                                         unsigned threads = 1);
 
 }  // namespace consilium

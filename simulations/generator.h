@@ -4,12 +4,13 @@
 // estimate can be held against the truth. Columns, ranges and the kind of outcome are the plan's.
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/ingestion/source.h"
+#include "common/random.h"
 #include "common/result.h"
 #include "common/settings.h"
 #include "protocols/analyses/glm/design.h"
@@ -68,12 +69,48 @@ Result<Generator> ParseGenerator(const Settings& table, const Plan& plan);
 /// kInvalidArgument at the table's place when an outcome would break the contract's range.
 Result<LoadedTable> Generate(const Generator& generator, const Plan& plan, std::uint64_t seed);
 
-/// The same patients, hospital by hospital in the order of their names; `take` gets each one's
-/// rows, and its error ends the drawing.
-Status GenerateSites(
-    const Generator& generator,
-    const Plan& plan,
-    std::uint64_t seed,
-    const std::function<Status(const std::string& name, const DataTable& rows)>& take);
+/// The same patients, one hospital at a time.
+class PatientMaker {
+ public:
+  /// Both outlive it.
+  static Result<PatientMaker> Of(const Generator& generator, const Plan& plan, std::uint64_t seed);
+
+  std::size_t sites() const { return generator_->patients.size(); }
+  std::string NameOf(std::size_t site) const;
+  /// The rows of the site with this index; may be called by several threads at once.
+  Result<DataTable> Make(std::size_t site) const;
+
+ private:
+  PatientMaker(const Generator& generator,
+               const Plan& plan,
+               glm::Design design,
+               std::uint64_t seed);
+
+  struct SiteModel;
+  struct Streams;
+  SiteModel DrawModel(RandomSource& between) const;
+  Status AddPatient(const std::vector<GeneratedColumn>& columns,
+                    const SiteModel& model,
+                    Streams& streams,
+                    std::vector<double>& row,
+                    DataTable& rows) const;
+  double Predictor(const std::vector<double>& row, const SiteModel& model) const;
+  Status DrawOutcomes(const SiteModel& model, RandomSource& random, std::vector<double>& row) const;
+  Status DrawTime(
+      double eta, double shape, RandomSource& random, double& event, double& time) const;
+  Result<double> DrawOutcome(double eta, RandomSource& random) const;
+  tl::unexpected<Error> OutOfRange(std::string_view key,
+                                   const ContractColumn& column,
+                                   double value,
+                                   std::string remedy) const;
+
+  const Generator* generator_;
+  const Plan* plan_;
+  glm::Design design_;
+  std::uint64_t seed_;
+  std::vector<std::size_t> outcomes_;  ///< In the contract.
+  std::vector<std::size_t> features_;  ///< In the contract, by the design's indices.
+  std::vector<bool> is_outcome_;       ///< One a column of the contract.
+};
 
 }  // namespace consilium

@@ -88,6 +88,27 @@ TEST(VirtualFederationTest, HospitalsDrawnOneByOneAreThoseOfOneTable) {
   EXPECT_EQ(federation.sites()[39].name, table.groups.back());
 }
 
+TEST(VirtualFederationTest, HospitalsDrawnByManyThreadsAreThoseOfOne) {
+  // More than a batch, so that a second one follows.
+  const Experiment experiment = MillionSites(2'100);
+  const VirtualFederation one = LoadFederation(experiment, 7, 1).value();
+  const VirtualFederation three = LoadFederation(experiment, 7, 3).value();
+  ASSERT_EQ(one.sites().size(), three.sites().size());
+  for (std::size_t i = 0; i < one.sites().size(); ++i) {
+    ASSERT_EQ(one.sites()[i].name, three.sites()[i].name);
+    ASSERT_EQ(one.cohort(i).values, three.cohort(i).values);
+  }
+}
+
+TEST(VirtualFederationTest, OfSeveralHospitalsThatCannotBeDrawnTheFirstIsNamed) {
+  Experiment experiment = MillionSites(500);
+  experiment.plan.contract.maximum_patients = 25;
+  experiment.generator->patients[77] = experiment.generator->patients[300] = 26;
+  const Result<VirtualFederation> none = LoadFederation(experiment, 7, 2);
+  ASSERT_FALSE(none.has_value());
+  EXPECT_THAT(none.error().message, HasSubstr("virtual site site-078"));
+}
+
 TEST(VirtualFederationTest, VeryManySitesAreNeitherFittedAloneNorListed) {
   const Experiment experiment = MillionSites(kMostSingleSites + 1);
   const Campaign campaign = RunCampaign({experiment}, 3, 2).value();
