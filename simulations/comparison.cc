@@ -97,8 +97,15 @@ Result<Comparison> Compare(const Plan& plan,
     return comparison;
   }
   next("pooled data");
-  const CohortView pooled = federation.Pooled();
-  comparison.pooled = fit({&pooled, 1});
+  if (!ShowsSingleSites(federation) && plan.analysis->KeepsMemory()) {
+    comparison.pooled.error = Error{ErrorCode::kRefused,
+                                    "with more than " + std::to_string(kMostSingleSites) +
+                                        " hospitals no model is trained on pooled data",
+                                    ""};
+  } else {
+    const CohortView pooled = federation.Pooled();
+    comparison.pooled = fit({&pooled, 1});
+  }
   for (std::size_t i = 0; i < federation.sites().size() && ShowsSingleSites(federation); ++i) {
     const VirtualSite& site = federation.sites()[i];
     if (!site.refusal.empty()) continue;

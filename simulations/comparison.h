@@ -22,7 +22,7 @@ struct Attempt {
 };
 
 /// Above so many hospitals no single one is fitted alone or listed: the federated and the pooled
-/// fit are all that is looked at.
+/// fit are all that is looked at; of a training, whose rows would be held twice, the federated.
 inline constexpr std::size_t kMostSingleSites = 10'000;
 
 inline bool ShowsSingleSites(const VirtualFederation& federation) {

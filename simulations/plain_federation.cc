@@ -61,6 +61,7 @@ struct Round {
   std::uint32_t all_sites;
   std::span<const CohortView> sites;
   std::span<SiteMemory> memories;  ///< One a site, or none.
+  bool keeps_scratch;
   std::size_t batch;
   std::optional<NoiseSeeds> noise;  ///< Where sums have any.
   std::atomic<std::size_t> next = 0;
@@ -108,6 +109,7 @@ struct PlainFederation::Worker {
     const CohortView& cohort = round.sites[site];
     TRY_STATUS(round.memories.empty() ? round.query.Answer(cohort, answer)
                                       : round.query.Answer(cohort, round.memories[site], answer));
+    if (!round.memories.empty() && !round.keeps_scratch) round.memories[site].scratch.reset();
     TRY_STATUS(AddFixedPoint(answer, round.slots, round.all_sites, sum));
     if (!round.noise) return {};
     SeededRandom random(round.noise->Of(site));
@@ -126,7 +128,9 @@ PlainFederation::PlainFederation(const Analysis& analysis,
       first_site_(FirstOf(sites_.size(), ranks_)),
       pool_(std::clamp<std::size_t>(sites_.size(), 1, std::max(options_.threads, 1U))),
       workers_(pool_.size()) {
-  if (analysis.KeepsMemory()) memories_.resize(sites_.size());
+  if (analysis.HasState() || (analysis.KeepsMemory() && KeepsScratch())) {
+    memories_.resize(sites_.size());
+  }
 }
 
 PlainFederation::~PlainFederation() = default;
@@ -157,7 +161,13 @@ Result<Aggregate> PlainFederation::TrySum(const Query& query) {
 
 Status PlainFederation::SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum) {
   TRY(const std::unique_ptr<PreparedQuery> prepared, analysis_.Prepare(query));
-  Round round{*prepared, slots, all_sites_, sites_, memories_, BatchOf(sites_.size(), pool_.size()),
+  Round round{*prepared,
+              slots,
+              all_sites_,
+              sites_,
+              memories_,
+              KeepsScratch(),
+              BatchOf(sites_.size(), pool_.size()),
               {}};
   if (HasNoise(slots)) round.noise = NoiseSeeds{options_.noise_seed, rounds_ + 1, first_site_};
   pool_.Run([&](std::size_t index) { workers_[index].Run(round); });

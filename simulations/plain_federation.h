@@ -22,6 +22,9 @@ struct PlainOptions {
   Ranks* ranks = nullptr;  ///< Those that make the same call with their own sites; none if null.
   std::function<void(std::uint32_t)> watcher = {};  ///< Called after each round with its number.
   std::uint64_t noise_seed = 1;  ///< Of the sites' noise, where the plan asks for any.
+  /// What sites keep to save themselves work can be as much again as their rows: above so many
+  /// they do the work in each round anew. The result does not depend on it.
+  std::size_t most_scratches = 100'000;
 };
 
 /// Good as long as the cohorts are.
@@ -46,6 +49,7 @@ class PlainFederation final : public Federation {
  private:
   struct Worker;
 
+  bool KeepsScratch() const { return sites_.size() <= options_.most_scratches; }
   Result<Aggregate> TrySum(const Query& query);
   /// This rank's part of the sum.
   Status SumHere(const Query& query, std::span<const Slot> slots, RingVector& sum);

@@ -17,7 +17,7 @@
 namespace consilium {
 namespace {
 
-Plan MakePlan() {
+Plan MakePlan(const std::string& analysis = "kind = \"logistic\"\n") {
   return ParsePlan(
              "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n"
              "minimum_sites = 3\n[contract]\npatient = \"id\"\nmaximum_patients = 1000\n"
@@ -25,8 +25,8 @@ Plan MakePlan() {
              "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [18, 110]\n"
              "[[contract.column]]\nname = \"stage\"\ntype = \"category\"\n"
              "levels = [\"I\", \"II\", \"III\"]\n"
-             "[analysis]\nkind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", "
-             "\"stage\"]\n",
+             "[analysis]\noutcome = \"ill\"\nfeatures = [\"age\", \"stage\"]\n" +
+                 analysis,
              "plan.toml")
       .value();
 }
@@ -236,6 +236,18 @@ TEST(RanksTest, AProcessAloneAgreesWithItself) {
   EXPECT_EQ(failed.error().code, ErrorCode::kIo);
   EXPECT_EQ(failed.error().message, "the disk");
   EXPECT_EQ(failed.error().remedy, "mend it");
+}
+
+TEST(PlainScaleTest, SitesThatKeepNothingBetweenRoundsTrainTheSameModel) {
+  const std::string training = "kind = \"train\"\nmodel = \"logistic\"\nrounds = 4\n";
+  for (const std::string strategy : {"", "strategy = \"scaffold\"\n"}) {
+    const Plan plan = MakePlan(training + strategy);
+    const SiteTable table = MakeTable(plan, 40);
+    PlainOptions forgetful;
+    forgetful.most_scratches = 39;
+    EXPECT_EQ(RunPlain(*plan.analysis, table.sites(), forgetful).value().result.json,
+              RunPlain(*plan.analysis, table.sites()).value().result.json);
+  }
 }
 
 TEST(ThreadPoolTest, EachRunCallsEachIndexOnce) {

@@ -3,6 +3,8 @@
 #include "simulations/virtual_federation.h"
 
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -136,6 +138,24 @@ TEST(VirtualFederationTest, VeryManySitesAreNeitherFittedAloneNorListed) {
   EXPECT_THAT(text, HasSubstr(said));
   EXPECT_THAT(text, HasSubstr("10001 sites in all, 0 of them left out."));
   EXPECT_LT(text.size(), 10'000u);
+}
+
+TEST(VirtualFederationTest, VeryManySitesTrainAModelThatPooledDataDoNot) {
+  Experiment experiment = MillionSites(kMostSingleSites + 1);
+  std::ostringstream text;
+  text << std::ifstream(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) /
+                        "examples/million_sites.toml")
+              .rdbuf();
+  const std::string wanted = "kind = \"logistic\"";
+  std::string training = text.str();
+  ASSERT_THAT(training, HasSubstr(wanted));
+  training.replace(training.find(wanted), wanted.size(),
+                   "kind = \"train\"\nmodel = \"logistic\"\nrounds = 2");
+  experiment.plan = ParsePlan(training, "plan.toml").value();
+  const Campaign campaign = RunCampaign({experiment}, 3, 2).value();
+  EXPECT_FALSE(campaign.shown.comparison.pooled.run.has_value());
+  EXPECT_THAT(ResultText(campaign), HasSubstr("no model is trained on pooled data"));
+  EXPECT_THAT(HtmlReport(campaign), HasSubstr("no model is trained on pooled data"));
 }
 
 }  // namespace
