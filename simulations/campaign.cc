@@ -222,6 +222,7 @@ std::string ShortName(const Experiment& experiment) {
     name +=
         (name.empty() ? "" : ", ") + swept.key.substr(swept.key.rfind('.') + 1) + " " + swept.value;
   }
+  std::erase(name, '"');
   return name.empty() ? "federated" : name;
 }
 

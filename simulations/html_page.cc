@@ -47,13 +47,13 @@ svg .gridline,svg .axis,svg .zero{stroke:var(--line);stroke-width:1}
 svg .axis,svg .zero{stroke:var(--muted)}
 svg .truth{stroke:var(--truth);stroke-width:2;stroke-dasharray:5 4}
 svg .mean{stroke:var(--ink);stroke-width:2}
-svg .bar,svg .curve{stroke-width:2;fill:none}svg .band{stroke:none;fill-opacity:.15}
-svg .band.fed{fill:var(--fed)}svg .band.pool{fill:var(--pool)}svg .band.alone{fill:var(--alone)}
+svg .bar,svg .curve{stroke-width:2;fill:none}
 svg .fed{stroke:var(--fed)}svg .pool{stroke:var(--pool)}svg .alone{stroke:var(--alone)}
 svg .mark.fed,svg .area.fed,svg .dot.fed{fill:var(--fed)}
 svg .mark.pool{fill:var(--card);stroke-width:2}
 svg .area.pool{fill:var(--pool)}svg .mark.alone,svg .area.alone,svg .dot.alone{fill:var(--alone)}
-svg .dot{stroke:none;fill-opacity:.55}svg .area{stroke:none}
+svg .dot{stroke:none;fill-opacity:.55}svg .area{stroke:none}svg .band{stroke:none;fill-opacity:.15}
+svg .band.fed{fill:var(--fed)}svg .band.pool{fill:var(--pool)}svg .band.alone{fill:var(--alone)}
 svg .area.hollow{fill:none;stroke:var(--alone);stroke-dasharray:3 3}
 .key{display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;margin:.25rem 0 1rem;font-size:.875rem}
 .key svg{width:26px;height:16px;display:inline-block;vertical-align:-3px;margin-right:.35rem}

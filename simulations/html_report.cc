@@ -144,16 +144,19 @@ std::string Shown::Head() const {
                         ", seed " + std::to_string(campaign_.trials[campaign_.shown.trial].seed) +
                         ". Study number " + plan.id.ToHex().substr(0, 16) + "….",
                     "muted");
-  head +=
-      Tiles({{std::to_string(run.result.sites), "hospitals in the sum"},
-             {std::to_string(run.result.patients), "patients"},
-             {std::to_string(run.rounds), "rounds"},
-             {NumberText(static_cast<double>(moved) / 1024, "%.1f") + " KiB",
-              "to and from each hospital, without the protocol's own"},
-             {comparison_.largest_difference ? NumberText(*comparison_.largest_difference, "%.0e")
-                                             : std::string("none"),
-              "largest relative gap between federated and pooled"}});
-  head += Paragraph(Verdict(), "lead");
+  std::vector<std::pair<std::string, std::string>> tiles = {
+      {std::to_string(run.result.sites), "hospitals in the sum"},
+      {std::to_string(run.result.patients), "patients"},
+      {std::to_string(run.rounds), "rounds"},
+      {NumberText(static_cast<double>(moved) / 1024, "%.1f") + " KiB",
+       "to and from each hospital, without the protocol's own"}};
+  // A trained model is another one than that of pooled data, by design.
+  if (IsTraining(comparison_)) return head + Tiles(tiles);
+  tiles.emplace_back(comparison_.largest_difference
+                         ? NumberText(*comparison_.largest_difference, "%.0e")
+                         : std::string("none"),
+                     "largest relative gap between federated and pooled");
+  head += Tiles(tiles) + Paragraph(Verdict(), "lead");
   const std::string alone = AloneVerdict();
   return alone.empty() ? head : head + Paragraph(alone, "lead");
 }

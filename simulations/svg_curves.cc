@@ -52,7 +52,8 @@ class Frame {
  public:
   Frame(Extent extent, double right) : extent_(extent), right_(right) {
     const double range = extent.high - extent.low;
-    const double margin = range > 0 ? range * 0.08 : std::max(std::abs(extent.low) * 0.05, 1e-6);
+    const double about = extent.low == 0 ? 1 : std::abs(extent.low) * 0.05;
+    const double margin = range > 0 ? range * 0.08 : about;
     extent_.low -= margin;
     extent_.high += margin;
   }
