@@ -81,12 +81,27 @@ Result<Json> ShowStudies(const Json&, const Context& context, SiteEffects&) {
   return reply;
 }
 
+/// Null where the policy cannot be read, or what was spent cannot be counted.
+Json BalanceJson(const SiteCore& core, double spent) {
+  if (!core.policy()) return nullptr;
+  const Result<PrivacyBalance> balance = BalanceOf(*core.policy(), spent);
+  if (!balance) return nullptr;
+  return {{"epsilon_spent", balance->spent},
+          {"epsilon_allowed", balance->allowed},
+          {"delta", balance->delta}};
+}
+
 Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&) {
   TRY(const StudyId study, StudyIn(request, context));
   TRY(const SiteStudyView view, context.core.View(study));
   TRY(const Plan* const plan, context.core.PlanOf(study));
   Json reply = StudyJson(view);
   reply["plan"] = plan->text;
+  if (plan->analysis->privacy_loss_of_a_round() > 0) {
+    const double spent = context.core.privacy_spent();
+    reply["privacy"] = BalanceJson(context.core, spent);
+    reply["privacy_after_this_study"] = BalanceJson(context.core, SpentAfter(*plan, spent));
+  }
   return reply;
 }
 
@@ -116,6 +131,7 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
     }
   }
   reply["ledger_records"] = context.core.ledger_head().records;
+  reply["privacy"] = BalanceJson(context.core, context.core.privacy_spent());
   return reply;
 }
 

@@ -135,7 +135,10 @@ Result<int> Review(const CommonOptions& common, const Options& options) {
   const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
-  const std::string page = ReviewPage(plan, check, decision, StyleOf(STDOUT_FILENO).width) +
+  const std::size_t width = StyleOf(STDOUT_FILENO).width;
+  const std::string balance = FormatBalance(study);
+  const std::string page = ReviewPage(plan, check, decision, width) +
+                           (balance.empty() ? "" : Wrapped(balance, width, 0) + "\n") +
                            "\nconsilium-site approve " + common.folder.string() + " " +
                            plan.id.Short() + "\nconsilium-site decline " + common.folder.string() +
                            " " + plan.id.Short() + "\n";

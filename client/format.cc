@@ -62,6 +62,26 @@ std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
   return AlignedTable(rows) + remarks;
 }
 
+std::string FormatBalance(const Json& reply) {
+  const Json now = reply.value("privacy", Json());
+  if (!now.is_object()) return {};
+  const auto number = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return std::string(text);
+  };
+  std::string text = "Privacy budget: epsilon " + number(now["epsilon_spent"].get<double>()) +
+                     " of " + number(now["epsilon_allowed"].get<double>()) + " spent (at delta " +
+                     number(now["delta"].get<double>()) +
+                     ") by answers with noise, over all studies.";
+  const Json after = reply.value("privacy_after_this_study", Json());
+  if (!after.is_object()) return text;
+  const bool enough =
+      after["epsilon_spent"].get<double>() <= after["epsilon_allowed"].get<double>();
+  return text + " This study would bring it to " + number(after["epsilon_spent"].get<double>()) +
+         (enough ? "." : ", which the policy does not allow.");
+}
+
 std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
   std::string text = "Site " + Text(reply, "site");
   const std::string federation = Text(reply, "federation");
@@ -70,6 +90,9 @@ std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
   text += "Service: " + Text(reply, "service") + "\n";
   const std::string connection = Text(reply, "connection");
   if (!connection.empty()) text += Wrapped("Connection: " + connection, style.width, 2) + "\n";
+  if (const std::string balance = FormatBalance(reply); !balance.empty()) {
+    text += Wrapped(balance, style.width, 2) + "\n";
+  }
   if (!reply["members"].empty()) {
     text += "\nMembers (roster epoch " + Number(reply, "roster_epoch") + ")\n";
     std::vector<std::vector<std::string>> rows = {{"  site", "fingerprint"}};

@@ -15,6 +15,9 @@ namespace consilium {
 
 std::string FormatStudies(const nlohmann::ordered_json& reply, const TerminalStyle& style);
 std::string FormatStatus(const nlohmann::ordered_json& reply, const TerminalStyle& style);
+/// A sentence on what answers with noise have told, and would have told after the study; empty when
+/// the reply does not say.
+std::string FormatBalance(const nlohmann::ordered_json& reply);
 std::string FormatLedger(const nlohmann::ordered_json& reply);
 /// "Study 1f2e3d4c5b6a is approved here."
 std::string FormatDecision(const nlohmann::ordered_json& study);

@@ -215,6 +215,23 @@ PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent) {
                 "policy.toml can raise the budget; what was told stays told.");
 }
 
+Result<PrivacyBalance> BalanceOf(const Policy& policy, double spent) {
+  PrivacyBalance balance{0, policy.privacy_epsilon, policy.privacy_delta};
+  if (spent > 0) {
+    TRY(balance.spent, EpsilonOfLoss(spent, policy.privacy_delta));
+  }
+  return balance;
+}
+
+double SpentAfter(const Plan& plan, double spent) {
+  const double loss = plan.analysis->privacy_loss_of_a_round();
+  if (loss == 0) return spent;
+  for (std::uint32_t i = 0; i < plan.analysis->rounds_with_noise(); ++i) {
+    spent = LossAfter(spent, loss);
+  }
+  return spent;
+}
+
 PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites) {
   const std::uint32_t needed = MinimumSites(policy, plan);
   if (sites >= needed) return {};

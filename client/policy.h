@@ -86,6 +86,17 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
 /// Whether the budget has room for one more round of the study when `spent` (rho of
 /// zero-concentrated differential privacy) has been told already. Studies without noise need none.
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent);
+/// What answers with noise have told of a patient over all studies, as epsilon at the policy's
+/// delta, beside what the policy allows.
+struct PrivacyBalance {
+  double spent = 0;
+  double allowed = 0;
+  double delta = 0;
+};
+/// Of `spent` as rho, as in CheckBudget. kInvalidArgument where it is too much to be counted.
+Result<PrivacyBalance> BalanceOf(const Policy& policy, double spent);
+/// The rho that is spent once all rounds of the study are answered, each once.
+double SpentAfter(const Plan& plan, double spent);
 /// Before this site helps to open a sum of `sites` sites.
 PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites);
 

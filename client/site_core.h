@@ -57,6 +57,9 @@ class SiteCore {
   const std::optional<SignedRoster>& roster() const { return roster_; }
   bool welcomed() const { return welcomed_; }
   AuditHead ledger_head() const { return ledger_.head(); }
+  const Result<Policy>& policy() const { return policy_; }
+  /// What all answers with noise have told, as rho of zero-concentrated differential privacy.
+  double privacy_spent() const { return privacy_.rho; }
 
   // -- The network
   // ----------------------------------------------------------------------------------
