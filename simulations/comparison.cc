@@ -21,7 +21,16 @@ Attempt AttemptOf(Result<PlainRun> run) {
   return attempt;
 }
 
-/// Estimates and standard errors: of coefficients, or of each step of survival curves.
+/// What an evaluation measures of all rows.
+constexpr const char* kMeasures[] = {"auc",
+                                     "brier",
+                                     "log_loss",
+                                     "observed_over_expected",
+                                     "calibration_in_the_large",
+                                     "calibration_slope"};
+
+/// Estimates and standard errors: of coefficients, of each step of survival curves, or of an
+/// evaluation's measures.
 std::vector<double> NumbersOf(const PlainRun& run) {
   std::vector<double> numbers;
   for (const Coefficient& line : CoefficientsOf(run)) {
@@ -32,6 +41,14 @@ std::vector<double> NumbersOf(const PlainRun& run) {
     for (const Json& point : curve["points"]) {
       numbers.push_back(point["survival"].get<double>());
       if (point["std_error"].is_number()) numbers.push_back(point["std_error"].get<double>());
+    }
+  }
+  for (const char* name : kMeasures) {
+    const Json measure = result.value(name, Json());
+    for (const char* field : {"estimate", "std_error"}) {
+      if (measure.is_object() && measure[field].is_number()) {
+        numbers.push_back(measure[field].get<double>());
+      }
     }
   }
   return numbers;

@@ -10,6 +10,7 @@
 #include "common/command_errors.h"
 #include "common/terminal.h"
 #include "protocols/result_document.h"
+#include "simulations/evaluation_report.h"
 #include "simulations/number_text.h"
 #include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
@@ -423,6 +424,8 @@ std::string ResultText(const Campaign& campaign) {
     text += SurvivalText(comparison) + Agreement(campaign);
   } else if (IsSummary(comparison)) {
     text += SummaryText(comparison);
+  } else if (IsEvaluation(comparison)) {
+    text += EvaluationText(comparison) + Agreement(campaign);
   } else {
     text += "Estimates (standard errors), with all data in one place and alone\n" +
             ComparisonTable(campaign) + Agreement(campaign);
