@@ -2,7 +2,7 @@
 
 #include "protocols/analyses/evaluate/curves.h"
 
-#include <numeric>
+#include <cmath>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -16,16 +16,18 @@ using ::testing::ElementsAre;
 
 TEST(MergeBinsTest, NoPartHasAFewRowsEventsOrOthers) {
   // Five rows without an event are a part; five with one event are not.
-  EXPECT_THAT(MergeBins(std::vector<double>{0, 1, 2, 3, 6}, std::vector<double>{5, 4, 4, 1, 0}, 5, 5),
-              ElementsAre(0, 3, 4));
+  EXPECT_THAT(
+      MergeBins(std::vector<double>{0, 1, 2, 3, 6}, std::vector<double>{5, 4, 4, 1, 0}, 5, 5),
+      ElementsAre(0, 3, 4));
   // What is left at the end joins those before, as far back as it must.
   EXPECT_THAT(MergeBins(std::vector<double>{5, 0, 0, 1}, std::vector<double>{5, 5, 0, 0}, 5, 5),
               ElementsAre(3));
   EXPECT_THAT(MergeBins(std::vector<double>{0, 5, 0, 2}, std::vector<double>{5, 5, 0, 0}, 5, 5),
               ElementsAre(0, 3));
   // Empty bins belong to what comes after, and at the end to what was before.
-  EXPECT_THAT(MergeBins(std::vector<double>{0, 5, 0, 5, 0}, std::vector<double>{0, 0, 0, 0, 0}, 5, 5),
-              ElementsAre(1, 4));
+  EXPECT_THAT(
+      MergeBins(std::vector<double>{0, 5, 0, 5, 0}, std::vector<double>{0, 0, 0, 0, 0}, 5, 5),
+      ElementsAre(1, 4));
   EXPECT_THAT(MergeBins(std::vector<double>{1, 0}, std::vector<double>{0, 1}, 5, 5),
               ElementsAre(1));
 }
@@ -106,7 +108,8 @@ TEST(EvaluatePlanTest, ABinBeginsAtItsLowerEndToTheLastDigit) {
     const EvaluatePlan plan = PlanWith(bins);
     for (std::size_t bin = 0; bin < bins; ++bin) {
       EXPECT_EQ(plan.BinOf(plan.LowerEnd(bin)), bin);
-      if (bin > 0) EXPECT_EQ(plan.BinOf(std::nextafter(plan.LowerEnd(bin), 0)), bin - 1);
+      if (bin == 0) continue;
+      EXPECT_EQ(plan.BinOf(std::nextafter(plan.LowerEnd(bin), 0)), bin - 1);
     }
     EXPECT_EQ(plan.BinOf(1), bins - 1);
   }
