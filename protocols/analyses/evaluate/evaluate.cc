@@ -63,7 +63,10 @@ class Evaluate final : public Analysis {
     return "how well the predictions separate and match outcomes (AUC, Brier score, log-loss, "
            "calibration, net benefit), with numbers of rows and events, of all rows together" +
            std::string(plan_.subgroups.empty() ? "" : " and of each level of the subgroups") +
-           "; of any part no count from 1 to " + std::to_string(plan_.minimum_count - 1);
+           (plan_.minimum_count > 1
+                ? "; of a part of the rows no count below " + std::to_string(plan_.minimum_count)
+                : std::string()) +
+           (plan_.minimum_count > 1 ? ", but none" : "");
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
