@@ -174,14 +174,24 @@ std::string MeasureTable(const Json& result) {
   return TableOf("Over all hospitals", rows).Html();
 }
 
-std::string CalibrationFigure(const Json& curve) {
+std::string CalibrationFigure(const std::string& heading, Series series, const Json& curve) {
   std::vector<CalibrationPoint> points;
   for (const Json& group : curve) {
-    points.push_back({Series::kFederated, group["predicted"].get<double>(),
-                      group["observed"].get<double>(), group["conf_low"].get<double>(),
-                      group["conf_high"].get<double>()});
+    points.push_back({series, group["predicted"].get<double>(), group["observed"].get<double>(),
+                      group["conf_low"].get<double>(), group["conf_high"].get<double>()});
   }
-  return Figure("Calibration", CalibrationPlot("Calibration over all hospitals", points));
+  return points.empty() ? std::string()
+                        : Figure(heading, CalibrationPlot("Calibration: " + heading, points));
+}
+
+/// Of each hospital alone.
+std::string SiteCalibration(const std::vector<Judged>& all) {
+  std::string figures;
+  for (std::size_t i = 2; i < std::min(all.size(), kMostPlotted + 2); ++i) {
+    if (all[i].result.is_null()) continue;
+    figures += CalibrationFigure(all[i].name, Series::kAlone, all[i].result["calibration_curve"]);
+  }
+  return figures;
 }
 
 /// Net benefit in events a hundred patients over thresholds in percent.
@@ -276,8 +286,9 @@ std::string EvaluationSections(const Comparison& comparison) {
   std::string quality = MeasureTable(result);
   if (result.contains("message")) quality += Paragraph(result["message"], "bad");
   if (!result["calibration_curve"].empty()) {
-    quality += Grid(CalibrationFigure(result["calibration_curve"]) +
-                    DecisionFigure(result["decision_curve"]));
+    quality +=
+        Grid(CalibrationFigure("All hospitals", Series::kFederated, result["calibration_curve"]) +
+             DecisionFigure(result["decision_curve"]));
     quality += Paragraph(
         "Calibration: groups of rows by predicted probability, their mean prediction against the "
         "share of events with its limits (Wilson); on the line as many events happen as predicted. "
@@ -294,6 +305,7 @@ std::string EvaluationSections(const Comparison& comparison) {
         "slope miss 1.");
   }
   sites += Grid(Forest(all, kAuc) + Forest(all, kInTheLarge) + Forest(all, kSlope));
+  sites += Grid(SiteCalibration(all));
   sites += TableOf("Estimates [limits]; - where the rows do not tell", SiteCells(all)).Html();
   if (const std::string rest = NotListed(comparison); !rest.empty()) {
     sites += Paragraph(rest, "muted");

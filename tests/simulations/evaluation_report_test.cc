@@ -130,8 +130,8 @@ TEST(EvaluationReportTest, ThePageDrawsCurvesForestsAndSubgroups) {
   EXPECT_LT(*comparison.largest_difference, 1e-11);
   const std::string page = HtmlReport(campaign);
   for (const char* part :
-       {"How good the predictions are", "Calibration over all hospitals", "Decision curve",
-        "Forest plot of AUC", "Forest plot of calibration in the large",
+       {"How good the predictions are", "Calibration: All hospitals", "Calibration: site-03",
+        "Decision curve", "Forest plot of AUC", "Forest plot of calibration in the large",
         "Forest plot of calibration slope", "treat all", "old true", "site-04"}) {
     EXPECT_THAT(page, HasSubstr(part));
   }
