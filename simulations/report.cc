@@ -246,7 +246,9 @@ std::string SumNamed(const RoundRecord& round, const std::string& name) {
 std::string RunsText(const Campaign& campaign) {
   constexpr std::size_t kMostShown = 40;
   const bool swept = campaign.experiments.size() > 1;
-  const bool has_truth = campaign.ShownExperiment().generator.has_value();
+  // Of an evaluation's measures no truth is known.
+  const bool has_truth =
+      campaign.ShownExperiment().generator && !IsEvaluation(campaign.shown.comparison);
   Rows rows = {{"combination", "term", "runs", "mean", "sd", "mean s.e."}};
   if (has_truth) rows[0].insert(rows[0].end(), {"truth", "held by"});
   std::size_t hidden = 0;
@@ -263,7 +265,7 @@ std::string RunsText(const Campaign& campaign) {
                                       NumberText(spread.mean, "%.4g"),
                                       spread.runs > 1 ? NumberText(spread.deviation, "%.3g") : "-",
                                       NumberText(spread.mean_std_error, "%.3g")};
-      if (has_truth) {
+      if (spread.truth) {
         row.push_back(NumberText(*spread.truth, "%.4g"));
         row.push_back(NumberText(100 * spread.coverage, "%.0f %%"));
       }

@@ -104,7 +104,9 @@ TEST(EvaluationReportTest, OtherResultsAreNoEvaluation) {
 }
 
 /// Patients from a known model, judged by that model and by one that expects far fewer events.
-Campaign RunGenerated(const std::string& intercept) {
+Campaign RunGenerated(const std::string& intercept,
+                      const std::string& head = "",
+                      const std::string& more = "") {
   const TemporaryFolder folder;
   std::ofstream(folder / "plan.toml")
       << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
@@ -115,9 +117,10 @@ Campaign RunGenerated(const std::string& intercept) {
          "[analysis]\nkind = \"evaluate\"\noutcome = \"ill\"\nfeatures = [\"dose\"]\n"
          "subgroups = [\"old\"]\nintercept = " +
              intercept + "\ncoefficients = { dose = 1.0 }\n";
-  std::ofstream(folder / "trial.toml")
-      << "[experiment]\nplan = \"plan.toml\"\n[generator]\nsites = 4\npatients = 400\n"
-         "intercept = -0.5\ncoefficients = { dose = 1.0 }\n";
+  std::ofstream(folder / "trial.toml") << "[experiment]\nplan = \"plan.toml\"\n" + head +
+                                              "[generator]\nsites = 4\npatients = 400\n"
+                                              "intercept = -0.5\ncoefficients = { dose = 1.0 }\n" +
+                                              more;
   return RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
 }
 
@@ -147,6 +150,25 @@ TEST(EvaluationReportTest, AModelThatExpectsTooFewIsNamedAtEveryHospital) {
   const std::vector<std::string> warnings = EvaluationWarnings(campaign.shown.comparison);
   ASSERT_EQ(warnings.size(), 4u);
   for (const std::string& warning : warnings) EXPECT_THAT(warning, HasSubstr("too low"));
+}
+
+TEST(EvaluationReportTest, RunsOfASweepAreSpreadsOfTheMeasures) {
+  const Campaign campaign =
+      RunGenerated("-0.5", "repetitions = 3\n", "[sweep]\ngenerator.intercept = [-0.5, 1.5]\n");
+  for (const Trial& trial : campaign.trials) EXPECT_EQ(trial.federated.size(), 6u);
+  const std::vector<Spread> right = SpreadOf(FederatedFits(campaign, 0), {});
+  const std::vector<Spread> low = SpreadOf(FederatedFits(campaign, 1), {});
+  ASSERT_EQ(low.size(), 6u);
+  EXPECT_EQ(low[4].name, "calibration in the large");
+  // Four standard errors, 0.06 each.
+  EXPECT_NEAR(right[4].mean, 0, 0.24);
+  EXPECT_NEAR(low[4].mean, 2, 0.24);
+  EXPECT_FALSE(
+      SpreadOf(FederatedFits(campaign, 0), campaign.experiments[0].generator)[0].truth.has_value());
+  EXPECT_THAT(ResultText(campaign),
+              AllOf(HasSubstr("area under the ROC curve"), Not(HasSubstr("held by"))));
+  EXPECT_THAT(HtmlReport(campaign),
+              AllOf(HasSubstr("Estimates of calibration slope"), Not(HasSubstr("Coverage:"))));
 }
 
 }  // namespace

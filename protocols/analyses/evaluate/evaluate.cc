@@ -60,13 +60,15 @@ class Evaluate final : public Analysis {
   }
 
   std::string ReleasedInWords() const override {
-    return "how well the predictions separate and match outcomes (AUC, Brier score, log-loss, "
-           "calibration, net benefit), with numbers of rows and events, of all rows together" +
-           std::string(plan_.subgroups.empty() ? "" : " and of each level of the subgroups") +
-           (plan_.minimum_count > 1
-                ? "; of a part of the rows no count below " + std::to_string(plan_.minimum_count)
-                : std::string()) +
-           (plan_.minimum_count > 1 ? ", but none" : "");
+    std::string text =
+        "how well the predictions separate and match outcomes (AUC, Brier score, log-loss, "
+        "calibration, net benefit) for all rows";
+    if (!plan_.subgroups.empty()) text += " and for each level of the subgroups";
+    if (plan_.minimum_count > 1) {
+      text += ", without parts of fewer than " + std::to_string(plan_.minimum_count) +
+              " rows, events or others";
+    }
+    return text + ", and numbers of rows and events";
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
