@@ -29,6 +29,12 @@ std::vector<std::string> AllKinds() {
   return {kinds.begin(), kinds.end()};
 }
 
+std::string KindsInQuotes() {
+  std::string list;
+  for (const std::string& kind : AllKinds()) list += (list.empty() ? "\"" : ", \"") + kind + "\"";
+  return list;
+}
+
 // An integer within [lowest, highest], or what the preset says.
 template <class T>
 Status ParseCount(const Settings& settings,
@@ -202,7 +208,8 @@ std::string DefaultPolicyText() {
 preset = "standard"
 
 # Kinds of analyses that may run here; without this line all that are built in.
-# allowed_analyses = ["cox", "linear", "logistic", "poisson", "summary", "survival", "train"]
+# allowed_analyses = [)" +
+         KindsInQuotes() + R"(]
 
 # Fewest patients that this site's cohort must have.       strict 50, standard 20, research 5
 # minimum_patients = 20

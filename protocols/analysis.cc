@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "protocols/analyses/cox/cox.h"
+#include "protocols/analyses/evaluate/evaluate.h"
 #include "protocols/analyses/glm/regression.h"
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
@@ -30,6 +31,7 @@ Made MakeRegression(const Settings& settings, const Contract& contract) {
 }
 
 constexpr Kind kKinds[] = {{"cox", &cox::MakeCox},
+                           {"evaluate", &evaluate::MakeEvaluate},
                            {"linear", &MakeRegression<&MakeLinearFamily>},
                            {"logistic", &MakeRegression<&MakeLogisticFamily>},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},

@@ -186,7 +186,7 @@ std::vector<Spread> SpreadOf(const std::vector<const std::vector<Coefficient>*>&
   if (solved.empty()) return spreads;
   for (std::size_t j = 0; j < solved.front()->size(); ++j) {
     std::optional<double> truth;
-    if (generator) truth = generator->truth.values[j];
+    if (generator) truth = generator->truth.Of((*solved.front())[j].name);
     spreads.push_back(SpreadOfOne(solved, j, truth));
   }
   return spreads;

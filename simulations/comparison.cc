@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,13 +22,37 @@ Attempt AttemptOf(Result<PlainRun> run) {
   return attempt;
 }
 
-/// Estimates and standard errors: of coefficients, or of each step of survival curves.
+/// What an evaluation measures of all rows. No column of a contract has such a name.
+constexpr std::pair<const char*, const char*> kMeasures[] = {
+    {"auc", "area under the ROC curve"},
+    {"brier", "Brier score"},
+    {"log_loss", "logarithmic loss"},
+    {"observed_over_expected", "observed / expected events"},
+    {"calibration_in_the_large", "calibration in the large"},
+    {"calibration_slope", "calibration slope"}};
+
+/// Those that have a standard error.
+std::vector<Coefficient> MeasuresOf(const Json& evaluation) {
+  std::vector<Coefficient> measures;
+  for (const auto& [field, name] : kMeasures) {
+    const Json& measure = evaluation[field];
+    if (!measure.is_object() || !measure["std_error"].is_number()) continue;
+    measures.push_back({name, measure["estimate"].get<double>(), measure["std_error"].get<double>(),
+                        measure["conf_low"].get<double>(), measure["conf_high"].get<double>(), 0});
+  }
+  return measures;
+}
+
+bool IsEvaluation(const Json& result) { return result.value("kind", "") == "evaluate"; }
+
+/// Estimates and standard errors: of coefficients, of each step of survival curves, or of an
+/// evaluation's measures.
 std::vector<double> NumbersOf(const PlainRun& run) {
+  const Json result = Json::parse(run.result.json);
   std::vector<double> numbers;
-  for (const Coefficient& line : CoefficientsOf(run)) {
+  for (const Coefficient& line : IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run)) {
     numbers.insert(numbers.end(), {line.estimate, line.std_error});
   }
-  const Json result = Json::parse(run.result.json);
   for (const Json& curve : result.value("curves", Json::array())) {
     for (const Json& point : curve["points"]) {
       numbers.push_back(point["survival"].get<double>());
@@ -123,6 +148,10 @@ std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
   std::vector<Coefficient> coefficients;
   if (!run.result.converged) return coefficients;
   const Json result = Json::parse(run.result.json);
+  if (IsEvaluation(result)) {
+    std::vector<Coefficient> measures = MeasuresOf(result);
+    return measures.size() == std::size(kMeasures) ? measures : coefficients;
+  }
   if (!result.contains("coefficients")) return coefficients;
   for (const Json& line : result["coefficients"]) {
     coefficients.push_back({line["name"].get<std::string>(), line["estimate"].get<double>(),

@@ -68,7 +68,7 @@ Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            const CompareOptions& options = {});
 
-/// A coefficient of a result, with the limits of its interval.
+/// A coefficient of a result, or a measure of an evaluation, with the limits of its interval.
 struct Coefficient {
   std::string name;
   double estimate = 0;
@@ -78,7 +78,7 @@ struct Coefficient {
   double p_value = 0;
 };
 
-/// Empty for a run without a solution.
+/// Empty for a run without a solution, or an evaluation that lacks a measure.
 std::vector<Coefficient> CoefficientsOf(const PlainRun& run);
 std::vector<Coefficient> CoefficientsOf(const Attempt& attempt);
 

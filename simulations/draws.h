@@ -1,13 +1,13 @@
 #pragma once
 
 // Random numbers of a simulation. Everything is computed with +, -, *, / and square roots alone, in
-// a fixed order: the C library's exp and log differ between processors in the last digit, and one
-// such digit would make another patient.
+// a fixed order, and with the functions of common/portable_math.h: the same bits on every machine.
 
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "common/portable_math.h"
 #include "common/random.h"
 
 namespace consilium {
@@ -28,13 +28,6 @@ class BufferedRandom final : public RandomSource {
   ByteArray<1024> buffer_{};
   std::size_t used_ = sizeof(buffer_);
 };
-
-/// e^x and the natural logarithm to about 1e-15, equal on every machine. Exp(x) is 0 below -700 and
-/// x is at most 700; Log(x) wants a normal number above 0.
-double PortableExp(double x);
-double PortableLog(double x);
-/// 1 / (1 + e^-x)
-double PortableLogistic(double x);
 
 /// Standard normal (Marsaglia's polar method).
 double DrawNormal(RandomSource& random);

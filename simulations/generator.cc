@@ -71,6 +71,12 @@ void Append(const DataTable& rows, DataTable& to) {
 
 }  // namespace
 
+std::optional<double> Truth::Of(std::string_view name) const {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return {};
+  return values[static_cast<std::size_t>(found - names.begin())];
+}
+
 Result<glm::Design> DesignOf(const Plan& plan) {
   const std::vector<std::string> columns = plan.analysis->columns();
   std::vector<ContractColumn> outcomes;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ struct GeneratedColumn {
 struct Truth {
   std::vector<std::string> names;
   std::vector<double> values;
+
+  /// Nothing for what is no coefficient.
+  std::optional<double> Of(std::string_view name) const;
 };
 
 enum class OutcomeModel { kLogistic, kLinear, kPoisson, kSurvival };

@@ -6,6 +6,7 @@
 
 #include "simulations/calibration_report.h"
 #include "simulations/draws.h"
+#include "simulations/evaluation_report.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
 #include "simulations/number_text.h"
@@ -389,6 +390,8 @@ std::string HtmlReport(const Campaign& campaign) {
     body += SurvivalSections(comparison);
   } else if (IsSummary(comparison)) {
     body += SummarySection(comparison);
+  } else if (IsEvaluation(comparison)) {
+    body += EvaluationSections(comparison);
   } else {
     body +=
         shown.Coefficients() +

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "simulations/course_figures.h"
+#include "simulations/evaluation_report.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
@@ -42,13 +43,12 @@ bool HasTerms(const std::vector<const std::vector<Coefficient>*>& fits,
 }
 
 /// The truth of a coefficient when all combinations have the same.
-std::optional<double> CommonTruth(const Campaign& campaign, std::size_t coefficient) {
+std::optional<double> CommonTruth(const Campaign& campaign, const std::string& name) {
   std::optional<double> common;
   for (const Experiment& experiment : campaign.experiments) {
-    if (!experiment.generator || coefficient >= experiment.generator->truth.values.size())
-      return {};
-    const double truth = experiment.generator->truth.values[coefficient];
-    if (common && *common != truth) return {};
+    if (!experiment.generator) return {};
+    const std::optional<double> truth = experiment.generator->truth.Of(name);
+    if (!truth || (common && common != truth)) return {};
     common = truth;
   }
   return common;
@@ -59,7 +59,9 @@ std::string Strips(const Campaign& campaign) {
   if (terms == nullptr) return {};
   const bool swept = campaign.experiments.size() > 1;
   std::string figures;
-  for (std::size_t j = terms->size() > 1 ? 1 : 0; j < terms->size(); ++j) {
+  for (std::size_t j = 0; j < terms->size(); ++j) {
+    // An intercept is of interest only where there is nothing else.
+    if ((*terms)[j].name == "(Intercept)" && terms->size() > 1) continue;
     std::vector<StripRow> rows;
     for (std::size_t i = 0; i < campaign.experiments.size() && i < kMostPlotted; ++i) {
       const auto federated = FederatedFits(campaign, i);
@@ -72,12 +74,12 @@ std::string Strips(const Campaign& campaign) {
       }
     }
     figures += Figure((*terms)[j].name, StripPlot("Estimates of " + (*terms)[j].name, rows,
-                                                  CommonTruth(campaign, j)));
+                                                  CommonTruth(campaign, (*terms)[j].name)));
   }
   return Grid(figures);
 }
 
-std::vector<std::string> SpreadRow(const Spread& spread, bool has_truth) {
+std::vector<std::string> SpreadRow(const Spread& spread) {
   std::vector<std::string> row = {
       spread.name,
       std::to_string(spread.runs),
@@ -85,7 +87,7 @@ std::vector<std::string> SpreadRow(const Spread& spread, bool has_truth) {
       spread.runs > 1 ? NumberText(spread.deviation, "%.3g") : "-",
       NumberText(spread.mean_std_error, "%.3g"),
       NumberText(spread.smallest, "%.4g") + " to " + NumberText(spread.largest, "%.4g")};
-  if (has_truth && spread.truth) {
+  if (spread.truth) {
     row.push_back(NumberText(*spread.truth, "%.5g"));
     row.push_back(NumberText(spread.mean - *spread.truth, "%.2g"));
     row.push_back(NumberText(spread.root_mean_square_error, "%.3g"));
@@ -102,7 +104,8 @@ std::string SpreadTable(
     const std::function<std::vector<const std::vector<Coefficient>*>(const Campaign&, std::size_t)>&
         fits_of) {
   using enum CellKind;
-  const bool has_truth = campaign.ShownExperiment().generator.has_value();
+  const bool has_truth =
+      campaign.ShownExperiment().generator && !IsEvaluation(campaign.shown.comparison);
   const bool swept = campaign.experiments.size() > 1;
   std::vector<std::pair<std::string, CellKind>> heading;
   if (swept) heading.emplace_back("combination", kText);
@@ -121,7 +124,7 @@ std::string SpreadTable(
   for (std::size_t i = 0; i < campaign.experiments.size(); ++i) {
     const Experiment& experiment = campaign.experiments[i];
     for (const Spread& spread : SpreadOf(fits_of(campaign, i), experiment.generator)) {
-      std::vector<std::string> row = SpreadRow(spread, has_truth);
+      std::vector<std::string> row = SpreadRow(spread);
       if (swept) row.insert(row.begin(), CombinationName(experiment));
       table.Add(std::move(row));
     }
@@ -192,7 +195,7 @@ std::string RunsSection(const Campaign& campaign) {
   body += SpreadTable(campaign, "Federated estimates over all seeds", FederatedFits);
   body += SpreadTable(campaign, "Estimates of one hospital alone, over all hospitals and seeds",
                       AloneFits);
-  if (campaign.ShownExperiment().generator) {
+  if (campaign.ShownExperiment().generator && !IsEvaluation(campaign.shown.comparison)) {
     body += Paragraph(
         "sd: standard deviation between fits, which the mean standard error should equal. RMSE: "
         "root mean square distance from the truth. Coverage: share of intervals that hold the "

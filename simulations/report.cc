@@ -10,6 +10,7 @@
 #include "common/command_errors.h"
 #include "common/terminal.h"
 #include "protocols/result_document.h"
+#include "simulations/evaluation_report.h"
 #include "simulations/number_text.h"
 #include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
@@ -245,7 +246,9 @@ std::string SumNamed(const RoundRecord& round, const std::string& name) {
 std::string RunsText(const Campaign& campaign) {
   constexpr std::size_t kMostShown = 40;
   const bool swept = campaign.experiments.size() > 1;
-  const bool has_truth = campaign.ShownExperiment().generator.has_value();
+  // Of an evaluation's measures no truth is known.
+  const bool has_truth =
+      campaign.ShownExperiment().generator && !IsEvaluation(campaign.shown.comparison);
   Rows rows = {{"combination", "term", "runs", "mean", "sd", "mean s.e."}};
   if (has_truth) rows[0].insert(rows[0].end(), {"truth", "held by"});
   std::size_t hidden = 0;
@@ -262,7 +265,7 @@ std::string RunsText(const Campaign& campaign) {
                                       NumberText(spread.mean, "%.4g"),
                                       spread.runs > 1 ? NumberText(spread.deviation, "%.3g") : "-",
                                       NumberText(spread.mean_std_error, "%.3g")};
-      if (has_truth) {
+      if (spread.truth) {
         row.push_back(NumberText(*spread.truth, "%.4g"));
         row.push_back(NumberText(100 * spread.coverage, "%.0f %%"));
       }
@@ -423,6 +426,8 @@ std::string ResultText(const Campaign& campaign) {
     text += SurvivalText(comparison) + Agreement(campaign);
   } else if (IsSummary(comparison)) {
     text += SummaryText(comparison);
+  } else if (IsEvaluation(comparison)) {
+    text += EvaluationText(comparison) + Agreement(campaign);
   } else {
     text += "Estimates (standard errors), with all data in one place and alone\n" +
             ComparisonTable(campaign) + Agreement(campaign);

@@ -127,6 +127,30 @@ TEST_F(ReferenceTest, FourHospitalsGiveThePooledFitsOfR) {
   ExpectCoefficients(poisson, reference["poisson_num_pooled"], "Pr_z_");
 }
 
+/// R has no such function; the measures of the pooled rows were computed with 50 digits.
+TEST_F(ReferenceTest, AGivenModelIsJudgedAsOnThePooledRows) {
+  Deployment federation(HeartSites());
+  federation.StartAll();
+
+  const Json result = Finish(federation, Example("heart_evaluate.toml"));
+
+  EXPECT_EQ(result["patients"], 857);
+  EXPECT_EQ(result["events"], 468);
+  const auto expect = [&result](const char* field, double estimate, double std_error) {
+    EXPECT_LT(RelativeDifference(result[field]["estimate"], estimate), kPromised) << field;
+    EXPECT_LT(RelativeDifference(result[field]["std_error"], std_error), kPromised) << field;
+  };
+  expect("brier", 0.15442805417852801, 0.0074335847043913860);
+  expect("log_loss", 0.47534656750559425, 0.019457578768202894);
+  expect("calibration_in_the_large", 0.13316227497751418, 0.088505531494123865);
+  expect("calibration_intercept", 0.12922827852208793, 0.087026611819560834);
+  expect("calibration_slope", 0.94609643756083727, 0.063691536517293339);
+  // Of the predictions themselves, and so within half of the pairs that share a bin.
+  EXPECT_LE(std::abs(result["auc"]["estimate"].get<double>() - 0.85390712543668827),
+            result["auc"]["bin_error"].get<double>());
+  EXPECT_NEAR(result["auc"]["std_error"].get<double>(), 0.012856802451547557, 1e-4);
+}
+
 TEST_F(ReferenceTest, ThirteenFeaturesGiveThePooledFitOfR) {
   const std::string pooled = ReadText(TestData() / "heart_disease/csv/heart_flamby740.csv");
   std::map<std::string, SiteData> sites;

@@ -1,0 +1,16 @@
+#pragma once
+
+// How good given predictions of a yes/no outcome are: discrimination, calibration and net benefit,
+// by sums over sites.
+
+#include <memory>
+
+#include "common/settings.h"
+#include "protocols/analysis.h"
+
+namespace consilium::evaluate {
+
+/// Parses the [analysis] table.
+Result<std::unique_ptr<Analysis>> MakeEvaluate(const Settings& settings, const Contract& contract);
+
+}  // namespace consilium::evaluate

@@ -1,0 +1,248 @@
+#include "protocols/analyses/evaluate/render.h"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "protocols/analyses/glm/tables.h"
+
+namespace consilium::evaluate {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json OrNull(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
+
+Json MeasureJson(const Measure& measure) {
+  return {{"estimate", measure.estimate},
+          {"std_error", OrNull(measure.std_error)},
+          {"conf_low", OrNull(measure.low)},
+          {"conf_high", OrNull(measure.high)}};
+}
+
+Json MeasureJson(const std::optional<Measure>& measure) {
+  return measure ? MeasureJson(*measure) : Json();
+}
+
+Json AucJson(const std::optional<Discrimination>& discrimination) {
+  if (!discrimination) return {};
+  Json json = MeasureJson(discrimination->auc);
+  json["bin_error"] = discrimination->bin_error;
+  return json;
+}
+
+std::uint64_t Whole(double count) { return static_cast<std::uint64_t>(count); }
+
+Json ModelJson(const EvaluatePlan& plan) {
+  if (!plan.has_model()) return {{"column", plan.prediction()}};
+  Json coefficients = Json::object();
+  for (std::size_t j = 0; j < plan.coefficients.size(); ++j) {
+    coefficients[plan.design.terms[j].name] = plan.coefficients[j];
+  }
+  return {{"intercept", plan.intercept}, {"coefficients", std::move(coefficients)}};
+}
+
+Json CalibrationJson(const std::vector<CalibrationGroup>& curve) {
+  Json json = Json::array();
+  for (const CalibrationGroup& group : curve) {
+    json.push_back({{"from", group.from},
+                    {"to", group.to},
+                    {"rows", Whole(group.rows)},
+                    {"events", Whole(group.events)},
+                    {"predicted", group.predicted},
+                    {"observed", group.observed},
+                    {"conf_low", group.limits.low},
+                    {"conf_high", group.limits.high}});
+  }
+  return json;
+}
+
+Json DecisionJson(const std::vector<DecisionPoint>& curve) {
+  Json json = Json::array();
+  for (const DecisionPoint& point : curve) {
+    json.push_back({{"threshold", point.threshold},
+                    {"sensitivity", point.sensitivity},
+                    {"specificity", point.specificity},
+                    {"net_benefit", point.net_benefit},
+                    {"treat_all", point.treat_all}});
+  }
+  return json;
+}
+
+Json LevelJson(const LevelMeasures& level) {
+  if (level.left_out) return {{"level", level.level}, {"left_out", true}};
+  const GroupMeasures& measures = level.measures;
+  const bool any = measures.rows > 0;
+  return {{"level", level.level},
+          {"rows", Whole(measures.rows)},
+          {"events", Whole(measures.events)},
+          {"mean_predicted", any ? Json(measures.predicted) : Json()},
+          {"auc", AucJson(measures.discrimination)},
+          {"brier", any ? Json(measures.brier) : Json()},
+          {"log_loss", any ? Json(measures.log_loss) : Json()},
+          {"observed_over_expected", MeasureJson(measures.observed_over_expected)},
+          {"calibration_in_the_large", MeasureJson(measures.in_the_large)}};
+}
+
+Json SubgroupsJson(const Evaluation& evaluation, const EvaluatePlan& plan) {
+  Json subgroups = Json::array();
+  for (std::size_t i = 0; i < plan.subgroups.size(); ++i) {
+    Json levels = Json::array();
+    for (const LevelMeasures& level : evaluation.subgroups[i]) levels.push_back(LevelJson(level));
+    subgroups.push_back({{"column", plan.subgroups[i].column}, {"levels", std::move(levels)}});
+  }
+  return subgroups;
+}
+
+bool IsSmall(double count, const EvaluatePlan& plan) {
+  return count > 0 && count < static_cast<double>(plan.minimum_count);
+}
+
+Json ResultJson(const Evaluation& evaluation, const EvaluatePlan& plan) {
+  const GroupMeasures& all = evaluation.all;
+  Json json;
+  json["kind"] = "evaluate";
+  json["outcome"] = plan.design.outcome.name;
+  json["model"] = ModelJson(plan);
+  json["converged"] = evaluation.recalibration.converged;
+  json["iterations"] = evaluation.recalibration.iterations;
+  json["sites"] = evaluation.sites;
+  json["patients"] = evaluation.patients;
+  json["rows"] = Whole(all.rows);
+  json["events"] = Whole(all.events);
+  json["confidence"] = plan.confidence;
+  json["minimum_count"] = plan.minimum_count;
+  json["mean_predicted"] = all.predicted;
+  json["auc"] = AucJson(all.discrimination);
+  json["brier"] = MeasureJson(evaluation.brier);
+  json["scaled_brier"] = OrNull(evaluation.scaled_brier);
+  json["log_loss"] = MeasureJson(evaluation.log_loss);
+  json["observed_over_expected"] = MeasureJson(all.observed_over_expected);
+  json["calibration_in_the_large"] = MeasureJson(all.in_the_large);
+  json["calibration_intercept"] = MeasureJson(evaluation.recalibration.intercept);
+  json["calibration_slope"] = MeasureJson(evaluation.recalibration.slope);
+  json["extreme_predictions"] =
+      IsSmall(evaluation.extreme, plan) ? Json() : Json(Whole(evaluation.extreme));
+  const Curves curves = evaluation.curves.value_or(Curves{});
+  json["calibration_curve"] = CalibrationJson(curves.calibration);
+  json["decision_curve"] = DecisionJson(curves.decision);
+  json["subgroups"] = SubgroupsJson(evaluation, plan);
+  if (!evaluation.recalibration.trouble.empty()) {
+    json["message"] = evaluation.recalibration.trouble;
+  }
+  return json;
+}
+
+std::string Number(const std::optional<double>& number, const char* form = "%.4f") {
+  if (!number) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, form, *number);
+  return text;
+}
+
+std::string Limits(const Measure& measure) {
+  return Number(measure.low) + " to " + Number(measure.high);
+}
+
+constexpr std::size_t kNameWidth = 34;
+
+std::string Line(std::string name, const std::optional<Measure>& measure) {
+  name.resize(kNameWidth, ' ');
+  if (!measure) return name + glm::Right("-", 10) + "\n";
+  return name + glm::Right(Number(measure->estimate), 10) +
+         glm::Right(Number(measure->std_error), 12) + glm::Right(Limits(*measure), 24) + "\n";
+}
+
+std::optional<Measure> AucOf(const GroupMeasures& measures) {
+  if (!measures.discrimination) return {};
+  return measures.discrimination->auc;
+}
+
+/// What calibration in the large means, where its interval leaves no doubt.
+std::string InWords(const GroupMeasures& all) {
+  if (!all.in_the_large || !(*all.in_the_large->low > 0 || *all.in_the_large->high < 0)) return {};
+  const bool more = all.in_the_large->estimate > 0;
+  return glm::Wrapped(std::string("The predictions are too ") + (more ? "low" : "high") +
+                      " on the whole: " + Number(all.predicted * all.rows, "%.1f") +
+                      " events were expected and " + Number(all.events, "%.0f") + " happened.");
+}
+
+std::string LevelLine(const std::string& name, const LevelMeasures& level) {
+  std::string text = name.substr(0, 30);
+  text.resize(32, ' ');
+  if (level.left_out) return text + "  left out: too few rows, events or others\n";
+  const GroupMeasures& measures = level.measures;
+  const auto cell = [](const std::optional<Measure>& measure) {
+    if (!measure) return std::string("-");
+    return Number(measure->estimate, "%.3f") + " (" + Number(measure->std_error, "%.3f") + ")";
+  };
+  return text + glm::Right(Number(measures.rows, "%.0f"), 8) +
+         glm::Right(Number(measures.events, "%.0f"), 8) + glm::Right(cell(AucOf(measures)), 16) +
+         glm::Right(cell(measures.observed_over_expected), 17) +
+         glm::Right(cell(measures.in_the_large), 18) + "\n";
+}
+
+std::string SubgroupTable(const Evaluation& evaluation, const EvaluatePlan& plan) {
+  if (plan.subgroups.empty()) return {};
+  std::string text = "\nsubgroup (standard errors)      " + glm::Right("rows", 8) +
+                     glm::Right("events", 8) + glm::Right("AUC", 16) +
+                     glm::Right("observed/expected", 17) + glm::Right("in the large", 18) + "\n";
+  for (std::size_t i = 0; i < plan.subgroups.size(); ++i) {
+    for (const LevelMeasures& level : evaluation.subgroups[i]) {
+      text += LevelLine(plan.subgroups[i].column + " " + level.level, level);
+    }
+  }
+  return text;
+}
+
+std::string Table(const Evaluation& evaluation, const EvaluatePlan& plan) {
+  const GroupMeasures& all = evaluation.all;
+  const std::string what =
+      plan.has_model() ? "a logistic model with " +
+                             glm::Counted(plan.coefficients.size(), "given term", "given terms")
+                       : "the predictions in \"" + plan.prediction() + "\"";
+  std::string text =
+      glm::Wrapped("Evaluation of " + what + " of " + plan.design.outcome.name + ": " +
+                   glm::Counted(evaluation.patients, "patient", "patients") +
+                   (all.rows == static_cast<double>(evaluation.patients)
+                        ? std::string()
+                        : " (" + glm::Counted(Whole(all.rows), "row", "rows") + ")") +
+                   " with " + glm::Counted(Whole(all.events), "event", "events") + " from " +
+                   glm::Counted(evaluation.sites, "site", "sites"));
+  std::string head = "\nmeasure";
+  head.resize(kNameWidth + 1, ' ');
+  text += head + glm::Right("estimate", 10) + glm::Right("std. error", 12) +
+          glm::Right(Number(100 * plan.confidence, "%.4g") + " % CI", 24) + "\n";
+  text += Line("AUC", AucOf(all)) + Line("Brier score", evaluation.brier) +
+          Line("log-loss", evaluation.log_loss) +
+          Line("observed / expected events", all.observed_over_expected) +
+          Line("calibration in the large (ideal 0)", all.in_the_large) +
+          Line("calibration slope (ideal 1)", evaluation.recalibration.slope);
+  if (all.discrimination) {
+    text += glm::Wrapped("The AUC is that of " + std::to_string(plan.score_bins) +
+                         " bins of the predictions: their own lies within " +
+                         Number(all.discrimination->bin_error, "%.1e") +
+                         " of it. Scaled Brier score " + Number(evaluation.scaled_brier) + ".");
+  }
+  text += InWords(all);
+  if (!evaluation.recalibration.trouble.empty()) {
+    text += glm::Wrapped(evaluation.recalibration.trouble);
+  }
+  return text + SubgroupTable(evaluation, plan);
+}
+
+}  // namespace
+
+AnalysisResult Render(const Evaluation& evaluation, const EvaluatePlan& plan) {
+  AnalysisResult result;
+  result.converged = evaluation.recalibration.converged;
+  result.patients = evaluation.patients;
+  result.sites = evaluation.sites;
+  result.json = ResultJson(evaluation, plan).dump(2);
+  result.table = Table(evaluation, plan);
+  return result;
+}
+
+}  // namespace consilium::evaluate

@@ -1,0 +1,103 @@
+// An evaluation by the machines on a virtual network: the very bits of plain sums.
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "protocols/result_document.h"
+#include "simulations/campaign.h"
+#include "simulations/draws.h"
+#include "simulations/html_report.h"
+#include "simulations/protocol/protocol_run.h"
+#include "simulations/report.h"
+#include "tests/support/temporary_folder.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+void ExpectSameBits(const Plan& plan, std::span<const CohortView> cohorts) {
+  const PlainRun plain = RunPlain(*plan.analysis, cohorts).value();
+  for (const double trouble : {0.0, 0.004}) {
+    ProtocolOptions options;
+    options.network.latency = Duration(20);
+    options.faults = {.cuts = trouble, .site_crashes = trouble, .coordinator_crashes = trouble / 4};
+    const Result<RecordedRun> run = RunOverProtocol(plan, cohorts, options);
+    ASSERT_TRUE(run.has_value()) << Describe(run.error());
+    EXPECT_EQ(ResultDocument(plan, run->run.result, run->run.rounds),
+              ResultDocument(plan, plain.result, plain.rounds));
+    EXPECT_EQ(run->run.result.table, plain.result.table);
+  }
+}
+
+TEST(EvaluateOverProtocolTest, AColumnOfPredictionsGivesTheBitsOfPlainSums) {
+  const Plan plan = ParsePlan(
+                        "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-06-30\n"
+                        "minimum_sites = 3\n[contract]\npatient = \"id\"\n"
+                        "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+                        "[[contract.column]]\nname = \"risk\"\ntype = \"number\"\nrange = [0, 1]\n"
+                        "[[contract.column]]\nname = \"old\"\ntype = \"boolean\"\n"
+                        "[analysis]\nkind = \"evaluate\"\noutcome = \"ill\"\nprediction = "
+                        "\"risk\"\nsubgroups = [\"old\"]\n[privacy]\nminimum_patients = 5\n",
+                        "plan.toml")
+                        .value();
+  SeededRandom random = StreamOf(5, "evaluate over protocol");
+  std::vector<Cohort> cohorts(5);
+  for (Cohort& cohort : cohorts) {
+    cohort.columns = plan.analysis->columns();
+    cohort.patients = 60;
+    cohort.values.resize(60, 3);
+    for (Eigen::Index row = 0; row < 60; ++row) {
+      const double risk = random.Unit();
+      cohort.values.row(row) << (random.Unit() < risk * risk ? 1 : 0), risk,
+          (random.Unit() < 0.4 ? 1 : 0);
+    }
+  }
+  const std::vector<CohortView> views(cohorts.begin(), cohorts.end());
+  ExpectSameBits(plan, views);
+}
+
+std::filesystem::path HeartData() {
+  const char* set = std::getenv("CONSILIUM_TEST_DATA");
+  const std::filesystem::path folder =
+      set != nullptr ? std::filesystem::path(set)
+                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
+  return folder / "heart_disease";
+}
+
+/// The example: a model that was fitted in Cleveland, at four hospitals.
+TEST(EvaluateOverProtocolTest, TheExampleGivesTheBitsOfPlainSumsAndNamesWhereTheModelFails) {
+  if (!std::filesystem::exists(HeartData())) {
+    GTEST_SKIP() << "no clinical test data at " << HeartData()
+                 << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
+  }
+  const TemporaryFolder folder;
+  for (const char* name :
+       {"heart_evaluate.toml", "heart_evaluate_experiment.toml", "heart.source.toml"}) {
+    std::filesystem::copy_file(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name,
+                               folder / name);
+  }
+  std::filesystem::copy_file(HeartData() / "csv/heart_pooled.csv", folder / "heart_pooled.csv");
+  const Experiment experiment = ReadExperiment(folder / "heart_evaluate_experiment.toml").value();
+  ExpectSameBits(experiment.plan, LoadFederation(experiment).value().Participants());
+  const Campaign campaign = RunCampaign({experiment}, 1, 1).value();
+  const std::string text = ResultText(campaign);
+  EXPECT_THAT(text, AllOf(HasSubstr("hungarian: the AUC looks fine"),
+                          HasSubstr("switzerland: the predictions are too low: 74.7 events were "
+                                    "expected and 109 happened"),
+                          HasSubstr("va: the predictions are too extreme")));
+  EXPECT_THAT(HtmlReport(campaign), HasSubstr("Forest plot of calibration slope"));
+  // The coefficients are those of Cleveland's own fit, to four digits.
+  const Json cleveland = Json::parse(campaign.shown.comparison.alone[0].attempt.run->result.json);
+  EXPECT_NEAR(cleveland["calibration_in_the_large"]["estimate"].get<double>(), 0, 1e-3);
+  EXPECT_NEAR(cleveland["calibration_slope"]["estimate"].get<double>(), 1, 1e-3);
+}
+
+}  // namespace
+}  // namespace consilium
