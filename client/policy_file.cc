@@ -202,7 +202,7 @@ std::string DefaultPolicyText() {
 preset = "standard"
 
 # Kinds of analyses that may run here; without this line all that are built in.
-# allowed_analyses = ["cox", "linear", "logistic", "poisson", "summary", "survival", "train"]
+# allowed_analyses = ["cox", "linear", "logistic", "meta", "poisson", "summary", "survival", "train"]
 
 # Fewest patients that this site's cohort must have.       strict 50, standard 20, research 5
 # minimum_patients = 20

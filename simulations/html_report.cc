@@ -8,6 +8,7 @@
 #include "simulations/draws.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
+#include "simulations/meta_report.h"
 #include "simulations/number_text.h"
 #include "simulations/report.h"
 #include "simulations/summary_report.h"
@@ -387,8 +388,9 @@ std::string HtmlReport(const Campaign& campaign) {
   } else if (IsSummary(comparison)) {
     body += SummarySection(comparison);
   } else {
+    body += shown.Coefficients();
+    if (IsMetaAnalysis(comparison)) body += BetweenHospitalsSection(comparison);
     body +=
-        shown.Coefficients() +
         CalibrationSection(campaign.ShownExperiment().plan, campaign.shown.federation, comparison) +
         shown.Alone();
   }
