@@ -10,6 +10,7 @@
 #include "protocols/analyses/glm/regression.h"
 #include "protocols/analyses/linear/linear.h"
 #include "protocols/analyses/logistic/logistic.h"
+#include "protocols/analyses/meta/meta.h"
 #include "protocols/analyses/poisson/poisson.h"
 #include "protocols/analyses/summary/summary.h"
 #include "protocols/analyses/survival/survival.h"
@@ -22,22 +23,29 @@ using Made = Result<std::unique_ptr<Analysis>>;
 
 struct Kind {
   std::string_view name;
-  Made (*make)(const Settings&, const Contract&);
+  Made (*make)(const Settings&, const Contract&, std::uint32_t minimum_sites);
 };
 
+/// Of a kind that asks nothing of single sites.
+template <Made (*kMake)(const Settings&, const Contract&)>
+Made Make(const Settings& settings, const Contract& contract, std::uint32_t) {
+  return kMake(settings, contract);
+}
+
 template <std::unique_ptr<glm::Family> (*kMakeFamily)()>
-Made MakeRegression(const Settings& settings, const Contract& contract) {
+Made MakeRegression(const Settings& settings, const Contract& contract, std::uint32_t) {
   return glm::MakeRegression(settings, contract, kMakeFamily());
 }
 
-constexpr Kind kKinds[] = {{"cox", &cox::MakeCox},
-                           {"evaluate", &evaluate::MakeEvaluate},
+constexpr Kind kKinds[] = {{"cox", &Make<&cox::MakeCox>},
+                           {"evaluate", &Make<&evaluate::MakeEvaluate>},
                            {"linear", &MakeRegression<&MakeLinearFamily>},
                            {"logistic", &MakeRegression<&MakeLogisticFamily>},
+                           {"meta", &meta::MakeMeta},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},
-                           {"summary", &summary::MakeSummary},
-                           {"survival", &survival::MakeSurvival},
-                           {"train", &train::MakeTrain}};
+                           {"summary", &Make<&summary::MakeSummary>},
+                           {"survival", &Make<&survival::MakeSurvival>},
+                           {"train", &Make<&train::MakeTrain>}};
 
 /// Reads the query for each cohort.
 class UnpreparedQuery final : public PreparedQuery {
@@ -85,11 +93,13 @@ std::vector<Slot> SlotsOf(const std::vector<Slice>& slices) {
   return slots;
 }
 
-Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis, const Contract& contract) {
+Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis,
+                                               const Contract& contract,
+                                               std::uint32_t minimum_sites) {
   TRY(const std::string name, analysis.Text("kind"));
   std::string known;
   for (const Kind& kind : kKinds) {
-    if (kind.name == name) return kind.make(analysis, contract);
+    if (kind.name == name) return kind.make(analysis, contract, minimum_sites);
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
   return analysis.FailAt("kind", "unknown analysis \"" + name + "\"", "this version has: " + known);

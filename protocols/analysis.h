@@ -4,6 +4,7 @@
 // coordinator's half, a plain loop over Federation::Sum and a deterministic function of the
 // aggregates. `Answer` is the site's half, a pure function without I/O, clock or global state.
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -106,6 +107,9 @@ class Analysis {
   /// Whether each site has unknowns of its own, such as a baseline hazard, so that two sites' rows
   /// laid together as one site's are another model.
   virtual bool KeepsSitesApart() const { return false; }
+  /// What to run on rows that lie in one place: of a method that combines sites' own results, what
+  /// it has each site do. Lives as long as this.
+  virtual const Analysis& OnOneTable() const { return *this; }
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
   /// What a round's noised sum tells about a patient, as rho of zero-concentrated differential
@@ -133,7 +137,10 @@ class Analysis {
 };
 
 /// Parses the [analysis] table against the contract: the one place that knows every kind.
-Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis, const Contract& contract);
+/// `minimum_sites` is the plan's.
+Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis,
+                                               const Contract& contract,
+                                               std::uint32_t minimum_sites);
 /// Names of the built-in kinds, sorted.
 std::vector<std::string_view> AnalysisKinds();
 

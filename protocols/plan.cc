@@ -115,7 +115,7 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   TRY(const Settings contract, settings.Table("contract"));
   TRY(plan.contract, ParseContract(contract));
   TRY(const Settings analysis, settings.Table("analysis"));
-  TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract));
+  TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract, plan.minimum_sites));
   plan.on_loss = made->GoesOnWithoutASite() ? OnLoss::kContinue : OnLoss::kWait;
   plan.analysis = std::move(made);
   TRY_STATUS(ParseOptionalTables(settings, plan));

@@ -105,7 +105,7 @@ Result<Comparison> Compare(const Plan& plan,
     PlainOptions plain;
     plain.watcher = options.on_round;
     plain.noise_seed = options.noise_seed;
-    return AttemptOf(RunPlain(*plan.analysis, cohorts, std::move(plain)));
+    return AttemptOf(RunPlain(plan.analysis->OnOneTable(), cohorts, std::move(plain)));
   };
   Comparison comparison;
   next("all sites together");
@@ -167,6 +167,10 @@ std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
 
 std::string PooledInWords(const Analysis& analysis) {
   if (!analysis.KeepsSitesApart()) return {};
+  if (&analysis.OnOneTable() != &analysis) {
+    return "Pooled means here: one regression of all rows in one place, which is another estimate "
+           "than the mean of the hospitals' own.";
+  }
   return "Pooled means here: all rows in one place with one baseline for all hospitals, which is "
          "another model than the federated one, where each has its own.";
 }

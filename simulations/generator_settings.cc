@@ -146,7 +146,7 @@ Result<std::vector<double>> PerTerm(const Settings& table,
 Result<OutcomeModel> OutcomeModelOf(const Settings& table,
                                     const Plan& plan,
                                     const ContractColumn& outcome) {
-  const std::string_view kind = plan.analysis->kind();
+  const std::string_view kind = plan.analysis->OnOneTable().kind();
   if (plan.analysis->outcomes() == 2) return OutcomeModel::kSurvival;
   if (kind == "logistic") return OutcomeModel::kLogistic;
   if (kind == "linear") return OutcomeModel::kLinear;

@@ -9,6 +9,7 @@
 #include "simulations/evaluation_report.h"
 #include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
+#include "simulations/meta_report.h"
 #include "simulations/number_text.h"
 #include "simulations/report.h"
 #include "simulations/summary_report.h"
@@ -393,8 +394,9 @@ std::string HtmlReport(const Campaign& campaign) {
   } else if (IsEvaluation(comparison)) {
     body += EvaluationSections(comparison);
   } else {
+    body += shown.Coefficients();
+    if (IsMetaAnalysis(comparison)) body += BetweenHospitalsSection(comparison);
     body +=
-        shown.Coefficients() +
         CalibrationSection(campaign.ShownExperiment().plan, campaign.shown.federation, comparison) +
         shown.Alone();
   }

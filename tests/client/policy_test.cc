@@ -259,7 +259,7 @@ TEST(CheckCohortTest, EventsOfASurvivalAnalysisAreAClass) {
                                 .value();
   plan.contract.columns.push_back(plan.contract.columns[1]);
   plan.contract.columns.back().name = "dose";
-  plan.analysis = MakeAnalysis(analysis, plan.contract).value();
+  plan.analysis = MakeAnalysis(analysis, plan.contract, plan.minimum_sites).value();
   const auto cohort = [&plan](std::size_t events) {
     CohortWithFlow data = CohortOf(40, events);
     data.cohort.columns = plan.analysis->columns();

@@ -152,10 +152,11 @@ TEST_P(GeneratedExampleTest, NeedsNoDataAndFindsItsTruth) {
 INSTANTIATE_TEST_SUITE_P(Examples,
                          GeneratedExampleTest,
                          ::testing::Values("heart_generated_experiment.toml",
+                                           "heart_meta_generated_experiment.toml",
                                            "transplant_generated_experiment.toml"),
                          [](const auto& one) {
                            const std::string name = one.param;
-                           return name.substr(0, name.find('_'));
+                           return name.substr(0, name.find("_generated"));
                          });
 
 }  // namespace

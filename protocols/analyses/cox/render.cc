@@ -15,8 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr glm::Ratio kHazardRatio{"HR", "hazard_ratio"};
-
 std::vector<glm::Coefficient> LinesOf(const CoxFit& fit, const CoxPlan& plan) {
   std::vector<glm::Coefficient> lines;
   for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {

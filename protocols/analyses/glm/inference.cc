@@ -34,6 +34,11 @@ Coefficient WaldLine(std::string name, double estimate, double std_error, double
   return line;
 }
 
+Coefficient StudentLine(
+    std::string name, double estimate, double std_error, double df, double confidence) {
+  return WithStudent(WaldLine(std::move(name), estimate, std_error, confidence), df, confidence);
+}
+
 double ResidualDegrees(const Fit& fit) {
   return static_cast<double>(fit.rows) - static_cast<double>(fit.coefficients.size());
 }

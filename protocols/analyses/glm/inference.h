@@ -32,6 +32,10 @@ struct LeastSquares {
 /// Wald's line with a normal statistic, the width in standard errors being NormalQuantile's.
 Coefficient WaldLine(std::string name, double estimate, double std_error, double confidence);
 
+/// The same with Student's t on df degrees of freedom.
+Coefficient StudentLine(
+    std::string name, double estimate, double std_error, double df, double confidence);
+
 double ResidualDegrees(const Fit& fit);
 std::vector<Coefficient> Infer(const Fit& fit,
                                const Design& design,

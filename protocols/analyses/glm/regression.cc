@@ -10,12 +10,6 @@
 namespace consilium::glm {
 namespace {
 
-struct RegressionPlan {
-  Design design;
-  FitOptions fit;
-  RenderOptions render;
-};
-
 class Regression final : public Analysis {
  public:
   Regression(RegressionPlan plan, std::unique_ptr<Family> family)
@@ -152,14 +146,21 @@ Result<Design> ParseDesign(const Settings& settings,
                          "use fewer features or merge levels");
 }
 
-Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
-                                                 const Contract& contract,
-                                                 std::unique_ptr<Family> family) {
+Result<RegressionPlan> ParseRegression(const Settings& settings,
+                                       const Contract& contract,
+                                       const Family& family) {
   RegressionPlan plan;
-  TRY(const ContractColumn outcome, ParseOutcome(settings, contract, *family));
+  TRY(const ContractColumn outcome, ParseOutcome(settings, contract, family));
   TRY(plan.design, ParseDesign(settings, contract, {outcome}));
   TRY_STATUS(ParseOptions(settings, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
+  return plan;
+}
+
+Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
+                                                 const Contract& contract,
+                                                 std::unique_ptr<Family> family) {
+  TRY(RegressionPlan plan, ParseRegression(settings, contract, *family));
   return std::make_unique<Regression>(std::move(plan), std::move(family));
 }
 

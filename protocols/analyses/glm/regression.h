@@ -9,6 +9,7 @@
 #include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/family.h"
 #include "protocols/analyses/glm/fit.h"
+#include "protocols/analyses/glm/render.h"
 #include "protocols/analysis.h"
 
 namespace consilium::glm {
@@ -21,6 +22,18 @@ Result<double> ParseConfidence(const Settings& settings);
 Result<Design> ParseDesign(const Settings& settings,
                            const Contract& contract,
                            const std::vector<ContractColumn>& outcomes);
+
+/// The [analysis] table of a regression.
+struct RegressionPlan {
+  Design design;
+  FitOptions fit;
+  RenderOptions render;
+};
+
+/// Errors carry line and column.
+Result<RegressionPlan> ParseRegression(const Settings& settings,
+                                       const Contract& contract,
+                                       const Family& family);
 
 /// Parses the [analysis] table of a regression of this family.
 Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
