@@ -145,7 +145,7 @@ TEST(EvaluateTest, SmallLevelsAreNeitherShownNorAskedFor) {
   const Outcome outcome =
       RunAll(kColumn + "subgroups = [\"ward\", \"old\"]\nminimum_count = 5\n", DrawnRows(300));
   const Json& ward = outcome.json["subgroups"][0];
-  // Three patients lie in ward c; another ward goes with it.
+  // Few patients lie in ward c; the smaller of the others goes with it.
   EXPECT_EQ(ward["levels"][2], (Json{{"level", "c"}, {"left_out", true}}));
   int left_out = 0;
   for (const Json& level : ward["levels"]) left_out += level.contains("left_out") ? 1 : 0;
