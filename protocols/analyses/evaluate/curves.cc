@@ -140,16 +140,25 @@ std::vector<bool> LeftOut(std::span<const double> rows,
                           std::span<const double> events,
                           double minimum) {
   std::vector<bool> left_out;
+  double hidden_rows = 0;
+  double hidden_events = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     left_out.push_back(rows[i] > 0 && !IsLarge(rows[i], events[i], minimum));
+    if (!left_out.back()) continue;
+    hidden_rows += rows[i];
+    hidden_events += events[i];
   }
-  if (std::count(left_out.begin(), left_out.end(), true) != 1) return left_out;
-  std::size_t smallest = rows.size();
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (left_out[i] || rows[i] == 0) continue;
-    if (smallest == rows.size() || rows[i] < rows[smallest]) smallest = i;
+  while (hidden_rows > 0 && !IsLarge(hidden_rows, hidden_events, minimum)) {
+    std::size_t smallest = rows.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (left_out[i] || rows[i] == 0) continue;
+      if (smallest == rows.size() || rows[i] < rows[smallest]) smallest = i;
+    }
+    if (smallest == rows.size()) break;
+    left_out[smallest] = true;
+    hidden_rows += rows[smallest];
+    hidden_events += events[smallest];
   }
-  if (smallest < rows.size()) left_out[smallest] = true;
   return left_out;
 }
 

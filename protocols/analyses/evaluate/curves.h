@@ -59,8 +59,9 @@ Curves DrawCurves(const EvaluatePlan& plan,
                   std::span<const double> others,
                   std::span<const double> predicted);
 
-/// Of one subgroup's levels, which are left out: those that are not large, and where that is one
-/// alone the smallest other, too, lest it be told from the whole. A level without rows is shown.
+/// Of one subgroup's levels, which are left out: those that are not large, and the smallest others,
+/// too, until all that are left out are large together, since all rows less the shown levels are
+/// theirs. A level without rows is shown.
 std::vector<bool> LeftOut(std::span<const double> rows,
                           std::span<const double> events,
                           double minimum);

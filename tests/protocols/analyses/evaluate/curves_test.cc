@@ -55,17 +55,43 @@ RC_GTEST_PROP(MergeBinsTest, CoversAllBinsWithLargePartsOrOne, ()) {
   }
 }
 
-TEST(LeftOutTest, OneLevelAloneCouldBeToldFromTheWhole) {
+TEST(LeftOutTest, WhatIsLeftOutIsLargeTogether) {
   const auto left_out = [](std::vector<double> rows, std::vector<double> events) {
     return LeftOut(rows, events, 5);
   };
   EXPECT_THAT(left_out({50, 60}, {20, 20}), ElementsAre(false, false));
   EXPECT_THAT(left_out({50, 4}, {20, 0}), ElementsAre(true, true));
   EXPECT_THAT(left_out({50, 60, 40, 6}, {20, 20, 20, 1}), ElementsAre(false, false, true, true));
-  EXPECT_THAT(left_out({50, 4, 8}, {20, 4, 7}), ElementsAre(false, true, true));
+  // Two levels of three rows are six with three events: still too few.
+  EXPECT_THAT(left_out({50, 40, 3, 3}, {20, 20, 1, 2}), ElementsAre(false, true, true, true));
+  EXPECT_THAT(left_out({50, 4, 8}, {20, 4, 7}), ElementsAre(true, true, true));
+  EXPECT_THAT(left_out({50, 9, 8}, {20, 6, 2}), ElementsAre(false, true, true));
   // A level that nobody has tells nothing, and one that all have is the whole.
   EXPECT_THAT(left_out({50, 0}, {20, 0}), ElementsAre(false, false));
   EXPECT_THAT(left_out({0, 3}, {0, 1}), ElementsAre(false, true));
+}
+
+RC_GTEST_PROP(LeftOutTest, NeitherAShownLevelNorTheRestIsSmall, ()) {
+  const auto levels = *rc::gen::inRange<std::size_t>(1, 8);
+  const auto count = rc::gen::map(rc::gen::inRange(0, 15), [](int n) { return n * 1.0; });
+  const auto events = *rc::gen::container<std::vector<double>>(levels, count);
+  const auto others = *rc::gen::container<std::vector<double>>(levels, count);
+  std::vector<double> rows;
+  for (std::size_t i = 0; i < levels; ++i) rows.push_back(events[i] + others[i]);
+  const std::vector<bool> left_out = LeftOut(rows, events, 5);
+  double rest = 0;
+  double rest_events = 0;
+  bool any_shown = false;
+  for (std::size_t i = 0; i < levels; ++i) {
+    if (left_out[i]) {
+      rest += rows[i];
+      rest_events += events[i];
+    } else if (rows[i] > 0) {
+      any_shown = true;
+      RC_ASSERT(IsLarge(rows[i], events[i], 5));
+    }
+  }
+  RC_ASSERT(!any_shown || rest == 0 || IsLarge(rest, rest_events, 5));
 }
 
 EvaluatePlan PlanWith(std::size_t bins) {

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/fixed_point.h"
 #include "common/random.h"
 #include "protocols/analyses/evaluate/query.h"
 #include "simulations/draws.h"
@@ -145,7 +146,7 @@ TEST(EvaluateTest, SmallLevelsAreNeitherShownNorAskedFor) {
   const Outcome outcome =
       RunAll(kColumn + "subgroups = [\"ward\", \"old\"]\nminimum_count = 5\n", DrawnRows(300));
   const Json& ward = outcome.json["subgroups"][0];
-  // Three patients lie in ward c; another ward goes with it.
+  // Few patients lie in ward c; the smaller of the others goes with it.
   EXPECT_EQ(ward["levels"][2], (Json{{"level", "c"}, {"left_out", true}}));
   int left_out = 0;
   for (const Json& level : ward["levels"]) left_out += level.contains("left_out") ? 1 : 0;
@@ -227,6 +228,34 @@ TEST(EvaluateTest, ReviewersReadEverySliceOfEveryQuery) {
   EXPECT_THAT(plan.analysis->InWords(),
               AllOf(HasSubstr("given logistic model of ill on x and stage"), HasSubstr("by old")));
   EXPECT_EQ(plan.analysis->parameters(), 5u);
+}
+
+/// As many rows as a site may bring, all with the most extreme values and the outcome that was
+/// least expected.
+TEST(EvaluateTest, TheWorstRowsThatTheContractAllowsKeepEveryBound) {
+  for (const std::string& analysis : {kModel, kColumn}) {
+    const Plan plan = PlanOf("maximum_patients = 30\n" + kColumns, analysis);
+    for (const bool high : {false, true}) {
+      Row worst = DrawnRows(1).front();
+      worst["ill"] = high ? "0" : "1";
+      worst["x"] = high ? "4" : "-4";
+      worst["stage"] = high ? "iii" : "i";
+      worst["risk"] = high ? "1" : "0";
+      const Cohort cohort = CohortOf(plan, Rows(30, worst));
+      const double sign = high ? 1 : -1;
+      for (const evaluate::EvaluateQuery& query :
+           {evaluate::EvaluateQuery{},
+            {evaluate::Step::kRecalibrate, false, {}, {40 * sign}},
+            {evaluate::Step::kRecalibrate, true, {}, {0, 3 * sign, 20}},
+            {evaluate::Step::kRecalibrate, true, {}, {sign, 0, -1}}}) {
+        const Query encoded = evaluate::EncodeQuery(query);
+        const std::vector<Slice> slices = plan.analysis->Describe(encoded).value();
+        const Contribution answer = plan.analysis->Answer(encoded, cohort).value();
+        const auto words = EncodeFixedPoint(answer.values, SlotsOf(slices), 3);
+        EXPECT_TRUE(words.has_value()) << Describe(words.error());
+      }
+    }
+  }
 }
 
 TEST(EvaluateTest, AQueryOfAnotherShapeIsRefused) {
