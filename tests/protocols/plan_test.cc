@@ -91,7 +91,7 @@ TEST(PlanTest, SaysWhatIsWrongAndWhere) {
       {"[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\nminimum_sites = 2\n" +
            kContract + kAnalysis,
        "between 3 and"},
-      {analysis("kind = \"magic\"\n"), "linear, logistic, poisson"},
+      {analysis("kind = \"magic\"\n"), "linear, logistic, meta, poisson"},
       {analysis("kind = \"logistic\"\noutcome = \"z\"\nfeatures = [\"x\"]\n"), "no column \"z\""},
       {analysis("kind = \"logistic\"\noutcome = \"x\"\nfeatures = [\"y\"]\n"), "yes/no"},
       {analysis("kind = \"logistic\"\noutcome = \"g\"\nfeatures = [\"y\"]\n"), "yes/no"},
