@@ -113,18 +113,6 @@ std::vector<CalibrationGroup> GroupsOf(std::span<const double> log_odds,
 
 }  // namespace
 
-Limits WilsonLimits(std::uint64_t events, std::uint64_t rows) {
-  CHECK(rows > 0 && events <= rows);
-  const auto n = static_cast<double>(rows);
-  const double share = static_cast<double>(events) / n;
-  const double z = Quantile975();
-  const double centre = (share + z * z / (2 * n)) / (1 + z * z / n);
-  const double half =
-      z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  return {events == 0 ? 0 : std::max(centre - half, 0.0),
-          events == rows ? 1 : std::min(centre + half, 1.0)};
-}
-
 Calibration Calibrate(std::span<const double> log_odds,
                       std::span<const double> outcomes,
                       std::size_t groups) {

@@ -23,10 +23,6 @@ struct Limits {
   double high = 0;
 };
 
-/// Of a share (Wilson 1927): within 0 and 1, also where no row or every row has the event. rows >
-/// 0.
-Limits WilsonLimits(std::uint64_t events, std::uint64_t rows);
-
 struct CalibrationGroup {
   std::uint64_t rows = 0;
   std::uint64_t events = 0;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/analyses/distributions.h"
 #include "simulations/calibration.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
@@ -27,7 +28,8 @@ std::size_t GroupsFor(const CohortView& cohort) {
 std::vector<CalibrationPoint> PointsOf(const Calibration& calibration, Series series) {
   std::vector<CalibrationPoint> points;
   for (const CalibrationGroup& group : calibration.groups) {
-    const Limits limits = WilsonLimits(group.events, group.rows);
+    const ShareLimits limits =
+        WilsonLimits(static_cast<double>(group.events), static_cast<double>(group.rows), 0.95);
     points.push_back({series, group.predicted, group.observed(), limits.low, limits.high});
   }
   return points;

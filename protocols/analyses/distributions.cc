@@ -1,5 +1,6 @@
 #include "protocols/analyses/distributions.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <boost/math/distributions/chi_squared.hpp>
@@ -7,6 +8,8 @@
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/gamma.hpp>
+
+#include "common/check.h"
 
 namespace consilium {
 namespace {
@@ -49,5 +52,16 @@ double ChiSquaredUpper(double x, double df) {
 }
 
 double LogFactorial(double n) { return n < 2 ? 0.0 : boost::math::lgamma(n + 1, Quiet()); }
+
+ShareLimits WilsonLimits(double events, double rows, double confidence) {
+  CHECK(rows > 0 && events <= rows);
+  const double z = NormalQuantile(0.5 + confidence / 2);
+  const double share = events / rows;
+  const double scale = 1 + z * z / rows;
+  const double centre = (share + z * z / (2 * rows)) / scale;
+  const double half = z / scale * std::sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows));
+  return {events == 0 ? 0 : std::max(0.0, centre - half),
+          events == rows ? 1 : std::min(1.0, centre + half)};
+}
 
 }  // namespace consilium

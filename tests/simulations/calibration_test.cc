@@ -59,18 +59,6 @@ TEST(CalibrationTest, InterceptSlopeAndGroupsAreThoseOfR) {
   EXPECT_NEAR(found.predicted, 0.488050457354274, 1e-12);
 }
 
-TEST(CalibrationTest, WilsonLimitsAreThoseOfR) {
-  const auto expect = [](std::uint64_t events, std::uint64_t rows, double low, double high) {
-    const Limits found = WilsonLimits(events, rows);
-    EXPECT_NEAR(found.low, low, 1e-12) << events << " of " << rows;
-    EXPECT_NEAR(found.high, high, 1e-12) << events << " of " << rows;
-  };
-  expect(0, 5, 0, 0.434482464783175);
-  expect(3, 5, 0.230724281276013, 0.882379225767352);
-  expect(5, 5, 0.565517535216825, 1);
-  expect(27, 180, 0.105182222870753, 0.209444625674376);
-}
-
 TEST(CalibrationTest, EqualPredictionsStayInOneGroup) {
   const std::vector<double> log_odds = {1, 0, 0, 1, 0, 0, 0, 0, 0, 2};
   const std::vector<double> outcomes = {1, 0, 1, 0, 0, 0, 1, 0, 0, 1};

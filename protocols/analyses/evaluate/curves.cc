@@ -73,7 +73,7 @@ std::vector<CalibrationGroup> CalibrationCurve(const EvaluatePlan& plan,
     group.rows = merged_events[i] + merged_others[i];
     group.predicted = merged_predicted[i] / group.rows;
     group.observed = group.events / group.rows;
-    group.limits = WilsonShare(group.events, group.rows, plan.confidence);
+    group.limits = WilsonLimits(group.events, group.rows, plan.confidence);
     curve.push_back(group);
   }
   return curve;

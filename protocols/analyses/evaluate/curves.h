@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "protocols/analyses/evaluate/measures.h"
+#include "protocols/analyses/distributions.h"
 #include "protocols/analyses/evaluate/settings.h"
 
 namespace consilium::evaluate {

@@ -106,15 +106,4 @@ std::optional<Measure> ObservedOverExpected(double rows,
   return Measure{ratio, ratio * error, ratio / factor, ratio * factor};
 }
 
-ShareLimits WilsonShare(double events, double rows, double confidence) {
-  CHECK(rows > 0 && events <= rows);
-  const double z = WidthOf(confidence);
-  const double share = events / rows;
-  const double scale = 1 + z * z / rows;
-  const double centre = (share + z * z / (2 * rows)) / scale;
-  const double half = z / scale * std::sqrt(share * (1 - share) / rows + z * z / (4 * rows * rows));
-  return {events == 0 ? 0 : std::max(0.0, centre - half),
-          events == rows ? 1 : std::min(1.0, centre + half)};
-}
-
 }  // namespace consilium::evaluate

@@ -49,11 +49,4 @@ std::optional<Measure> ObservedOverExpected(double rows,
                                             double expected,
                                             double confidence);
 
-struct ShareLimits {
-  double low = 0;
-  double high = 1;
-};
-/// Of a share of `events` in `rows` > 0 (Wilson 1927).
-ShareLimits WilsonShare(double events, double rows, double confidence);
-
 }  // namespace consilium::evaluate

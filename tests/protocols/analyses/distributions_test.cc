@@ -58,5 +58,30 @@ TEST(DistributionsTest, LogFactorials) {
   ExpectRelative(LogFactorial(1e6), 12815518.384658169);  // lgamma(1e6+1)
 }
 
+TEST(DistributionsTest, WilsonLimitsAreThoseOfR) {
+  const auto expect = [](double events, double rows, double low, double high) {
+    const ShareLimits found = WilsonLimits(events, rows, 0.95);
+    EXPECT_NEAR(found.low, low, 1e-12) << events << " of " << rows;
+    EXPECT_NEAR(found.high, high, 1e-12) << events << " of " << rows;
+  };
+  expect(0, 5, 0, 0.434482464783175);
+  expect(3, 5, 0.230724281276013, 0.882379225767352);
+  expect(5, 5, 0.565517535216825, 1);
+  expect(27, 180, 0.105182222870753, 0.209444625674376);
+}
+
+/// Both ends solve (share - p)^2 = z^2 p (1 - p) / n, which is what Wilson's interval is.
+TEST(DistributionsTest, WilsonsLimitsSolveTheirEquation) {
+  const double z = 1.959963984540054;
+  for (const double events : {1.0, 7.0, 19.0}) {
+    const ShareLimits limits = WilsonLimits(events, 20, 0.95);
+    for (const double p : {limits.low, limits.high}) {
+      EXPECT_NEAR((events / 20 - p) * (events / 20 - p), z * z * p * (1 - p) / 20, 1e-14);
+    }
+  }
+  EXPECT_EQ(WilsonLimits(0, 20, 0.95).low, 0);
+  EXPECT_EQ(WilsonLimits(20, 20, 0.95).high, 1);
+}
+
 }  // namespace
 }  // namespace consilium

@@ -105,18 +105,5 @@ TEST(MeasuresTest, ObservedOverExpectedIsSymmetricInItsLogarithm) {
   EXPECT_FALSE(ObservedOverExpected(100, 0, 25, 0.95).has_value());
 }
 
-/// Both ends solve (share - p)^2 = z^2 p (1 - p) / n, which is what Wilson's interval is.
-TEST(MeasuresTest, WilsonsLimitsSolveTheirEquation) {
-  const double z = 1.959963984540054;
-  for (const double events : {1.0, 7.0, 19.0}) {
-    const ShareLimits limits = WilsonShare(events, 20, 0.95);
-    for (const double p : {limits.low, limits.high}) {
-      EXPECT_NEAR((events / 20 - p) * (events / 20 - p), z * z * p * (1 - p) / 20, 1e-14);
-    }
-  }
-  EXPECT_EQ(WilsonShare(0, 20, 0.95).low, 0);
-  EXPECT_EQ(WilsonShare(20, 20, 0.95).high, 1);
-}
-
 }  // namespace
 }  // namespace consilium::evaluate
