@@ -86,6 +86,12 @@ Result<std::unique_ptr<PreparedQuery>> Analysis::Prepare(const Query& query) con
   return std::make_unique<UnpreparedQuery>(*this, query);
 }
 
+std::size_t NumbersIn(const std::vector<Slice>& slices) {
+  std::size_t numbers = 0;
+  for (const Slice& slice : slices) numbers += slice.slot.count;
+  return numbers;
+}
+
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices) {
   std::vector<Slot> slots;
   slots.reserve(slices.size());

@@ -33,6 +33,8 @@ struct Slice {
 };
 
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);
+/// How many numbers an answer with these slices has.
+std::size_t NumbersIn(const std::vector<Slice>& slices);
 
 /// A site's answer in the clear. It has no encoding: only its masked form can leave the site.
 struct Contribution {

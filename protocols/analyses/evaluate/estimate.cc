@@ -13,9 +13,7 @@ Result<Aggregate> AskCounts(Federation& federation, const EvaluatePlan& plan) {
   const EvaluateQuery query;
   TRY(const std::vector<Slice> slices, DescribeQuery(query, plan));
   Aggregate aggregate = federation.Sum(EncodeQuery(query));
-  std::size_t expected = 0;
-  for (const Slice& slice : slices) expected += slice.slot.count;
-  if (aggregate.values.size() != expected) {
+  if (aggregate.values.size() != NumbersIn(slices)) {
     return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
   }
   const Counts counts = SplitCounts(plan, aggregate.values);

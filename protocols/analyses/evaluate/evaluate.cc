@@ -80,10 +80,8 @@ class Evaluate final : public Analysis {
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
     TRY(const EvaluateQuery decoded, DecodeQuery(query, plan_));
     TRY(const std::vector<Slice> slices, DescribeQuery(decoded, plan_));
-    std::size_t numbers = 0;
-    for (const Slice& slice : slices) numbers += slice.slot.count;
     Contribution contribution;
-    contribution.values.resize(numbers);
+    contribution.values.resize(NumbersIn(slices));
     TRY_STATUS(AnswerQuery(decoded, plan_, cohort, contribution.values));
     return contribution;
   }

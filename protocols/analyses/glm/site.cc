@@ -57,7 +57,7 @@ Result<GlmSiteQuery> GlmSiteQuery::Make(GlmQuery query,
                                         const Family& family) {
   TRY(const std::vector<Slice> slices, DescribeQuery(query, design, family));
   GlmSiteQuery prepared(std::move(query), design, family);
-  for (const Slice& slice : slices) prepared.numbers_ += slice.slot.count;
+  prepared.numbers_ = NumbersIn(slices);
   return prepared;
 }
 

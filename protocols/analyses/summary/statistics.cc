@@ -14,9 +14,7 @@ namespace {
 constexpr double kLostDigits = 0.01;
 
 std::size_t NumbersOf(Step step, const SummaryPlan& plan) {
-  std::size_t numbers = 0;
-  for (const Slice& slice : DescribeStep(step, plan)) numbers += slice.slot.count;
-  return numbers;
+  return NumbersIn(DescribeStep(step, plan));
 }
 
 /// n, sum and sum of squares of a cell, as (x - centre) / scale, with their noise's deviations.

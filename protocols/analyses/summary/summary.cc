@@ -43,9 +43,7 @@ class SummaryAnalysis final : public Analysis {
 
   Result<AnalysisResult> Run(Federation& federation) const override {
     const Aggregate counts = federation.Sum(EncodeQuery({}));
-    std::size_t expected = 0;
-    for (const Slice& slice : DescribeForReview()) expected += slice.slot.count;
-    if (counts.values.size() != expected) {
+    if (counts.values.size() != NumbersIn(DescribeForReview())) {
       return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
     }
     std::optional<Aggregate> spread;
@@ -60,9 +58,7 @@ class SummaryAnalysis final : public Analysis {
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
     TRY(const SummaryQuery decoded, DecodeQuery(query, plan_));
     Contribution contribution;
-    std::size_t numbers = 0;
-    for (const Slice& slice : DescribeStep(decoded.step, plan_)) numbers += slice.slot.count;
-    contribution.values.resize(numbers);
+    contribution.values.resize(NumbersIn(DescribeStep(decoded.step, plan_)));
     TRY_STATUS(summary::Answer(plan_, decoded, cohort, contribution.values));
     return contribution;
   }

@@ -12,8 +12,7 @@ namespace {
 Result<Aggregate> Ask(Federation& federation,
                       const SurvivalQuery& query,
                       const SurvivalPlan& plan) {
-  std::size_t expected = 0;
-  for (const Slice& slice : DescribeQuery(query, plan)) expected += slice.slot.count;
+  const std::size_t expected = NumbersIn(DescribeQuery(query, plan));
   Aggregate aggregate = federation.Sum(EncodeQuery(query));
   if (aggregate.values.size() != expected) {
     return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");

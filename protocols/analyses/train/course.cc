@@ -33,9 +33,7 @@ struct Sums {
 
 Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPlan& plan) {
   Aggregate aggregate = federation.Sum(EncodeQuery(query));
-  std::size_t expected = 0;
-  for (const Slice& slice : DescribeStep(query, plan)) expected += slice.slot.count;
-  if (aggregate.values.size() != expected) {
+  if (aggregate.values.size() != NumbersIn(DescribeStep(query, plan))) {
     return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
   }
   Sums sums;

@@ -77,9 +77,10 @@ class TrainSiteQuery::LentLearner {
 };
 
 TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan, TrainQuery query)
-    : plan_(plan), query_(std::move(query)), scaling_(DigestOf(query_.scaling)) {
-  for (const Slice& slice : DescribeStep(query_, plan)) numbers_ += slice.slot.count;
-}
+    : plan_(plan),
+      query_(std::move(query)),
+      scaling_(DigestOf(query_.scaling)),
+      numbers_(NumbersIn(DescribeStep(query_, plan))) {}
 
 Status TrainSiteQuery::Answer(const CohortView& cohort, std::span<double> values) const {
   SiteMemory memory;
