@@ -52,37 +52,26 @@ BinnedSums SumBins(const EvaluatePlan& plan,
   return sums;
 }
 
-/// a of the fit to bins with b = 0; 0 where it does not come to an end.
-double BinnedIntercept(const EvaluatePlan& plan,
-                       std::span<const double> events,
-                       std::span<const double> others) {
-  double a = 0;
-  for (int step = 0; step < kMostSteps; ++step) {
-    const BinnedSums sums = SumBins(plan, events, others, a, 0);
-    if (!(sums.aa > 0)) return 0;
-    const double change = std::clamp(sums.score_a / sums.aa, -kLongestStep, kLongestStep);
-    a += change;
-    if (std::abs(change) < kBinnedConverged) return a;
-  }
-  return 0;
-}
-
 struct Line {
   double a = 0;
   double b = 0;
 };
 
-/// Both; 0 where the fit does not come to an end.
-Line BinnedLine(const EvaluatePlan& plan,
-                std::span<const double> events,
-                std::span<const double> others) {
+/// The fit to bins; b stays 0 unless there is a slope. Both are 0 where it does not come to an end.
+Line FitBins(const EvaluatePlan& plan,
+             std::span<const double> events,
+             std::span<const double> others,
+             bool slope) {
   Line line;
   for (int step = 0; step < kMostSteps; ++step) {
     const BinnedSums sums = SumBins(plan, events, others, line.a, line.b);
-    const double determinant = sums.aa * sums.bb - sums.ab * sums.ab;
+    const double bb = slope ? sums.bb : 1;
+    const double ab = slope ? sums.ab : 0;
+    const double score_b = slope ? sums.score_b : 0;
+    const double determinant = sums.aa * bb - ab * ab;
     if (!(determinant > 0)) return {};
-    const double change_a = (sums.bb * sums.score_a - sums.ab * sums.score_b) / determinant;
-    const double change_b = (sums.aa * sums.score_b - sums.ab * sums.score_a) / determinant;
+    const double change_a = (bb * sums.score_a - ab * score_b) / determinant;
+    const double change_b = (sums.aa * score_b - ab * sums.score_a) / determinant;
     const double longest = std::max(std::abs(change_a), std::abs(change_b));
     const double factor = longest > kLongestStep ? kLongestStep / longest : 1;
     line.a += factor * change_a;
@@ -188,19 +177,20 @@ StartingPoint StartFrom(const EvaluatePlan& plan,
   StartingPoint start;
   const std::span<const double> events = counts.EventScores(0, plan);
   const std::span<const double> others = counts.OtherScores(0, plan);
-  start.coefficients.push_back(BinnedIntercept(plan, events, others));
+  start.coefficients.push_back(FitBins(plan, events, others, /*slope=*/false).a);
   const std::optional<Discrimination> all = Discriminate(events, others, plan.confidence);
   start.slope = all && all->overlaps;
   if (start.slope) {
-    const Line line = BinnedLine(plan, events, others);
+    const Line line = FitBins(plan, events, others, /*slope=*/true);
     start.coefficients.insert(start.coefficients.end(), {line.a, line.b});
   }
   for (const std::uint32_t level : levels) {
     const std::size_t group = level + 1;
     if (!(counts.events[group] > 0) || !(counts.events[group] < counts.rows[group])) continue;
     start.levels.push_back(level);
-    start.coefficients.push_back(
-        BinnedIntercept(plan, counts.EventScores(group, plan), counts.OtherScores(group, plan)));
+    start.coefficients.push_back(FitBins(plan, counts.EventScores(group, plan),
+                                         counts.OtherScores(group, plan), /*slope=*/false)
+                                     .a);
   }
   return start;
 }
