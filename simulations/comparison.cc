@@ -122,7 +122,7 @@ Result<Comparison> Compare(const Plan& plan,
     return comparison;
   }
   next("pooled data");
-  if (!ShowsSingleSites(federation) && plan.analysis->KeepsMemory()) {
+  if (!ShowsSingleSites(federation) && plan.analysis->OnOneTable().KeepsMemory()) {
     comparison.pooled.error = Error{ErrorCode::kRefused,
                                     "with more than " + std::to_string(kMostSingleSites) +
                                         " hospitals no model is trained on pooled data",

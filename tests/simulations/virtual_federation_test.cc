@@ -140,22 +140,31 @@ TEST(VirtualFederationTest, VeryManySitesAreNeitherFittedAloneNorListed) {
   EXPECT_LT(text.size(), 10'000u);
 }
 
-TEST(VirtualFederationTest, VeryManySitesTrainAModelThatPooledDataDoNot) {
+/// More sites than are fitted alone, with this in place of the plan's kind.
+Campaign RunVeryMany(const std::string& kind) {
   Experiment experiment = MillionSites(kMostSingleSites + 1);
   std::ostringstream text;
   text << std::ifstream(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) /
                         "examples/million_sites.toml")
               .rdbuf();
-  const std::string wanted = "kind = \"logistic\"";
-  std::string training = text.str();
-  ASSERT_THAT(training, HasSubstr(wanted));
-  training.replace(training.find(wanted), wanted.size(),
-                   "kind = \"train\"\nmodel = \"logistic\"\nrounds = 2");
-  experiment.plan = ParsePlan(training, "plan.toml").value();
-  const Campaign campaign = RunCampaign({experiment}, 3, 2).value();
+  const std::string written = "kind = \"logistic\"";
+  std::string plan = text.str();
+  plan.replace(plan.find(written), written.size(), kind);
+  experiment.plan = ParsePlan(plan, "plan.toml").value();
+  return RunCampaign({experiment}, 3, 2).value();
+}
+
+TEST(VirtualFederationTest, VeryManySitesTrainAModelThatPooledDataDoNot) {
+  const Campaign campaign = RunVeryMany("kind = \"train\"\nmodel = \"logistic\"\nrounds = 2");
   EXPECT_FALSE(campaign.shown.comparison.pooled.run.has_value());
   EXPECT_THAT(ResultText(campaign), HasSubstr("no model is trained on pooled data"));
   EXPECT_THAT(HtmlReport(campaign), HasSubstr("no model is trained on pooled data"));
+}
+
+TEST(VirtualFederationTest, TheMetaAnalysisOfVeryManySitesHasItsPooledRegression) {
+  const Campaign campaign = RunVeryMany("kind = \"meta\"\nmodel = \"logistic\"");
+  ASSERT_TRUE(campaign.shown.comparison.pooled.run.has_value());
+  EXPECT_EQ(Json::parse(campaign.shown.comparison.pooled.run->result.json)["rows"], 200'020);
 }
 
 }  // namespace
