@@ -157,11 +157,15 @@ Result<RegressionPlan> ParseRegression(const Settings& settings,
   return plan;
 }
 
+std::unique_ptr<Analysis> RegressionOf(RegressionPlan plan, std::unique_ptr<Family> family) {
+  return std::make_unique<Regression>(std::move(plan), std::move(family));
+}
+
 Result<std::unique_ptr<Analysis>> MakeRegression(const Settings& settings,
                                                  const Contract& contract,
                                                  std::unique_ptr<Family> family) {
   TRY(RegressionPlan plan, ParseRegression(settings, contract, *family));
-  return std::make_unique<Regression>(std::move(plan), std::move(family));
+  return RegressionOf(std::move(plan), std::move(family));
 }
 
 }  // namespace consilium::glm

@@ -30,6 +30,9 @@ struct RegressionPlan {
   RenderOptions render;
 };
 
+/// Of a plan that was parsed for this family.
+std::unique_ptr<Analysis> RegressionOf(RegressionPlan plan, std::unique_ptr<Family> family);
+
 /// Errors carry line and column.
 Result<RegressionPlan> ParseRegression(const Settings& settings,
                                        const Contract& contract,

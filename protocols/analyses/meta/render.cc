@@ -94,17 +94,17 @@ std::string Cell(double value, std::size_t width, const char* form = "%.4g") {
 }
 
 std::string SpreadTable(const MetaResult& result) {
-  std::string text = "between sites         " + glm::Right("fixed", 11) + glm::Right("s.e.", 10) +
-                     glm::Right("Q", 9) + glm::Right("p", 10) + glm::Right("I^2", 7) +
-                     glm::Right("tau", 10) + "  another site\n";
+  std::string text = "between sites       " + glm::Right("fixed", 10) + glm::Right("s.e.", 10) +
+                     glm::Right("Q", 8) + glm::Right("p", 10) + glm::Right("I^2", 7) +
+                     glm::Right("tau", 9) + "  another site\n";
   for (const PooledCoefficient& pooled : result.coefficients) {
     std::string name = pooled.fixed.name;
-    if (name.size() > 22) name = name.substr(0, 20) + "..";
-    name.resize(22, ' ');
-    text += name + Cell(pooled.fixed.estimate, 11) + Cell(pooled.fixed.std_error, 10, "%.3g") +
-            Cell(pooled.q, 9, "%.3f") + glm::PValue(pooled.q_p_value, 10) +
+    if (name.size() > 20) name = name.substr(0, 18) + "..";
+    name.resize(20, ' ');
+    text += name + Cell(pooled.fixed.estimate, 10) + Cell(pooled.fixed.std_error, 10, "%.3g") +
+            Cell(pooled.q, 8, "%.3f") + glm::PValue(pooled.q_p_value, 10) +
             Cell(100 * pooled.i_squared, 5, "%.0f") + " %" +
-            Cell(std::sqrt(pooled.tau_squared), 10, "%.3g") +
+            Cell(std::sqrt(pooled.tau_squared), 9, "%.3g") +
             Cell(pooled.prediction_low, 10, "%.3g") + " to" +
             Cell(pooled.prediction_high, 1, "%.3g") + "\n";
   }

@@ -130,7 +130,7 @@ Result<std::unique_ptr<SiteModel>> MakeGlmModel(const Settings& settings,
                                                 const Contract& contract,
                                                 std::unique_ptr<glm::Family> (*make_family)()) {
   TRY(glm::RegressionPlan plan, glm::ParseRegression(settings, contract, *make_family()));
-  TRY(std::unique_ptr<Analysis> analysis, glm::MakeRegression(settings, contract, make_family()));
+  std::unique_ptr<Analysis> analysis = glm::RegressionOf(plan, make_family());
   return GlmModel::Make(std::move(analysis), std::move(plan), make_family());
 }
 
