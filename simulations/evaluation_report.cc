@@ -19,7 +19,7 @@ using Cells = std::vector<std::vector<std::string>>;
 constexpr std::size_t kWidth = 100;
 /// More hospitals than these make tables and plots that nobody reads: comparison.json has them all.
 constexpr std::size_t kMostListed = 50;
-constexpr std::size_t kMostPlotted = 20;
+constexpr std::size_t kMostSitesPlotted = 20;
 
 /// Fields of a result, with their names for people and what they are where predictions are right.
 struct Shown {
@@ -131,7 +131,7 @@ std::string Forest(const std::vector<Judged>& all, const Shown& shown) {
   std::vector<ForestRow> rows;
   bool any = false;
   for (const Judged& one : all) {
-    if (rows.size() >= kMostPlotted + 2) break;
+    if (rows.size() >= kMostSitesPlotted + 2) break;
     rows.push_back(RowOf(one, shown));
     any = any || rows.back().estimate;
   }
@@ -187,7 +187,7 @@ std::string CalibrationFigure(const std::string& heading, Series series, const J
 /// Of each hospital alone.
 std::string SiteCalibration(const std::vector<Judged>& all) {
   std::string figures;
-  for (std::size_t i = 2; i < std::min(all.size(), kMostPlotted + 2); ++i) {
+  for (std::size_t i = 2; i < std::min(all.size(), kMostSitesPlotted + 2); ++i) {
     if (all[i].result.is_null()) continue;
     figures += CalibrationFigure(all[i].name, Series::kAlone, all[i].result["calibration_curve"]);
   }

@@ -25,7 +25,7 @@ std::string Line(const Json& line) {
 }  // namespace
 
 bool IsMetaAnalysis(const Comparison& comparison) {
-  return Json::parse(comparison.federated.result.json).contains("without_a_fit");
+  return Json::parse(comparison.federated.result.json).value("kind", "") == "meta";
 }
 
 std::string BetweenHospitalsSection(const Comparison& comparison) {

@@ -47,7 +47,7 @@ std::string LinePlot(const std::string& title,
                      const std::string& y_label,
                      const std::vector<PlotPoint>& points);
 
-/// A line with a band about it, from `low` to `high` of each point; x are whole numbers.
+/// A line with a band about it, from `low` to `high` of each point; ticks of x are whole numbers.
 struct BandPoint {
   double x = 0;
   double y = 0;
