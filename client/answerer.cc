@@ -23,8 +23,8 @@ std::string StateOf(const std::filesystem::path& file) {
 
 }  // namespace
 
-Answerer::Answerer(std::filesystem::path home, const Waker& waker)
-    : home_(std::move(home)), waker_(waker), thread_([this] { Work(); }) {}
+Answerer::Answerer(std::filesystem::path home, std::string site, const Waker& waker)
+    : home_(std::move(home)), site_(std::move(site)), waker_(waker), thread_([this] { Work(); }) {}
 
 Answerer::~Answerer() {
   {
@@ -82,6 +82,7 @@ Result<const CohortWithFlow*> Answerer::CohortFor(const Plan& plan) {
                 "the data file " + source.file.string() + " changed while it was read",
                 "Replace it in one step (write beside it, then rename).");
   }
+  cohort.cohort.site = site_;
   Cached& cached = cohorts_[plan.id];
   cached = Cached{state, std::move(cohort)};
   return &cached.cohort;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "client/site_study.h"
@@ -26,8 +27,9 @@ struct FinishedAnswer {
 
 class Answerer {
  public:
-  /// `home` is the site's folder; `waker`, which outlives this, is woken when an answer is ready.
-  Answerer(std::filesystem::path home, const Waker& waker);
+  /// `home` is the folder of the site of this name; `waker`, which outlives this, is woken when an
+  /// answer is ready.
+  Answerer(std::filesystem::path home, std::string site, const Waker& waker);
   ~Answerer();
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
@@ -51,6 +53,7 @@ class Answerer {
   Result<const CohortWithFlow*> CohortFor(const Plan& plan);
 
   std::filesystem::path home_;
+  std::string site_;
   const Waker& waker_;
   std::map<StudyId, Cached> cohorts_;  ///< The worker's own.
   std::mutex mutex_;

@@ -98,6 +98,8 @@ std::string_view Name(PolicyRule rule) {
       return "valid_until";
     case PolicyRule::kAnalysis:
       return "allowed_analyses";
+    case PolicyRule::kSiteLevel:
+      return "site_level";
     case PolicyRule::kRequester:
       return "requesters";
     case PolicyRule::kRounds:
@@ -120,6 +122,7 @@ RefusalReason ReasonToTell(PolicyRule rule) {
   switch (rule) {
     case PolicyRule::kExpired:
     case PolicyRule::kAnalysis:
+    case PolicyRule::kSiteLevel:
     case PolicyRule::kRequester:
     case PolicyRule::kRounds:
       return RefusalReason::kPolicyForbids;
@@ -155,6 +158,11 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
     return Refuse(PolicyRule::kAnalysis,
                   "the study runs the analysis \"" + kind +
                       "\"; this site's policy (allowed_analyses) allows: " + Listed(allowed));
+  }
+  if (plan.analysis->ShowsSingleSites() && !policy.site_level) {
+    return Refuse(PolicyRule::kSiteLevel,
+                  "the study shows what single hospitals have: its sums leave all but one out, or "
+                  "the one; this site's policy (site_level) does not allow that");
   }
   const auto& requesters = policy.requesters;
   if (!requesters.empty() &&

@@ -48,6 +48,7 @@ std::string DefaultPolicyText();
 enum class PolicyRule {
   kExpired,
   kAnalysis,
+  kSiteLevel,
   kRequester,
   kRounds,
   kPatients,

@@ -55,7 +55,7 @@ Status SiteRuntime::Open() {
   TRY(store_, OpenServiceStore(home_.state_file()));
   TRY(control_, ControlServer::Listen(home_.folder));
   TRY(waker_, Waker::Create());
-  answerer_ = std::make_unique<Answerer>(home_.folder, *waker_);
+  answerer_ = std::make_unique<Answerer>(home_.folder, home_.settings.name, *waker_);
   TRY_STATUS(BuildCore());
   TRY(context_, TransportContext::Create());
   SiteSocketOptions options;

@@ -91,6 +91,8 @@ class Analysis {
   virtual std::string_view kind() const = 0;
   /// The contract columns that a complete case needs, in the cohort's order: outcomes first.
   virtual std::vector<std::string> columns() const = 0;
+  /// Whether the cohort has kPatientColumn behind them.
+  virtual bool TellsPatientsApart() const { return false; }
   /// How many of them are outcomes.
   virtual std::size_t outcomes() const { return 1; }
   /// Free parameters that are estimated, for the rule on parameters per patient.
@@ -112,6 +114,8 @@ class Analysis {
   /// What to run on rows that lie in one place: of a method that combines sites' own results, what
   /// it has each site do. Lives as long as this.
   virtual const Analysis& OnOneTable() const { return *this; }
+  /// Whether a sum shows what one site alone has, so that every site's policy has to allow it.
+  virtual bool ShowsSingleSites() const { return false; }
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
   /// What a round's noised sum tells about a patient, as rho of zero-concentrated differential

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/crypto/hash.h"
+
 namespace consilium {
 namespace {
 
@@ -71,6 +73,11 @@ void Step(std::vector<std::size_t>& rows, CohortFlow& flow, std::string reason, 
 
 }  // namespace
 
+double PatientNumber(std::string_view patient) {
+  const Digest digest = Hasher("consilium/patient/v1").Add(patient).Finish();
+  return static_cast<double>(LoadU64(digest.span().first(8)) >> 11);
+}
+
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,
@@ -92,8 +99,14 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
          [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
   }
 
+  std::vector<double> numbers;
   std::vector<const std::vector<double>*> chosen;
   for (const std::string& name : columns) {
+    if (name == kPatientColumn) {
+      for (const std::string& patient : table.patients) numbers.push_back(PatientNumber(patient));
+      chosen.push_back(&numbers);
+      continue;
+    }
     const std::optional<std::size_t> index = contract.IndexOf(name);
     if (!index) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
     const std::vector<double>& values = table.columns[*index];

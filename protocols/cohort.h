@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <Eigen/Core>
@@ -36,11 +37,18 @@ struct CohortFlow {
   std::uint64_t patients_left = 0;
 };
 
+/// Beside contract columns a cohort can have this one: PatientNumber of each row's patient.
+inline constexpr std::string_view kPatientColumn = "(patient)";
+/// Below 2^53, of the identifier's BLAKE2b hash: equal for equal patients, whatever the order of
+/// rows.
+double PatientNumber(std::string_view patient);
+
 /// A site's eligible, complete rows. Has no encoding and never leaves the site.
 struct Cohort {
-  std::vector<std::string> columns;  ///< Contract names in the order asked for.
+  std::vector<std::string> columns;  ///< In the order asked for.
   RowMatrix values;                  ///< rows x columns; categories as level indices.
   std::uint64_t patients = 0;        ///< Distinct patients: what disclosure rules count.
+  std::string site = {};             ///< The site's name in the roster, where it is known.
 };
 
 /// A cohort whose rows lie somewhere else, beside other sites' rows perhaps: what an analysis gets.
@@ -52,13 +60,15 @@ struct CohortView {
   CohortView(const Cohort& cohort)
       : columns(cohort.columns),
         values(cohort.values.data(), cohort.values.rows(), cohort.values.cols()),
-        patients(cohort.patients) {}
+        patients(cohort.patients),
+        site(cohort.site) {}
   CohortView(std::span<const std::string> names, const Values& rows, std::uint64_t count)
       : columns(names), values(rows), patients(count) {}
 
   std::span<const std::string> columns;
   Values values;
   std::uint64_t patients = 0;
+  std::string_view site = {};
 };
 
 struct CohortWithFlow {
@@ -70,7 +80,7 @@ struct CohortWithFlow {
 enum class IncompleteRows { kLeaveOut, kKeep };
 
 /// Applies the eligibility rules, then keeps the rows that have a value in each of `columns`, or
-/// all.
+/// all. `columns` are the contract's, or kPatientColumn.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,

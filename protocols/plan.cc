@@ -124,10 +124,16 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   return plan;
 }
 
+std::vector<std::string> CohortColumns(const Analysis& analysis) {
+  std::vector<std::string> columns = analysis.columns();
+  if (analysis.TellsPatientsApart()) columns.emplace_back(kPatientColumn);
+  return columns;
+}
+
 Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table) {
   const IncompleteRows incomplete =
       plan.analysis->takes_missing_values() ? IncompleteRows::kKeep : IncompleteRows::kLeaveOut;
-  return BuildCohort(plan.contract, table, plan.analysis->columns(), incomplete);
+  return BuildCohort(plan.contract, table, CohortColumns(*plan.analysis), incomplete);
 }
 
 }  // namespace consilium

@@ -48,6 +48,8 @@ inline constexpr std::size_t kMaxPlanBytes = 200 * 1024;
 /// "FILE:LINE:COLUMN: ". `file_name` is for the messages only.
 Result<Plan> ParsePlan(std::string_view text, std::string_view file_name);
 
+/// Of the cohorts of an analysis: its columns, and kPatientColumn if it has that.
+std::vector<std::string> CohortColumns(const Analysis& analysis);
 /// What the plan's analysis sees of a site's table.
 Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table);
 

@@ -146,6 +146,14 @@ std::string Thresholds(const Plan& plan) {
                           "Two totals that "
                           "differ by one hospital come close to showing that hospital's own sums.",
                     4);
+  if (plan.analysis->ShowsSingleSites()) {
+    text += "  - " + Paragraph(
+                         "Some totals are of one hospital alone, or of all but one, whose "
+                         "difference from all is that one's: everybody learns numbers of single "
+                         "hospitals. A hospital takes part only if its policy says site_level = "
+                         "true.",
+                         4);
+  }
   text +=
       "  - " + Paragraph("Released to every hospital and to whoever asked: " +
                              plan.analysis->ReleasedInWords() +

@@ -99,7 +99,7 @@ class Hospitals {
  public:
   /// For at most so many sites and rows.
   Hospitals(const Plan& plan, std::size_t sites, std::size_t rows)
-      : plan_(plan), table_(plan.analysis->columns(), sites, rows) {
+      : plan_(plan), table_(CohortColumns(*plan.analysis), sites, rows) {
     sites_.reserve(sites);
   }
 
@@ -130,9 +130,9 @@ class Hospitals {
 };
 
 /// Hospitals drawn by all threads at once, and taken in the order of their names.
-class HospitalMill {
+class HospitalMaker {
  public:
-  HospitalMill(const PatientMaker& maker, const Plan& plan, unsigned threads)
+  HospitalMaker(const PatientMaker& maker, const Plan& plan, unsigned threads)
       : maker_(maker), plan_(plan), pool_(threads) {}
 
   Status Run(Hospitals& hospitals) {
@@ -178,7 +178,7 @@ Result<VirtualFederation> DrawHospitals(const Experiment& experiment,
   Hospitals hospitals(experiment.plan, patients.size(),
                       std::accumulate(patients.begin(), patients.end(), std::size_t{0}));
   TRY(const PatientMaker maker, PatientMaker::Of(*experiment.generator, experiment.plan, seed));
-  TRY_STATUS(HospitalMill(maker, experiment.plan, threads).Run(hospitals));
+  TRY_STATUS(HospitalMaker(maker, experiment.plan, threads).Run(hospitals));
   return hospitals.Finish(experiment.participation, seed);
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocols/cohort.h"
@@ -19,6 +20,8 @@ class SiteTable {
 
   /// The next site's rows, row after row, for the caller to fill; `patients` counts different ones.
   std::span<double> Add(std::size_t rows, std::uint64_t patients);
+  /// The name of a site that was added, for its cohort; the caller keeps it alive.
+  void Name(std::size_t site, std::string_view name) { sites_[site].site = name; }
 
   const std::vector<std::string>& columns() const { return columns_; }
   /// In the order of Add; good until the table goes, wherever it was moved in between.

@@ -30,6 +30,7 @@ VirtualFederation::VirtualFederation() : VirtualFederation({}, SiteTable({}, 0, 
 VirtualFederation::VirtualFederation(std::vector<VirtualSite> sites, SiteTable table)
     : sites_(std::move(sites)), table_(std::move(table)) {
   CHECK(sites_.size() == table_.sites().size());
+  for (std::size_t i = 0; i < sites_.size(); ++i) table_.Name(i, sites_[i].name);
   everybody_ = std::all_of(sites_.begin(), sites_.end(),
                            [](const VirtualSite& site) { return site.refusal.empty(); });
   if (everybody_) return;
@@ -41,6 +42,7 @@ VirtualFederation::VirtualFederation(std::vector<VirtualSite> sites, SiteTable t
 
 Cohort CopyOf(const CohortView& view) {
   Cohort cohort;
+  cohort.site = view.site;
   cohort.columns.assign(view.columns.begin(), view.columns.end());
   cohort.values = view.values;
   cohort.patients = view.patients;

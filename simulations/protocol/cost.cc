@@ -37,15 +37,16 @@ double DrawValue(RandomSource& random, const ContractColumn& column) {
 Cohort DrawCohort(const Plan& plan, std::uint32_t site) {
   SeededRandom random = StreamOf(1, "cost", site);
   Cohort cohort;
-  cohort.columns = plan.analysis->columns();
+  cohort.columns = CohortColumns(*plan.analysis);
   const std::size_t rows = std::max(kFewestRows, kRowsATerm * cohort.columns.size());
   cohort.patients = rows;
   cohort.values.resize(static_cast<Eigen::Index>(rows),
                        static_cast<Eigen::Index>(cohort.columns.size()));
   for (std::size_t j = 0; j < cohort.columns.size(); ++j) {
-    const ContractColumn& column = *plan.contract.Find(cohort.columns[j]);
+    const ContractColumn* column = plan.contract.Find(cohort.columns[j]);
     for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-      cohort.values(row, static_cast<Eigen::Index>(j)) = DrawValue(random, column);
+      cohort.values(row, static_cast<Eigen::Index>(j)) =
+          column != nullptr ? DrawValue(random, *column) : PatientNumber(std::to_string(row));
     }
   }
   return cohort;

@@ -72,7 +72,7 @@ WorldOptions OptionsOf(std::uint64_t seed, const BadDay& day) {
   const auto plan = ParsePlan(options.plans.front(), "plan.toml");
   SeededRandom random = StreamOf(seed, "storm data");
   for (std::uint32_t i = 0; i < day.sites; ++i) {
-    options.cohorts.push_back(DrawCohort(random, plan->analysis->columns()));
+    options.cohorts.push_back(DrawCohort(random, CohortColumns(*plan->analysis)));
   }
   options.policy = MakePolicy(PolicyPreset::kResearch);
   options.policy.minimum_patients = 3;

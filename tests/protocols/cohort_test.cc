@@ -1,7 +1,9 @@
 #include "protocols/cohort.h"
 
+#include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,6 +45,22 @@ TEST(CohortTest, CountsRowsOfOnePatientAsOnePatient) {
   EXPECT_EQ(result->flow.rows_left, 5u);
   EXPECT_EQ(result->cohort.patients, 4u);
   EXPECT_EQ(result->flow.patients_left, 4u);
+}
+
+TEST(CohortTest, TellsPatientsApartByNumbersThatDoNotDependOnTheOrderOfRows) {
+  const std::vector<std::string> columns = {"age", std::string(kPatientColumn)};
+  const Cohort cohort = BuildCohort(ContractOf(""), Table(), columns)->cohort;
+  ASSERT_THAT(cohort.columns, ElementsAre("age", "(patient)"));
+  ASSERT_EQ(cohort.values.rows(), 5);
+  const std::vector<std::string> patients = {"p1", "p2", "p3", "p1", "p5"};
+  for (Eigen::Index row = 0; row < 5; ++row) {
+    const double number = PatientNumber(patients[static_cast<std::size_t>(row)]);
+    EXPECT_EQ(cohort.values(row, 1), number);
+    EXPECT_EQ(number, std::floor(number));
+    EXPECT_LT(number, 9007199254740992.0);  // 2^53: every whole number below is a double.
+  }
+  EXPECT_NE(PatientNumber("p1"), PatientNumber("p2"));
+  EXPECT_EQ(PatientNumber("p1"), 1798544300928080.0);
 }
 
 TEST(CohortTest, AppliesEligibilityBeforeMissingValuesAndCountsEachStep) {
