@@ -17,7 +17,7 @@ Comparison Of(const std::string& json) {
 }
 
 TEST(MetaReportTest, ShowsEffectsAndSpreadOfEachCoefficient) {
-  const Comparison comparison = Of(R"({"converged": true, "sites": 5, "fits": 4,
+  const Comparison comparison = Of(R"({"kind": "meta", "converged": true, "sites": 5, "fits": 4,
       "without_a_fit": 1, "coefficients": [{"name": "age<50",
       "fixed": {"estimate": 0.25, "std_error": 0.125}, "random": {"estimate": 0.5,
       "std_error": 0.375}, "hartung_knapp": null, "heterogeneity": {"q": 6.5, "df": 3,
@@ -32,7 +32,8 @@ TEST(MetaReportTest, ShowsEffectsAndSpreadOfEachCoefficient) {
 
 TEST(MetaReportTest, WithoutEstimatesThereIsNoSectionAndOthersAreNone) {
   EXPECT_EQ(BetweenHospitalsSection(Of(R"({"converged": false, "without_a_fit": 3})")), "");
-  EXPECT_FALSE(IsMetaAnalysis(Of(R"({"converged": true, "coefficients": []})")));
+  EXPECT_FALSE(
+      IsMetaAnalysis(Of(R"({"kind": "logistic", "converged": true, "coefficients": []})")));
 }
 
 }  // namespace
