@@ -21,6 +21,27 @@ void AddTexts(Hasher& hasher, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) hasher.Add(text);
 }
 
+/// A derived column is what it is derived from, and how: under another name it is the same.
+void AddColumn(Hasher& hasher, const Contract& contract, std::size_t place) {
+  const ContractColumn& column = contract.At(place);
+  if (place < contract.columns.size()) {
+    hasher.Add(column.name).Add(static_cast<std::uint64_t>(column.type));
+    AddTexts(hasher, column.levels);
+    AddTexts(hasher, column.missing);
+    return;
+  }
+  const DerivedColumn& derived = contract.derived[place - contract.columns.size()];
+  hasher.Add("derived").Add(static_cast<std::uint64_t>(derived.how));
+  AddColumn(hasher, contract, derived.first.place);
+  AddOptional(hasher, derived.first.level);
+  if (derived.how == Derivation::kProduct) {
+    AddColumn(hasher, contract, derived.second.place);
+    AddOptional(hasher, derived.second.level);
+  }
+  for (const double knot : derived.knots) AddOptional(hasher, knot);
+  hasher.Add(std::uint64_t{derived.knot});
+}
+
 }  // namespace
 
 Digest QuestionDigest(const Plan& plan, const Query& query) {
@@ -31,15 +52,18 @@ Digest QuestionDigest(const Plan& plan, const Query& query) {
   const std::vector<std::string> columns = plan.analysis->columns();
   hasher.Add(std::uint64_t{columns.size()});
   for (const std::string& name : columns) {
-    const ContractColumn* column = plan.contract.Find(name);
-    CHECK(column != nullptr);
-    hasher.Add(column->name).Add(static_cast<std::uint64_t>(column->type));
-    AddTexts(hasher, column->levels);
-    AddTexts(hasher, column->missing);
+    const std::optional<std::size_t> place = plan.contract.PlaceOf(name);
+    CHECK(place.has_value());
+    AddColumn(hasher, plan.contract, *place);
   }
   hasher.Add(std::uint64_t{plan.contract.eligibility.size()});
   for (const EligibilityRule& rule : plan.contract.eligibility) {
-    hasher.Add(rule.column);
+    const std::size_t place = *plan.contract.PlaceOf(rule.column);
+    if (place < plan.contract.columns.size()) {
+      hasher.Add(rule.column);
+    } else {
+      AddColumn(hasher, plan.contract, place);
+    }
     AddOptional(hasher, rule.minimum);
     AddOptional(hasher, rule.maximum);
     AddTexts(hasher, rule.one_of);

@@ -123,8 +123,8 @@ class Analysis {
   virtual double privacy_loss_of_a_round() const { return 0; }
   /// The largest number of rounds where sums have noise.
   virtual std::uint32_t rounds_with_noise() const { return maximum_rounds(); }
-  /// Whether rows with missing values (NaN) are part of the cohort.
-  virtual bool takes_missing_values() const { return false; }
+  /// Columns whose missing values (NaN) leave a row in the cohort.
+  virtual std::vector<std::string> columns_with_gaps() const { return {}; }
   /// Whether a SiteMemory saves a virtual site work.
   virtual bool KeepsMemory() const { return HasState(); }
   /// Whether sites have a state from round to round: then the answer with a state is what counts.

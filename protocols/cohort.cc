@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "common/crypto/hash.h"
+#include "protocols/derived_columns.h"
 
 namespace consilium {
 namespace {
@@ -51,6 +53,36 @@ bool Satisfies(const ContractColumn& column, const EligibilityRule& rule, double
   return (!rule.minimum || value >= *rule.minimum) && (!rule.maximum || value <= *rule.maximum);
 }
 
+/// The columns of a table, derived ones computed when they are first asked for.
+class Columns {
+ public:
+  Columns(const Contract& contract, const DataTable& table)
+      : contract_(contract), table_(table), derived_(contract.derived.size()) {}
+
+  const std::vector<double>& At(std::size_t place) {
+    if (place < table_.columns.size()) return table_.columns[place];
+    const std::size_t index = place - table_.columns.size();
+    if (!derived_[index]) derived_[index] = Derive(contract_.derived[index]);
+    return *derived_[index];
+  }
+
+ private:
+  std::vector<double> Derive(const DerivedColumn& derived) {
+    const std::vector<double>& first = At(derived.first.place);
+    const bool product = derived.how == Derivation::kProduct;
+    const std::vector<double>& second = product ? At(derived.second.place) : first;
+    std::vector<double> values(first.size());
+    for (std::size_t row = 0; row < values.size(); ++row) {
+      values[row] = DerivedValue(derived, first[row], second[row]);
+    }
+    return values;
+  }
+
+  const Contract& contract_;
+  const DataTable& table_;
+  std::vector<std::optional<std::vector<double>>> derived_;
+};
+
 Status CheckShape(const Contract& contract, const DataTable& table) {
   if (table.columns.size() != contract.columns.size()) {
     return Fail(ErrorCode::kInvalidArgument, "the table does not have the contract's columns");
@@ -81,20 +113,21 @@ double PatientNumber(std::string_view patient) {
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,
-                                   IncompleteRows incomplete) {
+                                   const std::vector<std::string>& with_gaps) {
   TRY_STATUS(CheckShape(contract, table));
   CohortWithFlow result;
   std::vector<std::size_t> rows(table.patients.size());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
   result.flow.rows_read = rows.size();
 
+  Columns all(contract, table);
   for (const EligibilityRule& rule : contract.eligibility) {
-    const std::optional<std::size_t> index = contract.IndexOf(rule.column);
-    if (!index) {
+    const std::optional<std::size_t> place = contract.PlaceOf(rule.column);
+    if (!place) {
       return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
     }
-    const ContractColumn& column = contract.columns[*index];
-    const std::vector<double>& values = table.columns[*index];
+    const ContractColumn& column = contract.At(*place);
+    const std::vector<double>& values = all.At(*place);
     Step(rows, result.flow, RuleInWords(rule),
          [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
   }
@@ -107,11 +140,11 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
       chosen.push_back(&numbers);
       continue;
     }
-    const std::optional<std::size_t> index = contract.IndexOf(name);
-    if (!index) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
-    const std::vector<double>& values = table.columns[*index];
+    const std::optional<std::size_t> place = contract.PlaceOf(name);
+    if (!place) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
+    const std::vector<double>& values = all.At(*place);
     chosen.push_back(&values);
-    if (incomplete == IncompleteRows::kKeep) continue;
+    if (std::find(with_gaps.begin(), with_gaps.end(), name) != with_gaps.end()) continue;
     Step(rows, result.flow, name + " missing",
          [&values](std::size_t row) { return !std::isnan(values[row]); });
   }

@@ -76,14 +76,11 @@ struct CohortWithFlow {
   CohortFlow flow;
 };
 
-/// What becomes of rows with a missing value.
-enum class IncompleteRows { kLeaveOut, kKeep };
-
-/// Applies the eligibility rules, then keeps the rows that have a value in each of `columns`, or
-/// all. `columns` are the contract's, or kPatientColumn.
+/// Applies the eligibility rules, then keeps the rows that have a value in each of `columns` but
+/// for those `with_gaps`. `columns` are the contract's, or kPatientColumn.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,
-                                   IncompleteRows incomplete = IncompleteRows::kLeaveOut);
+                                   const std::vector<std::string>& with_gaps = {});
 
 }  // namespace consilium

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "protocols/derived_columns.h"
+
 namespace consilium {
 namespace {
 
@@ -26,17 +28,6 @@ constexpr double kLargestMagnitude = 1e15;
 bool IsNameCharacter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '.';
-}
-
-Status CheckName(const Settings& settings, std::string_view key, std::string_view name) {
-  if (!name.empty() && name.size() <= kMaxNameLength &&
-      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
-    return {};
-  }
-  return settings.FailAt(
-      key, "\"" + std::string(name.substr(0, kMaxNameLength)) + "\" is no column name",
-      "use 1 to 64 letters, digits, '_', '-' or '.'; a site maps its own header "
-      "to this name in its source file");
 }
 
 bool NeedsRange(ColumnType type) {
@@ -128,7 +119,7 @@ Status ParseLevels(const Settings& settings, ContractColumn& column) {
 Result<ContractColumn> ParseColumn(const Settings& settings) {
   ContractColumn column;
   TRY(column.name, settings.Text("name"));
-  TRY_STATUS(CheckName(settings, "name", column.name));
+  TRY_STATUS(CheckColumnName(settings, "name", column.name));
   TRY(column.type, ParseType(settings));
   TRY(column.unit, settings.TextOr("unit", ""));
   if (column.unit.size() > kMaxUnitLength) {
@@ -259,7 +250,36 @@ Status ParseColumns(const Settings& settings, Contract& contract) {
   return {};
 }
 
+Status ParseAllDerived(const Settings& settings, Contract& contract) {
+  TRY(const std::vector<Settings> tables, settings.TablesIfAny("derived"));
+  for (const Settings& table : tables) {
+    TRY(std::vector<DerivedColumn> columns, ParseDerived(table, contract));
+    for (DerivedColumn& derived : columns) {
+      const std::string& name = derived.column.name;
+      if (name == contract.patient || !contract.ColumnsOf(name).empty()) {
+        return table.FailAt("name", "a second column is called \"" + name + "\"");
+      }
+      contract.derived.push_back(std::move(derived));
+    }
+    if (contract.derived.size() > kMaxColumns) {
+      return table.FailHere("more than 500 columns are derived");
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Status CheckColumnName(const Settings& settings, std::string_view key, std::string_view name) {
+  if (!name.empty() && name.size() <= kMaxNameLength &&
+      std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    return {};
+  }
+  return settings.FailAt(
+      key, "\"" + std::string(name.substr(0, kMaxNameLength)) + "\" is no column name",
+      "use 1 to 64 letters, digits, '_', '-' or '.'; a site maps its own header "
+      "to this name in its source file");
+}
 
 std::optional<std::size_t> Contract::IndexOf(std::string_view name) const {
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -268,21 +288,45 @@ std::optional<std::size_t> Contract::IndexOf(std::string_view name) const {
   return std::nullopt;
 }
 
+std::optional<std::size_t> Contract::PlaceOf(std::string_view name) const {
+  if (const std::optional<std::size_t> index = IndexOf(name)) return index;
+  for (std::size_t i = 0; i < derived.size(); ++i) {
+    if (derived[i].column.name == name) return columns.size() + i;
+  }
+  return std::nullopt;
+}
+
+const ContractColumn& Contract::At(std::size_t place) const {
+  return place < columns.size() ? columns[place] : derived[place - columns.size()].column;
+}
+
 const ContractColumn* Contract::Find(std::string_view name) const {
-  const std::optional<std::size_t> index = IndexOf(name);
-  return index ? &columns[*index] : nullptr;
+  const std::optional<std::size_t> place = PlaceOf(name);
+  return place ? &At(*place) : nullptr;
+}
+
+std::vector<std::string> Contract::ColumnsOf(std::string_view name) const {
+  std::vector<std::string> names;
+  for (std::size_t place = 0; place < columns.size() + derived.size(); ++place) {
+    const ContractColumn& column = At(place);
+    if (column.name == name || (!column.series.empty() && column.series == name)) {
+      names.push_back(column.name);
+    }
+  }
+  return names;
 }
 
 Result<Contract> ParseContract(const Settings& settings) {
   Contract contract;
   TRY(contract.patient, settings.Text("patient"));
-  TRY_STATUS(CheckName(settings, "patient", contract.patient));
+  TRY_STATUS(CheckColumnName(settings, "patient", contract.patient));
   TRY(const std::int64_t most, settings.IntegerOr("maximum_patients", 1'000'000));
   if (most < 1 || most > kLargestCohort) {
     return settings.FailAt("maximum_patients", "must be between 1 and 100000000");
   }
   contract.maximum_patients = static_cast<std::uint64_t>(most);
   TRY_STATUS(ParseColumns(settings, contract));
+  TRY_STATUS(ParseAllDerived(settings, contract));
   TRY(const std::vector<Settings> rules, settings.TablesIfAny("eligible"));
   if (rules.size() > kMaxRules) return settings.FailAt("eligible", "more than 100 rules");
   for (const Settings& table : rules) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/result.h"
@@ -43,16 +44,52 @@ struct EligibilityRule {
   std::vector<std::string> one_of;  ///< For categories and booleans ("true", "false").
 };
 
+/// How a derived column comes from others of its row.
+enum class Derivation {
+  kLog,      ///< The natural logarithm.
+  kSquare,   ///< x^2
+  kSpline,   ///< A term of a restricted cubic spline beside the linear one (Stone and Koo 1985).
+  kProduct,  ///< Of two columns, or of indicators of categories' levels: an interaction.
+  kMissing   ///< Whether there is no value.
+};
+
+/// A column that no site maps: each computes it from the contract's. Numbers have the range that
+/// follows from theirs.
+struct DerivedColumn {
+  /// A factor of a product: the column's value, or whether it is this level of its category.
+  struct Factor {
+    std::size_t place = 0;  ///< Contract::PlaceOf, before this column's own.
+    std::optional<double> level;
+  };
+  ContractColumn column;
+  Derivation how = Derivation::kLog;
+  Factor first;
+  Factor second;              ///< Of a product.
+  std::vector<double> knots;  ///< Of a spline, rising;
+  std::size_t knot = 0;       ///< its term is the one that begins at this knot.
+};
+
 struct Contract {
   std::string patient;  ///< The column that identifies a patient; never leaves the site.
   std::vector<ContractColumn> columns;
+  std::vector<DerivedColumn> derived;  ///< Each from what stands before it.
   std::vector<EligibilityRule> eligibility;
   std::uint64_t maximum_patients =
       1'000'000;  ///< Largest cohort a site may bring; bounds every sum.
 
+  /// A column, derived or not.
   const ContractColumn* Find(std::string_view name) const;
+  /// Nothing for the name of a derived column, too.
   std::optional<std::size_t> IndexOf(std::string_view name) const;
+  /// Among the columns with the derived ones behind them.
+  std::optional<std::size_t> PlaceOf(std::string_view name) const;
+  const ContractColumn& At(std::size_t place) const;
+  /// The columns that a name stands for: of a series all of them. Empty if there is none.
+  std::vector<std::string> ColumnsOf(std::string_view name) const;
 };
+
+/// "use 1 to 64 letters ..." at the key, if this is no name of a column.
+Status CheckColumnName(const Settings& settings, std::string_view key, std::string_view name);
 
 /// The [contract] table. Errors carry line and column.
 Result<Contract> ParseContract(const Settings& settings);

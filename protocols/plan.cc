@@ -4,6 +4,7 @@
 
 #include "common/crypto/hash.h"
 #include "common/settings.h"
+#include "protocols/analyses/imputation/imputation.h"
 #include "protocols/secure_sum/limits.h"
 
 namespace consilium {
@@ -90,7 +91,17 @@ Status ParseRelease(const Settings& settings) {
   return settings.RequireNoOtherKeys();
 }
 
+Status ParseImpute(const Settings& settings, Plan& plan) {
+  TRY(std::vector<imputation::ImputedColumn> columns,
+      imputation::ParseImputation(settings, plan.contract, *plan.analysis));
+  plan.analysis =
+      imputation::MakeImputing(plan.analysis, std::move(columns), plan.contract.maximum_patients);
+  return {};
+}
+
 Status ParseOptionalTables(const Settings& settings, Plan& plan) {
+  TRY(const std::optional<Settings> impute, settings.TableIfAny("impute"));
+  if (impute) TRY_STATUS(ParseImpute(*impute, plan));
   TRY(const std::optional<Settings> privacy, settings.TableIfAny("privacy"));
   if (privacy) TRY_STATUS(ParsePrivacy(*privacy, plan));
   TRY(const std::optional<Settings> round, settings.TableIfAny("round"));
@@ -131,9 +142,8 @@ std::vector<std::string> CohortColumns(const Analysis& analysis) {
 }
 
 Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table) {
-  const IncompleteRows incomplete =
-      plan.analysis->takes_missing_values() ? IncompleteRows::kKeep : IncompleteRows::kLeaveOut;
-  return BuildCohort(plan.contract, table, CohortColumns(*plan.analysis), incomplete);
+  return BuildCohort(plan.contract, table, CohortColumns(*plan.analysis),
+                     plan.analysis->columns_with_gaps());
 }
 
 }  // namespace consilium

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "protocols/derived_columns.h"
 #include "protocols/plan.h"
 
 namespace consilium {
@@ -83,10 +84,7 @@ std::string RuleInWords(const EligibilityRule& rule) {
 }
 
 std::string SeriesInWords(const Plan& plan, const std::string& series) {
-  std::size_t count = 0;
-  for (const ContractColumn& column : plan.contract.columns) {
-    count += column.series == series ? 1U : 0U;
-  }
+  const std::size_t count = plan.contract.ColumnsOf(series).size();
   return ", and all others of the " + std::to_string(count) + " columns of this name";
 }
 
@@ -95,7 +93,15 @@ std::string Data(const Plan& plan) {
   text += "  The patient identifier \"" + plan.contract.patient + "\" never leaves it.\n";
   std::string series;
   for (const std::string& name : plan.analysis->columns()) {
-    const ContractColumn& column = *plan.contract.Find(name);
+    const std::size_t place = *plan.contract.PlaceOf(name);
+    if (place >= plan.contract.columns.size()) {
+      const DerivedColumn& derived = plan.contract.derived[place - plan.contract.columns.size()];
+      text += "  - " +
+              Paragraph(
+                  name + ": " + DerivationInWords(plan.contract, derived) + ", computed there", 4);
+      continue;
+    }
+    const ContractColumn& column = plan.contract.columns[place];
     // A series is told once, by its first column.
     if (!column.series.empty() && column.series == series) continue;
     series = column.series;
@@ -108,7 +114,14 @@ std::string Data(const Plan& plan) {
       text += "  - " + Paragraph(RuleInWords(rule), 4);
     }
   }
-  return text + "Rows with a missing value in one of these columns are left out.\n";
+  const std::vector<std::string> gaps = plan.analysis->columns_with_gaps();
+  if (gaps.size() == plan.analysis->columns().size()) {
+    return text + "Rows with missing values are counted, too.\n";
+  }
+  std::string but;
+  for (const std::string& name : gaps) but += (but.empty() ? ", but for " : ", ") + name;
+  return text +
+         Paragraph("Rows with a missing value in one of these columns are left out" + but + ".", 0);
 }
 
 std::string Leaves(const Plan& plan) {

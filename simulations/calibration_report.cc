@@ -84,6 +84,22 @@ std::string Overall(const Plan& plan,
   return Figure("All hospitals", CalibrationPlot("Calibration over all hospitals", points));
 }
 
+/// With the values that the result puts into gaps.
+Cohort WithoutGaps(const CohortView& cohort, const nlohmann::json& result) {
+  Cohort whole = CopyOf(cohort);
+  const auto imputed = result.find("imputed");
+  if (imputed == result.end()) return whole;
+  for (const auto& line : *imputed) {
+    const auto name = std::find(whole.columns.begin(), whole.columns.end(), line["name"]);
+    const double value = line["value"];
+    for (Eigen::Index row = 0; row < whole.values.rows(); ++row) {
+      double& entry = whole.values(row, name - whole.columns.begin());
+      if (std::isnan(entry)) entry = value;
+    }
+  }
+  return whole;
+}
+
 }  // namespace
 
 std::string CalibrationSection(const Plan& plan,
@@ -93,7 +109,7 @@ std::string CalibrationSection(const Plan& plan,
   const auto result = nlohmann::json::parse(comparison.federated.result.json);
   if (fitted.empty() || result.value("kind", "") != "logistic") return {};
   if (!ShowsSingleSites(federation)) return {};
-  const CohortView all = federation.Pooled();
+  const Cohort all = WithoutGaps(federation.Pooled(), result);
   const Result<Calibration> overall = CalibrationOf(plan, fitted, all, GroupsFor(all));
   if (!overall) return {};
   HtmlTable table = EmptyTable();
@@ -103,7 +119,7 @@ std::string CalibrationSection(const Plan& plan,
   for (std::size_t i = 0; i < federation.sites().size() && seen < kMostListed; ++i) {
     const VirtualSite& site = federation.sites()[i];
     if (!site.refusal.empty()) continue;
-    const CohortView& cohort = federation.cohort(i);
+    const Cohort cohort = WithoutGaps(federation.cohort(i), result);
     const Result<Calibration> here = CalibrationOf(plan, fitted, cohort, GroupsFor(cohort));
     if (!here) continue;
     AddRow(site.name, *here, table);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "protocols/derived_columns.h"
 #include "simulations/draws.h"
 #include "simulations/partition.h"
 
@@ -110,12 +111,12 @@ PatientMaker::PatientMaker(const Generator& generator,
       is_outcome_(plan.contract.columns.size()) {
   const std::size_t outcomes = plan.analysis->outcomes();
   for (const std::string& name : plan.analysis->columns()) {
-    const std::size_t index = *plan.contract.IndexOf(name);
+    const std::size_t place = *plan.contract.PlaceOf(name);
     if (outcomes_.size() == outcomes) {
-      features_.push_back(index);
+      features_.push_back(place);
     } else {
-      outcomes_.push_back(index);
-      is_outcome_[index] = true;
+      outcomes_.push_back(place);
+      is_outcome_[place] = true;
     }
   }
 }
@@ -164,7 +165,7 @@ Result<DataTable> PatientMaker::Make(std::size_t site) const {
   rows.columns.resize(columns.size());
   for (std::vector<double>& column : rows.columns) column.reserve(patients);
   rows.patients.reserve(patients);
-  std::vector<double> row(columns.size());
+  std::vector<double> row(columns.size() + plan_->contract.derived.size());
   for (std::size_t i = 0; i < patients; ++i) {
     TRY_STATUS(AddPatient(columns, model, streams, row, rows));
     rows.patients.push_back(name + "/" + std::to_string(i + 1));
@@ -179,6 +180,11 @@ Status PatientMaker::AddPatient(const std::vector<GeneratedColumn>& columns,
                                 DataTable& rows) const {
   for (std::size_t j = 0; j < columns.size(); ++j) {
     if (!is_outcome_[j]) row[j] = DrawValue(plan_->contract.columns[j], columns[j], streams.within);
+  }
+  for (std::size_t k = 0; k < plan_->contract.derived.size(); ++k) {
+    const DerivedColumn& derived = plan_->contract.derived[k];
+    row[columns.size() + k] =
+        DerivedValue(derived, row[derived.first.place], row[derived.second.place]);
   }
   TRY_STATUS(DrawOutcomes(model, streams.within, row));
   for (std::size_t j = 0; j < columns.size(); ++j) {

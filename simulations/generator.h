@@ -113,7 +113,7 @@ class PatientMaker {
   glm::Design design_;
   std::uint64_t seed_;
   std::vector<std::size_t> outcomes_;  ///< In the contract.
-  std::vector<std::size_t> features_;  ///< In the contract, by the design's indices.
+  std::vector<std::size_t> features_;  ///< Places in the contract, by the design's indices.
   std::vector<bool> is_outcome_;       ///< One a column of the contract.
 };
 

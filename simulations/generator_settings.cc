@@ -187,6 +187,13 @@ Status CheckOutcome(const Settings& table, const ContractColumn& outcome, Outcom
 
 Status ParseModel(const Settings& table, const Plan& plan, Generator& generator) {
   TRY(const glm::Design design, DesignOf(plan));
+  for (std::size_t i = 0; i < plan.analysis->outcomes(); ++i) {
+    if (plan.contract.IndexOf(design.columns[i])) continue;
+    return table.FailHere("the outcome \"" + design.columns[i] +
+                              "\" is derived from others: a "
+                              "model gives outcomes themselves",
+                          "Let the plan's outcome be a column of its own.");
+  }
   TRY(generator.outcome_model, OutcomeModelOf(table, plan, design.outcome));
   TRY_STATUS(CheckOutcome(table, design.outcome, generator.outcome_model));
   for (const glm::Term& term : design.terms) generator.truth.names.push_back(term.name);

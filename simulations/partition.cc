@@ -188,6 +188,11 @@ class Dealer {
 Status CheckColumn(const Partition& partition, const Contract& contract) {
   const ContractColumn* column = contract.Find(partition.column);
   CHECK(column != nullptr);
+  if (!contract.IndexOf(partition.column)) {
+    return partition.place.FailAt(partition.place.Has("column") ? "column" : "kind",
+                                  "\"" + partition.column + "\" is derived from other columns",
+                                  "Name one of those.");
+  }
   const bool has_levels = column->type == ColumnType::kBoolean ||
                           column->type == ColumnType::kCategory ||
                           column->type == ColumnType::kInteger;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/privacy/rdp.h"
+#include "protocols/wrapped_analysis.h"
 
 namespace consilium {
 namespace {
@@ -49,39 +50,31 @@ class PrivateQuery final : public PreparedQuery {
   std::unique_ptr<PreparedQuery> query_;
 };
 
-class PrivateAnalysis final : public Analysis {
+class PrivateAnalysis final : public WrappedAnalysis {
  public:
   PrivateAnalysis(std::shared_ptr<const Analysis> analysis, const PrivacySettings& settings)
-      : analysis_(std::move(analysis)), settings_(settings) {}
+      : WrappedAnalysis(std::move(analysis)), settings_(settings) {}
 
-  std::string_view kind() const override { return analysis_->kind(); }
-  std::vector<std::string> columns() const override { return analysis_->columns(); }
-  std::size_t outcomes() const override { return analysis_->outcomes(); }
-  bool KeepsSitesApart() const override { return analysis_->KeepsSitesApart(); }
-  bool takes_missing_values() const override { return analysis_->takes_missing_values(); }
-  std::size_t parameters() const override { return analysis_->parameters(); }
-  std::uint32_t maximum_rounds() const override { return analysis_->rounds_with_noise(); }
-  bool GoesOnWithoutASite() const override { return analysis_->GoesOnWithoutASite(); }
+  std::uint32_t maximum_rounds() const override { return inner().rounds_with_noise(); }
   double privacy_loss_of_a_round() const override {
     return ConcentratedLoss(settings_.noise_multiplier);
   }
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
-    TRY(std::vector<Slice> slices, analysis_->Describe(query));
+    TRY(std::vector<Slice> slices, inner().Describe(query));
     return Noised(std::move(slices));
   }
-  std::vector<Slice> DescribeForReview() const override { return analysis_->DescribeForReview(); }
 
   std::string InWords() const override {
-    return analysis_->InWords() + ", with noise: epsilon " + Short(settings_.epsilon) + ", delta " +
+    return inner().InWords() + ", with noise: epsilon " + Short(settings_.epsilon) + ", delta " +
            Short(settings_.delta) + " for a patient";
   }
   std::string ReleasedInWords() const override {
-    return analysis_->ReleasedInWords() + ", all with noise";
+    return inner().ReleasedInWords() + ", all with noise";
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
-    TRY(AnalysisResult result, analysis_->Run(federation));
+    TRY(AnalysisResult result, inner().Run(federation));
     nlohmann::ordered_json json = nlohmann::ordered_json::parse(result.json);
     json["privacy"] = {{"unit", "patient"},
                        {"epsilon", settings_.epsilon},
@@ -96,11 +89,11 @@ class PrivateAnalysis final : public Analysis {
   using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
     TRY_STATUS(RequireOneRowEach(cohort));
-    return analysis_->Answer(query, cohort);
+    return inner().Answer(query, cohort);
   }
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
-    TRY(std::unique_ptr<PreparedQuery> prepared, analysis_->Prepare(query));
+    TRY(std::unique_ptr<PreparedQuery> prepared, inner().Prepare(query));
     return std::make_unique<PrivateQuery>(std::move(prepared));
   }
 
@@ -130,7 +123,6 @@ class PrivateAnalysis final : public Analysis {
     return slices;
   }
 
-  const std::shared_ptr<const Analysis> analysis_;
   const PrivacySettings settings_;
 };
 

@@ -473,5 +473,27 @@ TEST(SameQuestionTest, OfTwoStudiesAtOnceOnlyOneIsOpened) {
   EXPECT_EQ(Tell(federation, *quorum), "site-set-changed");
 }
 
+/// What a site would be asked if crp stood in the plan in this way.
+Digest QuestionWith(const std::string& derived, const std::string& feature) {
+  const std::string text =
+      "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n"
+      "[contract]\npatient = \"id\"\n"
+      "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+      "[[contract.column]]\nname = \"crp\"\ntype = \"number\"\nrange = [0.1, 500]\n"
+      "[[contract.derived]]\n" +
+      derived + "[analysis]\nkind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"" + feature +
+      "\"]\n";
+  return QuestionDigest(ParsePlan(text, "plan.toml").value(), Query{{}});
+}
+
+TEST(SameQuestionTest, ADerivedColumnIsTheSameUnderAnotherName) {
+  const Digest log = QuestionWith("name = \"x\"\nlog = \"crp\"\n", "x");
+  EXPECT_EQ(QuestionWith("name = \"y\"\nlog = \"crp\"\n", "y"), log);
+  EXPECT_NE(QuestionWith("name = \"x\"\nsquare = \"crp\"\n", "x"), log);
+  const std::string spline = "name = \"x\"\nspline = \"crp\"\nknots = [1, 10, ";
+  EXPECT_EQ(QuestionWith(spline + "100]\n", "x"), QuestionWith(spline + "1e2]\n", "x_1"));
+  EXPECT_NE(QuestionWith(spline + "100]\n", "x"), QuestionWith(spline + "101]\n", "x"));
+}
+
 }  // namespace
 }  // namespace consilium::testing

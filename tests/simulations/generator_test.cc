@@ -304,5 +304,51 @@ TEST(GeneratorTest, MistakesNameThePlaceAndWhatWasMeant) {
   EXPECT_FALSE(Parsed(head, PlanOf("poisson", "ill")).has_value());
 }
 
+TEST(GeneratorTest, CoefficientsMayBeOfDerivedColumns) {
+  const std::string text =
+      "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n"
+      "[contract]\npatient = \"id\"\n"
+      "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+      "[[contract.column]]\nname = \"crp\"\ntype = \"number\"\nrange = [0.1, 500]\n"
+      "[[contract.column]]\nname = \"male\"\ntype = \"boolean\"\n"
+      "[[contract.derived]]\nname = \"log_crp\"\nlog = \"crp\"\n"
+      "[[contract.derived]]\nname = \"male_log_crp\"\nproduct = [\"male\", \"log_crp\"]\n"
+      "[analysis]\nkind = \"logistic\"\noutcome = \"ill\"\n"
+      "features = [\"male\", \"log_crp\", \"male_log_crp\"]\n";
+  const Plan plan = ParsePlan(text, "plan.toml").value();
+  const Generator generator =
+      Parsed(
+          "sites = 4\npatients = 20000\nintercept = -3.0\n"
+          "coefficients = { male = 0.5, log_crp = 1.0, male_log_crp = -0.5 }\n"
+          "[[column]]\nname = \"crp\"\nmean = 30\nsd = 40\n",
+          plan)
+          .value();
+  const DataTable table = Generate(generator, plan, 1)->table;
+  // Of men with values from 50 to 60 the model has odds of exp(-3 + 0.5 + 0.5 log crp).
+  double expected = 0;
+  double seen = 0;
+  for (std::size_t row = 0; row < table.patients.size(); ++row) {
+    if (table.columns[2][row] == 0 || std::abs(table.columns[1][row] - 55) > 5) continue;
+    const double p = 1 / (1 + std::exp(2.5 - 0.5 * std::log(table.columns[1][row])));
+    expected += p;
+    seen += table.columns[0][row] - p;
+  }
+  ASSERT_GT(expected, 500);
+  EXPECT_LT(std::abs(seen), 4 * std::sqrt(expected));
+}
+
+TEST(GeneratorTest, AnOutcomeIsNotDerived) {
+  const std::string text =
+      "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n"
+      "[contract]\npatient = \"id\"\n"
+      "[[contract.column]]\nname = \"crp\"\ntype = \"number\"\nrange = [0.1, 500]\n"
+      "[[contract.column]]\nname = \"male\"\ntype = \"boolean\"\n"
+      "[[contract.derived]]\nname = \"log_crp\"\nlog = \"crp\"\n"
+      "[analysis]\nkind = \"linear\"\noutcome = \"log_crp\"\nfeatures = [\"male\"]\n";
+  const Plan plan = ParsePlan(text, "plan.toml").value();
+  EXPECT_THAT(Describe(Parsed("sites = 3\npatients = 10\n", plan).error()),
+              HasSubstr("the outcome \"log_crp\" is derived from others"));
+}
+
 }  // namespace
 }  // namespace consilium

@@ -92,11 +92,9 @@ std::vector<std::string> WithoutSeries(const Contract& contract,
                                        const std::vector<std::string>& names) {
   std::vector<std::string> columns;
   for (const std::string& name : names) {
-    const std::size_t before = columns.size();
-    for (const ContractColumn& column : contract.columns) {
-      if (!column.series.empty() && column.series == name) columns.push_back(column.name);
-    }
-    if (columns.size() == before) columns.push_back(name);
+    const std::vector<std::string> found = contract.ColumnsOf(name);
+    columns.insert(columns.end(), found.begin(), found.end());
+    if (found.empty()) columns.push_back(name);
   }
   return columns;
 }

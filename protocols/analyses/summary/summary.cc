@@ -17,7 +17,7 @@ class SummaryAnalysis final : public Analysis {
 
   std::string_view kind() const override { return "summary"; }
   std::vector<std::string> columns() const override { return plan_.columns; }
-  bool takes_missing_values() const override { return true; }
+  std::vector<std::string> columns_with_gaps() const override { return columns(); }
   /// Counts and sums fit nothing to single patients; small cells are the policy's minimum_class.
   std::size_t parameters() const override { return 0; }
   std::uint32_t maximum_rounds() const override { return plan_.numbers.empty() ? 1 : 2; }

@@ -95,6 +95,50 @@ TEST_F(HeartDiseaseTest, ThirteenFeatureLogisticFitWithSiteInterceptsEqualsPoole
   Compare(plan, "logistic_flamby13_all740_site_intercepts");
 }
 
+/// R: glm(y ~ age + rcspline.eval(age, c(40, 50, 60, 70), norm = 2) + sex + log(thalach) + oldpeak
+/// + I(oldpeak^2) + cp + age:sex + sex:cp, binomial), complete cases, epsilon = 1e-14, with
+/// Hmisc 4.8. splines::ns(age, knots = c(50, 60), Boundary.knots = c(40, 70)) in its place gives
+/// the same deviance.
+TEST_F(HeartDiseaseTest, DerivedTermsGiveTheFitThatRsFormulaGives) {
+  const std::string columns =
+      Columns13() +
+      "[[contract.derived]]\nname = \"age_spline\"\nspline = \"age\"\nknots = [40, 50, 60, 70]\n"
+      "[[contract.derived]]\nname = \"log_thalach\"\nlog = \"thalach\"\n"
+      "[[contract.derived]]\nname = \"oldpeak2\"\nsquare = \"oldpeak\"\n"
+      "[[contract.derived]]\nname = \"age_sex\"\nproduct = [\"age\", \"sex\"]\n"
+      "[[contract.derived]]\nname = \"sex_cp\"\nproduct = [\"sex\", \"cp\"]\n";
+  const Plan plan = PlanOf(columns,
+                           "kind = \"logistic\"\noutcome = \"disease\"\n"
+                           "features = [\"age\", \"age_spline\", \"sex\", \"log_thalach\", "
+                           "\"oldpeak\", \"oldpeak2\", \"cp\", \"age_sex\", \"sex_cp\"]");
+  const std::map<std::string, std::pair<double, double>> expected = {
+      {"(Intercept)", {9.33908195311932, 3.5409681148712}},
+      {"age", {-0.00137557753948899, 0.0401742405885313}},
+      {"age_spline_1", {0.185533104871814, 0.114686718591519}},
+      {"age_spline_2", {-0.584372121963361, 0.351837034034311}},
+      {"sex", {3.49510218529566, 1.99377633567708}},
+      {"log_thalach", {-2.65561018202501, 0.533919753914369}},
+      {"oldpeak2", {0.169246917609927, 0.0849069201340643}},
+      {"oldpeak", {0.295834840213284, 0.204480135055902}},
+      {"cp_2", {0.775920340674458, 1.28644633294428}},
+      {"cp_3", {1.00918953829342, 1.24259527175843}},
+      {"cp_4", {2.81040344178233, 1.19322165813532}},
+      {"age_sex", {-0.0103710045793325, 0.0261796903677872}},
+      {"sex_cp_2", {-2.01999182506756, 1.37485932157329}},
+      {"sex_cp_3", {-1.48257621352766, 1.3219451928003}},
+      {"sex_cp_4", {-1.59665662750721, 1.26968666269729}},
+  };
+  const Json json = RunOn(plan, CohortsBy(plan, rows_, "site")).json;
+  ASSERT_EQ(json["coefficients"].size(), expected.size());
+  for (const Json& line : json["coefficients"]) {
+    const auto& [estimate, std_error] = expected.at(line["name"]);
+    // Of a standard error: an estimate may lie by zero.
+    EXPECT_NEAR(line["estimate"].get<double>(), estimate, 1e-8 * std_error) << line["name"];
+    ExpectClose(line["std_error"], std_error, 1e-8, line["name"]);
+  }
+  ExpectClose(json["deviance"], 734.197113583417, 1e-10, "deviance");
+}
+
 TEST_F(HeartDiseaseTest, TrainingSplitEqualsPooledR) {
   rows_ = TrainingRows();
   Compare(PlanOf(FlambyColumns(),
