@@ -101,7 +101,8 @@ Result<Bytes> FromBase64(std::string_view text) {
 Result<Json> ParseResult(std::string_view result_json) {
   Json result = Json::parse(result_json, nullptr, /*allow_exceptions=*/false);
   if (!result.is_discarded()) return result;
-  return Fail(ErrorCode::kCorrupt, "this is no JSON: it was cut short or changed, or is another file",
+  return Fail(ErrorCode::kCorrupt,
+              "this is no JSON: it was cut short or changed, or is another file",
               "Give the result.json as the study's program wrote it.");
 }
 

@@ -18,8 +18,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLongest = 1'000'000;
 
 tl::unexpected<Error> Incomplete(const std::string& what) {
-  return Fail(ErrorCode::kInvalidArgument,
-              "the result does not tell all of its model: " + what,
+  return Fail(ErrorCode::kInvalidArgument, "the result does not tell all of its model: " + what,
               "Give the result.json of a study with kind = \"train\", as this version writes it.");
 }
 
@@ -42,7 +41,8 @@ std::string TextOrNone(const Json& object, const char* key) {
 
 Result<std::vector<std::string>> TextsAt(const Json& object, const char* key) {
   std::vector<std::string> texts;
-  if (!At(object, key).is_array()) return Incomplete(std::string("there is no list \"") + key + "\"");
+  if (!At(object, key).is_array())
+    return Incomplete(std::string("there is no list \"") + key + "\"");
   for (const Json& text : At(object, key)) {
     if (!text.is_string()) return Incomplete(std::string("\"") + key + "\" is no list of texts");
     texts.push_back(text.get<std::string>());
@@ -166,7 +166,8 @@ Result<Network> ReadNetwork(const Json& model, ReleasedModel& released) {
 
 Status ReadParameters(const std::vector<ReleasedTensor>& found, ReleasedModel& released) {
   const std::vector<Tensor> expected = TensorsOf(released.network);
-  if (found.size() != expected.size()) return Incomplete("it has more or fewer layers than it says");
+  if (found.size() != expected.size())
+    return Incomplete("it has more or fewer layers than it says");
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i].name != expected[i].name || found[i].shape != expected[i].shape) {
       return Incomplete("\"" + expected[i].name + "\" is not there, or has another shape");

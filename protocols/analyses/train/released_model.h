@@ -38,8 +38,8 @@ struct ReleasedModel {
   std::string standardise;
 };
 
-/// kCorrupt for what is no JSON or holds numbers that are none; kInvalidArgument for a document that
-/// is no result of training, or whose model is not whole, since layers or scales stayed at the
+/// kCorrupt for what is no JSON or holds numbers that are none; kInvalidArgument for a document
+/// that is no result of training, or whose model is not whole, since layers or scales stayed at the
 /// sites.
 Result<ReleasedModel> ReadReleasedModel(std::string_view result_json);
 
