@@ -285,7 +285,10 @@ void AddStudyCommands(CommandLine& line, Options& options) {
       line.Add("result", "Show or save a finished study's result",
                "result /var/lib/consilium 1f2e3d4c --out result.json", bind(ShowResult));
   result.add_option("STUDY", options.study, "The study's number, or its first digits")->required();
-  result.add_option("--out", options.out, "Write the full result.json to this file");
+  result.add_option(
+      "--out", options.out,
+      "Write the full result.json to this file; of a trained model consilium-sim model "
+      "makes a file for other programs of it");
   CLI::App& audit = line.Add("audit", "List or verify the signed record of what happened",
                              "audit /var/lib/consilium --verify", bind(ShowAudit));
   audit.add_flag("--verify", options.verify, "Only verify every link and signature");

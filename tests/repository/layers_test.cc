@@ -98,6 +98,12 @@ const std::vector<LibraryHome>& LibraryHomes() {
        {"protocols/analyses/distributions.cc"},
        "Use protocols/analyses/distributions.h."},
       {{"mpi.h"}, {"simulations/mpi_"}, "Use the port simulations/ranks.h."},
+      {{"onnx/", "google/protobuf/"},
+       {"simulations/onnx_file.cc", "tests/simulations/onnx_file_test.cc"},
+       "Use OnnxOf of simulations/onnx_file.h."},
+      {{"opencv2/"},
+       {"tests/simulations/onnx_file_test.cc"},
+       "It reads ONNX files in one test, and nothing else."},
       {{"CLI/"}, {"*main", "*command"}, "Parse the command line in the program's command files."},
       {{"Eigen/"},
        {"protocols/", "client/", "simulations/", "tests/"},
@@ -161,6 +167,8 @@ TEST(LayersTest, RulesFindBadExamples) {
   EXPECT_EQ(FindingsIn("coordinator/a.cc", "#include <zmq.hpp>\n"), 1u);
   EXPECT_EQ(FindingsIn("client/a.cc", "#include <sqlite3.h>\n"), 1u);
   EXPECT_EQ(FindingsIn("simulations/commands.cc", "#include <mpi.h>\n"), 1u);
+  EXPECT_EQ(FindingsIn("protocols/a.cc", "#include <onnx/onnx_pb.h>\n"), 1u);
+  EXPECT_EQ(FindingsIn("client/a.cc", "#include <google/protobuf/message.h>\n"), 1u);
   EXPECT_EQ(FindingsIn("simulations/mpi_ranks.cc", "#include <mpi.h>\n"), 0u);
 }
 

@@ -38,17 +38,22 @@ Result<Bytes> NumbersOf(const Json& tensor) {
   return BytesOf(numbers);
 }
 
-Result<std::size_t> SizeOf(const Json& tensor) {
-  if (!tensor.contains("name") || !tensor["name"].is_string() || !tensor.contains("shape") ||
-      !tensor["shape"].is_array()) {
+Result<ReleasedTensor> TensorIn(const Json& parameter) {
+  if (!parameter.contains("name") || !parameter["name"].is_string() ||
+      !parameter.contains("shape") || !parameter["shape"].is_array()) {
     return NoModel("a parameter has no name or shape");
   }
+  ReleasedTensor tensor;
+  tensor.name = parameter["name"].get<std::string>();
   std::size_t size = 1;
-  for (const Json& length : tensor["shape"]) {
+  for (const Json& length : parameter["shape"]) {
     if (!length.is_number_unsigned()) return NoModel("a parameter's shape is no list of lengths");
-    size *= length.get<std::size_t>();
+    tensor.shape.push_back(length.get<std::size_t>());
+    size *= tensor.shape.back();
   }
-  return size;
+  TRY(tensor.numbers, NumbersOf(parameter));
+  if (tensor.numbers.size() != 4 * size) return NoModel("a parameter is not of its shape");
+  return tensor;
 }
 
 }  // namespace
@@ -93,27 +98,41 @@ Result<Bytes> FromBase64(std::string_view text) {
   return bytes;
 }
 
-Result<Bytes> SafetensorsOf(std::string_view result_json) {
-  const Json result = Json::parse(result_json, nullptr, /*allow_exceptions=*/false);
+Result<Json> ParseResult(std::string_view result_json) {
+  Json result = Json::parse(result_json, nullptr, /*allow_exceptions=*/false);
+  if (!result.is_discarded()) return result;
+  return Fail(ErrorCode::kCorrupt,
+              "this is no JSON: it was cut short or changed, or is another file",
+              "Give the result.json as the study's program wrote it.");
+}
+
+Result<std::vector<ReleasedTensor>> ReleasedTensors(const Json& result) {
   if (!result.is_object() || !result.contains("parameters") || !result.contains("model") ||
       !result["parameters"].is_array()) {
     return NoModel("it holds no model with parameters");
   }
+  std::vector<ReleasedTensor> tensors;
+  for (const Json& parameter : result["parameters"]) {
+    TRY(ReleasedTensor tensor, TensorIn(parameter));
+    tensors.push_back(std::move(tensor));
+  }
+  return tensors;
+}
+
+Result<Bytes> SafetensorsOf(std::string_view result_json) {
+  TRY(const Json result, ParseResult(result_json));
+  TRY(const std::vector<ReleasedTensor> tensors, ReleasedTensors(result));
   Json head;
   head["__metadata__"] = {{"model", result["model"].dump()}, {"format", "consilium"}};
   if (result.contains("study") && result["study"].is_string()) {
     head["__metadata__"]["study"] = result["study"];
   }
   Bytes data;
-  for (const Json& tensor : result["parameters"]) {
-    TRY(const std::size_t size, SizeOf(tensor));
-    TRY(const Bytes numbers, NumbersOf(tensor));
-    if (numbers.size() != 4 * size) return NoModel("a parameter is not of its shape");
-    head[tensor["name"].get<std::string>()] = {
-        {"dtype", "F32"},
-        {"shape", tensor["shape"]},
-        {"data_offsets", {data.size(), data.size() + numbers.size()}}};
-    data.insert(data.end(), numbers.begin(), numbers.end());
+  for (const ReleasedTensor& tensor : tensors) {
+    head[tensor.name] = {{"dtype", "F32"},
+                         {"shape", tensor.shape},
+                         {"data_offsets", {data.size(), data.size() + tensor.numbers.size()}}};
+    data.insert(data.end(), tensor.numbers.begin(), tensor.numbers.end());
   }
   std::string text = head.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // Numbers then lie at multiples of eight.

@@ -2,8 +2,12 @@
 
 // A released model as files that other programs read.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/bytes.h"
 #include "common/result.h"
@@ -15,10 +19,23 @@ std::string ToBase64(ByteSpan bytes);
 /// kCorrupt for anything that ToBase64 does not write.
 Result<Bytes> FromBase64(std::string_view text);
 
+/// A result.json as a document. kCorrupt when it is no JSON.
+Result<nlohmann::ordered_json> ParseResult(std::string_view result_json);
+
+/// One of a result's parameters.
+struct ReleasedTensor {
+  std::string name;
+  std::vector<std::size_t> shape;
+  Bytes numbers;  ///< In single precision, little-endian: as many as the shape says.
+};
+
+/// The parameters of a parsed result.json. kInvalidArgument when it is no result of training.
+Result<std::vector<ReleasedTensor>> ReleasedTensors(const nlohmann::ordered_json& result);
+
 /// The parameters of a result.json as a safetensors file: eight bytes with the head's length, the
 /// head as JSON, the tensors' little-endian numbers. What the model is (layers, inputs with their
-/// scale, output, study) stands in the head's "__metadata__". kInvalidArgument when the document is
-/// no result of training.
+/// scale, output, study) stands in the head's "__metadata__". kCorrupt when the text is no JSON,
+/// kInvalidArgument when it is no result of training.
 Result<Bytes> SafetensorsOf(std::string_view result_json);
 
 }  // namespace consilium::train

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
@@ -125,7 +126,11 @@ std::vector<Tensor> TensorsOf(const Network& network) {
     const Layer& layer = network.layers[l];
     if (layer.parameters() == 0) continue;
     const std::string name = "layer" + std::to_string(l + 1);
-    tensors.push_back({name + ".weight", {layer.outputs, layer.inputs}, layer.at, layer.weights()});
+    std::vector<std::size_t> shape = {layer.outputs, layer.inputs};
+    if (layer.kind == Layer::Kind::kConvolution) {
+      shape = {layer.filters, layer.size, layer.size, layer.channels};
+    }
+    tensors.push_back({name + ".weight", std::move(shape), layer.at, layer.weights()});
     tensors.push_back(
         {name + ".bias", {layer.biases()}, layer.at + layer.weights(), layer.biases()});
   }

@@ -56,6 +56,7 @@ std::vector<float> InitialParameters(const Network& network, std::uint64_t seed)
 /// A run of parameters with a name and a shape, as model files have them.
 struct Tensor {
   std::string name;  ///< "layer1.weight"
+  /// Of weights {outputs, inputs}; of a convolution's {filters, lines, pixels, channels}.
   std::vector<std::size_t> shape;
   std::size_t at = 0;
   std::size_t size = 0;

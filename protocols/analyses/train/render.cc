@@ -38,7 +38,14 @@ Json CurveJson(const Trained& trained) {
 Json InputsJson(const Trained& trained, const TrainPlan& plan) {
   Json inputs = Json::array();
   for (std::size_t j = 0; j < plan.design.terms.size(); ++j) {
-    Json input = {{"name", plan.design.terms[j].name}};
+    const glm::Term& term = plan.design.terms[j];
+    const ContractColumn& column = plan.design.features[term.feature];
+    Json input = {{"name", term.name}};
+    if (!column.unit.empty()) input["unit"] = column.unit;
+    if (term.of_category) {
+      input["column"] = column.name;
+      input["level"] = column.levels[static_cast<std::size_t>(term.level)];
+    }
     if (plan.standardisation != Standardisation::kSite) {
       input["centre"] = trained.scaling.centres[j];
       input["scale"] = trained.scaling.scales[j];
@@ -46,6 +53,13 @@ Json InputsJson(const Trained& trained, const TrainPlan& plan) {
     inputs.push_back(std::move(input));
   }
   return inputs;
+}
+
+/// What the classes are called, in the order of the model's.
+std::vector<std::string> ClassesOf(const ContractColumn& outcome) {
+  if (outcome.type == ColumnType::kCategory) return outcome.levels;
+  if (outcome.type == ColumnType::kBoolean) return {"false", "true"};
+  return {"0", "1"};
 }
 
 Json OutputJson(const Trained& trained, const TrainPlan& plan) {
@@ -57,14 +71,23 @@ Json OutputJson(const Trained& trained, const TrainPlan& plan) {
       output["scale"] = trained.scaling.outcome_scale;
       break;
     case Loss::kBinary:
-      output["is"] = "log odds";
+      output["is"] = "log odds of the second level";
       break;
     case Loss::kCategories:
       output["is"] = "logits, one a level, for a softmax";
-      output["levels"] = plan.design.outcome.levels;
       break;
   }
+  if (plan.network.Classifies()) output["levels"] = ClassesOf(plan.design.outcome);
   return output;
+}
+
+/// How a CNN looks at its inputs.
+Json PictureJson(const Picture& picture) {
+  return {{"height", picture.height},
+          {"width", picture.width},
+          {"channels", picture.channels},
+          {"window", picture.window},
+          {"filters", picture.filters}};
 }
 
 /// A float as the shortest decimal that reads back as it.
@@ -109,6 +132,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   json["model"] = {{"kind", NameOf(plan.model)},          {"hidden", plan.hidden},
                    {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
                    {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
+  if (plan.model == ModelKind::kCnn) json["model"]["picture"] = PictureJson(plan.picture);
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
   json["rows"] = trained.rows;

@@ -70,6 +70,24 @@ TEST(ModelFileTest, LargeModelsAreReleasedAsBase64) {
   EXPECT_EQ(file.size(), 8 + LoadU64(ByteSpan(file).first(8)) + 4 * parameters);
 }
 
+/// A filter's weights lie line by line, in a line pixel by pixel, a pixel's channels together.
+TEST(ModelFileTest, ConvolutionsHaveTheShapeThatTheyLieIn) {
+  const train::Network network =
+      train::MakePictureNetwork({6, 5, 2, 3, {4}}, {}, 3, train::Loss::kCategories);
+  Json result = {{"model", {{"kind", "cnn"}}}, {"parameters", Json::array()}};
+  for (const train::Tensor& tensor : train::TensorsOf(network)) {
+    result["parameters"].push_back({{"name", tensor.name},
+                                    {"shape", tensor.shape},
+                                    {"values", std::vector<float>(tensor.size, 0.5F)}});
+  }
+  const Bytes file = SafetensorsOf(result.dump()).value();
+  const Json head =
+      Json::parse(AsText(ByteSpan(file).subspan(8, LoadU64(ByteSpan(file).first(8)))));
+  EXPECT_EQ(head["layer1.weight"]["shape"], Json({4, 3, 3, 2}));
+  EXPECT_EQ(head["layer1.bias"]["shape"], Json({4}));
+  EXPECT_EQ(head["layer3.weight"]["shape"], Json({3, 2 * 1 * 4}));
+}
+
 TEST(ModelFileTest, WhatIsNoResultOfTrainingIsRefused) {
   for (const char* wrong :
        {"", "[]", "{}", R"({"model": {}, "parameters": [{}]})",
