@@ -13,7 +13,8 @@ AnalysisThread::AnalysisThread(std::shared_ptr<const Analysis> analysis)
         try {
           end_ = analysis_->Run(federation);
         } catch (const std::exception& error) {
-          end_ = Fail(ErrorCode::kNotEstimable, std::string("the analysis failed: ") + error.what());
+          end_ =
+              Fail(ErrorCode::kNotEstimable, std::string("the analysis failed: ") + error.what());
         }
       }) {}
 
