@@ -26,6 +26,7 @@ class Validate final : public Analysis {
   bool TellsPatientsApart() const override { return plan_.method == Method::kFolds; }
   std::size_t parameters() const override { return plan_.coefficients(); }
   bool ShowsSingleSites() const override { return plan_.method == Method::kLeaveOneSiteOut; }
+  std::vector<std::string> NamedSites() const override { return plan_.sites; }
   const Analysis& OnOneTable() const override {
     return on_one_table_ ? *on_one_table_ : static_cast<const Analysis&>(*this);
   }
@@ -65,16 +66,15 @@ class Validate final : public Analysis {
   std::string ReleasedInWords() const override {
     const bool by_patient = plan_.method == Method::kFolds;
     std::string text =
-        "coefficients, standard errors and numbers of patients; and for each " +
-        std::string(by_patient ? "fold" : "of these hospitals") +
+        "for each " + std::string(by_patient ? "fold" : "of these hospitals") +
         " how many rows and events were held out, the coefficients without them, and how well "
         "predictions separate and match outcomes (AUC, Brier score, log-loss, calibration) on the "
-        "rows that the model was fitted to and on the others";
+        "rows that the model was fitted to and on those held out";
     if (plan_.judge.minimum_count > 1) {
-      text += ", without those of fewer than " + std::to_string(plan_.judge.minimum_count) +
+      text += ", without parts of fewer than " + std::to_string(plan_.judge.minimum_count) +
               " rows, events or others";
     }
-    return text;
+    return text + "; and coefficients, standard errors and numbers of patients";
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
