@@ -15,6 +15,7 @@
 #include "protocols/analyses/summary/summary.h"
 #include "protocols/analyses/survival/survival.h"
 #include "protocols/analyses/train/train.h"
+#include "protocols/analyses/validate/validate.h"
 
 namespace consilium {
 namespace {
@@ -45,7 +46,8 @@ constexpr Kind kKinds[] = {{"cox", &Make<&cox::MakeCox>},
                            {"poisson", &MakeRegression<&MakePoissonFamily>},
                            {"summary", &Make<&summary::MakeSummary>},
                            {"survival", &Make<&survival::MakeSurvival>},
-                           {"train", &Make<&train::MakeTrain>}};
+                           {"train", &Make<&train::MakeTrain>},
+                           {"validate", &validate::MakeValidate}};
 
 /// Reads the query for each cohort.
 class UnpreparedQuery final : public PreparedQuery {

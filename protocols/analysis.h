@@ -112,10 +112,13 @@ class Analysis {
   /// laid together as one site's are another model.
   virtual bool KeepsSitesApart() const { return false; }
   /// What to run on rows that lie in one place: of a method that combines sites' own results, what
-  /// it has each site do. Lives as long as this.
+  /// it has each site do; of one that treats sites apart, what is left without them. Lives as long
+  /// as this.
   virtual const Analysis& OnOneTable() const { return *this; }
   /// Whether a sum shows what one site alone has, so that every site's policy has to allow it.
   virtual bool ShowsSingleSites() const { return false; }
+  /// Names of sites that it treats apart from the others.
+  virtual std::vector<std::string> NamedSites() const { return {}; }
   /// Whether rounds go on without a lost site where the plan does not say.
   virtual bool GoesOnWithoutASite() const { return false; }
   /// What a round's noised sum tells about a patient, as rho of zero-concentrated differential

@@ -27,6 +27,7 @@ class WrappedAnalysis : public Analysis {
   std::string ReleasedInWords() const override { return inner_->ReleasedInWords(); }
   bool KeepsSitesApart() const override { return inner_->KeepsSitesApart(); }
   bool ShowsSingleSites() const override { return inner_->ShowsSingleSites(); }
+  std::vector<std::string> NamedSites() const override { return inner_->NamedSites(); }
   bool GoesOnWithoutASite() const override { return inner_->GoesOnWithoutASite(); }
   bool KeepsMemory() const override { return inner_->KeepsMemory(); }
   bool HasState() const override { return inner_->HasState(); }

@@ -45,11 +45,26 @@ std::vector<Coefficient> MeasuresOf(const Json& evaluation) {
 
 bool IsEvaluation(const Json& result) { return result.value("kind", "") == "evaluate"; }
 
+bool IsValidated(const PlainRun& run) {
+  const Json result = Json::parse(run.result.json);
+  return result.contains("validated") && result["validated"].is_object();
+}
+
+/// Measures over all folds; not that in the large, which is near 0.
+constexpr const char* kValidated[] = {"auc", "brier", "log_loss", "observed_over_expected",
+                                      "calibration_slope"};
+
 /// Estimates and standard errors: of coefficients, of each step of survival curves, or of an
-/// evaluation's measures.
-std::vector<double> NumbersOf(const PlainRun& run) {
+/// evaluation's measures; with `validated`, also of a validation's.
+std::vector<double> NumbersOf(const PlainRun& run, bool validated) {
   const Json result = Json::parse(run.result.json);
   std::vector<double> numbers;
+  for (const char* field : kValidated) {
+    if (!validated || !result["validated"][field].is_object()) continue;
+    numbers.push_back(result["validated"][field]["estimate"].get<double>());
+    const Json& error = result["validated"][field]["std_error"];
+    if (error.is_number()) numbers.push_back(error.get<double>());
+  }
   for (const Coefficient& line : IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run)) {
     numbers.insert(numbers.end(), {line.estimate, line.std_error});
   }
@@ -65,8 +80,10 @@ std::vector<double> NumbersOf(const PlainRun& run) {
 /// Nothing when one of the two has no numbers, or others: a curve with other steps.
 std::optional<double> LargestDifference(const PlainRun& federated, const Attempt& pooled) {
   if (!pooled.run) return {};
-  const std::vector<double> ours = NumbersOf(federated);
-  const std::vector<double> theirs = NumbersOf(*pooled.run);
+  // Rows in one place cannot leave a site out: then there are coefficients alone.
+  const bool validated = IsValidated(federated) && IsValidated(*pooled.run);
+  const std::vector<double> ours = NumbersOf(federated, validated);
+  const std::vector<double> theirs = NumbersOf(*pooled.run, validated);
   if (ours.empty() || ours.size() != theirs.size()) return {};
   double largest = 0;
   for (std::size_t i = 0; i < ours.size(); ++i) {

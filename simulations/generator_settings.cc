@@ -148,7 +148,7 @@ Result<OutcomeModel> OutcomeModelOf(const Settings& table,
                                     const ContractColumn& outcome) {
   const std::string_view kind = plan.analysis->OnOneTable().kind();
   if (plan.analysis->outcomes() == 2) return OutcomeModel::kSurvival;
-  if (kind == "logistic") return OutcomeModel::kLogistic;
+  if (kind == "logistic" || kind == "validate") return OutcomeModel::kLogistic;
   if (kind == "linear") return OutcomeModel::kLinear;
   if (kind == "poisson") return OutcomeModel::kPoisson;
   if (outcome.type == ColumnType::kCategory && outcome.levels.size() > 2) {

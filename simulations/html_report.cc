@@ -16,6 +16,7 @@
 #include "simulations/survival_report.h"
 #include "simulations/svg_plot.h"
 #include "simulations/training_report.h"
+#include "simulations/validation_report.h"
 
 namespace consilium {
 namespace {
@@ -394,6 +395,7 @@ std::string HtmlReport(const Campaign& campaign) {
   } else if (IsEvaluation(comparison)) {
     body += EvaluationSections(comparison);
   } else {
+    if (IsValidation(comparison)) body += ValidationSection(comparison);
     body += shown.Coefficients();
     if (IsMetaAnalysis(comparison)) body += BetweenHospitalsSection(comparison);
     body +=

@@ -40,6 +40,8 @@ Cohort DrawCohort(const Plan& plan, std::uint32_t site) {
   cohort.columns = CohortColumns(*plan.analysis);
   const std::size_t rows = std::max(kFewestRows, kRowsATerm * cohort.columns.size());
   cohort.patients = rows;
+  const std::vector<std::string> named = plan.analysis->NamedSites();
+  cohort.site = site < named.size() ? named[site] : "site " + std::to_string(site);
   cohort.values.resize(static_cast<Eigen::Index>(rows),
                        static_cast<Eigen::Index>(cohort.columns.size()));
   for (std::size_t j = 0; j < cohort.columns.size(); ++j) {
@@ -327,7 +329,8 @@ class Schedule {
 /// What the analysis asks in each round of a run over random data.
 Result<std::vector<RoundRecord>> TryOut(const Plan& plan) {
   std::vector<Cohort> cohorts;
-  for (std::uint32_t site = 0; site < kTriedSites; ++site) {
+  const auto sites = std::max<std::size_t>(kTriedSites, plan.analysis->NamedSites().size());
+  for (std::uint32_t site = 0; site < sites; ++site) {
     cohorts.push_back(DrawCohort(plan, site));
   }
   Result<RecordedRun> tried = RunRecorded(*plan.analysis, ViewsOf(cohorts));

@@ -47,6 +47,7 @@ Policy PolicyOf(const Plan& plan) {
   policy.minimum_patients = plan.minimum_patients;
   policy.minimum_sites = plan.minimum_sites;
   policy.minimum_class = 0;
+  policy.site_level = true;
   policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
   policy.maximum_rounds = std::numeric_limits<std::uint32_t>::max();
   policy.privacy_epsilon = std::numeric_limits<double>::infinity();

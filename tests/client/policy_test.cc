@@ -192,6 +192,24 @@ TEST(CheckPlanTest, RefusesAnAnalysisThatIsNotAllowed) {
       "runs the analysis \"logistic\"; this site's policy (allowed_analyses) allows: linear");
 }
 
+TEST(CheckPlanTest, ShowsSingleSitesOnlyWhereThePolicySaysSo) {
+  ShapeOnlyAnalysis analysis;
+  analysis.names = {"sick"};
+  analysis.single_sites = true;
+  const Plan plan =
+      MakePlan(MakeContract("patient = \"id\"\n[[column]]\nname = \"sick\"\ntype = \"boolean\"\n"),
+               analysis);
+  for (const PolicyPreset preset :
+       {PolicyPreset::kStrict, PolicyPreset::kStandard, PolicyPreset::kResearch}) {
+    Policy policy = MakePolicy(preset);
+    ExpectRefusal(CheckPlan(policy, plan, kToday), PolicyRule::kSiteLevel,
+                  "this site's policy (site_level) does not allow that");
+    EXPECT_TRUE(CheckPlan(policy, StudyOf(), kToday).has_value());
+    policy.site_level = true;
+    EXPECT_TRUE(CheckPlan(policy, plan, kToday).has_value());
+  }
+}
+
 TEST(CheckPlanTest, RefusesAnotherRequester) {
   Policy policy = MakePolicy(PolicyPreset::kStandard);
   policy.requesters = {"Oncology consortium"};
@@ -332,6 +350,7 @@ TEST(PolicyRefusalTest, WorksLikeAStatus) {
 
 TEST(PolicyRefusalTest, TellsTheCoordinatorAReasonOnly) {
   EXPECT_EQ(ReasonToTell(PolicyRule::kAnalysis), RefusalReason::kPolicyForbids);
+  EXPECT_EQ(ReasonToTell(PolicyRule::kSiteLevel), RefusalReason::kPolicyForbids);
   EXPECT_EQ(ReasonToTell(PolicyRule::kPatients), RefusalReason::kDataRefused);
   EXPECT_EQ(ReasonToTell(PolicyRule::kClass), RefusalReason::kDataRefused);
   EXPECT_EQ(ReasonToTell(PolicyRule::kSites), RefusalReason::kMinimumLowered);

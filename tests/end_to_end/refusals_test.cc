@@ -78,6 +78,30 @@ TEST(RefusalsTest, TooFewPatientsAreRefusedByThePolicy) {
   ExpectRefusal(data, "patients");
 }
 
+/// Leaving a site out shows what that site has: a site whose policy says nothing refuses.
+TEST(RefusalsTest, AStudyThatLeavesSitesOutNeedsSiteLevelInThePolicy) {
+  auto sites = GeneratedSites(3);
+  sites["beta"].policy = "preset = \"standard\"\nsite_level = true\n";
+  Deployment federation(std::move(sites));
+  federation.StartAll();
+  const std::string study = federation.Submit(
+      Replaced(SmallPlan(), "kind = \"logistic\"\n",
+               "kind = \"validate\"\nmodel = \"logistic\"\nmethod = \"leave-one-site-out\"\n"
+               "sites = [\"alpha\", \"beta\"]\n"));
+  ASSERT_TRUE(Eventually(seconds(20), [&] {
+    return federation.Site("alpha", {"studies", "--json"}).out.find(study) != std::string::npos &&
+           federation.Site("beta", {"studies", "--json"}).out.find(study) != std::string::npos;
+  }));
+
+  const CommandOutcome review = federation.Site("alpha", {"review", study});
+  EXPECT_THAT(review.out, HasSubstr("site_level"));
+  EXPECT_THAT(review.out, HasSubstr("numbers of single"));
+  const CommandOutcome refused = federation.Site("alpha", {"approve", study, "--yes"});
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("site_level"));
+  EXPECT_EQ(federation.Site("beta", {"approve", study, "--yes"}).exit_code, 0);
+}
+
 TEST(RefusalsTest, ABrokenPolicyForbidsEverything) {
   SiteData data;
   data.csv = GeneratedCsv(0, 60);

@@ -9,25 +9,6 @@
 namespace consilium::evaluate {
 namespace {
 
-Result<Aggregate> AskCounts(Federation& federation, const EvaluatePlan& plan) {
-  const EvaluateQuery query;
-  TRY(const std::vector<Slice> slices, DescribeQuery(query, plan));
-  Aggregate aggregate = federation.Sum(EncodeQuery(query));
-  if (aggregate.values.size() != NumbersIn(slices)) {
-    return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
-  }
-  const Counts counts = SplitCounts(plan, aggregate.values);
-  const auto is_count = [](double count) { return count >= 0; };
-  for (const std::span<double> part :
-       {counts.patients, counts.rows, counts.events, counts.event_scores, counts.other_scores,
-        counts.bin_events, counts.bin_others}) {
-    if (!std::all_of(part.begin(), part.end(), is_count)) {
-      return Fail(ErrorCode::kCorrupt, "a sum of counts is negative");
-    }
-  }
-  return aggregate;
-}
-
 GroupMeasures MeasureGroup(const EvaluatePlan& plan, const Counts& counts, std::size_t group) {
   GroupMeasures measures;
   measures.rows = counts.rows[group];
@@ -73,25 +54,6 @@ std::vector<LevelMeasures*> AllLevels(Evaluation& evaluation) {
   return levels;
 }
 
-Status FillRecalibration(Federation& federation,
-                         const EvaluatePlan& plan,
-                         const Counts& counts,
-                         Evaluation& evaluation) {
-  const std::vector<LevelMeasures*> levels = AllLevels(evaluation);
-  std::vector<std::uint32_t> shown;
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    if (!levels[i]->left_out) shown.push_back(static_cast<std::uint32_t>(i));
-  }
-  const StartingPoint start = StartFrom(plan, counts, shown);
-  TRY(evaluation.recalibration, Recalibrate(federation, plan, start));
-  evaluation.all.in_the_large = evaluation.recalibration.in_the_large;
-  const std::vector<Measure>& fitted = evaluation.recalibration.levels;
-  for (std::size_t i = 0; i < fitted.size(); ++i) {
-    levels[start.levels[i]]->measures.in_the_large = fitted[i];
-  }
-  return {};
-}
-
 void FillMeans(const EvaluatePlan& plan, const Counts& counts, Evaluation& evaluation) {
   const double rows = counts.rows[0];
   evaluation.brier = MeanMeasure(rows, counts.squares[0], counts.fourth_powers[0], plan.confidence);
@@ -106,8 +68,26 @@ void FillMeans(const EvaluatePlan& plan, const Counts& counts, Evaluation& evalu
 
 }  // namespace
 
-Result<Evaluation> RunEvaluation(Federation& federation, const EvaluatePlan& plan) {
-  TRY(Aggregate aggregate, AskCounts(federation, plan));
+Result<Aggregate> AskCounts(Federation& federation, const EvaluatePlan& plan) {
+  const EvaluateQuery query;
+  TRY(const std::vector<Slice> slices, DescribeQuery(query, plan));
+  Aggregate aggregate = federation.Sum(EncodeQuery(query));
+  if (aggregate.values.size() != NumbersIn(slices)) {
+    return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
+  }
+  const Counts counts = SplitCounts(plan, aggregate.values);
+  const auto is_count = [](double count) { return count >= 0; };
+  for (const std::span<double> part :
+       {counts.patients, counts.rows, counts.events, counts.event_scores, counts.other_scores,
+        counts.bin_events, counts.bin_others}) {
+    if (!std::all_of(part.begin(), part.end(), is_count)) {
+      return Fail(ErrorCode::kCorrupt, "a sum of counts is negative");
+    }
+  }
+  return aggregate;
+}
+
+Result<Evaluation> EvaluateCounts(const EvaluatePlan& plan, Aggregate aggregate) {
   const Counts counts = SplitCounts(plan, aggregate.values);
   Evaluation evaluation;
   evaluation.patients = static_cast<std::uint64_t>(counts.patients[0]);
@@ -126,7 +106,33 @@ Result<Evaluation> RunEvaluation(Federation& federation, const EvaluatePlan& pla
     return evaluation;
   }
   evaluation.curves = DrawCurves(plan, counts.bin_events, counts.bin_others, counts.bin_predicted);
-  TRY_STATUS(FillRecalibration(federation, plan, counts, evaluation));
+  return evaluation;
+}
+
+Status AddCalibration(Federation& federation,
+                      const EvaluatePlan& plan,
+                      Aggregate aggregate,
+                      Evaluation& evaluation) {
+  const Counts counts = SplitCounts(plan, aggregate.values);
+  const std::vector<LevelMeasures*> levels = AllLevels(evaluation);
+  std::vector<std::uint32_t> shown;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    if (!levels[i]->left_out) shown.push_back(static_cast<std::uint32_t>(i));
+  }
+  const StartingPoint start = StartFrom(plan, counts, shown);
+  TRY(evaluation.recalibration, Recalibrate(federation, plan, start));
+  evaluation.all.in_the_large = evaluation.recalibration.in_the_large;
+  const std::vector<Measure>& fitted = evaluation.recalibration.levels;
+  for (std::size_t i = 0; i < fitted.size(); ++i) {
+    levels[start.levels[i]]->measures.in_the_large = fitted[i];
+  }
+  return {};
+}
+
+Result<Evaluation> RunEvaluation(Federation& federation, const EvaluatePlan& plan) {
+  TRY(const Aggregate counts, AskCounts(federation, plan));
+  TRY(Evaluation evaluation, EvaluateCounts(plan, counts));
+  if (evaluation.curves) TRY_STATUS(AddCalibration(federation, plan, counts, evaluation));
   return evaluation;
 }
 

@@ -48,7 +48,18 @@ struct Evaluation {
   std::vector<std::vector<LevelMeasures>> subgroups;
 };
 
-/// kNotEstimable without a row; kCorrupt for sums that cannot be.
+/// The round of counts: the numbers of SplitCounts. kCorrupt for sums that cannot be.
+Result<Aggregate> AskCounts(Federation& federation, const EvaluatePlan& plan);
+/// What counts tell, which is all but calibration in the large, intercept and slope. kNotEstimable
+/// without a row.
+Result<Evaluation> EvaluateCounts(const EvaluatePlan& plan, Aggregate counts);
+/// What counts do not tell, of an evaluation that has a curve.
+Status AddCalibration(Federation& federation,
+                      const EvaluatePlan& plan,
+                      Aggregate counts,
+                      Evaluation& evaluation);
+
+/// All of it. kNotEstimable without a row; kCorrupt for sums that cannot be.
 Result<Evaluation> RunEvaluation(Federation& federation, const EvaluatePlan& plan);
 
 }  // namespace consilium::evaluate

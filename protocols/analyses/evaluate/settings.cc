@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t kMostSubgroups = 20;
 /// Score bins of all groups, events and others.
 constexpr std::size_t kMostCells = 500'000;
-constexpr double kLargestCoefficient = 1e9;
 
 Result<ContractColumn> ParseOutcome(const Settings& settings, const Contract& contract) {
   TRY(ContractColumn column, glm::ParseColumn(settings, "outcome", contract));
@@ -58,28 +57,6 @@ Status ParseSubgroups(const Settings& settings, const Contract& contract, Evalua
     plan.subgroups.push_back(std::move(subgroup));
   }
   return {};
-}
-
-Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
-  TRY(const std::int64_t score_bins, settings.IntegerOr("score_bins", 1'000));
-  if (score_bins < 10 || score_bins > 10'000) {
-    return settings.FailAt("score_bins", "must be between 10 and 10000");
-  }
-  plan.score_bins = static_cast<std::size_t>(score_bins);
-  TRY(const std::int64_t bins, settings.IntegerOr("bins", 100));
-  if (bins < 2 || bins > 1'000) return settings.FailAt("bins", "must be between 2 and 1000");
-  plan.bins = static_cast<std::size_t>(bins);
-  TRY(const std::int64_t count, settings.IntegerOr("minimum_count", 5));
-  if (count < 1 || count > 1'000'000) {
-    return settings.FailAt("minimum_count", "must be between 1 and 1000000");
-  }
-  plan.minimum_count = static_cast<std::uint64_t>(count);
-  TRY(plan.confidence, glm::ParseConfidence(settings));
-  if (2 * plan.groups() * plan.score_bins <= kMostCells) return {};
-  return settings.FailAt(
-      "subgroups",
-      std::to_string(plan.levels()) + " levels of all subgroups make more than 500000 counts",
-      "take fewer score_bins or subgroups");
 }
 
 Result<double> ParseCoefficient(const Settings& table, std::string_view key) {
@@ -205,6 +182,28 @@ std::size_t EvaluatePlan::ScoreBinOf(double log_odds) const {
 double EvaluatePlan::ScoreOf(std::size_t bin) const {
   const double width = 2 * kScoreReach / static_cast<double>(score_bins);
   return (static_cast<double>(bin) + 0.5) * width - kScoreReach;
+}
+
+Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
+  TRY(const std::int64_t score_bins, settings.IntegerOr("score_bins", 1'000));
+  if (score_bins < 10 || score_bins > 10'000) {
+    return settings.FailAt("score_bins", "must be between 10 and 10000");
+  }
+  plan.score_bins = static_cast<std::size_t>(score_bins);
+  TRY(const std::int64_t bins, settings.IntegerOr("bins", 100));
+  if (bins < 2 || bins > 1'000) return settings.FailAt("bins", "must be between 2 and 1000");
+  plan.bins = static_cast<std::size_t>(bins);
+  TRY(const std::int64_t count, settings.IntegerOr("minimum_count", 5));
+  if (count < 1 || count > 1'000'000) {
+    return settings.FailAt("minimum_count", "must be between 1 and 1000000");
+  }
+  plan.minimum_count = static_cast<std::uint64_t>(count);
+  TRY(plan.confidence, glm::ParseConfidence(settings));
+  if (2 * plan.groups() * plan.score_bins <= kMostCells) return {};
+  return settings.FailAt(
+      "subgroups",
+      std::to_string(plan.levels()) + " levels of all subgroups make more than 500000 counts",
+      "take fewer score_bins or subgroups");
 }
 
 Result<EvaluatePlan> ParseEvaluatePlan(const Settings& settings, const Contract& contract) {

@@ -21,6 +21,9 @@ inline constexpr double kLargestColumnLogOdds = 13.81551;
 /// Score bins divide the log odds between minus and plus this; the first and the last are open.
 inline constexpr double kScoreReach = 12;
 
+/// Of a model's coefficients and intercept.
+inline constexpr double kLargestCoefficient = 1e9;
+
 /// A boolean or category for whose levels the measures are told apart.
 struct Subgroup {
   std::string column;
@@ -60,6 +63,9 @@ struct EvaluatePlan {
   /// The middle of a score bin.
   double ScoreOf(std::size_t bin) const;
 };
+
+/// The keys "score_bins", "bins", "minimum_count" and "confidence" of a plan with its subgroups.
+Status ParseBins(const Settings& settings, EvaluatePlan& plan);
 
 /// The [analysis] table. Errors carry line and column.
 Result<EvaluatePlan> ParseEvaluatePlan(const Settings& settings, const Contract& contract);

@@ -108,9 +108,9 @@ Json ResultJson(const Fit& fit,
   if (!fit.separated.empty()) {
     Json terms = Json::array();
     for (const std::size_t term : fit.separated) terms.push_back(design.terms[term].name);
-    json["separation"] = {{"terms", terms}, {"message", SeparationMessage(fit, design, family)}};
+    json["separation"] = {{"terms", terms}, {"message", TroubleOf(fit, design, family)}};
   } else if (!fit.converged) {
-    json["message"] = NotConvergedMessage(fit.iterations);
+    json["message"] = TroubleOf(fit, design, family);
   }
   return json;
 }
@@ -150,16 +150,19 @@ std::string Table(const Fit& fit,
               (fit.rows == fit.patients ? "" : " (" + Counted(fit.rows, "row", "rows") + ")") +
               " from " + Counted(fit.sites, "site", "sites") + ", " +
               Counted(fit.iterations, "Newton round", "Newton rounds"));
-  if (!fit.converged) {
-    return text + Wrapped(fit.separated.empty() ? NotConvergedMessage(fit.iterations)
-                                                : SeparationMessage(fit, design, family));
-  }
+  if (!fit.converged) return text + Wrapped(TroubleOf(fit, design, family));
   text += "\n" + CoefficientTable(lines, RatioOf(family), family.gaussian() ? "t" : "z",
                                   options.confidence);
   return text + "\n" + Footer(fit, family, options);
 }
 
 }  // namespace
+
+std::string TroubleOf(const Fit& fit, const Design& design, const Family& family) {
+  if (fit.converged) return {};
+  return fit.separated.empty() ? NotConvergedMessage(fit.iterations)
+                               : SeparationMessage(fit, design, family);
+}
 
 AnalysisResult Render(const Fit& fit,
                       const Design& design,

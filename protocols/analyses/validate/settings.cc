@@ -1,0 +1,108 @@
+#include "protocols/analyses/validate/settings.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "protocols/analyses/logistic/logistic.h"
+#include "protocols/roster.h"
+
+namespace consilium::validate {
+namespace {
+
+constexpr std::int64_t kMostFolds = 20;
+constexpr std::size_t kMostSites = 100;
+
+constexpr const char* kFolds = "folds";
+constexpr const char* kLeaveOneSiteOut = "leave-one-site-out";
+
+/// A key of the other method would be a wish that is not fulfilled.
+Status RefuseKeys(const Settings& settings,
+                  const std::vector<const char*>& keys,
+                  const std::string& method) {
+  for (const char* key : keys) {
+    if (settings.Has(key)) {
+      return settings.FailAt(key, "does nothing with method = \"" + method + "\"",
+                             "leave the key out, or choose the other method");
+    }
+  }
+  return {};
+}
+
+Status ParseFolds(const Settings& settings, ValidatePlan& plan) {
+  TRY_STATUS(RefuseKeys(settings, {"sites"}, kFolds));
+  TRY(const std::int64_t folds, settings.IntegerOr("folds", 5));
+  if (folds < 2 || folds > kMostFolds) {
+    return settings.FailAt("folds", "must be between 2 and 20");
+  }
+  plan.folds = static_cast<std::uint32_t>(folds);
+  TRY(const std::int64_t seed, settings.IntegerOr("seed", 1));
+  if (seed < 0) return settings.FailAt("seed", "must be at least 0");
+  plan.seed = static_cast<std::uint64_t>(seed);
+  return {};
+}
+
+Status ParseSites(const Settings& settings, ValidatePlan& plan) {
+  TRY_STATUS(RefuseKeys(settings, {"folds", "seed"}, kLeaveOneSiteOut));
+  TRY(plan.sites, settings.Texts("sites"));
+  if (plan.sites.empty() || plan.sites.size() > kMostSites) {
+    return settings.FailAt("sites", "must name 1 to 100 sites");
+  }
+  for (const std::string& site : plan.sites) {
+    if (const Status name = CheckName("a site", site); !name) {
+      return settings.FailAt("sites", name.error().message,
+                             "name sites as the federation's roster does");
+    }
+    if (std::count(plan.sites.begin(), plan.sites.end(), site) > 1) {
+      return settings.FailAt("sites", "\"" + site + "\" is named twice");
+    }
+  }
+  plan.folds = static_cast<std::uint32_t>(plan.sites.size());
+  return {};
+}
+
+}  // namespace
+
+std::string NameOf(const ValidatePlan& plan, Fold fold) {
+  CHECK(fold >= 1 && fold <= plan.folds);
+  return plan.method == Method::kFolds ? "fold " + std::to_string(fold) : plan.sites[fold - 1];
+}
+
+std::string TrainingName(const ValidatePlan& plan, Fold fold) {
+  if (fold == kNothingHeldOut) return "all rows";
+  return (plan.method == Method::kFolds ? "training rows of " : "all but ") + NameOf(plan, fold);
+}
+
+std::string HeldOutName(const ValidatePlan& plan, Fold fold) {
+  return plan.method == Method::kFolds ? "held-out rows of " + NameOf(plan, fold)
+                                       : NameOf(plan, fold) + " alone";
+}
+
+evaluate::EvaluatePlan JudgeOf(const ValidatePlan& plan, const std::vector<double>& coefficients) {
+  CHECK(coefficients.size() == plan.coefficients());
+  evaluate::EvaluatePlan judge = plan.judge;
+  judge.intercept = coefficients[0];
+  judge.coefficients.assign(coefficients.begin() + 1, coefficients.end());
+  return judge;
+}
+
+Result<ValidatePlan> ParseValidatePlan(const Settings& settings,
+                                       const Contract& contract,
+                                       std::uint32_t minimum_sites) {
+  ValidatePlan plan;
+  plan.minimum_sites = minimum_sites;
+  TRY_STATUS(settings.Choice("model", {"logistic"}));
+  plan.family = MakeLogisticFamily();
+  TRY(const std::string method,
+      settings.ChoiceOr("method", {kFolds, kLeaveOneSiteOut}, std::string(kFolds)));
+  plan.method = method == kFolds ? Method::kFolds : Method::kLeaveOneSiteOut;
+  TRY_STATUS(plan.method == Method::kFolds ? ParseFolds(settings, plan)
+                                           : ParseSites(settings, plan));
+  TRY_STATUS(evaluate::ParseBins(settings, plan.judge));
+  TRY(plan.regression, glm::ParseRegression(settings, contract, *plan.family));
+  // A number between 0 and 1 would be neither an event nor none.
+  plan.regression.design.rules[0].whole = true;
+  plan.judge.design = plan.regression.design;
+  return plan;
+}
+
+}  // namespace consilium::validate

@@ -1,0 +1,582 @@
+// Covers protocols/analyses/validate/: course.cc, estimate.cc, query.cc, render.cc, settings.cc,
+// site.cc and validate.cc (protocols/analyses/validate/course.cc,
+// protocols/analyses/validate/estimate.cc, protocols/analyses/validate/query.cc,
+// protocols/analyses/validate/render.cc, protocols/analyses/validate/settings.cc,
+// protocols/analyses/validate/site.cc and protocols/analyses/validate/validate.cc), and
+// protocols/analyses/evaluate/measures_json.cc.
+
+#include "protocols/analyses/validate/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <regex>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/fixed_point.h"
+#include "protocols/analyses/validate/estimate.h"
+#include "protocols/analyses/validate/parts.h"
+#include "protocols/analyses/validate/query.h"
+#include "protocols/secure_sum/limits.h"
+#include "simulations/plain_federation.h"
+#include "tests/protocols/analyses/validate/validate_testing.h"
+
+namespace consilium::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using validate::Phase;
+using validate::Question;
+
+void ExpectSame(const Json& one, const Json& other, double tolerance) {
+  const Json left = one.flatten();
+  const Json right = other.flatten();
+  ASSERT_EQ(left.size(), right.size());
+  for (const auto& [place, value] : left.items()) {
+    if (value.is_number_float()) {
+      // Sums at the sites are rounded; an estimate near 0 has an absolute error.
+      EXPECT_NEAR(value.get<double>(), right[place].get<double>(), tolerance) << place;
+    } else if (place != "/sites") {
+      EXPECT_EQ(value, right[place]) << place;
+    }
+  }
+}
+
+TEST(ValidateTest, DoesNotDependOnHowPatientsAreSpread) {
+  const Plan plan = ValidatePlanOf();
+  Rows rows = PatientsAt(4, 600);
+  const Json many = RunOn(plan, NamedCohorts(plan, rows)).json;
+  for (Row& row : rows) row["site"] = row["stage"];
+  ExpectSame(many, RunOn(plan, NamedCohorts(plan, rows)).json, 1e-10);
+  std::reverse(rows.begin(), rows.end());
+  ExpectSame(many, RunOn(plan, NamedCohorts(plan, rows)).json, 1e-10);
+}
+
+/// Rows in one place are validated in the same way, though they are at one site.
+TEST(ValidateTest, OnOneTableFoldsAreTheSame) {
+  const Plan plan = ValidatePlanOf();
+  const Rows rows = PatientsAt(4, 600);
+  const Json many = RunOn(plan, NamedCohorts(plan, rows)).json;
+  const Cohort pooled = CohortOf(plan, rows);
+  const Analysis& on_one_table = plan.analysis->OnOneTable();
+  ExpectSame(many, Json::parse(RunPlain(on_one_table, {&pooled}).value().result.json), 1e-10);
+  const Plan left_out = ValidatePlanOf(kLeaveOut);
+  EXPECT_EQ(left_out.analysis->OnOneTable().kind(), "logistic");
+  EXPECT_EQ(CohortColumns(left_out.analysis->OnOneTable()), CohortColumns(*left_out.analysis));
+}
+
+TEST(ValidateTest, TheOrderOfSitesChangesNoBit) {
+  for (const std::string& more : {std::string(), kLeaveOut}) {
+    const Plan plan = ValidatePlanOf(more);
+    std::vector<Cohort> cohorts = NamedCohorts(plan, PatientsAt(4, 400));
+    const Outcome first = RunOn(plan, cohorts);
+    std::reverse(cohorts.begin(), cohorts.end());
+    const Outcome second = RunOn(plan, cohorts);
+    EXPECT_EQ(first.result.json, second.result.json);
+    ASSERT_EQ(first.queries.size(), second.queries.size());
+    for (std::size_t i = 0; i < first.queries.size(); ++i) {
+      EXPECT_EQ(first.queries[i].body, second.queries[i].body);
+    }
+  }
+}
+
+/// One fit and one evaluation take some twelve rounds; twenty folds one by one would take 240.
+TEST(ValidateTest, AllFoldsTakeAboutAsManyRoundsAsOne) {
+  const Rows rows = PatientsAt(5, 1'500);
+  std::size_t fewest = 1'000;
+  std::size_t most = 0;
+  for (const char* folds : {"folds = 2\n", "folds = 20\n"}) {
+    const Plan plan = ValidatePlanOf(folds);
+    const std::size_t rounds = RunOn(plan, NamedCohorts(plan, rows)).queries.size();
+    EXPECT_LE(rounds, plan.analysis->maximum_rounds());
+    fewest = std::min(fewest, rounds);
+    most = std::max(most, rounds);
+  }
+  EXPECT_LE(most, 16u);
+  EXPECT_LE(most - fewest, 4u);
+}
+
+/// What each fold finds is what a regression and an evaluation of its rows alone find.
+TEST(ValidateTest, AFoldIsARegressionAndAnEvaluationOfItsModel) {
+  const Plan plan = ValidatePlanOf("folds = 3\nseed = 4\n");
+  const Rows rows = PatientsAt(3, 300);
+  const Json result = RunOn(plan, NamedCohorts(plan, rows)).json;
+  Rows training;
+  Rows held_out;
+  for (const Row& row : rows) {
+    const bool out = validate::FoldOf(4, PatientNumber(row.at("patient_id")), 3) == 2;
+    (out ? held_out : training).push_back(row);
+  }
+  const std::string variables = "outcome = \"ill\"\nfeatures = [\"x\", \"stage\"]\n";
+  const Plan fit = PlanOf(kValidateColumns, "kind = \"logistic\"\n" + variables);
+  const Json model = RunOn(fit, CohortsBy(fit, training, "site")).json["coefficients"];
+  const Json& fold = result["folds"][1];
+  std::ostringstream given;
+  given.precision(17);
+  given << "intercept = " << std::scientific << model[0]["estimate"].get<double>()
+        << "\ncoefficients = { ";
+  for (std::size_t j = 0; j < model.size(); ++j) {
+    ExpectClose(fold["coefficients"][j]["estimate"], model[j]["estimate"], 1e-12, model[j]["name"]);
+    if (j > 0) {
+      given << (j == 1 ? "" : ", ") << model[j]["name"].get<std::string>() << " = "
+            << model[j]["estimate"].get<double>();
+    }
+  }
+  const Plan judge = PlanOf(kValidateColumns, "kind = \"evaluate\"\nscore_bins = 100\n" +
+                                                  variables + given.str() + " }\n");
+  for (const auto& [side, part] : {std::pair("training", training), {"held_out", held_out}}) {
+    const Json alone = RunOn(judge, CohortsBy(judge, part, "site")).json;
+    for (const auto& [name, value] : fold[side].items()) ExpectSame(value, alone[name], 1e-10);
+  }
+  EXPECT_TRUE(fold["held_out"].contains("calibration_slope"));
+  EXPECT_FALSE(fold["training"].contains("calibration_slope"));
+}
+
+TEST(ValidateTest, AFoldWithoutAnEstimateEndsWithWordsAndTheOthersGoOn) {
+  const Plan plan = ValidatePlanOf(
+      "method = \"leave-one-site-out\"\nsites = [\"site-1\", "
+      "\"site-2\"]\n");
+  Rows rows = PatientsAt(3, 300);
+  // Only the first site has patients of stage iii without the outcome.
+  for (Row& row : rows) {
+    if (row["site"] != "site-1" && row["stage"] == "iii") row["ill"] = "1";
+  }
+  const Outcome outcome = RunOn(plan, NamedCohorts(plan, rows));
+  EXPECT_TRUE(outcome.result.converged);
+  const Json& separated = outcome.json["folds"][0];
+  EXPECT_THAT(separated["message"].get<std::string>(),
+              AllOf(HasSubstr("stage_iii"), HasSubstr("separation")));
+  EXPECT_FALSE(separated.contains("coefficients"));
+  EXPECT_FALSE(separated["held_out"].contains("auc"));
+  EXPECT_EQ(separated["held_out"]["rows"], 100);
+  EXPECT_TRUE(outcome.json["folds"][1]["held_out"]["auc"].is_object());
+  EXPECT_EQ(outcome.json["validated"]["folds"], 1);
+  EXPECT_EQ(outcome.json["validated"]["rows"], 100);
+  EXPECT_THAT(outcome.result.table, HasSubstr("site-1: There is no estimate for \"stage_iii\""));
+}
+
+TEST(ValidateTest, AConstantTermOfAFoldIsItsOwnTrouble) {
+  const Plan plan = ValidatePlanOf(
+      "method = \"leave-one-site-out\"\nsites = [\"site-1\", "
+      "\"site-2\"]\n");
+  Rows rows = PatientsAt(3, 300);
+  for (Row& row : rows) {
+    if (row["site"] != "site-1" && row["stage"] == "ii") row["stage"] = "i";
+  }
+  const Json result = RunOn(plan, NamedCohorts(plan, rows)).json;
+  EXPECT_THAT(result["folds"][0]["message"].get<std::string>(), HasSubstr("\"stage_ii\""));
+  EXPECT_EQ(result["validated"]["folds"], 1);
+}
+
+TEST(ValidateTest, AModelOfAllRowsWithoutAnEstimateIsAnError) {
+  const Plan plan = ValidatePlanOf();
+  Rows rows = PatientsAt(3, 300);
+  for (Row& row : rows) row["stage"] = "i";
+  EXPECT_EQ(ErrorOf(plan, NamedCohorts(plan, rows)).code, ErrorCode::kNotEstimable);
+  EXPECT_EQ(ErrorOf(plan, {CohortOf(plan, Rows{})}).code, ErrorCode::kNotEstimable);
+  for (Row& row : rows) row["ill"] = "1";
+  EXPECT_EQ(ErrorOf(plan, NamedCohorts(plan, rows)).code, ErrorCode::kNotEstimable);
+}
+
+TEST(ValidateTest, SeparationOfAllRowsIsSaid) {
+  const Plan plan = ValidatePlanOf();
+  Rows rows = PatientsAt(3, 300);
+  for (Row& row : rows) row["ill"] = std::stod(row["x"]) > 0 ? "1" : "0";
+  const Outcome outcome = RunOn(plan, NamedCohorts(plan, rows));
+  EXPECT_FALSE(outcome.result.converged);
+  EXPECT_EQ(outcome.json["validated"], nullptr);
+  EXPECT_EQ(outcome.json["apparent"], nullptr);
+  EXPECT_TRUE(outcome.json.contains("separation"));
+}
+
+TEST(ValidateTest, SmallPartsAreNeitherShownNorAskedFor) {
+  const Plan plan = ValidatePlanOf(kLeaveOut + "minimum_count = 30\n");
+  Rows rows = PatientsAt(4, 400);
+  std::size_t events = 0;
+  for (Row& row : rows) {
+    if (row["site"] == "site-2" && row["ill"] == "1" && ++events > 6) row["ill"] = "0";
+  }
+  const Outcome outcome = RunOn(plan, NamedCohorts(plan, rows));
+  // Of the second there are six events; the fourth, which is not named, hides them.
+  EXPECT_EQ(outcome.json["folds"][1]["left_out"], true);
+  EXPECT_FALSE(outcome.json["folds"][1].contains("held_out"));
+  EXPECT_FALSE(outcome.json["folds"][0].contains("left_out"));
+  EXPECT_EQ(outcome.json["validated"]["rows"], 200);
+  EXPECT_THAT(outcome.result.table, HasSubstr("site-2 is left out. Fewer than 30 rows"));
+  for (std::size_t i = 1; i < outcome.queries.size(); ++i) {
+    const std::vector<Slice> slices = plan.analysis->Describe(outcome.queries[i]).value();
+    for (const Slice& slice : slices) EXPECT_THAT(slice.name, Not(HasSubstr("site-2")));
+  }
+}
+
+TEST(ValidateTest, ASiteThatIsNotInTheSumsIsSaidToBeAbsent) {
+  const Plan plan = ValidatePlanOf(
+      "method = \"leave-one-site-out\"\nsites = [\"site-1\", "
+      "\"Site-2\"]\n");
+  const Outcome outcome = RunOn(plan, NamedCohorts(plan, PatientsAt(3, 300)));
+  EXPECT_THAT(outcome.json["folds"][1]["message"].get<std::string>(),
+              HasSubstr("No site of this name"));
+}
+
+TEST(ValidateTest, WithNoiseForFeaturesOverfittingIsSeen) {
+  std::string columns = kValidateColumns;
+  std::string features;
+  for (int i = 0; i < 30; ++i) {
+    columns += Number("noise" + std::to_string(i), 0, 1);
+    features += ", \"noise" + std::to_string(i) + "\"";
+  }
+  SeededRandom random = StreamOf(5, "noise features");
+  Rows rows = PatientsAt(3, 200);
+  for (Row& row : rows) {
+    for (int i = 0; i < 30; ++i) row["noise" + std::to_string(i)] = std::to_string(random.Unit());
+  }
+  const Plan plan = PlanOf(columns,
+                           "kind = \"validate\"\nmodel = \"logistic\"\noutcome = \"ill\"\n"
+                           "features = [\"x\", \"stage\"" +
+                               features + "]\n");
+  const Outcome outcome = RunOn(plan, NamedCohorts(plan, rows));
+  EXPECT_GT(outcome.json["optimism"]["auc"].get<double>(), 0.05);
+  EXPECT_LT(outcome.json["validated"]["calibration_slope"]["conf_high"].get<double>(), 1);
+  EXPECT_THAT(outcome.json["warnings"][0].get<std::string>(),
+              AllOf(HasSubstr("too extreme"), HasSubstr("fewer features")));
+}
+
+TEST(ValidateTest, TheTableFitsAHundredColumns) {
+  for (const std::string& more : {std::string("folds = 12\n"), kLeaveOut}) {
+    const Plan plan = ValidatePlanOf(more);
+    const std::string table =
+        RunOn(plan, NamedCohorts(plan, PatientsAt(3, 900, {0, 3, -3}))).result.table;
+    EXPECT_THAT(table,
+                AllOf(HasSubstr("training rows"), HasSubstr("validated"), HasSubstr("Optimism")));
+    std::istringstream lines(table);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+/// "fold 3" and "each fold", "site-2 alone" and "one site alone".
+std::string AsReviewed(const std::string& name) {
+  std::string text = std::regex_replace(name, std::regex("of fold \\d+"), "of each fold");
+  text = std::regex_replace(text, std::regex("all but site-\\d"), "all sites but one");
+  return std::regex_replace(text, std::regex("site-\\d alone"), "one site alone");
+}
+
+TEST(ValidateTest, ReviewersReadEverySliceOfEveryQuery) {
+  for (const std::string& more : {std::string(), kLeaveOut}) {
+    const Plan plan = ValidatePlanOf(more);
+    const std::vector<Slice> shown = plan.analysis->DescribeForReview();
+    const std::vector<Cohort> cohorts = NamedCohorts(plan, PatientsAt(3, 300));
+    const Outcome outcome = RunOn(plan, cohorts);
+    for (const Query& query : outcome.queries) {
+      const std::vector<Slice> slices = plan.analysis->Describe(query).value();
+      EXPECT_EQ(plan.analysis->Answer(query, cohorts[0])->values.size(), NumbersIn(slices));
+      EXPECT_LE(WordsOf(SlotsOf(slices)), kMaxVectorWords);
+      for (const Slice& slice : slices) {
+        const bool known = std::any_of(shown.begin(), shown.end(), [&](const Slice& other) {
+          return other.name == AsReviewed(slice.name) && other.slot.count >= slice.slot.count;
+        });
+        EXPECT_TRUE(known) << slice.name;
+        EXPECT_FALSE(slice.meaning.empty());
+      }
+    }
+  }
+}
+
+TEST(ValidateTest, SaysInWordsWhatItDoesAndWhetherItShowsSingleSites) {
+  const Plan folds = ValidatePlanOf();
+  EXPECT_FALSE(folds.analysis->ShowsSingleSites());
+  EXPECT_TRUE(folds.analysis->TellsPatientsApart());
+  EXPECT_EQ(folds.analysis->parameters(), 4u);
+  EXPECT_EQ(folds.analysis->maximum_rounds(), 1u + 2 + 25 + 2 + 25);
+  EXPECT_THAT(folds.analysis->InWords(),
+              AllOf(HasSubstr("logistic regression of ill on x and stage"), HasSubstr("5 times")));
+  EXPECT_THAT(ExplainPlan(folds), Not(HasSubstr("site_level")));
+  const Plan left_out = ValidatePlanOf(kLeaveOut);
+  EXPECT_TRUE(left_out.analysis->ShowsSingleSites());
+  EXPECT_FALSE(left_out.analysis->TellsPatientsApart());
+  EXPECT_THAT(left_out.analysis->InWords(), HasSubstr("site-1, site-2, site-3"));
+  EXPECT_THAT(ExplainPlan(left_out), HasSubstr("site_level"));
+}
+
+/// A site without rows in some part, or in any, gives zeros for it.
+TEST(ValidateTest, ASiteWithoutRowsGivesZeros) {
+  for (const std::string& more : {std::string(), kLeaveOut}) {
+    const Plan plan = ValidatePlanOf(more);
+    std::vector<Cohort> cohorts = NamedCohorts(plan, PatientsAt(3, 300));
+    const Outcome without = RunOn(plan, cohorts);
+    Cohort empty = CohortOf(plan, Rows{});
+    empty.site = "site-4";
+    for (const Query& query : without.queries) {
+      EXPECT_THAT(plan.analysis->Answer(query, empty)->values, ::testing::Each(0.0));
+    }
+    cohorts.push_back(empty);
+    EXPECT_EQ(RunOn(plan, cohorts).json["folds"], without.json["folds"]);
+  }
+}
+
+/// As many rows as a site may bring, all extreme, in each phase.
+TEST(ValidateTest, TheWorstRowsThatTheContractAllowsKeepEveryBound) {
+  const Plan plan = PlanOf("maximum_patients = 30\n" + kValidateColumns, kValidate + "folds = 2\n");
+  const double coefficients[] = {1, -2, 3, 40};
+  for (const bool high : {false, true}) {
+    Rows rows;
+    for (int i = 0; i < 30; ++i) {
+      rows.push_back({{"patient_id", std::to_string(i)},
+                      {"ill", high ? "0" : "1"},
+                      {"x", high ? "4" : "-4"},
+                      {"stage", high ? "iii" : "i"}});
+    }
+    const Cohort cohort = CohortOf(plan, rows);
+    glm::GlmQuery fit;
+    fit.step = glm::Step::kNewton;
+    fit.scaling.centres = {3.9, 0.1, 0.2};
+    fit.scaling.scales = {0.1, 0.3, 0.4};
+    fit.coefficients.assign(std::begin(coefficients), std::end(coefficients));
+    const evaluate::EvaluateQuery slope{evaluate::Step::kRecalibrate, true, {}, {0, 3, 20}};
+    const std::vector<Question> questions = {
+        {0, Phase::kFit, {}, glm::EncodeQuery(fit).body},
+        {1, Phase::kTraining, fit.coefficients, evaluate::EncodeQuery({}).body},
+        {2, Phase::kHeldOut, fit.coefficients, evaluate::EncodeQuery(slope).body}};
+    for (const Query& query :
+         {validate::EncodeSizesQuery(), validate::EncodeQuestions(questions)}) {
+      const std::vector<Slice> slices = plan.analysis->Describe(query).value();
+      const Contribution answer = plan.analysis->Answer(query, cohort).value();
+      const auto words = EncodeFixedPoint(answer.values, SlotsOf(slices), 3);
+      EXPECT_TRUE(words.has_value()) << Describe(words.error());
+    }
+  }
+}
+
+class ValidateQueryTest : public ::testing::Test {
+ protected:
+  bool Described(const std::vector<Question>& questions) const {
+    return plan_.analysis->Describe(validate::EncodeQuestions(questions)).has_value();
+  }
+  Question Moments(validate::Fold fold) const {
+    glm::GlmQuery query;
+    query.scaling.centres = {0, 0.5, 0.5};
+    query.scaling.scales = {4, 0.5, 0.5};
+    return {fold, Phase::kFit, {}, glm::EncodeQuery(query).body};
+  }
+  Question Counts(validate::Fold fold, Phase phase) const {
+    return {fold, phase, {0, 1, 0, 0}, evaluate::EncodeQuery({}).body};
+  }
+  Question Recalibration(validate::Fold fold, Phase phase) const {
+    return {fold,
+            phase,
+            {0, 1, 0, 0},
+            evaluate::EncodeQuery({evaluate::Step::kRecalibrate, false, {}, {0}}).body};
+  }
+
+  const Plan plan_ = ValidatePlanOf("folds = 3\n");
+};
+
+TEST_F(ValidateQueryTest, TakesWhatAValidationAsks) {
+  EXPECT_TRUE(plan_.analysis->Describe(validate::EncodeSizesQuery()).has_value());
+  EXPECT_TRUE(Described({Moments(0)}));
+  EXPECT_TRUE(Described({Counts(0, Phase::kTraining), Moments(1), Counts(2, Phase::kHeldOut),
+                         Recalibration(3, Phase::kHeldOut)}));
+}
+
+TEST_F(ValidateQueryTest, RefusesPartsThatThereAreNotOrThatDoNotRise) {
+  EXPECT_FALSE(Described({}));
+  EXPECT_FALSE(Described({Moments(4)}));
+  EXPECT_FALSE(Described({Moments(1), Moments(1)}));
+  EXPECT_FALSE(Described({Moments(2), Moments(1)}));
+  EXPECT_FALSE(Described({Counts(0, Phase::kHeldOut)}));
+  // Fifty folds' questions are no message of a plan of three.
+  EXPECT_FALSE(Described(std::vector<Question>(50, Moments(1))));
+}
+
+TEST_F(ValidateQueryTest, RefusesModelsOfOtherSizesOrWithoutSense) {
+  for (const std::vector<double>& model : {std::vector<double>{},
+                                           {0, 1, 0},
+                                           {0, 1, 0, 0, 0},
+                                           {0, std::nan(""), 0, 0},
+                                           {0, 1, 2e9, 0},
+                                           {0, 1, 0, HUGE_VAL}}) {
+    Question question = Counts(1, Phase::kHeldOut);
+    question.model = model;
+    EXPECT_FALSE(Described({question}));
+  }
+  Question fit = Moments(1);
+  fit.model = {0, 1, 0, 0};
+  EXPECT_FALSE(Described({fit}));
+}
+
+TEST_F(ValidateQueryTest, RefusesWhatIsNoQueryOfItsPhase) {
+  EXPECT_FALSE(Described({Recalibration(1, Phase::kTraining)}));
+  for (const Phase phase : {Phase::kFit, Phase::kTraining, Phase::kHeldOut}) {
+    Question question = Counts(1, phase);
+    if (phase == Phase::kFit) question.model.clear();
+    question.query = phase == Phase::kFit ? evaluate::EncodeQuery({}).body : Moments(1).query;
+    EXPECT_FALSE(Described({question}));
+    question.query.clear();
+    EXPECT_FALSE(Described({question}));
+  }
+}
+
+/// Whatever a byte is turned into: refused, or described and answered in full.
+TEST_F(ValidateQueryTest, NoAlteredByteBreaksASite) {
+  const Cohort cohort = CohortOf(plan_, PatientsAt(3, 60));
+  const Query good = validate::EncodeQuestions(
+      {Counts(0, Phase::kTraining), Moments(1), Recalibration(3, Phase::kHeldOut)});
+  SeededRandom random = StreamOf(1, "altered queries");
+  std::size_t refused = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    Query altered = good;
+    altered.body[random.Below(altered.body.size())] ^=
+        static_cast<std::byte>(1 + random.Below(255));
+    if (i % 5 == 0) altered.body.resize(random.Below(altered.body.size()));
+    const Result<std::vector<Slice>> slices = plan_.analysis->Describe(altered);
+    const Result<Contribution> answer = plan_.analysis->Answer(altered, cohort);
+    ASSERT_EQ(slices.has_value(), answer.has_value());
+    if (slices) {
+      EXPECT_EQ(answer->values.size(), NumbersIn(*slices));
+    } else {
+      EXPECT_EQ(slices.error().code, ErrorCode::kInvalidArgument);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 600u);
+}
+
+/// Answers sums of a wrong length, or with a number that cannot be, in one round.
+class Liar final : public Federation {
+ public:
+  Liar(Federation& honest, std::size_t round, bool shorter)
+      : honest_(honest), round_(round), shorter_(shorter) {}
+  Aggregate Sum(const Query& query) override {
+    Aggregate sum = honest_.Sum(query);
+    if (++rounds_ != round_) return sum;
+    if (shorter_) {
+      sum.values.pop_back();
+    } else {
+      sum.values[0] = -1;
+    }
+    return sum;
+  }
+
+ private:
+  Federation& honest_;
+  std::size_t round_;
+  bool shorter_;
+  std::size_t rounds_ = 0;
+};
+
+TEST(ValidateTest, SumsThatCannotBeEndTheStudy) {
+  const Plan plan = ValidatePlanOf();
+  const std::vector<Cohort> cohorts = NamedCohorts(plan, PatientsAt(3, 300));
+  const std::vector<CohortView> views = ViewsOf(cohorts);
+  for (const std::size_t round : {1u, 2u, 4u}) {
+    for (const bool shorter : {false, true}) {
+      PlainFederation honest(*plan.analysis, views);
+      Liar liar(honest, round, shorter);
+      const Result<AnalysisResult> result = plan.analysis->Run(liar);
+      ASSERT_FALSE(result.has_value());
+      EXPECT_EQ(result.error().code, ErrorCode::kCorrupt) << round;
+    }
+  }
+}
+
+TEST(ValidateTest, RefusesWhatTheContractForbidsWithoutSayingTheValue) {
+  const Plan plan = ValidatePlanOf();
+  Cohort cohort = CohortOf(plan, PatientsAt(3, 30));
+  cohort.values(4, 1) = 5.625;
+  const auto answer = plan.analysis->Answer(validate::EncodeSizesQuery(), cohort);
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_THAT(answer.error().message, AllOf(HasSubstr("row 5"), Not(HasSubstr("5.625"))));
+}
+
+TEST(MeanOfTest, IsOfIndependentMeasures) {
+  using evaluate::Measure;
+  EXPECT_FALSE(validate::MeanOf({}, 0.95).has_value());
+  const Measure mean = *validate::MeanOf({Measure{1, 0.3, {}, {}}, Measure{2, 0.4, {}, {}}}, 0.95);
+  EXPECT_EQ(mean.estimate, 1.5);
+  EXPECT_NEAR(*mean.std_error, 0.25, 1e-15);
+  EXPECT_NEAR(*mean.high - *mean.low, 2 * 1.959963984540054 * 0.25, 1e-12);
+  EXPECT_FALSE(
+      validate::MeanOf({Measure{1, 0.3, {}, {}}, Measure{2, {}, {}, {}}}, 0.95)->std_error);
+}
+
+struct Mistake {
+  const char* name;
+  const char* table;
+  const char* words;
+};
+
+class ValidateSettingsTest : public ::testing::TestWithParam<Mistake> {};
+
+TEST_P(ValidateSettingsTest, NamesTheMistake) {
+  const Result<Plan> plan =
+      ParsePlan(PlanText(kValidateColumns, std::string("kind = \"validate\"\noutcome = \"ill\"\n"
+                                                       "features = [\"x\"]\n") +
+                                               GetParam().table),
+                "plan.toml");
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_THAT(Describe(plan.error()), AllOf(HasSubstr("plan.toml:"), HasSubstr(GetParam().words)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Mistakes,
+    ValidateSettingsTest,
+    ::testing::Values(
+        Mistake{"NoModel", "", "model"},
+        Mistake{"OtherModel", "model = \"poisson\"\n", "model"},
+        Mistake{"Method", "model = \"logistic\"\nmethod = \"bootstrap\"\n", "method"},
+        Mistake{"OneFold", "model = \"logistic\"\nfolds = 1\n", "between 2 and 20"},
+        Mistake{"ManyFolds", "model = \"logistic\"\nfolds = 21\n", "between 2 and 20"},
+        Mistake{"Seed", "model = \"logistic\"\nseed = -1\n", "at least 0"},
+        Mistake{"SitesOfFolds", "model = \"logistic\"\nsites = [\"a\"]\n",
+                "does nothing with method = \"folds\""},
+        Mistake{"FoldsOfSites",
+                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\"]\n"
+                "folds = 3\n",
+                "does nothing with method = \"leave-one-site-out\""},
+        Mistake{"SeedOfSites",
+                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\"]\n"
+                "seed = 3\n",
+                "does nothing"},
+        Mistake{"NoSites", "model = \"logistic\"\nmethod = \"leave-one-site-out\"\n", "sites"},
+        Mistake{"EmptySites", "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = []\n",
+                "1 to 100"},
+        Mistake{"SiteTwice",
+                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\", \"a\"]\n",
+                "named twice"},
+        Mistake{"NoName",
+                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a b\"]\n",
+                "roster"},
+        Mistake{"Count", "model = \"logistic\"\nminimum_count = 0\n", "1 and 1000000"},
+        Mistake{"Ridge", "model = \"logistic\"\nridge = -1\n", "between 0 and 1e9"},
+        Mistake{"Subgroups", "model = \"logistic\"\nsubgroups = [\"stage\"]\n", "subgroups"},
+        Mistake{"Key", "model = \"logistic\"\nfold = 3\n", "Did you mean 'folds'?"}),
+    [](const auto& mistake) { return mistake.param.name; });
+
+/// Twenty fits of 500 terms at once would be 5.3 million words, one hundred 25 million.
+TEST(ValidateTest, RefusesMoreModelsAtOnceThanARoundCarries) {
+  std::string columns = Boolean("ill");
+  std::string features;
+  for (int i = 0; i < 499; ++i) {
+    columns += Boolean("x" + std::to_string(i));
+    features += (i == 0 ? "\"x" : ", \"x") + std::to_string(i) + "\"";
+  }
+  std::string sites;
+  for (int i = 0; i < 100; ++i) sites += (i == 0 ? "\"s" : ", \"s") + std::to_string(i) + "\"";
+  const auto plan_with = [&](const std::string& more) {
+    return ParsePlan(PlanText(columns,
+                              "kind = \"validate\"\nmodel = \"logistic\"\noutcome = "
+                              "\"ill\"\nfeatures = [" +
+                                  features + "]\n" + more),
+                     "plan.toml");
+  };
+  EXPECT_TRUE(plan_with("folds = 20\n").has_value());
+  const Result<Plan> many = plan_with("method = \"leave-one-site-out\"\nsites = [" + sites + "]\n");
+  ASSERT_FALSE(many.has_value());
+  EXPECT_THAT(Describe(many.error()), AllOf(HasSubstr("words a round"), HasSubstr("fewer folds")));
+}
+
+}  // namespace
+}  // namespace consilium::testing
