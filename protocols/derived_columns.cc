@@ -288,6 +288,23 @@ double DerivedValue(const DerivedColumn& derived, double first, double second) {
   CHECK(false);
 }
 
+std::set<std::string> MadeOf(const Contract& contract, std::size_t place) {
+  if (place < contract.columns.size()) return {contract.columns[place].name};
+  const DerivedColumn& derived = contract.derived[place - contract.columns.size()];
+  std::set<std::string> names = MadeOf(contract, derived.first.place);
+  if (derived.how == Derivation::kProduct) names.merge(MadeOf(contract, derived.second.place));
+  return names;
+}
+
+std::set<std::string> NeededBy(const Contract& contract, std::size_t place) {
+  if (place < contract.columns.size()) return {contract.columns[place].name};
+  const DerivedColumn& derived = contract.derived[place - contract.columns.size()];
+  if (derived.how == Derivation::kMissing) return {};
+  std::set<std::string> names = NeededBy(contract, derived.first.place);
+  if (derived.how == Derivation::kProduct) names.merge(NeededBy(contract, derived.second.place));
+  return names;
+}
+
 std::string DerivationInWords(const Contract& contract, const DerivedColumn& derived) {
   const std::string from = FactorInWords(contract, derived.first);
   switch (derived.how) {

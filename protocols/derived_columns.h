@@ -3,6 +3,7 @@
 // Columns that a plan derives from the contract's: logarithms, squares, splines, interactions and
 // what is missing. Every site computes them alike, to the same bits.
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ Result<std::vector<DerivedColumn>> ParseDerived(const Settings& settings, const 
 /// (Harrell, Regression Modeling Strategies, 2015, eq. 2.25, and its scale): 0 up to t_j, never
 /// falling, linear from t_k on.
 double DerivedValue(const DerivedColumn& derived, double first, double second);
+
+/// Names of the contract's columns that a column, derived or not, is made of.
+std::set<std::string> MadeOf(const Contract& contract, std::size_t place);
+/// Those of them without which it has no value: none of a column that says what is missing.
+std::set<std::string> NeededBy(const Contract& contract, std::size_t place);
 
 /// "the natural logarithm of crp"
 std::string DerivationInWords(const Contract& contract, const DerivedColumn& derived);

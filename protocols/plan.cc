@@ -1,10 +1,13 @@
 #include "protocols/plan.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/crypto/hash.h"
 #include "common/settings.h"
 #include "protocols/analyses/imputation/imputation.h"
+#include "protocols/derived_columns.h"
 #include "protocols/secure_sum/limits.h"
 
 namespace consilium {
@@ -111,6 +114,34 @@ Status ParseOptionalTables(const Settings& settings, Plan& plan) {
   return {};
 }
 
+/// A feature that says whether a column is missing is the same for everybody where rows without
+/// that column are left out.
+Status CheckIndicators(const Settings& analysis, const Plan& plan) {
+  const std::vector<std::string> gaps = plan.analysis->columns_with_gaps();
+  std::set<std::string> needed;
+  for (const std::string& name : plan.analysis->columns()) {
+    if (std::find(gaps.begin(), gaps.end(), name) != gaps.end()) continue;
+    needed.merge(NeededBy(plan.contract, *plan.contract.PlaceOf(name)));
+  }
+  for (const EligibilityRule& rule : plan.contract.eligibility) {
+    needed.merge(NeededBy(plan.contract, *plan.contract.PlaceOf(rule.column)));
+  }
+  for (const std::string& name : plan.analysis->columns()) {
+    const std::size_t place = *plan.contract.PlaceOf(name);
+    if (place < plan.contract.columns.size()) continue;
+    const DerivedColumn& derived = plan.contract.derived[place - plan.contract.columns.size()];
+    if (derived.how != Derivation::kMissing) continue;
+    const std::set<std::string> said = NeededBy(plan.contract, derived.first.place);
+    if (!std::includes(needed.begin(), needed.end(), said.begin(), said.end())) continue;
+    const std::string& from = plan.contract.At(derived.first.place).name;
+    return analysis.FailHere(
+        "\"" + name + "\" says whether \"" + from + "\" is missing, and rows without \"" + from +
+            "\" are left out",
+        "leave \"" + name + "\" out, or let [impute] fill the gaps of \"" + from + "\"");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
@@ -130,6 +161,7 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   plan.on_loss = made->GoesOnWithoutASite() ? OnLoss::kContinue : OnLoss::kWait;
   plan.analysis = std::move(made);
   TRY_STATUS(ParseOptionalTables(settings, plan));
+  TRY_STATUS(CheckIndicators(analysis, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
   plan.id.bytes = HashBytes(settings.CanonicalBytes()).bytes;
   return plan;

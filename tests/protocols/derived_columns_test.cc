@@ -211,21 +211,49 @@ TEST(DerivedColumnsTest, WordsSayWhatIsComputed) {
                           "the product of stage being III and age", "whether crp is missing"));
 }
 
-TEST(DerivedColumnsTest, ThePlanTellsReviewersWhatIsComputed) {
-  std::string contract = kColumns + Derived("log_crp", "log = \"crp\"");
+std::string PlanText(const std::string& tables, const std::string& analysis) {
+  std::string contract = kColumns + tables;
   for (const std::string table : {"[column]", "[derived]"}) {
     for (std::size_t at = 0; (at = contract.find("[" + table, at)) != std::string::npos; at += 9) {
       contract.insert(at + 2, "contract.");
     }
   }
-  const Result<Plan> plan = ParsePlan(
-      "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n[contract]\n" +
-          contract +
-          "[analysis]\nkind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", \"log_crp\"]\n",
-      "plan.toml");
+  return "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2027-06-30\n[contract]\n" +
+         contract + "[analysis]\n" + analysis;
+}
+
+TEST(DerivedColumnsTest, ThePlanTellsReviewersWhatIsComputed) {
+  const Result<Plan> plan = ParsePlan(PlanText(Derived("log_crp", "log = \"crp\""),
+                                               "kind = \"logistic\"\noutcome = \"ill\"\n"
+                                               "features = [\"age\", \"log_crp\"]\n"),
+                                      "plan.toml");
   ASSERT_TRUE(plan.has_value()) << Describe(plan.error());
   EXPECT_THAT(ExplainPlan(*plan),
               HasSubstr("log_crp: the natural logarithm of crp, computed there"));
+}
+
+TEST(DerivedColumnsTest, AFeatureMadeOfTheOutcomeIsRefused) {
+  const std::string tables = Derived("ill_age", "product = [\"ill\", \"age\"]") +
+                             Derived("log_crp", "log = \"crp\"") +
+                             Derived("crp2", "square = \"crp\"");
+  const auto error = [&](const std::string& analysis) {
+    const Result<Plan> plan = ParsePlan(PlanText(tables, analysis), "plan.toml");
+    return plan ? std::string("none") : Describe(plan.error());
+  };
+  EXPECT_THAT(error("kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", \"ill_age\"]\n"),
+              HasSubstr("\"ill_age\" is made of \"ill\", as is the outcome"));
+  EXPECT_THAT(error("kind = \"linear\"\noutcome = \"log_crp\"\nfeatures = [\"crp2\"]\n"),
+              HasSubstr("\"crp2\" is made of \"crp\", as is the outcome"));
+  EXPECT_EQ(error("kind = \"linear\"\noutcome = \"log_crp\"\nfeatures = [\"age\"]\n"), "none");
+}
+
+TEST(DerivedColumnsTest, WhatAColumnIsMadeOfAndWhatItNeeds) {
+  const Contract contract =
+      ContractWith(Derived("log_crp", "log = \"crp\"") + Derived("gap", "missing = \"log_crp\"") +
+                   Derived("both", "product = [\"gap\", \"age\"]"));
+  const std::size_t both = *contract.PlaceOf("both");
+  EXPECT_THAT(MadeOf(contract, both), ElementsAre("age", "crp"));
+  EXPECT_THAT(NeededBy(contract, both), ElementsAre("age"));
 }
 
 }  // namespace

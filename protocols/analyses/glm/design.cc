@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "protocols/derived_columns.h"
 
 namespace consilium::glm {
 namespace {
@@ -85,7 +86,18 @@ Status CheckColumns(const Design& design, const CohortView& cohort) {
   return {};
 }
 
-}  // namespace
+/// A column that both a feature and an outcome are made of; empty if there is none.
+std::string ToldBy(const Contract& contract,
+                   const std::string& feature,
+                   const std::vector<std::string>& outcomes) {
+  const std::set<std::string> told = MadeOf(contract, *contract.PlaceOf(feature));
+  for (const std::string& outcome : outcomes) {
+    for (const std::string& name : MadeOf(contract, *contract.PlaceOf(outcome))) {
+      if (told.contains(name)) return name;
+    }
+  }
+  return {};
+}
 
 /// The name of a series stands for all its columns.
 std::vector<std::string> WithoutSeries(const Contract& contract,
@@ -98,6 +110,8 @@ std::vector<std::string> WithoutSeries(const Contract& contract,
   }
   return columns;
 }
+
+}  // namespace
 
 Result<ContractColumn> ParseColumn(const Settings& settings,
                                    std::string_view key,
@@ -122,6 +136,10 @@ Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
     }
     if (std::find(outcomes.begin(), outcomes.end(), name) != outcomes.end()) {
       return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");
+    }
+    if (const std::string told = ToldBy(contract, name, outcomes); !told.empty()) {
+      return settings.FailAt("features", "\"" + name + "\" is made of \"" + told +
+                                             "\", as is the outcome: it would predict itself");
     }
     if (!seen.insert(name).second) {
       return settings.FailAt("features", "\"" + name + "\" is listed twice");

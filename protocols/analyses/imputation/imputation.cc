@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "common/wire.h"
 #include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/imputation/learning.h"
+#include "protocols/derived_columns.h"
 #include "protocols/wrapped_analysis.h"
 
 namespace consilium::imputation {
@@ -238,31 +240,86 @@ class Imputing final : public WrappedAnalysis {
 
 bool IsNumber(const ContractColumn& column) { return column.minimum.has_value(); }
 
-Result<ImputedColumn> ParseOne(const Settings& settings,
-                               const std::string& name,
-                               const Contract& contract,
-                               const Analysis& analysis) {
+Result<Fill> ParseFill(const Settings& settings,
+                       const std::string& key,
+                       const ContractColumn& column) {
+  TRY(const std::string fill, settings.Choice(key, {"mean", "median", "mode"}));
+  const bool number = IsNumber(column);
+  if (number == (fill == "mode") || column.type == ColumnType::kDate) {
+    return settings.FailAt(key,
+                           number ? "the mode of the number \"" + column.name + "\" says little"
+                                  : "\"" + column.name + "\" is no number",
+                           number ? "say \"mean\" or \"median\"" : "say \"mode\"");
+  }
+  return fill == "mean" ? Fill::kMean : fill == "median" ? Fill::kMedian : Fill::kMode;
+}
+
+/// The analysis's columns that a key stands for.
+Result<std::vector<ImputedColumn>> ParseKey(const Settings& settings,
+                                            const std::string& key,
+                                            const Contract& contract,
+                                            const Analysis& analysis) {
   const std::vector<std::string> columns = analysis.columns();
-  const auto found = std::find(columns.begin(), columns.end(), name);
-  if (found == columns.end()) {
-    return settings.FailAt(name, "the analysis has no column \"" + name + "\"");
+  std::vector<ImputedColumn> imputed;
+  for (const std::string& name : contract.ColumnsOf(key)) {
+    const auto found = std::find(columns.begin(), columns.end(), name);
+    if (found == columns.end()) continue;
+    ImputedColumn column;
+    column.in_cohort = static_cast<std::size_t>(found - columns.begin());
+    column.column = *contract.Find(name);
+    if (column.in_cohort < analysis.outcomes()) {
+      return settings.FailAt(key, "\"" + name + "\" is an outcome: what happened is not guessed",
+                             "rows without it are left out");
+    }
+    TRY(column.fill, ParseFill(settings, key, column.column));
+    imputed.push_back(std::move(column));
   }
-  ImputedColumn column;
-  column.in_cohort = static_cast<std::size_t>(found - columns.begin());
-  column.column = *contract.Find(name);
-  if (column.in_cohort < analysis.outcomes()) {
-    return settings.FailAt(name, "\"" + name + "\" is an outcome: what happened is not guessed",
-                           "rows without it are left out");
+  if (!imputed.empty()) return imputed;
+  std::string others;
+  for (const std::string& name : columns) others += (others.empty() ? "" : ", ") + name;
+  return settings.FailAt(key, "the analysis has no column \"" + key + "\"", "it has " + others);
+}
+
+/// Contract columns without which a row is left out, although [impute] fills others, and one of the
+/// columns that need each.
+std::map<std::string, std::string> Indispensable(const Contract& contract,
+                                                 const Analysis& analysis,
+                                                 const std::vector<ImputedColumn>& imputed) {
+  std::map<std::string, std::string> needed;
+  const auto need = [&](const std::string& name, const std::string& by) {
+    for (const std::string& from : NeededBy(contract, *contract.PlaceOf(name))) {
+      needed.emplace(from, by);
+    }
+  };
+  for (const EligibilityRule& rule : contract.eligibility) {
+    need(rule.column, "the eligibility rule on \"" + rule.column + "\"");
   }
-  TRY(const std::string fill, settings.Choice(name, {"mean", "median", "mode"}));
-  column.fill = fill == "mean" ? Fill::kMean : fill == "median" ? Fill::kMedian : Fill::kMode;
-  const bool number = IsNumber(column.column);
-  if ((column.fill == Fill::kMode) == number || column.column.type == ColumnType::kDate) {
-    return settings.FailAt(
-        name, number ? "the mode of a number says little" : "\"" + name + "\" is no number",
-        number ? "say \"mean\" or \"median\"" : "say \"mode\"");
+  for (const std::string& name : analysis.columns()) {
+    const bool filled =
+        std::any_of(imputed.begin(), imputed.end(),
+                    [&](const ImputedColumn& column) { return column.column.name == name; });
+    if (!filled) need(name, "\"" + name + "\"");
   }
-  return column;
+  return needed;
+}
+
+/// Fails for a column none of whose gaps is in a row that stays.
+Status CheckThatGapsStay(const Settings& settings,
+                         const std::string& key,
+                         const Contract& contract,
+                         const ImputedColumn& column,
+                         const std::map<std::string, std::string>& needed) {
+  std::string by;
+  for (const std::string& from : NeededBy(contract, *contract.PlaceOf(column.column.name))) {
+    const auto found = needed.find(from);
+    if (found == needed.end()) return {};
+    by = found->second;
+  }
+  if (by.empty()) return settings.FailAt(key, "\"" + column.column.name + "\" has no gaps");
+  return settings.FailAt(key,
+                         "no gap of \"" + column.column.name + "\" would be filled: " + by +
+                             " leaves out the same rows",
+                         "fill or drop that, too; eligibility looks before gaps are filled");
 }
 
 }  // namespace
@@ -321,11 +378,23 @@ Result<std::vector<ImputedColumn>> ParseImputation(const Settings& settings,
                              "leave [impute] out");
   }
   std::vector<ImputedColumn> columns;
-  for (const std::string& name : settings.Keys()) {
-    TRY(ImputedColumn column, ParseOne(settings, name, contract, analysis));
-    columns.push_back(std::move(column));
+  std::vector<std::string> keys;
+  for (const std::string& key : settings.Keys()) {
+    TRY(std::vector<ImputedColumn> found, ParseKey(settings, key, contract, analysis));
+    for (ImputedColumn& column : found) {
+      const bool again = std::any_of(
+          columns.begin(), columns.end(),
+          [&](const ImputedColumn& other) { return other.in_cohort == column.in_cohort; });
+      if (again) return settings.FailAt(key, "\"" + column.column.name + "\" is filled twice");
+      columns.push_back(std::move(column));
+      keys.push_back(key);
+    }
   }
   if (columns.empty()) return settings.FailHere("[impute] names no column", "leave it out");
+  const std::map<std::string, std::string> needed = Indispensable(contract, analysis, columns);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    TRY_STATUS(CheckThatGapsStay(settings, keys[i], contract, columns[i], needed));
+  }
   return columns;
 }
 

@@ -40,8 +40,9 @@ struct ImputedColumn {
   double ValueOf(std::size_t bin) const;
 };
 
-/// The plan's [impute] table: names of the analysis's columns, each with "mean", "median" or
-/// "mode". Errors carry line and column.
+/// The plan's [impute] table: names of the analysis's columns or of series of them, each with
+/// "mean", "median" or "mode". Errors carry line and column, also where no gap can ever be filled
+/// since other columns leave the same rows out.
 Result<std::vector<ImputedColumn>> ParseImputation(const Settings& settings,
                                                    const Contract& contract,
                                                    const Analysis& analysis);

@@ -23,11 +23,15 @@ using ::testing::HasSubstr;
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-std::string Columns() {
+std::string MappedColumns() {
   return Boolean("ill") + Number("age", 0, 110) + Integer("visits", 0, 30) +
-         Category("stage", {"I", "II", "III"}) + Boolean("smoker") +
-         "[[contract.derived]]\nname = \"age_gap\"\nmissing = \"age\"\n";
+         Category("stage", {"I", "II", "III"}) + Boolean("smoker");
 }
+std::string Columns() {
+  return MappedColumns() + "[[contract.derived]]\nname = \"age_gap\"\nmissing = \"age\"\n";
+}
+/// The same for rows that were filled by hand, in which no gap is left to tell.
+std::string ColumnsByHand() { return MappedColumns() + Boolean("age_gap"); }
 
 const std::string kFeatures =
     "features = [\"age\", \"visits\", \"stage\", \"smoker\", \"age_gap\"]\n";
@@ -81,7 +85,7 @@ void ExpectAsIfFilledByHand(const std::string& analysis) {
   const Plan plan = PlanOf(Columns(), analysis + kImpute);
   const std::vector<Cohort> cohorts = CohortsOf(plan, Tables());
   Json imputed = RunOn(plan, cohorts).json;
-  Json by_hand = RunOn(PlanOf(Columns(), analysis), ByHand(cohorts, imputed)).json;
+  Json by_hand = RunOn(PlanOf(ColumnsByHand(), analysis), ByHand(cohorts, imputed)).json;
   ASSERT_EQ(imputed["imputed"].size(), 4u);
   imputed.erase("imputed");
   EXPECT_EQ(imputed, by_hand);
@@ -186,7 +190,7 @@ TEST(ImputationTest, ReviewersAreTold) {
                         "most frequent value of stage and the median of visits"));
   EXPECT_THAT(text, HasSubstr("counts of visits [31]"));
   EXPECT_THAT(text, HasSubstr("but for age, smoker,"));
-  const Plan plain = PlanOf(Columns(), kLogistic);
+  const Plan plain = PlanOf(ColumnsByHand(), kLogistic);
   EXPECT_EQ(plan.analysis->maximum_rounds(), plain.analysis->maximum_rounds() + 1);
 }
 
@@ -195,6 +199,7 @@ TEST(ImputationTest, EachMistakeIsNamedWithItsPlace) {
       {kLogistic + "\n[impute]\n", "[impute] names no column"},
       {kLogistic + "\n[impute]\nill = \"mode\"\n", "\"ill\" is an outcome"},
       {kLogistic + "\n[impute]\nweight = \"mean\"\n", "the analysis has no column \"weight\""},
+      {kLogistic, "\"age_gap\" says whether \"age\" is missing, and rows without"},
       {kLogistic + "\n[impute]\nage = \"mode\"\n", "say \"mean\" or \"median\""},
       {kLogistic + "\n[impute]\nsmoker = \"mean\"\n", "\"smoker\" is no number"},
       {kLogistic + "\n[impute]\nage = \"zero\"\n", "mean"},
@@ -207,6 +212,44 @@ TEST(ImputationTest, EachMistakeIsNamedWithItsPlace) {
     EXPECT_THAT(Describe(plan.error()),
                 ::testing::AllOf(HasSubstr(words), HasSubstr("plan.toml:")));
   }
+}
+
+std::string WithCurve() {
+  return Columns() +
+         "[[contract.derived]]\nname = \"curve\"\nspline = \"age\"\nknots = [20, 40, 60, 80]\n";
+}
+
+TEST(ImputationTest, TheNameOfASeriesStandsForItsColumns) {
+  const Plan plan = PlanOf(WithCurve(),
+                           "kind = \"logistic\"\noutcome = \"ill\"\n"
+                           "features = [\"age\", \"curve\", \"age_gap\"]\n"
+                           "[impute]\nage = \"median\"\ncurve = \"mean\"\n");
+  EXPECT_THAT(plan.analysis->columns_with_gaps(), ElementsAre("age", "curve_1", "curve_2"));
+  EXPECT_EQ(RunOn(plan, CohortsOf(plan, Tables())).result.patients, 240u);
+}
+
+/// What would be filled, and is not since the same rows are left out for another column.
+TEST(ImputationTest, FillingThatWouldDoNothingIsRefused) {
+  const std::string curve =
+      "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\", \"curve\"]\n";
+  const std::string rule = "[[contract.eligible]]\ncolumn = \"age\"\nminimum = 18\n";
+  const std::string age = "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"age\"]\n";
+  const std::string impute = "[impute]\nage = \"mean\"\n";
+  const auto error = [](const std::string& columns, const std::string& analysis) {
+    return Describe(ParsePlan(PlanText(columns, analysis), "plan.toml").error());
+  };
+  EXPECT_THAT(error(WithCurve(), curve + impute),
+              HasSubstr("no gap of \"age\" would be filled: \"curve_1\" leaves out the same rows"));
+  EXPECT_THAT(error(WithCurve(), curve + "[impute]\ncurve = \"mean\"\n"),
+              HasSubstr("no gap of \"curve_1\" would be filled: \"age\" leaves out"));
+  EXPECT_THAT(error(Columns() + rule, age + impute),
+              HasSubstr("the eligibility rule on \"age\" leaves out the same rows"));
+  EXPECT_THAT(error(WithCurve(), curve + impute + "curve_1 = \"mean\"\ncurve = \"mean\"\n"),
+              HasSubstr("\"curve_1\" is filled twice"));
+  EXPECT_THAT(error(Columns(),
+                    "kind = \"logistic\"\noutcome = \"ill\"\n"
+                    "features = [\"age_gap\"]\n[impute]\nage_gap = \"mode\"\n"),
+              HasSubstr("\"age_gap\" has no gaps"));
 }
 
 /// R: glm(y ~ age + sex + chol + thalach + fbs + is.na(chol), binomial) where a missing chol is its
