@@ -43,6 +43,7 @@ const std::string kContract =
 const std::string kFeatures =
     "outcome = \"ill\"\nfeatures = [\"age\", \"age_curve\", \"log_crp\", \"stage\", \"stage_age\", "
     "\"crp_unknown\"]\n[impute]\nlog_crp = \"median\"\nstage = \"mode\"\n"
+    "stage_age = \"mean\"\n"
     "[privacy]\nminimum_patients = 5\n";
 
 void ExpectTheMachinesAgree(const std::string& analysis) {
@@ -64,7 +65,7 @@ void ExpectTheMachinesAgree(const std::string& analysis) {
   EXPECT_EQ(ResultDocument(experiment->plan, run->run.result, run->run.rounds),
             ResultDocument(experiment->plan, plain.result, plain.rounds));
   const Json imputed = Json::parse(plain.result.json)["imputed"];
-  ASSERT_EQ(imputed.size(), 2u);
+  ASSERT_EQ(imputed.size(), 4u);
   EXPECT_GT(imputed[0]["missing"], 10);
 }
 
