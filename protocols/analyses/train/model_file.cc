@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/analyses/train/floats.h"
+#include "protocols/analyses/train/safetensors.h"
 
 namespace consilium::train {
 namespace {
@@ -38,17 +39,17 @@ Result<Bytes> NumbersOf(const Json& tensor) {
   return BytesOf(numbers);
 }
 
-Result<std::size_t> SizeOf(const Json& tensor) {
+Result<std::vector<std::size_t>> ShapeOf(const Json& tensor) {
   if (!tensor.contains("name") || !tensor["name"].is_string() || !tensor.contains("shape") ||
       !tensor["shape"].is_array()) {
     return NoModel("a parameter has no name or shape");
   }
-  std::size_t size = 1;
+  std::vector<std::size_t> shape;
   for (const Json& length : tensor["shape"]) {
     if (!length.is_number_unsigned()) return NoModel("a parameter's shape is no list of lengths");
-    size *= length.get<std::size_t>();
+    shape.push_back(length.get<std::size_t>());
   }
-  return size;
+  return shape;
 }
 
 }  // namespace
@@ -99,30 +100,21 @@ Result<Bytes> SafetensorsOf(std::string_view result_json) {
       !result["parameters"].is_array()) {
     return NoModel("it holds no model with parameters");
   }
-  Json head;
-  head["__metadata__"] = {{"model", result["model"].dump()}, {"format", "consilium"}};
+  TensorFile file;
+  file.metadata = {{"model", result["model"].dump()}, {"format", "consilium"}};
   if (result.contains("study") && result["study"].is_string()) {
-    head["__metadata__"]["study"] = result["study"];
+    file.metadata.emplace_back("study", result["study"].get<std::string>());
   }
-  Bytes data;
   for (const Json& tensor : result["parameters"]) {
-    TRY(const std::size_t size, SizeOf(tensor));
-    TRY(const Bytes numbers, NumbersOf(tensor));
+    TRY(std::vector<std::size_t> shape, ShapeOf(tensor));
+    TRY(Bytes numbers, NumbersOf(tensor));
+    std::size_t size = 1;
+    for (const std::size_t length : shape) size *= length;
     if (numbers.size() != 4 * size) return NoModel("a parameter is not of its shape");
-    head[tensor["name"].get<std::string>()] = {
-        {"dtype", "F32"},
-        {"shape", tensor["shape"]},
-        {"data_offsets", {data.size(), data.size() + numbers.size()}}};
-    data.insert(data.end(), numbers.begin(), numbers.end());
+    file.tensors.push_back(
+        {tensor["name"].get<std::string>(), std::move(shape), std::move(numbers)});
   }
-  std::string text = head.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // Numbers then lie at multiples of eight.
-  Bytes file(8);
-  StoreU64(MutableByteSpan(file).first(8), text.size());
-  const ByteSpan head_bytes = AsBytes(text);
-  file.insert(file.end(), head_bytes.begin(), head_bytes.end());
-  file.insert(file.end(), data.begin(), data.end());
-  return file;
+  return EncodeTensors(file);
 }
 
 }  // namespace consilium::train

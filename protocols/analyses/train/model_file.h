@@ -15,10 +15,9 @@ std::string ToBase64(ByteSpan bytes);
 /// kCorrupt for anything that ToBase64 does not write.
 Result<Bytes> FromBase64(std::string_view text);
 
-/// The parameters of a result.json as a safetensors file: eight bytes with the head's length, the
-/// head as JSON, the tensors' little-endian numbers. What the model is (layers, inputs with their
-/// scale, output, study) stands in the head's "__metadata__". kInvalidArgument when the document is
-/// no result of training.
+/// The parameters of a result.json as a safetensors file. What the model is (layers, inputs with
+/// their scale, output, study) stands in the head's "__metadata__". kInvalidArgument when the
+/// document is no result of training.
 Result<Bytes> SafetensorsOf(std::string_view result_json);
 
 }  // namespace consilium::train

@@ -23,7 +23,7 @@ Json CurveJson(const Trained& trained) {
     curve.push_back({{"round", point.round},
                      {"sites", point.sites},
                      {"rows", point.rows},
-                     {"training_loss", point.loss},
+                     {"training_loss", OrNull(point.loss)},
                      {"training_accuracy", OrNull(point.accuracy)},
                      {"validation_loss", OrNull(point.held_out_loss)},
                      {"validation_accuracy", OrNull(point.held_out_accuracy)},
@@ -48,22 +48,27 @@ Json InputsJson(const Trained& trained, const TrainPlan& plan) {
   return inputs;
 }
 
-Json OutputJson(const Trained& trained, const TrainPlan& plan) {
-  Json output = {{"name", plan.design.outcome.name}};
+/// Of an external trainer only it knows what its numbers mean.
+const char* MeaningOfOutput(const TrainPlan& plan) {
+  if (plan.trainer) return "known to the trainer alone";
   switch (plan.network.loss) {
     case Loss::kSquared:
-      output["is"] = "the outcome less centre, divided by scale";
-      output["centre"] = trained.scaling.outcome_centre;
-      output["scale"] = trained.scaling.outcome_scale;
-      break;
+      return "the outcome less centre, divided by scale";
     case Loss::kBinary:
-      output["is"] = "log odds";
-      break;
+      return "log odds";
     case Loss::kCategories:
-      output["is"] = "logits, one a level, for a softmax";
-      output["levels"] = plan.design.outcome.levels;
-      break;
+      return "logits, one a level, for a softmax";
   }
+  return "";
+}
+
+Json OutputJson(const Trained& trained, const TrainPlan& plan) {
+  Json output = {{"name", plan.design.outcome.name}, {"is", MeaningOfOutput(plan)}};
+  if (plan.ScalesOutcome()) {
+    output["centre"] = trained.scaling.outcome_centre;
+    output["scale"] = trained.scaling.outcome_scale;
+  }
+  if (plan.network.loss == Loss::kCategories) output["levels"] = plan.design.outcome.levels;
   return output;
 }
 
@@ -79,7 +84,7 @@ Json ShortFloat(float number) {
 
 Json ParametersJson(const Trained& trained, const TrainPlan& plan) {
   Json parameters = Json::array();
-  for (const Tensor& tensor : TensorsOf(plan.network)) {
+  for (const Tensor& tensor : TensorsOf(plan)) {
     const std::span<const float> numbers =
         std::span(trained.parameters).subspan(tensor.at, tensor.size);
     Json json = {{"name", tensor.name}, {"shape", tensor.shape}};
@@ -109,6 +114,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   json["model"] = {{"kind", NameOf(plan.model)},          {"hidden", plan.hidden},
                    {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
                    {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
+  if (plan.trainer) json["model"]["trainer"] = plan.trainer->command;
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
   json["rows"] = trained.rows;
@@ -183,7 +189,8 @@ std::string Table(const Trained& trained, const TrainPlan& plan) {
 }  // namespace
 
 std::string ModelInWords(const TrainPlan& plan) {
-  std::string text = std::string(NameOf(plan.model)) + " model of " +
+  std::string text = (plan.trainer ? "model by the trainer \"" + plan.trainer->command + "\" of "
+                                   : std::string(NameOf(plan.model)) + " model of ") +
                      glm::VariablesInWords(plan.design) + " (" +
                      std::to_string(plan.network.parameters) + " parameters), trained by " +
                      std::string(NameOf(plan.strategy));
