@@ -28,9 +28,10 @@ Result<std::filesystem::path> TrainersFolder(const std::filesystem::path& home) 
   std::error_code error;
   if (!std::filesystem::exists(folder, error)) TRY_STATUS(CreatePrivateFolder(folder));
   TRY_STATUS(CheckPrivate(folder));
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
     std::error_code ignored;
-    if (entry.is_directory(ignored)) std::filesystem::remove_all(entry.path(), ignored);
+    if (entry->is_directory(ignored)) std::filesystem::remove_all(entry->path(), ignored);
   }
   return folder;
 }

@@ -86,8 +86,8 @@ TEST(TrainerTest, AProgramAtEachSiteEqualsTheBuiltInModel) {
   const std::vector<double> ours = NumbersOf(expected);
   const std::vector<double> theirs = NumbersOf(found);
   ASSERT_EQ(theirs.size(), 3u);
+  EXPECT_GT(std::abs(ours[0]), 0.1) << "it has learned something";
   for (std::size_t j = 0; j < 3; ++j) {
-    EXPECT_GT(std::abs(ours[j]), 0.01);
     EXPECT_NEAR(theirs[j], ours[j], 1e-5);
   }
   for (std::size_t i = 0; i < found["curve"].size(); ++i) {
@@ -191,12 +191,18 @@ TEST(TrainerTest, AProgramThatFailsIsNamedAtItsSiteAlone) {
   federation.StartAll();
   const std::string study = federation.RunningStudy(kByNumPy);
   ASSERT_TRUE(federation.Reaches(study, "paused", seconds(40))) << federation.StateOf(study);
-  EXPECT_THAT(federation.WordsOf("alpha"), HasSubstr("exit status 7"));
-  EXPECT_THAT(ReadText(federation.home("alpha") / "logs" / "site.log"),
+  // The first that refuses ends the round.
+  std::string refusing;
+  for (const std::string site : {"alpha", "beta", "gamma"}) {
+    if (federation.ReasonOf(study).find(site) != std::string::npos) refusing = site;
+  }
+  ASSERT_NE(refusing, "") << federation.ReasonOf(study);
+  EXPECT_THAT(federation.WordsOf(refusing), HasSubstr("exit status 7"));
+  EXPECT_THAT(ReadText(federation.home(refusing) / "logs" / "site.log"),
               HasSubstr("PATIENT-CANARY"));
+  EXPECT_THAT(ReadText(federation.folder() / (refusing + ".out")), Not(HasSubstr("CANARY")));
+  EXPECT_THAT(federation.Site(refusing, {"studies"}).out, Not(HasSubstr("CANARY")));
   EXPECT_THAT(federation.WordsOf("coordinator"), Not(HasSubstr("CANARY")));
-  EXPECT_THAT(federation.Site("alpha", {"studies"}).out, Not(HasSubstr("CANARY")));
-  EXPECT_THAT(federation.ReasonOf(study), HasSubstr("alpha"));
 }
 
 TEST(TrainerTest, ASiteStopsAlthoughItsProgramRuns) {

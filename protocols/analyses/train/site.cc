@@ -313,10 +313,9 @@ Status TrainSiteQuery::AnswerByTrainer(const SiteRows& rows,
   }));
   const auto add_loss = [](double count, std::optional<double> mean, std::span<double> rows_in_it,
                            std::span<double> sum) {
-    if (!mean) return;
     constexpr double kLargest = kLargestLoss;
-    rows_in_it[0] = count;
-    sum[0] = count * std::clamp(*mean, -kLargest, kLargest);
+    rows_in_it[0] = mean ? count : 0;
+    sum[0] = mean ? count * std::clamp(*mean, -kLargest, kLargest) : 0;
   };
   add_loss(static_cast<double>(rows.learned.size()), reply.loss, numbers.loss_rows, numbers.loss);
   if (plan_.Validates()) {

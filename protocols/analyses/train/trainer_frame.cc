@@ -179,10 +179,11 @@ Result<Bytes> EncodeRequest(const TrainQuery& query, const TrainPlan& plan, cons
   if (plan.Validates()) {
     AppendRows(rows, rows.first_held_out(), rows.held_out.size(), "_held_out", file.tensors);
   }
-  const Bytes tensors = EncodeTensors(file);
-  Bytes frame(kLengthBytes);
-  StoreU64(MutableByteSpan(frame).first(kLengthBytes), tensors.size());
-  frame.insert(frame.end(), tensors.begin(), tensors.end());
+  Bytes frame = EncodeTensors(file);
+  file.tensors.clear();  // The rows lie in memory twice already.
+  const std::size_t size = frame.size();
+  frame.insert(frame.begin(), kLengthBytes, std::byte{0});
+  StoreU64(MutableByteSpan(frame).first(kLengthBytes), size);
   return frame;
 }
 

@@ -84,6 +84,8 @@ struct TrainerMistake {
   const char* said;
 };
 
+void PrintTo(const TrainerMistake& mistake, std::ostream* stream) { *stream << mistake.said; }
+
 class TrainerSettingsTest : public ::testing::TestWithParam<TrainerMistake> {};
 
 TEST_P(TrainerSettingsTest, NamesTheMistakeAndItsPlace) {

@@ -55,7 +55,8 @@ Request ReadRequest(ByteSpan frame) {
   const std::uint64_t head = LoadU64(file.first(8));
   Request request;
   request.settings = Json::parse(AsText(file.subspan(8, head)))["__metadata__"];
-  for (NamedNumbers& tensor : train::DecodeTensors(file).value()) {
+  std::vector<NamedNumbers> tensors = train::DecodeTensors(file).value();
+  for (NamedNumbers& tensor : tensors) {
     const std::string name = tensor.name;
     request.tensors.emplace(name, std::move(tensor));
   }
@@ -292,6 +293,8 @@ struct Lie {
   std::function<Bytes()> output;
 };
 
+void PrintTo(const Lie& lie, std::ostream* stream) { *stream << lie.about; }
+
 class TrainerReplyTest : public ::testing::TestWithParam<Lie> {};
 
 Bytes Cut(Bytes bytes, std::size_t count) {
@@ -375,7 +378,7 @@ INSTANTIATE_TEST_SUITE_P(
             }},
         Lie{"AnotherTensor", "\"?\", which has no use",
             [] { return FrameOf(GoodBut("patient-17-is-ill", {1})); }}),
-    [](const ::testing::TestParamInfo<Lie>& info) { return std::string(info.param.about); });
+    [](const ::testing::TestParamInfo<Lie>& lie) { return std::string(lie.param.about); });
 
 /// A loss without end would have no fixed point.
 TEST(TrainerFrameTest, LossesAreCutOffAtTheirBound) {
