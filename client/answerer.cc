@@ -6,7 +6,8 @@
 
 #include "client/home.h"
 #include "client/ingestion/study_data.h"
-#include "client/policy.h"
+#include "client/program_trainer.h"
+#include "common/files.h"
 #include "common/runtime_clock.h"
 
 namespace consilium {
@@ -21,12 +22,27 @@ std::string StateOf(const std::filesystem::path& file) {
          std::to_string(written.time_since_epoch().count()) + ";";
 }
 
+/// Private to this user: trainers' working folders and last answers. What a crash left is removed.
+Result<std::filesystem::path> TrainersFolder(const std::filesystem::path& home) {
+  const std::filesystem::path folder = home / "trainers";
+  std::error_code error;
+  if (!std::filesystem::exists(folder, error)) TRY_STATUS(CreatePrivateFolder(folder));
+  TRY_STATUS(CheckPrivate(folder));
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) std::filesystem::remove_all(entry->path(), ignored);
+  }
+  return folder;
+}
+
 }  // namespace
 
 Answerer::Answerer(std::filesystem::path home, std::string site, const Waker& waker)
     : home_(std::move(home)), site_(std::move(site)), waker_(waker), thread_([this] { Work(); }) {}
 
 Answerer::~Answerer() {
+  ends_trainers_ = true;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -59,9 +75,10 @@ void Answerer::Work() {
     const Task task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
-    Result<ComputedAnswer> answer = AnswerOf(task);
+    std::string trainer_words;
+    Result<ComputedAnswer> answer = AnswerOf(task, trainer_words);
     lock.lock();
-    finished_.push_back(FinishedAnswer{task.request, std::move(answer)});
+    finished_.push_back(FinishedAnswer{task.request, std::move(answer), std::move(trainer_words)});
     lock.unlock();
     waker_.Wake();
   }
@@ -88,13 +105,32 @@ Result<const CohortWithFlow*> Answerer::CohortFor(const Plan& plan) {
   return &cached.cohort;
 }
 
-Result<ComputedAnswer> Answerer::AnswerOf(const Task& task) {
+Result<std::shared_ptr<const Analysis>> Answerer::AnalysisOf(const Plan& plan,
+                                                             const Policy& policy,
+                                                             std::string& trainer_words) {
+  const auto named = policy.trainers.find(plan.analysis->trainer());
+  if (plan.analysis->trainer().empty() || named == policy.trainers.end()) return plan.analysis;
+  TRY_STATUS(CheckTrustedTrainer(named->second));
+  TRY(const std::filesystem::path folder, TrainersFolder(home_));
+  const auto tell = [&trainer_words](Error error, const std::string& words) {
+    trainer_words = words;
+    if (!words.empty()) error.remedy += " The last that it wrote to stderr is in this site's log.";
+    return error;
+  };
+  auto program = std::make_shared<const ProgramTrainer>(named->first, named->second, folder,
+                                                        ends_trainers_, tell);
+  return plan.analysis->WithTrainer(std::make_shared<const SteadyTrainer>(
+      std::move(program), folder / (plan.id.ToHex() + ".reply")));
+}
+
+Result<ComputedAnswer> Answerer::AnswerOf(const Task& task, std::string& trainer_words) {
   TRY(const CohortWithFlow* const cohort, CohortFor(task.plan));
   TRY(const Policy policy, LoadPolicy(home_ / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, task.plan, ReadClocks().utc));
   TRY_STATUS(CheckCohort(policy, task.plan, *cohort));
+  TRY(const std::shared_ptr<const Analysis> analysis, AnalysisOf(task.plan, policy, trainer_words));
   TRY(StatefulAnswer answer,
-      task.plan.analysis->Answer(task.request.query, cohort->cohort, task.request.state));
+      analysis->Answer(task.request.query, cohort->cohort, task.request.state));
   return ComputedAnswer{std::move(answer.contribution), cohort->cohort.patients,
                         std::move(answer.next_state)};
 }

@@ -3,6 +3,7 @@
 // Computes a site's answers on a thread of its own, so that the connection stays alive meanwhile:
 // the local data through the contract, the policy's last word, then the analysis's pure function.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "client/policy.h"
 #include "client/site_study.h"
 #include "common/transport/poller.h"
 #include "protocols/effects.h"
@@ -23,6 +25,7 @@ namespace consilium {
 struct FinishedAnswer {
   ComputeAnswer request;
   Result<ComputedAnswer> answer;
+  std::string trainer_words;  ///< The last that a trainer which failed wrote to stderr.
 };
 
 class Answerer {
@@ -49,7 +52,11 @@ class Answerer {
   };
 
   void Work();
-  Result<ComputedAnswer> AnswerOf(const Task& task);
+  Result<ComputedAnswer> AnswerOf(const Task& task, std::string& trainer_words);
+  /// The plan's analysis, with the site's program where it learns by one.
+  Result<std::shared_ptr<const Analysis>> AnalysisOf(const Plan& plan,
+                                                     const Policy& policy,
+                                                     std::string& trainer_words);
   Result<const CohortWithFlow*> CohortFor(const Plan& plan);
 
   std::filesystem::path home_;
@@ -59,6 +66,7 @@ class Answerer {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::atomic<bool> ends_trainers_ = false;
   std::deque<Task> tasks_;
   std::deque<FinishedAnswer> finished_;
   std::thread thread_;

@@ -5,6 +5,8 @@
 #include "client/format.h"
 #include "client/ingestion/source.h"
 #include "client/policy.h"
+#include "common/child_process.h"
+#include "common/confinement.h"
 #include "common/files.h"
 #include "common/runtime_clock.h"
 
@@ -68,6 +70,31 @@ Finding ExaminePolicy(const std::filesystem::path& folder) {
   return {"policy", true, "preset " + std::string(Name(policy->preset)), ""};
 }
 
+/// One a program that the policy names, and one for what keeps them all from doing harm.
+std::vector<Finding> ExamineTrainers(const std::filesystem::path& folder) {
+  std::vector<Finding> findings;
+  const Result<Policy> policy = LoadPolicy(folder / "policy.toml");
+  if (!policy || policy->trainers.empty()) return findings;
+  for (const auto& [name, trainer] : policy->trainers) {
+    findings.push_back(
+        FromStatus("trainer " + name, CheckTrustedTrainer(trainer), InWords(trainer)));
+  }
+  if (const Status confined = TryConfinement(); !confined) {
+    findings.push_back(FromStatus("trainers' confinement", confined, ""));
+  } else if (FilesCanBeConfined()) {
+    findings.push_back({"trainers' confinement", true,
+                        "no network, no other process, no file but their own and the system's",
+                        ""});
+  } else {
+    findings.push_back({"trainers' confinement", false,
+                        "no network and no other process, but this kernel cannot keep them from "
+                        "files of this user, the site's keys among them",
+                        "Use a kernel with Landlock (Linux 5.13 or newer, as Debian 12 has it), or "
+                        "name programs only that you trust with this."});
+  }
+  return findings;
+}
+
 }  // namespace
 
 std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Moment& now) {
@@ -80,6 +107,7 @@ std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Mo
   }
   findings.push_back(ExamineDisk(folder));
   findings.push_back(ExaminePolicy(folder));
+  for (Finding& finding : ExamineTrainers(folder)) findings.push_back(std::move(finding));
   findings.push_back(ExamineSource(folder));
   return findings;
 }

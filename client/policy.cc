@@ -90,6 +90,20 @@ PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& 
   return {};
 }
 
+PolicyStatus CheckTrainerIsNamed(const Policy& policy, const Plan& plan) {
+  const std::string_view wanted = plan.analysis->trainer();
+  if (wanted.empty() || policy.trainers.contains(wanted)) return {};
+  std::vector<std::string> named;
+  for (const auto& [name, trainer] : policy.trainers) named.push_back(name);
+  return Refuse(PolicyRule::kTrainer,
+                "the study learns by a program called \"" + std::string(wanted) +
+                    "\"; this site's policy (trainers) names: " + Listed(named),
+                "If your own people have installed a program of that name and trust it, "
+                "whoever is responsible for this site's policy.toml can name it there: "
+                "[trainers." +
+                    std::string(wanted) + "], program = \"/where/it/lies\".");
+}
+
 }  // namespace
 
 std::string_view Name(PolicyRule rule) {
@@ -98,6 +112,8 @@ std::string_view Name(PolicyRule rule) {
       return "valid_until";
     case PolicyRule::kAnalysis:
       return "allowed_analyses";
+    case PolicyRule::kTrainer:
+      return "trainers";
     case PolicyRule::kSiteLevel:
       return "site_level";
     case PolicyRule::kRequester:
@@ -122,6 +138,7 @@ RefusalReason ReasonToTell(PolicyRule rule) {
   switch (rule) {
     case PolicyRule::kExpired:
     case PolicyRule::kAnalysis:
+    case PolicyRule::kTrainer:
     case PolicyRule::kSiteLevel:
     case PolicyRule::kRequester:
     case PolicyRule::kRounds:
@@ -159,6 +176,7 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
                   "the study runs the analysis \"" + kind +
                       "\"; this site's policy (allowed_analyses) allows: " + Listed(allowed));
   }
+  TRY_STATUS(CheckTrainerIsNamed(policy, plan));
   if (plan.analysis->ShowsSingleSites() && !policy.site_level) {
     return Refuse(PolicyRule::kSiteLevel,
                   "the study shows what single hospitals have: its sums leave all but one out, or "

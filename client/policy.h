@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/trainers.h"
 #include "common/result.h"
 #include "common/time.h"
 #include "protocols/cohort.h"
@@ -35,6 +36,7 @@ struct Policy {
   std::uint32_t maximum_rounds = 0;     ///< Of one study.
   double privacy_epsilon = 0;       ///< That answers with noise may add up to, over all studies,
   double privacy_delta = 0;         ///< with this probability of an exception.
+  TrainerPrograms trainers;         ///< That studies may learn by; none by default.
   std::optional<Date> valid_until;  ///< Last day on which anything is answered.
 };
 
@@ -48,6 +50,7 @@ std::string DefaultPolicyText();
 enum class PolicyRule {
   kExpired,
   kAnalysis,
+  kTrainer,
   kSiteLevel,
   kRequester,
   kRounds,
@@ -77,8 +80,8 @@ class [[nodiscard]] PolicyStatus : public tl::expected<void, PolicyRefusal> {
 std::uint64_t MinimumPatients(const Policy& policy, const Plan& plan);
 std::uint32_t MinimumSites(const Policy& policy, const Plan& plan);
 
-/// Before any data are touched: validity, kind of analysis, who asks, number of rounds. Whether the
-/// plan itself has expired is not the policy's matter.
+/// Before any data are touched: validity, kind of analysis, the program that it learns by, who
+/// asks, number of rounds. Whether the plan itself has expired is not the policy's matter.
 PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today);
 /// Patients, parameters per patient, smallest class. A class is a value of a category, of a boolean
 /// or of a number that takes at most two values. Classes are counted in patients: with several rows

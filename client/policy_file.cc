@@ -114,6 +114,7 @@ Result<Policy> ParseTable(const Settings& settings) {
   for (const std::string& requester : policy.requesters) {
     if (requester.empty()) return settings.FailAt("requesters", "a requester has no name");
   }
+  TRY(policy.trainers, ParseTrainers(settings, RelativeTo{}));
   if (settings.Has("valid_until")) {
     TRY(policy.valid_until, settings.Day("valid_until"));
   }
@@ -240,6 +241,13 @@ preset = "standard"
 
 # The last day on which this site answers anything.
 # valid_until = 2027-12-31
+
+# Programs that studies may learn by, each by the name that plans say; none unless it is named here.
+# They are given patients' rows: name only what your own people have installed and trust.
+# [trainers.numpy-logistic]
+# program = "/usr/local/lib/consilium/numpy_logistic.py"
+# memory_mb = 1024
+# seconds = 60
 )";
 }
 

@@ -13,9 +13,15 @@ namespace {
 Status AskPolicy(const std::filesystem::path& home,
                  const Source& source,
                  const Plan& plan,
-                 const Moment& now) {
+                 const Moment& now,
+                 std::string& trainer) {
   TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, plan, now.utc));
+  if (!plan.analysis->trainer().empty()) {
+    const TrainerProgram& program = policy.trainers.find(plan.analysis->trainer())->second;
+    trainer = InWords(program);
+    TRY_STATUS(CheckTrustedTrainer(program));
+  }
   TRY(const CohortWithFlow cohort, LoadCohort(source, plan));
   TRY_STATUS(CheckCohort(policy, plan, cohort));
   return {};
@@ -44,7 +50,9 @@ DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, co
     return check;
   }
   check.report = std::move(*report);
-  if (Status asked = AskPolicy(home, source, plan, now); !asked) check.problem = asked.error();
+  if (Status asked = AskPolicy(home, source, plan, now, check.trainer); !asked) {
+    check.problem = asked.error();
+  }
   return check;
 }
 
@@ -60,6 +68,14 @@ std::string ReviewPage(const Plan& plan,
                              : "No: " + Printable(Describe(*check.problem)),
                   width, 4) +
           "\n";
+  if (!check.trainer.empty()) {
+    page += Wrapped("The study would run a program installed here, on the rows above: " +
+                        Printable(check.trainer) +
+                        ". Your policy.toml names it; the coordinator cannot change which one it "
+                        "is, nor its arguments.",
+                    width, 4) +
+            "\n";
+  }
   page += "\nDecision so far: " + (decision.empty() ? std::string("none") : decision) + "\n";
   return page;
 }

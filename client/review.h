@@ -16,6 +16,7 @@ namespace consilium {
 
 struct DataCheck {
   std::optional<QualityReport> report;  ///< Absent when the source could not be read at all.
+  std::string trainer;                  ///< The program here that the study would run, in words.
   std::optional<Error> problem;         ///< Why the study could not be answered as things are.
   bool ok() const { return !problem.has_value(); }
 };

@@ -165,6 +165,11 @@ void SiteRuntime::ReceiveMessages() {
 
 void SiteRuntime::TakeAnswers() {
   while (std::optional<FinishedAnswer> finished = answerer_->Take()) {
+    if (!finished->trainer_words.empty()) {
+      log_.Error("trainer-wrote", {{"study", finished->request.study},
+                                   {"round", finished->request.round},
+                                   {"stderr", finished->trainer_words}});
+    }
     if (core_ == nullptr) continue;
     Carry(core_->OnAnswer(ReadClocks(), finished->request.study, finished->request.round,
                           finished->request.attempt, std::move(finished->answer)));

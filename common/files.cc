@@ -158,6 +158,30 @@ Status CheckPrivate(const std::filesystem::path& path) {
   return {};
 }
 
+Status CheckUnalterable(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::filesystem::path found = std::filesystem::canonical(file, error);
+  if (error) return FailOnFile(error.value(), "find", file);
+  for (std::filesystem::path path = found;; path = path.parent_path()) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return FailOnFile(errno, "examine", path);
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+      return Fail(ErrorCode::kPermission,
+                  Quoted(path) + " belongs to another user, who could change " + Quoted(found),
+                  "Run: chown root " + ShellWord(path));
+    }
+    // In a sticky folder, such as /tmp, nobody renames or removes what others own.
+    const bool kept = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !kept) {
+      return Fail(ErrorCode::kPermission,
+                  "others than the owner may change " + Quoted(path) +
+                      (path == found ? "" : ", and so replace " + Quoted(found)),
+                  "Run: chmod go-w " + ShellWord(path));
+    }
+    if (path == path.parent_path()) return {};
+  }
+}
+
 Status SyncFolder(const std::filesystem::path& folder) {
   const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!descriptor.valid()) return FailOnFile(errno, "open the folder", folder);

@@ -36,6 +36,10 @@ Status CreatePrivateFolder(const std::filesystem::path& path);
 /// it.
 Status CheckPrivate(const std::filesystem::path& path);
 
+/// kPermission unless only root and this user can change the file (what a link leads to), by its
+/// own mode or by that of a folder on the way to it. The remedy is the command that repairs it.
+Status CheckUnalterable(const std::filesystem::path& file);
+
 /// Makes the folder's entries durable after a creation, rename or removal in it.
 Status SyncFolder(const std::filesystem::path& folder);
 

@@ -84,6 +84,11 @@ Result<StatefulAnswer> Analysis::Answer(const Query& query,
   return StatefulAnswer{std::move(contribution), {}};
 }
 
+std::shared_ptr<const Analysis> Analysis::WithTrainer(
+    std::shared_ptr<const ExternalTrainer>) const {
+  CHECK(false);  // Whoever has a trainer() has this, too.
+}
+
 Result<std::unique_ptr<PreparedQuery>> Analysis::Prepare(const Query& query) const {
   return std::make_unique<UnpreparedQuery>(*this, query);
 }

@@ -17,6 +17,7 @@
 #include "common/settings.h"
 #include "protocols/cohort.h"
 #include "protocols/contract.h"
+#include "protocols/external_trainer.h"
 #include "protocols/federation.h"
 
 namespace consilium {
@@ -132,6 +133,14 @@ class Analysis {
   virtual bool KeepsMemory() const { return HasState(); }
   /// Whether sites have a state from round to round: then the answer with a state is what counts.
   virtual bool HasState() const { return false; }
+
+  /// The name of the program that learns at each site, which a site's policy must name to answer;
+  /// empty where only our own code runs, as everywhere but in a training that asks for another.
+  virtual std::string_view trainer() const { return {}; }
+  /// For an analysis with trainer(): the same, answering by this program. Without one it refuses
+  /// to.
+  virtual std::shared_ptr<const Analysis> WithTrainer(
+      std::shared_ptr<const ExternalTrainer> trainer) const;
 
   virtual Result<AnalysisResult> Run(Federation& federation) const = 0;
   virtual Result<Contribution> Answer(const Query& query, const CohortView& cohort) const = 0;

@@ -136,6 +136,25 @@ std::string Leaves(const Plan& plan) {
   return text;
 }
 
+/// Of the program that learns in place of our own code, where a plan asks for one.
+std::string Program(const Plan& plan) {
+  if (plan.analysis->trainer().empty()) return {};
+  return "What learns at each hospital\n  - " +
+         Paragraph("A program that the hospital's own people have installed and called \"" +
+                       std::string(plan.analysis->trainer()) +
+                       "\" in its policy.toml. The plan gives this name and settings, no program "
+                       "and no argument of one; neither it nor the coordinator can change what the "
+                       "program is.",
+                   4) +
+         "  - " +
+         Paragraph(
+             "It is given the rows, without patients' identifiers. What it makes of them is "
+             "known to those who wrote it: a program that means ill could write rows into "
+             "the numbers that leave. Ask for one that your own people have read.",
+             4) +
+         "\n";
+}
+
 std::string Thresholds(const Plan& plan) {
   std::string text = "Thresholds\n";
   text += "  - " + Paragraph("A hospital with fewer than " + std::to_string(plan.minimum_patients) +
@@ -187,7 +206,7 @@ std::string ExplainPlan(const Plan& plan) {
   text += Field("Valid through", ToText(plan.expires));
   text += Field("Study number", plan.id.ToHex());
   text += Field("Analysis", plan.analysis->InWords());
-  return text + "\n" + Data(plan) + "\n" + Leaves(plan) + "\n" + Thresholds(plan);
+  return text + "\n" + Data(plan) + "\n" + Program(plan) + Leaves(plan) + "\n" + Thresholds(plan);
 }
 
 }  // namespace consilium

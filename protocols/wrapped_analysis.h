@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,8 @@ class WrappedAnalysis : public Analysis {
   bool ShowsSingleSites() const override { return inner_->ShowsSingleSites(); }
   std::vector<std::string> NamedSites() const override { return inner_->NamedSites(); }
   bool GoesOnWithoutASite() const override { return inner_->GoesOnWithoutASite(); }
+  /// Whoever wraps an analysis that may have one also says what it is WithTrainer.
+  std::string_view trainer() const override { return inner_->trainer(); }
   bool KeepsMemory() const override { return inner_->KeepsMemory(); }
   bool HasState() const override { return inner_->HasState(); }
 

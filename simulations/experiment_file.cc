@@ -1,11 +1,14 @@
 // Reading an experiment file, and making the experiments of its sweep.
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "client/program_trainer.h"
 #include "common/files.h"
 #include "common/names.h"
 #include "simulations/experiment.h"
@@ -33,6 +36,10 @@ Result<std::filesystem::path> FileNamedBy(const Settings& table,
     return table.FailAt(key, file.string() + " is a folder", "Name a file.");
   }
   return file;
+}
+
+std::filesystem::path AbsoluteFolderOf(const std::filesystem::path& file) {
+  return std::filesystem::absolute(file).parent_path();
 }
 
 /// The experiment file's text; people who have no such file yet are told how one looks.
@@ -141,6 +148,37 @@ Status ParseData(const Settings& settings,
   return data.RequireNoOtherKeys();
 }
 
+/// The data are the user's own, and so is the terminal: what the program wrote belongs to the
+/// error.
+Error WithWords(Error error, const std::string& words) {
+  if (!words.empty()) error.remedy += "\nIt wrote to stderr:\n" + words;
+  return error;
+}
+
+/// Gives a plan that learns by a program the one that the table [trainers] names.
+Status BindTrainer(const Settings& settings, const std::filesystem::path& file, Plan& plan) {
+  static const std::atomic<bool> kNever = false;
+  TRY(const TrainerPrograms trainers, ParseTrainers(settings, {AbsoluteFolderOf(file)}));
+  const std::string name(plan.analysis->trainer());
+  if (name.empty()) return {};
+  const auto named = trainers.find(name);
+  if (named == trainers.end()) {
+    return settings.FailHere(
+        "the plan learns by a program called \"" + name + "\", and no table [trainers] names it",
+        "Add [trainers." + name + "] with program = \"PROGRAM\".");
+  }
+  TRY(const Settings table, settings.Table("trainers"));
+  if (Status found = CheckTrainer(named->second); !found) {
+    return table.FailAt(name, std::move(found).error());
+  }
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  if (error) return FailOnFile(error.value(), "find", "the folder for temporary files");
+  plan.analysis = plan.analysis->WithTrainer(
+      std::make_shared<const ProgramTrainer>(name, named->second, folder, kNever, &WithWords));
+  return {};
+}
+
 /// The experiment of these settings and this plan; [sweep] is not looked into.
 Result<Experiment> BuildExperiment(const Settings& settings,
                                    const std::filesystem::path& file,
@@ -156,6 +194,7 @@ Result<Experiment> BuildExperiment(const Settings& settings,
   TRY_STATUS(head.RequireNoOtherKeys());
   TRY(Settings data, settings.Table(settings.Has("generator") ? "generator" : "data"));
   TRY(Plan plan, ParsePlan(plan_text, plan_file.string()));
+  TRY_STATUS(BindTrainer(settings, file, plan));
   Experiment experiment{.name = file.stem().string(),
                         .file = file,
                         .plan_file = plan_file,

@@ -51,6 +51,7 @@ Policy PolicyOf(const Plan& plan) {
   policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
   policy.maximum_rounds = std::numeric_limits<std::uint32_t>::max();
   policy.privacy_epsilon = std::numeric_limits<double>::infinity();
+  if (!plan.analysis->trainer().empty()) policy.trainers[std::string(plan.analysis->trainer())];
   return policy;
 }
 
@@ -78,6 +79,7 @@ WorldOptions WorldOf(const Plan& plan,
   if (CanNameSites(options.names)) world.names = options.names;
   world.plans.push_back(plan.text);
   world.policy = PolicyOf(plan);
+  world.analysis = plan.analysis;
   // Whatever day it really is: an old plan can still be tried, and gives what it gave.
   world.begin = UtcSeconds{(DaysSinceEpoch(plan.expires) - 300) * kSecondsADay};
   return world;

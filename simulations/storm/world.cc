@@ -355,8 +355,8 @@ void World::Handle(const Answered& event) {
   }
   const Plan& plan = *Require(party.core->PlanOf(event.request.study));
   const Cohort& cohort = options_.cohorts[event.site];
-  Result<StatefulAnswer> answer =
-      plan.analysis->Answer(event.request.query, cohort, event.request.state);
+  const Analysis& analysis = options_.analysis != nullptr ? *options_.analysis : *plan.analysis;
+  Result<StatefulAnswer> answer = analysis.Answer(event.request.query, cohort, event.request.state);
   if (answer) witness_.OnAnswer(event.site, event.request, answer->contribution);
   Result<ComputedAnswer> computed =
       answer ? Result<ComputedAnswer>(ComputedAnswer{

@@ -29,10 +29,12 @@ namespace consilium {
 struct WorldOptions {
   std::uint64_t seed = 0;
   BadDay day;
-  std::vector<Cohort> cohorts;      ///< One a site.
-  std::vector<std::string> names;   ///< Of the sites; none: "site-0", "site-1", ...
-  std::vector<std::string> plans;   ///< Submitted in this order.
-  Policy policy;                    ///< Every site's.
+  std::vector<Cohort> cohorts;     ///< One a site.
+  std::vector<std::string> names;  ///< Of the sites; none: "site-0", "site-1", ...
+  std::vector<std::string> plans;  ///< Submitted in this order.
+  Policy policy;                   ///< Every site's.
+  /// What sites answer by in place of the plan's own: the same, bound to a program that learns.
+  std::shared_ptr<const Analysis> analysis;
   UtcSeconds begin{1'790'000'000};  ///< On every wall clock; any time does.
 };
 

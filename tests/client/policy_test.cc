@@ -210,6 +210,20 @@ TEST(CheckPlanTest, ShowsSingleSitesOnlyWhereThePolicySaysSo) {
   }
 }
 
+TEST(CheckPlanTest, RefusesAProgramThatIsNotNamedHere) {
+  ShapeOnlyAnalysis analysis;
+  analysis.trainer_name = "numpy-logistic";
+  const Plan plan = MakePlan(Contract(), analysis);
+  Policy policy = MakePolicy(PolicyPreset::kResearch);
+  ExpectRefusal(CheckPlan(policy, plan, kToday), PolicyRule::kTrainer,
+                "learns by a program called \"numpy-logistic\"; this site's policy (trainers) "
+                "names: none");
+  policy.trainers["another"].program = "/usr/lib/another";
+  ExpectRefusal(CheckPlan(policy, plan, kToday), PolicyRule::kTrainer, "names: another");
+  policy.trainers["numpy-logistic"].program = "/usr/lib/learn";
+  EXPECT_TRUE(CheckPlan(policy, plan, kToday).has_value());
+}
+
 TEST(CheckPlanTest, RefusesAnotherRequester) {
   Policy policy = MakePolicy(PolicyPreset::kStandard);
   policy.requesters = {"Oncology consortium"};
@@ -351,6 +365,7 @@ TEST(PolicyRefusalTest, WorksLikeAStatus) {
 TEST(PolicyRefusalTest, TellsTheCoordinatorAReasonOnly) {
   EXPECT_EQ(ReasonToTell(PolicyRule::kAnalysis), RefusalReason::kPolicyForbids);
   EXPECT_EQ(ReasonToTell(PolicyRule::kSiteLevel), RefusalReason::kPolicyForbids);
+  EXPECT_EQ(ReasonToTell(PolicyRule::kTrainer), RefusalReason::kPolicyForbids);
   EXPECT_EQ(ReasonToTell(PolicyRule::kPatients), RefusalReason::kDataRefused);
   EXPECT_EQ(ReasonToTell(PolicyRule::kClass), RefusalReason::kDataRefused);
   EXPECT_EQ(ReasonToTell(PolicyRule::kSites), RefusalReason::kMinimumLowered);

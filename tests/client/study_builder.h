@@ -21,12 +21,14 @@ class ShapeOnlyAnalysis final : public Analysis {
   std::size_t free_parameters = 2;
   std::uint32_t rounds = 27;
   bool single_sites = false;
+  std::string trainer_name;
 
   std::string_view kind() const override { return name; }
   std::vector<std::string> columns() const override { return names; }
   std::size_t parameters() const override { return free_parameters; }
   std::uint32_t maximum_rounds() const override { return rounds; }
   bool ShowsSingleSites() const override { return single_sites; }
+  std::string_view trainer() const override { return trainer_name; }
   std::vector<Slice> DescribeForReview() const override { return {}; }
   Result<std::vector<Slice>> Describe(const Query& /*query*/) const override { return Nothing(); }
   Result<AnalysisResult> Run(Federation& /*federation*/) const override { return Nothing(); }

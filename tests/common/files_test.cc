@@ -114,6 +114,33 @@ TEST(FilesTest, RefusesAFileThatOthersMayReadAndGivesTheCommand) {
   }
 }
 
+TEST(FilesTest, AFileIsUnalterableWhereItsFoldersAre) {
+  const TemporaryFolder folder;
+  const std::filesystem::path home = folder / "home";
+  ASSERT_TRUE(CreatePrivateFolder(home));
+  const std::filesystem::path file = home / "program";
+  ASSERT_TRUE(WriteFileAtomically(file, AsBytes("x"), 0755));
+  ASSERT_EQ(::symlink(file.c_str(), (folder / "link").c_str()), 0);
+  EXPECT_TRUE(CheckUnalterable(file));
+  EXPECT_TRUE(CheckUnalterable(folder / "link"));
+  for (const std::filesystem::path& path : {file, home}) {
+    for (const mode_t mode : {0775u, 0757u}) {
+      ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+      const Status status = CheckUnalterable(folder / "link");
+      ASSERT_FALSE(status) << path << " " << mode;
+      EXPECT_EQ(status.error().code, ErrorCode::kPermission);
+      ASSERT_EQ(std::system(status.error().remedy.substr(5).c_str()), 0);
+      EXPECT_TRUE(CheckUnalterable(file));
+    }
+  }
+  ASSERT_EQ(::chmod(home.c_str(), 01777), 0);
+  EXPECT_TRUE(CheckUnalterable(file)) << "others cannot take its place in a sticky folder";
+  EXPECT_EQ(CheckUnalterable(home / "absent").error().code, ErrorCode::kNotFound);
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  ASSERT_EQ(::chown(home.c_str(), 12345, 12345), 0);
+  EXPECT_THAT(CheckUnalterable(file).error().message, HasSubstr("another user"));
+}
+
 TEST(FilesTest, RefusesALinkAndAnotherOwner) {
   const TemporaryFolder folder;
   ASSERT_TRUE(WriteFileAtomically(folder / "a", AsBytes("x"), 0600));

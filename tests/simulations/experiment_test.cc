@@ -94,6 +94,34 @@ TEST_F(ExperimentTest, SplitsTheTableAndNamesWhoIsLeftOut) {
   EXPECT_EQ(federation.Pooled().patients, 72u);
 }
 
+TEST_F(ExperimentTest, NamesTheProgramThatAPlanLearnsBy) {
+  std::string plan = kPlan;
+  plan.replace(plan.find("logistic"), 8, "train");
+  plan.replace(plan.find("features"), 0,
+               "rounds = 1\ntrainer = { command = [\"other\"], parameters = 2 }\n");
+  Write("plan.toml", plan);
+  EXPECT_THAT(ReadError(), AllOf(HasSubstr("trial.toml:"), HasSubstr("[trainers.other]")));
+  const std::string table = std::string(kExperiment) + "[trainers.other]\n";
+  Write("trial.toml", table + "program = \"tools/learn\"\n");
+  EXPECT_THAT(ReadError(),
+              AllOf(HasSubstr("trial.toml:"), HasSubstr("tools/learn does not exist")));
+  std::filesystem::create_directory(folder_.path() / "tools");
+  Write("tools/learn", "#!/bin/sh\ncat >/dev/null; echo it burns >&2; exit 9\n");
+  EXPECT_THAT(ReadError(), HasSubstr("chmod a+x"));
+  std::filesystem::permissions(folder_.path() / "tools/learn", std::filesystem::perms::owner_all);
+  const Experiment experiment = Read().value();
+  const VirtualFederation federation = LoadFederation(experiment).value();
+  const auto comparison = Compare(experiment.plan, federation, {});
+  ASSERT_FALSE(comparison.has_value());
+  EXPECT_THAT(Describe(comparison.error()),
+              AllOf(HasSubstr("exit status 9"), HasSubstr("it burns")));
+  // A table for a plan that learns by itself is looked at, and not used.
+  Write("plan.toml", kPlan);
+  EXPECT_EQ(ReadError(), "no error");
+  Write("trial.toml", table + "programme = \"tools/learn\"\n");
+  EXPECT_THAT(ReadError(), HasSubstr("program"));
+}
+
 TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
   const Experiment experiment = Read().value();
   const VirtualFederation federation = LoadFederation(experiment).value();

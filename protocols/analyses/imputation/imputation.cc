@@ -121,6 +121,10 @@ class Imputing final : public WrappedAnalysis {
     return names;
   }
   std::uint32_t maximum_rounds() const override { return 1 + inner().maximum_rounds(); }
+  std::shared_ptr<const Analysis> WithTrainer(
+      std::shared_ptr<const ExternalTrainer> trainer) const override {
+    return MakeImputing(inner().WithTrainer(std::move(trainer)), columns_, maximum_rows_);
+  }
   const Analysis& OnOneTable() const override {
     return on_one_table_ ? static_cast<const Analysis&>(*on_one_table_) : *this;
   }

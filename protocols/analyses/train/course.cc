@@ -84,7 +84,8 @@ CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
   point.round = query.round;
   point.sites = sums.sites;
   point.rows = numbers.rows[0];
-  point.loss = numbers.loss[0] / numbers.loss_rows[0];
+  // A site's own program need not measure it.
+  if (numbers.loss_rows[0] > 0) point.loss = numbers.loss[0] / numbers.loss_rows[0];
   if (!numbers.hits.empty()) point.accuracy = numbers.hits[0] / numbers.loss_rows[0];
   if (!numbers.held_out_rows.empty() && numbers.held_out_rows[0] > 0) {
     point.held_out_loss = numbers.held_out_loss[0] / numbers.held_out_rows[0];
@@ -207,7 +208,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   TrainQuery query;
   TRY(query.scaling, FindScaling(federation, plan));
   query.step = Step::kLearn;
-  query.parameters = InitialParameters(plan.network, plan.seed);
+  query.parameters = FirstParameters(plan);
   if (plan.Controls()) query.control.assign(plan.network.parameters, 0.0F);
   double most_rows = 0;  // In a round: stands for all sites where one is lost.
   Server server(plan.strategy, plan.server, plan.network.parameters);

@@ -16,7 +16,7 @@ struct CurvePoint {
   std::uint32_t round = 0;  ///< Losses are of the model before this round's update.
   std::uint32_t sites = 0;
   double rows = 0;
-  double loss = 0;
+  std::optional<double> loss;
   std::optional<double> accuracy;
   std::optional<double> held_out_loss;
   std::optional<double> held_out_accuracy;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/analyses/train/floats.h"
+#include "protocols/analyses/train/safetensors.h"
 
 namespace consilium::train {
 namespace {
@@ -38,12 +39,12 @@ Result<Bytes> NumbersOf(const Json& tensor) {
   return BytesOf(numbers);
 }
 
-Result<ReleasedTensor> TensorIn(const Json& parameter) {
+Result<NamedNumbers> TensorIn(const Json& parameter) {
   if (!parameter.contains("name") || !parameter["name"].is_string() ||
       !parameter.contains("shape") || !parameter["shape"].is_array()) {
     return NoModel("a parameter has no name or shape");
   }
-  ReleasedTensor tensor;
+  NamedNumbers tensor;
   tensor.name = parameter["name"].get<std::string>();
   std::size_t size = 1;
   for (const Json& length : parameter["shape"]) {
@@ -106,14 +107,14 @@ Result<Json> ParseResult(std::string_view result_json) {
               "Give the result.json as the study's program wrote it.");
 }
 
-Result<std::vector<ReleasedTensor>> ReleasedTensors(const Json& result) {
+Result<std::vector<NamedNumbers>> ReleasedTensors(const Json& result) {
   if (!result.is_object() || !result.contains("parameters") || !result.contains("model") ||
       !result["parameters"].is_array()) {
     return NoModel("it holds no model with parameters");
   }
-  std::vector<ReleasedTensor> tensors;
+  std::vector<NamedNumbers> tensors;
   for (const Json& parameter : result["parameters"]) {
-    TRY(ReleasedTensor tensor, TensorIn(parameter));
+    TRY(NamedNumbers tensor, TensorIn(parameter));
     tensors.push_back(std::move(tensor));
   }
   return tensors;
@@ -121,27 +122,13 @@ Result<std::vector<ReleasedTensor>> ReleasedTensors(const Json& result) {
 
 Result<Bytes> SafetensorsOf(std::string_view result_json) {
   TRY(const Json result, ParseResult(result_json));
-  TRY(const std::vector<ReleasedTensor> tensors, ReleasedTensors(result));
-  Json head;
-  head["__metadata__"] = {{"model", result["model"].dump()}, {"format", "consilium"}};
+  TensorFile file;
+  TRY(file.tensors, ReleasedTensors(result));
+  file.metadata = {{"model", result["model"].dump()}, {"format", "consilium"}};
   if (result.contains("study") && result["study"].is_string()) {
-    head["__metadata__"]["study"] = result["study"];
+    file.metadata.emplace_back("study", result["study"].get<std::string>());
   }
-  Bytes data;
-  for (const ReleasedTensor& tensor : tensors) {
-    head[tensor.name] = {{"dtype", "F32"},
-                         {"shape", tensor.shape},
-                         {"data_offsets", {data.size(), data.size() + tensor.numbers.size()}}};
-    data.insert(data.end(), tensor.numbers.begin(), tensor.numbers.end());
-  }
-  std::string text = head.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // Numbers then lie at multiples of eight.
-  Bytes file(8);
-  StoreU64(MutableByteSpan(file).first(8), text.size());
-  const ByteSpan head_bytes = AsBytes(text);
-  file.insert(file.end(), head_bytes.begin(), head_bytes.end());
-  file.insert(file.end(), data.begin(), data.end());
-  return file;
+  return EncodeTensors(file);
 }
 
 }  // namespace consilium::train

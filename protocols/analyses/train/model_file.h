@@ -11,6 +11,7 @@
 
 #include "common/bytes.h"
 #include "common/result.h"
+#include "protocols/analyses/train/safetensors.h"
 
 namespace consilium::train {
 
@@ -22,20 +23,12 @@ Result<Bytes> FromBase64(std::string_view text);
 /// A result.json as a document. kCorrupt when it is no JSON.
 Result<nlohmann::ordered_json> ParseResult(std::string_view result_json);
 
-/// One of a result's parameters.
-struct ReleasedTensor {
-  std::string name;
-  std::vector<std::size_t> shape;
-  Bytes numbers;  ///< In single precision, little-endian: as many as the shape says.
-};
-
 /// The parameters of a parsed result.json. kInvalidArgument when it is no result of training.
-Result<std::vector<ReleasedTensor>> ReleasedTensors(const nlohmann::ordered_json& result);
+Result<std::vector<NamedNumbers>> ReleasedTensors(const nlohmann::ordered_json& result);
 
-/// The parameters of a result.json as a safetensors file: eight bytes with the head's length, the
-/// head as JSON, the tensors' little-endian numbers. What the model is (layers, inputs with their
-/// scale, output, study) stands in the head's "__metadata__". kCorrupt when the text is no JSON,
-/// kInvalidArgument when it is no result of training.
+/// The parameters of a result.json as a safetensors file. What the model is (layers, inputs with
+/// their scale, output, study) stands in the head's "__metadata__". kCorrupt when the text is no
+/// JSON, kInvalidArgument when it is no result of training.
 Result<Bytes> SafetensorsOf(std::string_view result_json);
 
 }  // namespace consilium::train

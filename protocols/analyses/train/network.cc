@@ -17,13 +17,7 @@ void DrawWeights(const Layer& layer, RandomSource& random, std::vector<float>& p
   const std::size_t inputs =
       layer.kind == Layer::Kind::kConvolution ? layer.window() : layer.inputs;
   const double bound = std::sqrt(numerator / static_cast<double>(inputs));
-  std::vector<std::uint64_t> draws(layer.weights());
-  random.Fill(std::as_writable_bytes(std::span(draws)));
-  for (std::size_t i = 0; i < draws.size(); ++i) {
-    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i], 1)));
-    const double unit = static_cast<double>(draw >> 11) * 0x1p-53;
-    parameters[layer.at + i] = static_cast<float>(bound * (2 * unit - 1));
-  }
+  DrawUniform(bound, random, std::span(parameters).subspan(layer.at, layer.weights()));
 }
 
 void Append(Layer layer, Network& network) {
@@ -106,6 +100,16 @@ Network MakePictureNetwork(const Picture& picture,
   }
   AppendDense(hidden, network.layers.back().outputs, network);
   return network;
+}
+
+void DrawUniform(double bound, RandomSource& random, std::span<float> numbers) {
+  std::vector<std::uint64_t> draws(numbers.size());
+  random.Fill(std::as_writable_bytes(std::span(draws)));
+  for (std::size_t i = 0; i < draws.size(); ++i) {
+    const std::uint64_t draw = LoadU64(std::as_bytes(std::span(&draws[i], 1)));
+    const double unit = static_cast<double>(draw >> 11) * 0x1p-53;
+    numbers[i] = static_cast<float>(bound * (2 * unit - 1));
+  }
 }
 
 std::vector<float> InitialParameters(const Network& network, std::uint64_t seed) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/random.h"
 #include "protocols/analyses/train/kernel.h"
 
 namespace consilium::train {
@@ -47,6 +48,9 @@ Network MakeDenseNetwork(std::size_t inputs,
                          const std::vector<std::size_t>& hidden,
                          std::size_t outputs,
                          Loss loss);
+
+/// Uniform on +- bound; equal on every machine.
+void DrawUniform(double bound, RandomSource& random, std::span<float> numbers);
 
 /// Zeros for a model without hidden layers, whose loss is convex. Otherwise weights uniform on
 /// +-sqrt(6 / inputs) below a max(0, x) (He, Zhang, Ren and Sun 2015) and on +-sqrt(3 / inputs) in

@@ -99,30 +99,36 @@ double LargestNormaliser(const TrainPlan& plan) {
   return steps / (1 - plan.local.momentum);
 }
 
+std::string MeaningOfTrainingLoss(const TrainPlan& plan) {
+  if (plan.trainer) {
+    return "how far the round's model is from the outcomes of the rows it may learn from, summed, "
+           "as the site's program measures it";
+  }
+  return plan.Validates()
+             ? "how far the round's model is from the outcomes of the rows it may learn from, "
+               "summed"
+             : "how far the model is from the outcomes while it learns, summed over its first pass "
+               "over the rows";
+}
+
 void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices) {
   const double loss = rows * static_cast<double>(kLargestLoss);
   slices.push_back(Count("rows in the loss", "how many rows the next number is of", rows));
-  slices.push_back(Real("training loss",
-                        plan.Validates()
-                            ? "how far the round's model is from the outcomes of the rows it may "
-                              "learn from, summed"
-                            : "how far the model is from the outcomes while it learns, summed over "
-                              "its first pass over the rows",
-                        1, loss));
-  if (plan.network.Classifies()) {
+  slices.push_back(Real("training loss", MeaningOfTrainingLoss(plan), 1, loss));
+  if (plan.CountsHits()) {
     slices.push_back(Count("training hits", "in how many of them it predicts the class", rows));
   }
   if (!plan.Validates()) return;
   slices.push_back(Count("held-out rows", "how many rows are kept from learning", rows));
   slices.push_back(
       Real("held-out loss", "how far the round's model is from their outcomes, summed", 1, loss));
-  if (plan.network.Classifies()) {
+  if (plan.CountsHits()) {
     slices.push_back(Count("held-out hits", "in how many of them it predicts the class", rows));
   }
   if (!plan.HasOwnModels()) return;
   slices.push_back(Real("own model's held-out loss",
                         "how far the site's own model is from their outcomes, summed", 1, loss));
-  if (plan.network.Classifies()) {
+  if (plan.CountsHits()) {
     slices.push_back(
         Count("own model's held-out hits", "in how many of them it predicts the class", rows));
   }
@@ -264,14 +270,14 @@ Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
   }
   numbers.loss_rows = take(1);
   numbers.loss = take(1);
-  if (plan.network.Classifies()) numbers.hits = take(1);
+  if (plan.CountsHits()) numbers.hits = take(1);
   if (plan.Validates()) {
     numbers.held_out_rows = take(1);
     numbers.held_out_loss = take(1);
-    if (plan.network.Classifies()) numbers.held_out_hits = take(1);
+    if (plan.CountsHits()) numbers.held_out_hits = take(1);
     if (plan.HasOwnModels()) {
       numbers.own_loss = take(1);
-      if (plan.network.Classifies()) numbers.own_hits = take(1);
+      if (plan.CountsHits()) numbers.own_hits = take(1);
     }
   }
   if (step == Step::kLearn) {

@@ -88,6 +88,12 @@ Status ReadScale(const Json& object, const std::string& of, double& centre, doub
 
 /// Neither says so by an absent number alone: what is to be done differs.
 Status CheckWhole(const Json& model, const std::string& standardise) {
+  if (!TextOrNone(model, "trainer").empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "a program of the sites learned this model, and only it knows what the numbers "
+                "mean",
+                "Write them as a .safetensors file.");
+  }
   TRY(const std::vector<std::string> personal, TextsAt(model, "personal"));
   if (!personal.empty()) {
     std::string names = personal.front();
@@ -164,7 +170,7 @@ Result<Network> ReadNetwork(const Json& model, ReleasedModel& released) {
   return MakePictureNetwork(released.picture, hidden, outputs, loss);
 }
 
-Status ReadParameters(const std::vector<ReleasedTensor>& found, ReleasedModel& released) {
+Status ReadParameters(const std::vector<NamedNumbers>& found, ReleasedModel& released) {
   const std::vector<Tensor> expected = TensorsOf(released.network);
   if (found.size() != expected.size())
     return Incomplete("it has more or fewer layers than it says");
@@ -185,7 +191,7 @@ Status ReadParameters(const std::vector<ReleasedTensor>& found, ReleasedModel& r
 
 Result<ReleasedModel> ReadReleasedModel(std::string_view result_json) {
   TRY(const Json result, ParseResult(result_json));
-  TRY(const std::vector<ReleasedTensor> tensors, ReleasedTensors(result));
+  TRY(const std::vector<NamedNumbers> tensors, ReleasedTensors(result));
   const Json& model = At(result, "model");
   ReleasedModel released;
   TRY(released.kind, TextAt(model, "kind"));

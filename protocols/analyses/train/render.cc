@@ -23,7 +23,7 @@ Json CurveJson(const Trained& trained) {
     curve.push_back({{"round", point.round},
                      {"sites", point.sites},
                      {"rows", point.rows},
-                     {"training_loss", point.loss},
+                     {"training_loss", OrNull(point.loss)},
                      {"training_accuracy", OrNull(point.accuracy)},
                      {"validation_loss", OrNull(point.held_out_loss)},
                      {"validation_accuracy", OrNull(point.held_out_accuracy)},
@@ -62,20 +62,25 @@ std::vector<std::string> ClassesOf(const ContractColumn& outcome) {
   return {"0", "1"};
 }
 
-Json OutputJson(const Trained& trained, const TrainPlan& plan) {
-  Json output = {{"name", plan.design.outcome.name}};
+/// Of an external trainer only it knows what its numbers mean.
+const char* MeaningOfOutput(const TrainPlan& plan) {
+  if (plan.trainer) return "known to the trainer alone";
   switch (plan.network.loss) {
     case Loss::kSquared:
-      output["is"] = "the outcome less centre, divided by scale";
-      output["centre"] = trained.scaling.outcome_centre;
-      output["scale"] = trained.scaling.outcome_scale;
-      break;
+      return "the outcome less centre, divided by scale";
     case Loss::kBinary:
-      output["is"] = "log odds of the second level";
-      break;
+      return "log odds of the second level";
     case Loss::kCategories:
-      output["is"] = "logits, one a level, for a softmax";
-      break;
+      return "logits, one a level, for a softmax";
+  }
+  return "";
+}
+
+Json OutputJson(const Trained& trained, const TrainPlan& plan) {
+  Json output = {{"name", plan.design.outcome.name}, {"is", MeaningOfOutput(plan)}};
+  if (plan.ScalesOutcome()) {
+    output["centre"] = trained.scaling.outcome_centre;
+    output["scale"] = trained.scaling.outcome_scale;
   }
   if (plan.network.Classifies()) output["levels"] = ClassesOf(plan.design.outcome);
   return output;
@@ -102,7 +107,7 @@ Json ShortFloat(float number) {
 
 Json ParametersJson(const Trained& trained, const TrainPlan& plan) {
   Json parameters = Json::array();
-  for (const Tensor& tensor : TensorsOf(plan.network)) {
+  for (const Tensor& tensor : TensorsOf(plan)) {
     const std::span<const float> numbers =
         std::span(trained.parameters).subspan(tensor.at, tensor.size);
     Json json = {{"name", tensor.name}, {"shape", tensor.shape}};
@@ -133,6 +138,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
                    {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
                    {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
   if (plan.model == ModelKind::kCnn) json["model"]["picture"] = PictureJson(plan.picture);
+  if (plan.trainer) json["model"]["trainer"] = plan.trainer->command;
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
   json["rows"] = trained.rows;
@@ -207,7 +213,8 @@ std::string Table(const Trained& trained, const TrainPlan& plan) {
 }  // namespace
 
 std::string ModelInWords(const TrainPlan& plan) {
-  std::string text = std::string(NameOf(plan.model)) + " model of " +
+  std::string text = (plan.trainer ? "model by the trainer \"" + plan.trainer->command + "\" of "
+                                   : std::string(NameOf(plan.model)) + " model of ") +
                      glm::VariablesInWords(plan.design) + " (" +
                      std::to_string(plan.network.parameters) + " parameters), trained by " +
                      std::string(NameOf(plan.strategy));

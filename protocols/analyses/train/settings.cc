@@ -5,6 +5,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/crypto/hash.h"
+#include "common/random.h"
+#include "protocols/external_trainer.h"
+
 namespace consilium::train {
 namespace {
 
@@ -99,6 +103,7 @@ bool IsZeroOrOne(const ContractColumn& column) {
   return IsNumeric(column) && column.minimum == 0.0 && column.maximum == 1.0;
 }
 
+/// What the loss is of; of an external trainer, whose own matter it is, the kind of outcome.
 Result<Loss> LossOf(const Settings& settings, ModelKind model, const ContractColumn& outcome) {
   const bool yes_no = outcome.type == ColumnType::kBoolean ||
                       (outcome.type == ColumnType::kCategory && outcome.levels.size() == 2);
@@ -207,15 +212,75 @@ Status ParsePersonal(const Settings& settings, TrainPlan& plan) {
   return {};
 }
 
+/// A name, and nothing that would reach a command line: arguments are each site's own.
+Result<std::string> ParseCommand(const Settings& table) {
+  TRY(const std::vector<std::string> command, table.Texts("command"));
+  if (command.size() != 1) {
+    return table.FailAt("command", "must be a list with the trainer's name alone",
+                        "which program that is, with which arguments, each site's policy says");
+  }
+  if (!IsTrainerName(command.front())) {
+    return table.FailAt("command", "is no name for a trainer",
+                        "use 1 to 64 letters, digits, '_', '-' or '.'; where the program lies, "
+                        "each site's policy says");
+  }
+  return command.front();
+}
+
+Status ParseTrainer(const Settings& settings, TrainPlan& plan) {
+  TRY(const std::optional<Settings> table, settings.TableIfAny("trainer"));
+  if (!table) return {};
+  for (const char* key : {"model", "hidden", "image", "filters", "window", "personal"}) {
+    if (settings.Has(key)) {
+      return settings.FailAt(key, "is of the built-in models, and trainer names a program instead",
+                             "remove one of them");
+    }
+  }
+  Trainer trainer;
+  TRY(trainer.command, ParseCommand(*table));
+  TRY_STATUS(table->Integer("parameters"));
+  TRY(plan.network.parameters, CountIn(*table, "parameters", 1, 1, kMaxParameters));
+  TRY(const std::string start, table->ChoiceOr("start", {"zeros", "uniform"}, "zeros"));
+  if (start == "uniform") {
+    TRY(trainer.start_bound, NumberIn(*table, "start_bound", 0.1, 1e-6, 1e3));
+  }
+  TRY_STATUS(table->RequireNoOtherKeys());
+  plan.trainer = std::move(trainer);
+  return {};
+}
+
+/// Strategies that reach into the steps of training, which are the program's own.
+Status CheckTrainersStrategy(const Settings& settings, const TrainPlan& plan) {
+  const Strategy strategy = plan.strategy;
+  const bool inside =
+      strategy == Strategy::kFedProx || plan.Controls() || plan.Normalises() || plan.HasOwnModels();
+  if (!plan.trainer || !inside) return {};
+  return settings.FailAt("strategy",
+                         std::string(NameOf(strategy)) +
+                             " changes the steps of training, and these are the trainer's own",
+                         "use \"fedavg\", \"fedavgm\", \"fedadam\", \"fedyogi\", "
+                         "\"fedadagrad\" or \"rfa\"");
+}
+
 Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan& plan) {
   TRY(const ContractColumn outcome, glm::ParseColumn(settings, "outcome", contract));
-  TRY(plan.model, OneOf(settings, "model", kModels, ""));
+  TRY_STATUS(ParseTrainer(settings, plan));
+  if (plan.trainer) {
+    plan.model = ModelKind::kExternal;
+  } else {
+    TRY(plan.model, OneOf(settings, "model", kModels, ""));
+  }
   TRY(const Loss loss, LossOf(settings, plan.model, outcome));
   TRY(const std::vector<std::string> features,
       glm::ParseFeatures(settings, contract, {outcome.name}));
   Result<glm::Design> design = glm::MakeDesign(contract, {outcome}, features);
   if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
   plan.design = std::move(*design);
+  if (plan.trainer) {
+    plan.network.loss = loss;
+    plan.network.inputs = plan.design.terms.size();
+    return {};
+  }
   TRY(plan.network, ParseNetwork(settings, loss, plan));
   if (plan.network.parameters > kMaxParameters) {
     return settings.FailAt(settings.Has("hidden") ? "hidden" : "features",
@@ -306,6 +371,11 @@ Status ParseCourse(const Settings& settings, TrainPlan& plan) {
 
 /// All layers but those that stay.
 void FindShared(TrainPlan& plan) {
+  if (plan.trainer) {
+    plan.shared = {{0, plan.network.parameters}};
+    plan.shared_parameters = plan.network.parameters;
+    return;
+  }
   for (std::size_t l = 0; l < plan.network.layers.size(); ++l) {
     const Layer& layer = plan.network.layers[l];
     const bool stays =
@@ -322,6 +392,7 @@ Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contr
   TrainPlan plan;
   TRY_STATUS(ParseModel(settings, contract, plan));
   TRY(plan.strategy, OneOf(settings, "strategy", kStrategies, "fedavg"));
+  TRY_STATUS(CheckTrainersStrategy(settings, plan));
   TRY_STATUS(ParseLocal(settings, plan.strategy, plan.local));
   TRY_STATUS(ParseServer(settings, plan.strategy, plan.server));
   TRY_STATUS(ParseCourse(settings, plan));
@@ -334,7 +405,24 @@ Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contr
   return plan;
 }
 
-std::string_view NameOf(ModelKind model) { return NameIn(kModels, model); }
+std::vector<float> FirstParameters(const TrainPlan& plan) {
+  if (!plan.trainer) return InitialParameters(plan.network, plan.seed);
+  std::vector<float> parameters(plan.network.parameters, 0.0F);
+  if (plan.trainer->start_bound > 0) {
+    SeededRandom random(Hasher("consilium/train/start/v1").Add(plan.seed).Finish().bytes);
+    DrawUniform(plan.trainer->start_bound, random, parameters);
+  }
+  return parameters;
+}
+
+std::vector<Tensor> TensorsOf(const TrainPlan& plan) {
+  if (!plan.trainer) return TensorsOf(plan.network);
+  return {{"parameters", {plan.network.parameters}, 0, plan.network.parameters}};
+}
+
+std::string_view NameOf(ModelKind model) {
+  return model == ModelKind::kExternal ? "trainer" : NameIn(kModels, model);
+}
 std::string_view NameOf(Strategy strategy) { return NameIn(kStrategies, strategy); }
 std::string_view NameOf(Optimiser optimiser) { return NameIn(kOptimisers, optimiser); }
 std::string_view NameOf(Standardisation standardisation) {

@@ -3,6 +3,7 @@
 // What a plan with kind = "train" says, checked.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,13 @@
 
 namespace consilium::train {
 
-enum class ModelKind { kLinear, kLogistic, kMlp, kCnn };
+enum class ModelKind {
+  kLinear,
+  kLogistic,
+  kMlp,
+  kCnn,
+  kExternal  ///< Known to a program at the sites alone.
+};
 
 /// How the sites' updates become the next model, and what differs at the sites for it.
 enum class Strategy {
@@ -71,11 +78,18 @@ struct Range {
   std::size_t size = 0;
 };
 
+/// A program that learns in place of our own models.
+struct Trainer {
+  std::string command;     ///< Its name in the sites' policies.
+  double start_bound = 0;  ///< First parameters are drawn from +- this; 0: they are zeros.
+};
+
 struct TrainPlan {
   glm::Design design;
   ModelKind model = ModelKind::kLogistic;
   Picture picture;  ///< Of a CNN.
   std::vector<std::size_t> hidden;
+  std::optional<Trainer> trainer;  ///< With it the network has parameters and no layers.
   Network network;
   Strategy strategy = Strategy::kFedAvg;
   LocalSettings local;
@@ -101,10 +115,17 @@ struct TrainPlan {
   /// Whether sites have a state from round to round.
   bool HasState() const { return Controls() || IsRobust() || HasOwnModels() || !personal.empty(); }
   bool ScalesOutcome() const { return !network.Classifies(); }
+  /// Whether it is known in how many rows the model predicts the class.
+  bool CountsHits() const { return network.Classifies() && !trainer; }
 };
 
 /// Words of two update slices still fit a masked vector.
 inline constexpr std::size_t kMaxParameters = 4'000'000;
+
+/// What every site begins with.
+std::vector<float> FirstParameters(const TrainPlan& plan);
+/// The parameters as model files have them.
+std::vector<Tensor> TensorsOf(const TrainPlan& plan);
 
 /// The [analysis] table of a plan.
 Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contract);

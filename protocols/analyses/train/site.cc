@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
+#include "protocols/analyses/train/trainer_frame.h"
 
 namespace consilium::train {
 namespace {
@@ -76,9 +77,12 @@ class TrainSiteQuery::LentLearner {
   std::unique_ptr<Learner> learner_;
 };
 
-TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan, TrainQuery query)
+TrainSiteQuery::TrainSiteQuery(const TrainPlan& plan,
+                               TrainQuery query,
+                               const ExternalTrainer* trainer)
     : plan_(plan),
       query_(std::move(query)),
+      trainer_(trainer),
       scaling_(DigestOf(query_.scaling)),
       numbers_(NumbersIn(DescribeStep(query_, plan))) {}
 
@@ -288,6 +292,43 @@ Status TrainSiteQuery::Learn(const SiteRows& rows,
   return plan_.HasOwnModels() ? LearnOwn(rows, learner, state) : Status();
 }
 
+/// What a program learned and measured in place of our own model, held to the same bounds.
+Status TrainSiteQuery::AnswerByTrainer(const SiteRows& rows,
+                                       SiteMemory& memory,
+                                       const Numbers& numbers) const {
+  if (trainer_ == nullptr) {
+    return Fail(
+        ErrorCode::kRefused,
+        "the study learns by a program called \"" + plan_.trainer->command +
+            "\", and none of that name may run here",
+        "Name one in the table [trainers] of the site's policy.toml, or of the experiment.");
+  }
+  TRY(SiteState state, DecodeState(memory.state, plan_));
+  memory.next_state = memory.state;
+  TRY(const Bytes request, EncodeRequest(query_, plan_, rows));
+  TrainerReply reply;
+  TRY_STATUS(trainer_->Exchange(request, LongestReply(plan_), [&](ByteSpan output) -> Status {
+    TRY(reply, DecodeReply(output, query_, plan_, rows));
+    return {};
+  }));
+  const auto add_loss = [](double count, std::optional<double> mean, std::span<double> rows_in_it,
+                           std::span<double> sum) {
+    constexpr double kLargest = kLargestLoss;
+    rows_in_it[0] = mean ? count : 0;
+    sum[0] = mean ? count * std::clamp(*mean, -kLargest, kLargest) : 0;
+  };
+  add_loss(static_cast<double>(rows.learned.size()), reply.loss, numbers.loss_rows, numbers.loss);
+  if (plan_.Validates()) {
+    add_loss(static_cast<double>(rows.held_out.size()), reply.held_out_loss, numbers.held_out_rows,
+             numbers.held_out_loss);
+  }
+  if (query_.step == Step::kEvaluate) return {};
+  TRY_STATUS(AddUpdate({}, reply.parameters, numbers));
+  Remember(reply.parameters, numbers, state);
+  memory.next_state = EncodeState(state, plan_);
+  return {};
+}
+
 /// The round's parameters, with the site's own where layers stay.
 std::vector<float> TrainSiteQuery::Personalised(const SiteState& state) const {
   std::vector<float> model = state.own;
@@ -307,6 +348,7 @@ Status TrainSiteQuery::AnswerRows(const SiteRows& rows,
   numbers.rows[0] =
       static_cast<double>(IsShort(query_, plan_) ? std::min(learned, query_.heaviest) : learned);
   numbers.patients[0] = static_cast<double>(patients);
+  if (plan_.trainer) return AnswerByTrainer(rows, memory, numbers);
   TRY(SiteState state, DecodeState(memory.state, plan_));
   const LentLearner learner(*this);
   std::vector<float> mixed;

@@ -12,6 +12,7 @@
 #include "protocols/analyses/train/query.h"
 #include "protocols/analyses/train/state.h"
 #include "protocols/analysis.h"
+#include "protocols/external_trainer.h"
 
 namespace consilium::train {
 
@@ -23,8 +24,8 @@ struct KeptRows final : public SiteScratch {
 
 class TrainSiteQuery final : public PreparedQuery {
  public:
-  /// The plan outlives it.
-  TrainSiteQuery(const TrainPlan& plan, TrainQuery query);
+  /// Plan and trainer, which is null where there is none, outlive it.
+  TrainSiteQuery(const TrainPlan& plan, TrainQuery query, const ExternalTrainer* trainer = nullptr);
 
   std::size_t numbers() const { return numbers_; }
   Status Answer(const CohortView& cohort, std::span<double> values) const override;
@@ -50,6 +51,7 @@ class TrainSiteQuery final : public PreparedQuery {
                Learner& learner,
                SiteState& state,
                const Numbers& numbers) const;
+  Status AnswerByTrainer(const SiteRows& rows, SiteMemory& memory, const Numbers& numbers) const;
   Status LearnOwn(const SiteRows& rows, Learner& learner, SiteState& state) const;
   Status Diverged() const;
   void Remember(std::span<const float> trained, const Numbers& numbers, SiteState& state) const;
@@ -66,6 +68,7 @@ class TrainSiteQuery final : public PreparedQuery {
 
   const TrainPlan& plan_;
   const TrainQuery query_;
+  const ExternalTrainer* const trainer_;
   const Digest scaling_;
   std::size_t numbers_ = 0;
   /// Those that no thread uses now; a thread makes one when there is none.

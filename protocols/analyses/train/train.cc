@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/check.h"
 #include "protocols/analyses/train/course.h"
 #include "protocols/analyses/train/render.h"
 #include "protocols/analyses/train/site.h"
@@ -11,7 +12,8 @@ namespace {
 
 class Train final : public Analysis {
  public:
-  explicit Train(TrainPlan plan) : plan_(std::move(plan)) {}
+  explicit Train(TrainPlan plan, std::shared_ptr<const ExternalTrainer> trainer = nullptr)
+      : plan_(std::move(plan)), trainer_(std::move(trainer)) {}
 
   std::string_view kind() const override { return "train"; }
 
@@ -47,6 +49,15 @@ class Train final : public Analysis {
   bool KeepsMemory() const override { return true; }
   bool HasState() const override { return plan_.HasState(); }
 
+  std::string_view trainer() const override {
+    return plan_.trainer ? std::string_view(plan_.trainer->command) : std::string_view();
+  }
+  std::shared_ptr<const Analysis> WithTrainer(
+      std::shared_ptr<const ExternalTrainer> trainer) const override {
+    CHECK(plan_.trainer.has_value());
+    return std::make_shared<const Train>(plan_, std::move(trainer));
+  }
+
   Result<AnalysisResult> Run(Federation& federation) const override {
     TRY(const Trained trained, RunCourse(federation, plan_));
     return Render(trained, plan_);
@@ -61,7 +72,7 @@ class Train final : public Analysis {
                                 const CohortView& cohort,
                                 ByteSpan state) const override {
     TRY(TrainQuery decoded, DecodeQuery(query, plan_));
-    const TrainSiteQuery prepared(plan_, std::move(decoded));
+    const TrainSiteQuery prepared(plan_, std::move(decoded), trainer_.get());
     StatefulAnswer answer;
     answer.contribution.values.resize(prepared.numbers());
     SiteMemory memory;
@@ -73,7 +84,7 @@ class Train final : public Analysis {
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
     TRY(TrainQuery decoded, DecodeQuery(query, plan_));
-    return std::make_unique<TrainSiteQuery>(plan_, std::move(decoded));
+    return std::make_unique<TrainSiteQuery>(plan_, std::move(decoded), trainer_.get());
   }
 
  private:
@@ -88,6 +99,7 @@ class Train final : public Analysis {
   }
 
   const TrainPlan plan_;
+  const std::shared_ptr<const ExternalTrainer> trainer_;
 };
 
 }  // namespace

@@ -137,6 +137,11 @@ TEST(ReleasedModelTest, ACnnKnowsItsPicture) {
 }
 
 TEST(ReleasedModelTest, WhatStayedAtTheSitesIsNotMadeUp) {
+  Json by_program = TrainedResult("ill", "model = \"mlp\"\nhidden = [4]\nrounds = 1");
+  by_program["model"]["kind"] = "trainer";
+  by_program["model"]["trainer"] = "numpy-logistic";
+  EXPECT_THAT(ReadReleasedModel(by_program.dump()).error().message,
+              HasSubstr("only it knows what the numbers mean"));
   const Json personal =
       TrainedResult("ill", "model = \"mlp\"\nhidden = [4]\nrounds = 1\npersonal = [\"head\"]");
   const Result<ReleasedModel> without_head = ReadReleasedModel(personal.dump());

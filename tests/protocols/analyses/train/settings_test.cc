@@ -77,6 +77,53 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nvalidation = 0.95", "between 0 and 0.9"},
         Mistake{"ill", "model = \"logistic\"\nrounds = 5\nstrategy = \"fedavgn\"", "fedavgm"}));
 
+const std::string kOther = "rounds = 5\ntrainer = { command = [\"other\"], parameters = 3 }\n";
+
+struct TrainerMistake {
+  std::string rest;
+  const char* said;
+};
+
+void PrintTo(const TrainerMistake& mistake, std::ostream* stream) { *stream << mistake.said; }
+
+class TrainerSettingsTest : public ::testing::TestWithParam<TrainerMistake> {};
+
+TEST_P(TrainerSettingsTest, NamesTheMistakeAndItsPlace) {
+  const Error error = ErrorOf(TrainAnalysis("ill", GetParam().rest));
+  EXPECT_THAT(error.message, HasSubstr("plan.toml:"));
+  EXPECT_THAT(Describe(error), HasSubstr(GetParam().said));
+}
+
+TrainerMistake In(const std::string& table, const char* said) {
+  return {"rounds = 5\ntrainer = { " + table + " }", said};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys,
+    TrainerSettingsTest,
+    ::testing::Values(
+        In("parameters = 3", "'command' is missing"),
+        In("command = [\"other\"]", "'parameters' is missing"),
+        In("command = [], parameters = 3", "the trainer's name alone"),
+        In("command = [\"other\", \"--fast\"], parameters = 3", "each site's policy says"),
+        In("command = [\"/bin/sh\"], parameters = 3", "is no name for a trainer"),
+        In("command = [\"\"], parameters = 3", "is no name for a trainer"),
+        In("command = [\"other\"], parameters = 0", "between 1 and 4000000"),
+        In("command = [\"other\"], parameters = 4000001", "between 1 and 4000000"),
+        In("command = [\"other\"], parameters = 3, start = \"ones\"", "uniform"),
+        In("command = [\"other\"], parameters = 3, start_bound = 0.1", "start_bound"),
+        In("command = [\"other\"], parameters = 3, start = \"uniform\", start_bound = 0",
+           "between"),
+        In("command = [\"other\"], parameters = 3, program = \"/bin/sh\"", "program"),
+        TrainerMistake{kOther + "model = \"logistic\"", "trainer names a program instead"},
+        TrainerMistake{kOther + "hidden = [3]", "trainer names a program instead"},
+        TrainerMistake{kOther + "personal = [\"head\"]", "trainer names a program instead"},
+        TrainerMistake{kOther + "strategy = \"fedprox\"", "fedprox changes the steps"},
+        TrainerMistake{kOther + "strategy = \"scaffold\"", "scaffold changes the steps"},
+        TrainerMistake{kOther + "strategy = \"fednova\"", "fednova changes the steps"},
+        TrainerMistake{kOther + "strategy = \"ditto\"", "ditto changes the steps"},
+        TrainerMistake{kOther + "lambda = 1", "lambda"}));
+
 train::TrainPlan ParsedOf(const std::string& outcome, const std::string& rest) {
   return TrainPlanIn(TrainPlanOf(outcome, rest));
 }
@@ -89,6 +136,19 @@ TEST(TrainSettingsTest, TheOutcomeDecidesTheLoss) {
   EXPECT_EQ(ParsedOf("pressure", mlp).network.loss, train::Loss::kSquared);
   EXPECT_EQ(ParsedOf("pressure", mlp).network.parameters, 2u * 4 + 4 + 4 + 1);
   EXPECT_EQ(ParsedOf("ill", "model = \"logistic\"\nrounds = 3").network.parameters, 3u);
+}
+
+TEST(TrainSettingsTest, ATrainerHasAsManyParametersAsThePlanSays) {
+  const Plan plan = TrainPlanOf("group", kOther);
+  EXPECT_EQ(plan.analysis->trainer(), "other");
+  EXPECT_EQ(plan.analysis->parameters(), 3u);
+  const train::TrainPlan parsed = TrainPlanIn(plan);
+  EXPECT_EQ(parsed.shared_parameters, 3u);
+  EXPECT_FALSE(parsed.CountsHits());
+  EXPECT_THAT(ExplainPlan(plan), HasSubstr("\"other\" in its policy.toml"));
+  const Plan own = TrainPlanOf("ill", "model = \"logistic\"\nrounds = 3");
+  EXPECT_EQ(own.analysis->trainer(), "");
+  EXPECT_THAT(ExplainPlan(own), ::testing::Not(HasSubstr("What learns at each hospital")));
 }
 
 TEST(TrainSettingsTest, DefaultsAreThoseOfTheStrategiesPapers) {
