@@ -151,6 +151,47 @@ TEST_F(ReferenceTest, AGivenModelIsJudgedAsOnThePooledRows) {
   EXPECT_NEAR(result["auc"]["std_error"].get<double>(), 0.012856802451547557, 1e-4);
 }
 
+/// Folds by the documentation's formula; each of them by R's glm.
+TEST_F(ReferenceTest, FoldsOfPatientsAreValidatedAsByR) {
+  Deployment federation(HeartSites());
+  federation.StartAll();
+
+  const Json result = Finish(federation, Example("heart_validate.toml"));
+
+  const int held_out_rows[] = {183, 145, 180, 156, 193};
+  const double slopes[] = {1.123457573352896, 0.84776932071951816, 1.2007094663512266,
+                           0.87804437734196206, 0.92041247692642547};
+  ASSERT_EQ(result["folds"].size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Json& held_out = result["folds"][i]["held_out"];
+    EXPECT_EQ(held_out["rows"], held_out_rows[i]);
+    EXPECT_LT(RelativeDifference(held_out["calibration_slope"]["estimate"], slopes[i]), kPromised);
+  }
+  EXPECT_LE(result["rounds"].get<int>(), 15);
+}
+
+/// Each site knows its own name, so that it is the one that is left out.
+TEST_F(ReferenceTest, SitesThatAllowItAreLeftOutOneAtATime) {
+  auto sites = HeartSites();
+  for (auto& [name, data] : sites) data.policy = "preset = \"standard\"\nsite_level = true\n";
+  Deployment federation(std::move(sites));
+  federation.StartAll();
+
+  const Json result = Finish(federation, Example("heart_leave_one_out.toml"));
+
+  const std::pair<const char*, double> in_the_large[] = {{"cleveland", -0.36607834867415445},
+                                                         {"hungarian", -0.98816356505694924},
+                                                         {"switzerland", 2.9685350507860204},
+                                                         {"va", -0.11697308680618393}};
+  ASSERT_EQ(result["folds"].size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(result["folds"][i]["site"], in_the_large[i].first);
+    const Json& ours = result["folds"][i]["held_out"]["calibration_in_the_large"]["estimate"];
+    EXPECT_LT(RelativeDifference(ours, in_the_large[i].second), kPromised);
+  }
+  EXPECT_EQ(result["warnings"].size(), 3u);
+}
+
 TEST_F(ReferenceTest, ThirteenFeaturesGiveThePooledFitOfR) {
   const std::string pooled = ReadText(TestData() / "heart_disease/csv/heart_flamby740.csv");
   std::map<std::string, SiteData> sites;

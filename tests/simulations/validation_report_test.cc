@@ -24,7 +24,9 @@ using ::testing::Not;
 using Json = nlohmann::json;
 
 /// Hospitals drawn from a model, each with an intercept of its own.
-Campaign RunGenerated(const std::string& method, const std::string& more = "") {
+Campaign RunGenerated(const std::string& method,
+                      const std::string& more = "",
+                      const std::string& head = "") {
   const TemporaryFolder folder;
   std::ofstream(folder / "plan.toml")
       << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
@@ -34,9 +36,9 @@ Campaign RunGenerated(const std::string& method, const std::string& more = "") {
          "[analysis]\nkind = \"validate\"\nmodel = \"logistic\"\noutcome = \"ill\"\n"
          "features = [\"dose\"]\n" +
              method;
-  std::ofstream(folder / "trial.toml") << "[experiment]\nplan = \"plan.toml\"\n"
-                                          "[generator]\nsites = 4\npatients = 400\n"
-                                          "intercept = -0.5\ncoefficients = { dose = 1.0 }\n" +
+  std::ofstream(folder / "trial.toml") << "[experiment]\nplan = \"plan.toml\"\n" + head +
+                                              "[generator]\nsites = 4\npatients = 400\n"
+                                              "intercept = -0.5\ncoefficients = { dose = 1.0 }\n" +
                                               more;
   return RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
 }
@@ -92,7 +94,8 @@ TEST(ValidationReportTest, AHospitalWhereTheModelFailsIsNamedInWords) {
 }
 
 TEST(ValidationReportTest, WarnsOfNobodyWithoutCause) {
-  const Campaign campaign = RunGenerated(kLeaveOut);
+  // Four hospitals alike; with other draws one may miss its mark by chance.
+  const Campaign campaign = RunGenerated(kLeaveOut, "", "seed = 3\n");
   EXPECT_THAT(HtmlReport(campaign), AllOf(HasSubstr("At no hospital that was left out"),
                                           Not(HasSubstr("events were expected"))));
 }

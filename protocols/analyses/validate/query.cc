@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -188,6 +189,11 @@ Result<std::vector<Slice>> DescribeEverything(const ValidatePlan& plan) {
   for (const Item& item : HeldOutItems(plan)) {
     TRY(std::vector<Slice> inner, DescribeItem(item, plan));
     glm::AppendNew(OfPart(held_out, plan.folds, std::move(inner)), slices);
+  }
+  // What was said of one part need not be read again of the next.
+  std::set<std::string> said;
+  for (Slice& slice : slices) {
+    if (!said.insert(slice.meaning).second) slice.meaning = "the same as above, of these rows";
   }
   return slices;
 }

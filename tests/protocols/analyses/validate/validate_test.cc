@@ -1,9 +1,7 @@
-// Covers protocols/analyses/validate/: course.cc, estimate.cc, query.cc, render.cc, settings.cc,
-// site.cc and validate.cc (protocols/analyses/validate/course.cc,
-// protocols/analyses/validate/estimate.cc, protocols/analyses/validate/query.cc,
-// protocols/analyses/validate/render.cc, protocols/analyses/validate/settings.cc,
-// protocols/analyses/validate/site.cc and protocols/analyses/validate/validate.cc), and
-// protocols/analyses/evaluate/measures_json.cc.
+// Covers protocols/analyses/validate/: course.cc, estimate.cc, render.cc, site.cc and validate.cc
+// (protocols/analyses/validate/course.cc, protocols/analyses/validate/estimate.cc,
+// protocols/analyses/validate/render.cc, protocols/analyses/validate/site.cc and
+// protocols/analyses/validate/validate.cc), and protocols/analyses/evaluate/measures_json.cc.
 
 #include "protocols/analyses/validate/validate.h"
 
@@ -14,7 +12,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/fixed_point.h"
 #include "protocols/analyses/validate/estimate.h"
 #include "protocols/analyses/validate/parts.h"
 #include "protocols/analyses/validate/query.h"
@@ -27,10 +24,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
-using validate::Phase;
-using validate::Question;
 
 void ExpectSame(const Json& one, const Json& other, double tolerance) {
   const Json left = one.flatten();
@@ -317,133 +311,6 @@ TEST(ValidateTest, ASiteWithoutRowsGivesZeros) {
   }
 }
 
-/// As many rows as a site may bring, all extreme, in each phase.
-TEST(ValidateTest, TheWorstRowsThatTheContractAllowsKeepEveryBound) {
-  const Plan plan = PlanOf("maximum_patients = 30\n" + kValidateColumns, kValidate + "folds = 2\n");
-  const double coefficients[] = {1, -2, 3, 40};
-  for (const bool high : {false, true}) {
-    Rows rows;
-    for (int i = 0; i < 30; ++i) {
-      rows.push_back({{"patient_id", std::to_string(i)},
-                      {"ill", high ? "0" : "1"},
-                      {"x", high ? "4" : "-4"},
-                      {"stage", high ? "iii" : "i"}});
-    }
-    const Cohort cohort = CohortOf(plan, rows);
-    glm::GlmQuery fit;
-    fit.step = glm::Step::kNewton;
-    fit.scaling.centres = {3.9, 0.1, 0.2};
-    fit.scaling.scales = {0.1, 0.3, 0.4};
-    fit.coefficients.assign(std::begin(coefficients), std::end(coefficients));
-    const evaluate::EvaluateQuery slope{evaluate::Step::kRecalibrate, true, {}, {0, 3, 20}};
-    const std::vector<Question> questions = {
-        {0, Phase::kFit, {}, glm::EncodeQuery(fit).body},
-        {1, Phase::kTraining, fit.coefficients, evaluate::EncodeQuery({}).body},
-        {2, Phase::kHeldOut, fit.coefficients, evaluate::EncodeQuery(slope).body}};
-    for (const Query& query :
-         {validate::EncodeSizesQuery(), validate::EncodeQuestions(questions)}) {
-      const std::vector<Slice> slices = plan.analysis->Describe(query).value();
-      const Contribution answer = plan.analysis->Answer(query, cohort).value();
-      const auto words = EncodeFixedPoint(answer.values, SlotsOf(slices), 3);
-      EXPECT_TRUE(words.has_value()) << Describe(words.error());
-    }
-  }
-}
-
-class ValidateQueryTest : public ::testing::Test {
- protected:
-  bool Described(const std::vector<Question>& questions) const {
-    return plan_.analysis->Describe(validate::EncodeQuestions(questions)).has_value();
-  }
-  Question Moments(validate::Fold fold) const {
-    glm::GlmQuery query;
-    query.scaling.centres = {0, 0.5, 0.5};
-    query.scaling.scales = {4, 0.5, 0.5};
-    return {fold, Phase::kFit, {}, glm::EncodeQuery(query).body};
-  }
-  Question Counts(validate::Fold fold, Phase phase) const {
-    return {fold, phase, {0, 1, 0, 0}, evaluate::EncodeQuery({}).body};
-  }
-  Question Recalibration(validate::Fold fold, Phase phase) const {
-    return {fold,
-            phase,
-            {0, 1, 0, 0},
-            evaluate::EncodeQuery({evaluate::Step::kRecalibrate, false, {}, {0}}).body};
-  }
-
-  const Plan plan_ = ValidatePlanOf("folds = 3\n");
-};
-
-TEST_F(ValidateQueryTest, TakesWhatAValidationAsks) {
-  EXPECT_TRUE(plan_.analysis->Describe(validate::EncodeSizesQuery()).has_value());
-  EXPECT_TRUE(Described({Moments(0)}));
-  EXPECT_TRUE(Described({Counts(0, Phase::kTraining), Moments(1), Counts(2, Phase::kHeldOut),
-                         Recalibration(3, Phase::kHeldOut)}));
-}
-
-TEST_F(ValidateQueryTest, RefusesPartsThatThereAreNotOrThatDoNotRise) {
-  EXPECT_FALSE(Described({}));
-  EXPECT_FALSE(Described({Moments(4)}));
-  EXPECT_FALSE(Described({Moments(1), Moments(1)}));
-  EXPECT_FALSE(Described({Moments(2), Moments(1)}));
-  EXPECT_FALSE(Described({Counts(0, Phase::kHeldOut)}));
-  // Fifty folds' questions are no message of a plan of three.
-  EXPECT_FALSE(Described(std::vector<Question>(50, Moments(1))));
-}
-
-TEST_F(ValidateQueryTest, RefusesModelsOfOtherSizesOrWithoutSense) {
-  for (const std::vector<double>& model : {std::vector<double>{},
-                                           {0, 1, 0},
-                                           {0, 1, 0, 0, 0},
-                                           {0, std::nan(""), 0, 0},
-                                           {0, 1, 2e9, 0},
-                                           {0, 1, 0, HUGE_VAL}}) {
-    Question question = Counts(1, Phase::kHeldOut);
-    question.model = model;
-    EXPECT_FALSE(Described({question}));
-  }
-  Question fit = Moments(1);
-  fit.model = {0, 1, 0, 0};
-  EXPECT_FALSE(Described({fit}));
-}
-
-TEST_F(ValidateQueryTest, RefusesWhatIsNoQueryOfItsPhase) {
-  EXPECT_FALSE(Described({Recalibration(1, Phase::kTraining)}));
-  for (const Phase phase : {Phase::kFit, Phase::kTraining, Phase::kHeldOut}) {
-    Question question = Counts(1, phase);
-    if (phase == Phase::kFit) question.model.clear();
-    question.query = phase == Phase::kFit ? evaluate::EncodeQuery({}).body : Moments(1).query;
-    EXPECT_FALSE(Described({question}));
-    question.query.clear();
-    EXPECT_FALSE(Described({question}));
-  }
-}
-
-/// Whatever a byte is turned into: refused, or described and answered in full.
-TEST_F(ValidateQueryTest, NoAlteredByteBreaksASite) {
-  const Cohort cohort = CohortOf(plan_, PatientsAt(3, 60));
-  const Query good = validate::EncodeQuestions(
-      {Counts(0, Phase::kTraining), Moments(1), Recalibration(3, Phase::kHeldOut)});
-  SeededRandom random = StreamOf(1, "altered queries");
-  std::size_t refused = 0;
-  for (int i = 0; i < 3'000; ++i) {
-    Query altered = good;
-    altered.body[random.Below(altered.body.size())] ^=
-        static_cast<std::byte>(1 + random.Below(255));
-    if (i % 5 == 0) altered.body.resize(random.Below(altered.body.size()));
-    const Result<std::vector<Slice>> slices = plan_.analysis->Describe(altered);
-    const Result<Contribution> answer = plan_.analysis->Answer(altered, cohort);
-    ASSERT_EQ(slices.has_value(), answer.has_value());
-    if (slices) {
-      EXPECT_EQ(answer->values.size(), NumbersIn(*slices));
-    } else {
-      EXPECT_EQ(slices.error().code, ErrorCode::kInvalidArgument);
-      ++refused;
-    }
-  }
-  EXPECT_GT(refused, 600u);
-}
-
 /// Answers sums of a wrong length, or with a number that cannot be, in one round.
 class Liar final : public Federation {
  public:
@@ -500,82 +367,6 @@ TEST(MeanOfTest, IsOfIndependentMeasures) {
   EXPECT_NEAR(*mean.high - *mean.low, 2 * 1.959963984540054 * 0.25, 1e-12);
   EXPECT_FALSE(
       validate::MeanOf({Measure{1, 0.3, {}, {}}, Measure{2, {}, {}, {}}}, 0.95)->std_error);
-}
-
-struct Mistake {
-  const char* name;
-  const char* table;
-  const char* words;
-};
-
-class ValidateSettingsTest : public ::testing::TestWithParam<Mistake> {};
-
-TEST_P(ValidateSettingsTest, NamesTheMistake) {
-  const Result<Plan> plan =
-      ParsePlan(PlanText(kValidateColumns, std::string("kind = \"validate\"\noutcome = \"ill\"\n"
-                                                       "features = [\"x\"]\n") +
-                                               GetParam().table),
-                "plan.toml");
-  ASSERT_FALSE(plan.has_value());
-  EXPECT_THAT(Describe(plan.error()), AllOf(HasSubstr("plan.toml:"), HasSubstr(GetParam().words)));
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Mistakes,
-    ValidateSettingsTest,
-    ::testing::Values(
-        Mistake{"NoModel", "", "model"},
-        Mistake{"OtherModel", "model = \"poisson\"\n", "model"},
-        Mistake{"Method", "model = \"logistic\"\nmethod = \"bootstrap\"\n", "method"},
-        Mistake{"OneFold", "model = \"logistic\"\nfolds = 1\n", "between 2 and 20"},
-        Mistake{"ManyFolds", "model = \"logistic\"\nfolds = 21\n", "between 2 and 20"},
-        Mistake{"Seed", "model = \"logistic\"\nseed = -1\n", "at least 0"},
-        Mistake{"SitesOfFolds", "model = \"logistic\"\nsites = [\"a\"]\n",
-                "does nothing with method = \"folds\""},
-        Mistake{"FoldsOfSites",
-                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\"]\n"
-                "folds = 3\n",
-                "does nothing with method = \"leave-one-site-out\""},
-        Mistake{"SeedOfSites",
-                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\"]\n"
-                "seed = 3\n",
-                "does nothing"},
-        Mistake{"NoSites", "model = \"logistic\"\nmethod = \"leave-one-site-out\"\n", "sites"},
-        Mistake{"EmptySites", "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = []\n",
-                "1 to 100"},
-        Mistake{"SiteTwice",
-                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a\", \"a\"]\n",
-                "named twice"},
-        Mistake{"NoName",
-                "model = \"logistic\"\nmethod = \"leave-one-site-out\"\nsites = [\"a b\"]\n",
-                "roster"},
-        Mistake{"Count", "model = \"logistic\"\nminimum_count = 0\n", "1 and 1000000"},
-        Mistake{"Ridge", "model = \"logistic\"\nridge = -1\n", "between 0 and 1e9"},
-        Mistake{"Subgroups", "model = \"logistic\"\nsubgroups = [\"stage\"]\n", "subgroups"},
-        Mistake{"Key", "model = \"logistic\"\nfold = 3\n", "Did you mean 'folds'?"}),
-    [](const auto& mistake) { return mistake.param.name; });
-
-/// Twenty fits of 500 terms at once would be 5.3 million words, one hundred 25 million.
-TEST(ValidateTest, RefusesMoreModelsAtOnceThanARoundCarries) {
-  std::string columns = Boolean("ill");
-  std::string features;
-  for (int i = 0; i < 499; ++i) {
-    columns += Boolean("x" + std::to_string(i));
-    features += (i == 0 ? "\"x" : ", \"x") + std::to_string(i) + "\"";
-  }
-  std::string sites;
-  for (int i = 0; i < 100; ++i) sites += (i == 0 ? "\"s" : ", \"s") + std::to_string(i) + "\"";
-  const auto plan_with = [&](const std::string& more) {
-    return ParsePlan(PlanText(columns,
-                              "kind = \"validate\"\nmodel = \"logistic\"\noutcome = "
-                              "\"ill\"\nfeatures = [" +
-                                  features + "]\n" + more),
-                     "plan.toml");
-  };
-  EXPECT_TRUE(plan_with("folds = 20\n").has_value());
-  const Result<Plan> many = plan_with("method = \"leave-one-site-out\"\nsites = [" + sites + "]\n");
-  ASSERT_FALSE(many.has_value());
-  EXPECT_THAT(Describe(many.error()), AllOf(HasSubstr("words a round"), HasSubstr("fewer folds")));
 }
 
 }  // namespace
