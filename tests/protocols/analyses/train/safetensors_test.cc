@@ -75,8 +75,8 @@ TEST(SafetensorsTest, RefusesWhatDoesNotFit) {
       R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
       R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})",
       R"({"a":{"dtype":"F32","shape":[2],"data_offsets":["0","8"]}})",
-      R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
-      R"("b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32"}})",
+      R"({"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":[0,4,"F32","shape"]})",
       R"({"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})",
       R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})",
       R"({"a":{"dtype":"F32","shape":[1099511627776,4194304],"data_offsets":[0,8]}})",
