@@ -32,7 +32,7 @@ struct Error {
   std::string remedy;   ///< What to do about it; may be empty.
 };
 
-/// "message. remedy" as shown to people.
+/// "message. Remedy" as shown to people.
 std::string Describe(const Error& error);
 
 template <class T>

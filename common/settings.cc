@@ -82,6 +82,15 @@ class KeyDepthScan {
   int dots_ = 0;
 };
 
+/// The library says of text that goes on past the end of its line only that a line break is none of
+/// its characters.
+std::string InPlainWords(std::string_view description) {
+  const bool of_text = description.find("parsing string") != std::string_view::npos;
+  const bool runs_on = description.find("control characters") != std::string_view::npos ||
+                       description.find("end-of-file") != std::string_view::npos;
+  return std::string(description) + (of_text && runs_on ? ". Is a closing quote missing?" : "");
+}
+
 SettingsPlace PlaceOf(const toml::source_region& region) {
   return SettingsPlace{region.begin.line, region.begin.column};
 }
@@ -98,6 +107,7 @@ class Settings::Node::Builder {
     to.place = PlaceOf(from.source());
     for (const auto& [key, node] : from) {
       Value& value = to.values[std::string(key.str())];
+      key_ = key.str();
       TRY_STATUS(AddValue(node, depth, value));
       value.key_place = PlaceOf(key.source());
       // A table that exists only through its children's headers has no place of its own.
@@ -138,19 +148,20 @@ class Settings::Node::Builder {
       to.content = boolean->get();
     } else if (const auto* number = from.as_floating_point()) {
       if (!std::isfinite(number->get())) {
-        return FailInFile(file_, to.place, "nan and inf are not allowed here");
+        return FailInFile(file_, to.place, "'" + key_ + "' cannot be nan or inf");
       }
       to.content = number->get();
     } else if (const auto* date = from.as_date()) {
       to.content = Date{date->get().year, date->get().month, date->get().day};
     } else {
       return FailInFile(file_, to.place,
-                        "times of day are not allowed; write a date as YYYY-MM-DD");
+                        "'" + key_ + "' cannot be a time of day; write a date as YYYY-MM-DD");
     }
     return {};
   }
 
   std::string file_;
+  std::string key_;  ///< Whose value is read.
   std::size_t count_ = 0;
 };
 
@@ -169,7 +180,7 @@ Result<Settings> Settings::Parse(std::string_view text, std::string_view file_na
   } catch (const toml::parse_error& error) {
     return FailInFile(file_name,
                       SettingsPlace{error.source().begin.line, error.source().begin.column},
-                      std::string(error.description()));
+                      InPlainWords(error.description()));
   }
 }
 

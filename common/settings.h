@@ -65,7 +65,11 @@ class Settings {
   tl::unexpected<Error> FailAt(std::string_view key,
                                std::string message,
                                std::string remedy = {}) const;
-  /// The same with a code of its own.
+  /// The same for a rule that the key's value breaks: "'ridge' is -1: it must be 0 or more".
+  tl::unexpected<Error> FailValueAt(std::string_view key,
+                                    std::string_view rule,
+                                    std::string remedy = {}) const;
+  /// The same as FailAt with a code of its own.
   tl::unexpected<Error> FailAt(std::string_view key, Error error) const;
   /// An error at this table's place.
   tl::unexpected<Error> FailHere(std::string message, std::string remedy = {}) const;

@@ -17,6 +17,15 @@ std::vector<std::string> AllInQuotes(const std::vector<std::string>& words) {
   return quoted;
 }
 
+/// What a file says may be long: so much of it as people need to find it again.
+std::string Shortened(std::string text) {
+  constexpr std::size_t kShown = 80;
+  if (text.size() <= kShown) return text;
+  std::size_t end = kShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
 }  // namespace
 
 std::string ShortestDigits(double number) {
@@ -232,6 +241,15 @@ tl::unexpected<Error> Settings::FailAt(std::string_view key,
   return FailAtValue(Find(key), std::move(message), std::move(remedy));
 }
 
+tl::unexpected<Error> Settings::FailValueAt(std::string_view key,
+                                            std::string_view rule,
+                                            std::string remedy) const {
+  const Value* value = Find(key);
+  std::string message = InQuotes(key);
+  if (value != nullptr) message += " is " + Shortened(Node::ValueToml(*value));
+  return FailAtValue(value, message + ": " + std::string(rule), std::move(remedy));
+}
+
 tl::unexpected<Error> Settings::FailAt(std::string_view key, Error error) const {
   tl::unexpected<Error> failure = FailAt(key, std::move(error.message), std::move(error.remedy));
   failure.value().code = error.code;
@@ -270,14 +288,20 @@ Status Settings::RequireNoOtherKeys() const {
 
 Result<std::string> Settings::Choice(std::string_view key,
                                      const std::vector<std::string>& choices) const {
-  TRY(std::string text, Text(key));
-  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
-  const std::string nearest = NearestName(text, choices);
-  std::string remedy = nearest.empty() ? std::string() : "Did you mean \"" + nearest + "\"? ";
   std::vector<std::string> quoted;
   for (const std::string& choice : choices) quoted.push_back('"' + choice + '"');
-  remedy += "It can be " + JoinNames(quoted, 20, "or") + ".";
-  return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, 64) + "\"", remedy);
+  const std::string all = "It can be " + JoinNames(quoted, 20, "or") + ".";
+  Result<std::string> found = Text(key);
+  if (!found) {
+    Error error = std::move(found).error();
+    if (error.remedy.empty()) error.remedy = all;
+    return tl::unexpected<Error>(std::move(error));
+  }
+  std::string text = *std::move(found);
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return text;
+  const std::string nearest = NearestName(text, choices);
+  const std::string meant = nearest.empty() ? "" : "Did you mean \"" + nearest + "\"? ";
+  return FailAt(key, InQuotes(key) + " cannot be \"" + text.substr(0, 64) + "\"", meant + all);
 }
 
 Result<std::string> Settings::ChoiceOr(std::string_view key,

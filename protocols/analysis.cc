@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/names.h"
 #include "protocols/analyses/cox/cox.h"
 #include "protocols/analyses/evaluate/evaluate.h"
 #include "protocols/analyses/glm/regression.h"
@@ -109,13 +110,21 @@ std::vector<Slot> SlotsOf(const std::vector<Slice>& slices) {
 Result<std::unique_ptr<Analysis>> MakeAnalysis(const Settings& analysis,
                                                const Contract& contract,
                                                std::uint32_t minimum_sites) {
-  TRY(const std::string name, analysis.Text("kind"));
-  std::string known;
-  for (const Kind& kind : kKinds) {
-    if (kind.name == name) return kind.make(analysis, contract, minimum_sites);
-    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  std::vector<std::string> known;
+  for (const Kind& kind : kKinds) known.emplace_back(kind.name);
+  const std::string all = "This version has: " + JoinNames(known);
+  const Result<std::string> name = analysis.Text("kind");
+  if (!name) {
+    Error error = name.error();
+    if (error.remedy.empty()) error.remedy = all;
+    return tl::unexpected<Error>(std::move(error));
   }
-  return analysis.FailAt("kind", "unknown analysis \"" + name + "\"", "this version has: " + known);
+  for (const Kind& kind : kKinds) {
+    if (kind.name == *name) return kind.make(analysis, contract, minimum_sites);
+  }
+  const std::string nearest = NearestName(*name, known);
+  return analysis.FailAt("kind", "unknown analysis \"" + *name + "\"",
+                         (nearest.empty() ? "" : "did you mean \"" + nearest + "\"? ") + all);
 }
 
 std::vector<std::string_view> AnalysisKinds() {

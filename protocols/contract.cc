@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/names.h"
 #include "protocols/derived_columns.h"
 
 namespace consilium {
@@ -62,16 +63,16 @@ Status ParseRange(const Settings& settings, ContractColumn& column) {
   }
   TRY(const std::vector<double> range, settings.Numbers("range"));
   if (range.size() != 2 || !(range[0] < range[1])) {
-    return settings.FailAt(
+    return settings.FailValueAt(
         "range", "the range of \"" + column.name + "\" must be two numbers, the lower first");
   }
   if (std::abs(range[0]) > kLargestMagnitude || std::abs(range[1]) > kLargestMagnitude) {
-    return settings.FailAt("range", "the range of \"" + column.name + "\" is wider than 1e15",
-                           "use a larger unit");
+    return settings.FailValueAt("range", "the range of \"" + column.name + "\" is wider than 1e15",
+                                "use a larger unit");
   }
   if (column.type == ColumnType::kInteger &&
       (range[0] != std::floor(range[0]) || range[1] != std::floor(range[1]))) {
-    return settings.FailAt(
+    return settings.FailValueAt(
         "range", "the range of the integer \"" + column.name + "\" must be whole numbers");
   }
   column.minimum = range[0];
@@ -84,7 +85,8 @@ Status CheckTexts(const Settings& settings,
                   const std::vector<std::string>& texts,
                   std::size_t most) {
   if (texts.size() > most) {
-    return settings.FailAt(key, "more than " + std::to_string(most) + " entries");
+    return settings.FailAt(
+        key, "'" + std::string(key) + "' has more than " + std::to_string(most) + " entries");
   }
   std::set<std::string_view> seen;
   for (const std::string& text : texts) {
@@ -92,7 +94,8 @@ Status CheckTexts(const Settings& settings,
       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     });
     if (text.empty() || text.size() > kMaxLevelLength || !printable) {
-      return settings.FailAt(key, "an entry must be 1 to 64 printable characters");
+      return settings.FailAt(
+          key, "an entry of '" + std::string(key) + "' must be 1 to 64 printable characters");
     }
     if (!seen.insert(text).second) return settings.FailAt(key, "\"" + text + "\" is listed twice");
   }
@@ -144,7 +147,7 @@ Result<std::vector<ContractColumn>> ParseSeries(const Settings& settings) {
   const bool is_series = settings.Has("count");
   TRY(const std::int64_t count, settings.IntegerOr("count", 1));
   if (count < 1 || count > kMaxSeries) {
-    return settings.FailAt("count", "must be between 1 and 10000");
+    return settings.FailValueAt("count", "it must be between 1 and 10000");
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
   std::vector<ContractColumn> columns(static_cast<std::size_t>(count), column);
@@ -157,6 +160,19 @@ Result<std::vector<ContractColumn>> ParseSeries(const Settings& settings) {
     return settings.FailAt("name", "is too long for a column with a count");
   }
   return columns;
+}
+
+/// "18 to 110"
+std::string InWords(double lowest, double highest) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.6g to %.6g", lowest, highest);
+  return text;
+}
+
+std::vector<std::string> InQuotes(const std::vector<std::string>& names) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : names) quoted.push_back("\"" + name + "\"");
+  return quoted;
 }
 
 Status ParseBounds(const Settings& settings, const ContractColumn& column, EligibilityRule& rule) {
@@ -176,8 +192,11 @@ Status ParseBounds(const Settings& settings, const ContractColumn& column, Eligi
   const double lowest = rule.minimum.value_or(*column.minimum);
   const double highest = rule.maximum.value_or(*column.maximum);
   if (lowest > highest || lowest > *column.maximum || highest < *column.minimum) {
-    return settings.FailHere("no value within the range of \"" + column.name +
-                             "\" can satisfy this rule");
+    return settings.FailHere("no value within the range of \"" + column.name + "\", " +
+                                 InWords(*column.minimum, *column.maximum) +
+                                 ", can satisfy this rule, which asks for " +
+                                 InWords(lowest, highest),
+                             "correct minimum or maximum");
   }
   return {};
 }
@@ -188,16 +207,26 @@ Status ParseChoices(const Settings& settings, const ContractColumn& column, Elig
       return settings.FailAt(key, "\"" + column.name + "\" is no number", "use one_of");
     }
   }
-  TRY(rule.one_of, settings.Texts("one_of"));
   const std::vector<std::string> allowed = column.type == ColumnType::kBoolean
                                                ? std::vector<std::string>{"true", "false"}
                                                : column.levels;
-  if (rule.one_of.empty())
-    return settings.FailAt("one_of", "the list is empty: nobody is eligible");
+  const std::string all = JoinNames(InQuotes(allowed), 20, "or");
+  Result<std::vector<std::string>> texts = settings.Texts("one_of");
+  if (!texts) {
+    Error error = std::move(texts).error();
+    if (error.remedy.empty()) error.remedy = "write one_of = [\"" + allowed.front() + "\"], " + all;
+    return tl::unexpected<Error>(std::move(error));
+  }
+  rule.one_of = *std::move(texts);
+  if (rule.one_of.empty()) {
+    return settings.FailAt("one_of", "the list 'one_of' is empty: nobody is eligible",
+                           "list " + all);
+  }
   TRY_STATUS(CheckTexts(settings, "one_of", rule.one_of, kMaxLevels));
   for (const std::string& choice : rule.one_of) {
     if (std::find(allowed.begin(), allowed.end(), choice) == allowed.end()) {
-      return settings.FailAt("one_of", "\"" + choice + "\" is no value of \"" + column.name + "\"");
+      return settings.FailAt("one_of", "\"" + choice + "\" is no value of \"" + column.name + "\"",
+                             "it can be " + all);
     }
   }
   return {};
@@ -208,7 +237,7 @@ Result<EligibilityRule> ParseRule(const Settings& settings, const Contract& cont
   TRY(rule.column, settings.Text("column"));
   const ContractColumn* column = contract.Find(rule.column);
   if (column == nullptr) {
-    return settings.FailAt("column", "the contract has no column \"" + rule.column + "\"");
+    return settings.FailAt("column", NoColumn(contract, rule.column));
   }
   if (column->type == ColumnType::kDate) {
     return settings.FailAt("column",
@@ -316,13 +345,41 @@ std::vector<std::string> Contract::ColumnsOf(std::string_view name) const {
   return names;
 }
 
+Error NoColumn(const Contract& contract, const std::string& name, std::string_view where) {
+  const std::string quoted = "\"" + name.substr(0, kMaxNameLength) + "\"";
+  const auto error = [&quoted](const std::string& message, std::string remedy) {
+    return Error{ErrorCode::kInvalidArgument, quoted + message, std::move(remedy)};
+  };
+  if (name == contract.patient) {
+    return error(" is the patient identifier, which is no variable", "name another column");
+  }
+  if (const std::vector<std::string> series = contract.ColumnsOf(name); !series.empty()) {
+    return error(" stands for " + JoinNames(series, 3) + ", and one column is asked for",
+                 "name one of these");
+  }
+  std::vector<std::string> known;
+  for (std::size_t place = 0; place < contract.columns.size() + contract.derived.size(); ++place) {
+    const ContractColumn& column = contract.At(place);
+    for (const std::string& level : column.levels) {
+      if (name != column.name + "_" + level) continue;
+      return error(" is the level \"" + level + "\" of \"" + column.name + "\", and no column",
+                   "name \"" + column.name + "\"");
+    }
+    known.push_back(column.name);
+  }
+  const std::string nearest = NearestName(name, known);
+  return {ErrorCode::kInvalidArgument, "the contract has no column " + quoted + std::string(where),
+          nearest.empty() ? "its columns are " + JoinNames(known)
+                          : "did you mean \"" + nearest + "\"?"};
+}
+
 Result<Contract> ParseContract(const Settings& settings) {
   Contract contract;
   TRY(contract.patient, settings.Text("patient"));
   TRY_STATUS(CheckColumnName(settings, "patient", contract.patient));
   TRY(const std::int64_t most, settings.IntegerOr("maximum_patients", 1'000'000));
   if (most < 1 || most > kLargestCohort) {
-    return settings.FailAt("maximum_patients", "must be between 1 and 100000000");
+    return settings.FailValueAt("maximum_patients", "it must be between 1 and 100000000");
   }
   contract.maximum_patients = static_cast<std::uint64_t>(most);
   TRY_STATUS(ParseColumns(settings, contract));

@@ -88,6 +88,11 @@ struct Contract {
   std::vector<std::string> ColumnsOf(std::string_view name) const;
 };
 
+/// Why a name that a plan writes is no column of the contract, with what was meant: a name near it,
+/// the category of a level, one of a series' columns. `where` is what limits the search, as
+/// " before this one".
+Error NoColumn(const Contract& contract, const std::string& name, std::string_view where = {});
+
 /// "use 1 to 64 letters ..." at the key, if this is no name of a column.
 Status CheckColumnName(const Settings& settings, std::string_view key, std::string_view name);
 

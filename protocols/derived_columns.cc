@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "common/check.h"
@@ -14,6 +15,10 @@ namespace {
 
 constexpr std::size_t kFewestKnots = 3;
 constexpr std::size_t kMostKnots = 10;
+/// Of a range. Knots nearer than this are one knot to a double: their terms would be noise.
+constexpr double kLeastKnotDistance = 1e-6;
+/// As many as a contract derives; two series may have a hundred million pairs.
+constexpr std::size_t kMostProducts = 500;
 /// Of the larger end of a range: more than a value's arithmetic can be off.
 constexpr double kRounding = 1e-9;
 /// Squares and products beyond this cannot be squared and summed in a double with room to spare.
@@ -83,13 +88,16 @@ class Maker {
       found = key;
     }
     if (!found.empty()) return found;
+    // A misspelt key rather than none; knots are no mistake yet.
+    settings_.Has("knots");
+    TRY_STATUS(settings_.RequireNoOtherKeys());
     return settings_.FailHere("\"" + name_ + "\" is derived from nothing",
                               "say log, square, spline, product or missing, and of which column");
   }
 
   Result<std::size_t> PlaceAt(std::string_view key, const std::string& name) const {
     if (const std::optional<std::size_t> place = contract_.PlaceOf(name)) return *place;
-    return settings_.FailAt(key, "the contract has no column \"" + name + "\" before this one");
+    return settings_.FailAt(key, NoColumn(contract_, name, " before this one"));
   }
 
   /// The place of a number.
@@ -97,7 +105,8 @@ class Maker {
     TRY(const std::string name, settings_.Text(key));
     TRY(const std::size_t place, PlaceAt(key, name));
     if (contract_.At(place).minimum) return place;
-    return settings_.FailAt(key, "\"" + name + "\" is no number, integer or duration");
+    return settings_.FailAt(key, "\"" + name + "\" is no number, integer or duration",
+                            "derive \"" + name_ + "\" from one that is");
   }
 
   DerivedColumn NewNumber(Derivation how, std::size_t place) const {
@@ -150,14 +159,22 @@ class Maker {
 
   Status CheckKnots(const std::vector<double>& knots, const ContractColumn& from) const {
     if (knots.size() < kFewestKnots || knots.size() > kMostKnots) {
-      return settings_.FailAt("knots", "a spline has 3 to 10 knots");
+      return settings_.FailValueAt("knots", "a spline has 3 to 10 knots");
     }
     const bool rising =
         std::adjacent_find(knots.begin(), knots.end(), std::greater_equal<>()) == knots.end();
     if (!rising || knots.front() < *from.minimum || knots.back() > *from.maximum) {
-      return settings_.FailAt("knots", "knots rise, and lie within the range of \"" + from.name +
-                                           "\", " + Number(*from.minimum) + " to " +
-                                           Number(*from.maximum));
+      return settings_.FailValueAt("knots", "knots rise, and lie within the range of \"" +
+                                                from.name + "\", " + Number(*from.minimum) +
+                                                " to " + Number(*from.maximum));
+    }
+    const double least = kLeastKnotDistance * (*from.maximum - *from.minimum);
+    for (std::size_t i = 1; i < knots.size(); ++i) {
+      if (knots[i] - knots[i - 1] >= least) continue;
+      return settings_.FailValueAt("knots",
+                                   "two knots are closer than a millionth of the range of \"" +
+                                       from.name + "\": computed, they are one",
+                                   "leave one of them out, or move them apart");
     }
     return {};
   }
@@ -181,31 +198,53 @@ class Maker {
     return Finish(std::move(columns));
   }
 
+  /// A factor with what it adds to the product's name: the level, the number in a series.
+  struct NamedFactor {
+    Factor factor;
+    std::string suffix;
+  };
+
   /// A column's value, or one factor a level that is not the reference.
-  std::vector<Factor> FactorsOf(std::size_t place) const {
+  void AppendFactors(std::size_t place,
+                     const std::string& suffix,
+                     std::vector<NamedFactor>& factors) const {
     const ContractColumn& column = contract_.At(place);
-    if (column.type != ColumnType::kCategory) return {Factor{place, std::nullopt}};
-    std::vector<Factor> factors;
+    if (column.type != ColumnType::kCategory) {
+      factors.push_back({Factor{place, std::nullopt}, suffix});
+      return;
+    }
     for (std::size_t level = 1; level < column.levels.size(); ++level) {
-      factors.push_back(Factor{place, static_cast<double>(level)});
+      factors.push_back(
+          {Factor{place, static_cast<double>(level)}, suffix + "_" + column.levels[level]});
+    }
+  }
+
+  /// Of a column, or of all that the name of a series stands for.
+  Result<std::vector<NamedFactor>> FactorsOf(const std::string& name) const {
+    std::vector<std::string> columns = contract_.ColumnsOf(name);
+    if (columns.empty()) columns.push_back(name);
+    std::vector<NamedFactor> factors;
+    for (const std::string& column : columns) {
+      TRY(const std::size_t place, PlaceAt("product", column));
+      if (contract_.At(place).type == ColumnType::kDate) {
+        return settings_.FailAt("product", "the date \"" + name + "\" is no factor",
+                                "give an age or a duration as a column of its own");
+      }
+      AppendFactors(place, column.substr(name.size()), factors);
     }
     return factors;
   }
 
-  std::string LevelOf(const Factor& factor) const {
-    if (!factor.level) return {};
-    return "_" + contract_.At(factor.place).levels[static_cast<std::size_t>(*factor.level)];
-  }
-
-  Result<DerivedColumn> ProductOf(const Factor& first, const Factor& second) const {
-    DerivedColumn derived = NewNumber(Derivation::kProduct, first.place);
-    derived.first = first;
-    derived.second = second;
-    const ContractColumn& left = contract_.At(first.place);
-    const ContractColumn& right = contract_.At(second.place);
-    if (first.level || second.level) {
+  Result<DerivedColumn> ProductOf(const NamedFactor& first, const NamedFactor& second) const {
+    DerivedColumn derived = NewNumber(Derivation::kProduct, first.factor.place);
+    derived.first = first.factor;
+    derived.second = second.factor;
+    const ContractColumn& left = contract_.At(first.factor.place);
+    const ContractColumn& right = contract_.At(second.factor.place);
+    const std::string suffix = first.suffix + second.suffix;
+    if (!suffix.empty()) {
       derived.column.series = name_;
-      derived.column.name += LevelOf(first) + LevelOf(second);
+      derived.column.name += suffix;
     }
     if (SaysYesNo(left) && SaysYesNo(right)) {
       derived.column.type = ColumnType::kBoolean;
@@ -219,23 +258,37 @@ class Maker {
     return derived;
   }
 
+  /// Of different columns, however they are named: a series and one of its own are not.
+  Status CheckFactors(const std::vector<NamedFactor>& first,
+                      const std::vector<NamedFactor>& second) const {
+    if (first.size() * second.size() > kMostProducts) {
+      return settings_.FailValueAt("product",
+                                   "this makes " + std::to_string(first.size() * second.size()) +
+                                       " columns, more than the 500 that may be derived",
+                                   "name columns of the series, or merge levels");
+    }
+    std::set<std::size_t> places;
+    for (const NamedFactor& factor : first) places.insert(factor.factor.place);
+    for (const NamedFactor& factor : second) {
+      if (places.contains(factor.factor.place)) return FailAsOne();
+    }
+    return {};
+  }
+
+  tl::unexpected<Error> FailAsOne() const {
+    return settings_.FailValueAt("product", "a product is of two different columns",
+                                 "of a column with itself say square");
+  }
+
   Result<std::vector<DerivedColumn>> Product() const {
     TRY(const std::vector<std::string> names, settings_.Texts("product"));
-    if (names.size() != 2 || names[0] == names[1]) {
-      return settings_.FailAt("product", "a product is of two different columns",
-                              "of a column with itself say square");
-    }
-    std::vector<std::size_t> places;
-    for (const std::string& name : names) {
-      TRY(const std::size_t place, PlaceAt("product", name));
-      if (contract_.At(place).type == ColumnType::kDate) {
-        return settings_.FailAt("product", "the date \"" + name + "\" is no factor");
-      }
-      places.push_back(place);
-    }
+    if (names.size() != 2 || names[0] == names[1]) return FailAsOne();
+    TRY(const std::vector<NamedFactor> left, FactorsOf(names[0]));
+    TRY(const std::vector<NamedFactor> right, FactorsOf(names[1]));
+    TRY_STATUS(CheckFactors(left, right));
     std::vector<DerivedColumn> columns;
-    for (const Factor& first : FactorsOf(places[0])) {
-      for (const Factor& second : FactorsOf(places[1])) {
+    for (const NamedFactor& first : left) {
+      for (const NamedFactor& second : right) {
         TRY(DerivedColumn derived, ProductOf(first, second));
         columns.push_back(std::move(derived));
       }

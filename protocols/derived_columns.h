@@ -14,7 +14,8 @@
 namespace consilium {
 
 /// A [[contract.derived]] table; `contract` is what stands before it. One column, or a series of
-/// them: a spline of k knots has k - 2, a product with a category one a level beside the reference.
+/// them: a spline of k knots has k - 2, a product with a category one a level beside the reference,
+/// a product with a series one for each of its columns.
 /// Errors carry line and column.
 Result<std::vector<DerivedColumn>> ParseDerived(const Settings& settings, const Contract& contract);
 

@@ -13,7 +13,6 @@
 namespace consilium {
 namespace {
 
-constexpr std::int64_t kFewestSites = 3;
 constexpr Duration kShortestDeadline{1'000};
 constexpr Duration kLongestDeadline{24 * 60 * 60 * 1000};
 
@@ -23,10 +22,12 @@ Status CheckLine(const Settings& settings,
                  const std::string& text,
                  bool required) {
   if (required && text.empty()) return settings.FailAt(key, std::string(key) + " is empty");
-  if (text.size() > 500) return settings.FailAt(key, "longer than 500 bytes");
+  if (text.size() > 500)
+    return settings.FailAt(key, std::string(key) + " is longer than 500 bytes");
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      return settings.FailAt(key, "holds a line break or another control character");
+      return settings.FailAt(key,
+                             std::string(key) + " holds a line break or another control character");
     }
   }
   return {};
@@ -44,9 +45,11 @@ Status ParseStudy(const Settings& settings, Plan& plan) {
   TRY(plan.expires, settings.Day("expires"));
   TRY(const std::int64_t sites, settings.IntegerOr("minimum_sites", 5));
   if (sites < kFewestSites || sites > static_cast<std::int64_t>(kMaxSites)) {
-    return settings.FailAt("minimum_sites", "must be between 3 and " + std::to_string(kMaxSites),
-                           "with fewer than three sites, each could subtract its own numbers and "
-                           "see the other's");
+    return settings.FailValueAt(
+        "minimum_sites",
+        "it must be between " + std::to_string(kFewestSites) + " and " + std::to_string(kMaxSites),
+        "with fewer than three sites, each could subtract its own numbers and "
+        "see the other's");
   }
   plan.minimum_sites = static_cast<std::uint32_t>(sites);
   return settings.RequireNoOtherKeys();
@@ -55,8 +58,8 @@ Status ParseStudy(const Settings& settings, Plan& plan) {
 Status ParsePrivacy(const Settings& settings, Plan& plan) {
   TRY(const std::int64_t patients, settings.IntegerOr("minimum_patients", 20));
   if (patients < 1 || static_cast<std::uint64_t>(patients) > plan.contract.maximum_patients) {
-    return settings.FailAt("minimum_patients",
-                           "must be at least 1 and at most the contract's maximum_patients");
+    return settings.FailValueAt(
+        "minimum_patients", "it must be at least 1 and at most the contract's maximum_patients");
   }
   plan.minimum_patients = static_cast<std::uint64_t>(patients);
   TRY(const std::optional<Settings> dp, settings.TableIfAny("dp"));
@@ -71,13 +74,11 @@ Status ParsePrivacy(const Settings& settings, Plan& plan) {
 Status ParseRound(const Settings& settings, Plan& plan) {
   TRY(plan.deadline, settings.SpanOr("deadline", Duration(60'000)));
   if (plan.deadline < kShortestDeadline || plan.deadline > kLongestDeadline) {
-    return settings.FailAt("deadline", "must be between 1s and 24h");
+    return settings.FailValueAt("deadline", "it must be between 1s and 24h");
   }
   TRY(const std::string on_loss,
-      settings.TextOr("on_loss", plan.on_loss == OnLoss::kWait ? "wait" : "continue"));
-  if (on_loss != "wait" && on_loss != "continue") {
-    return settings.FailAt("on_loss", "must be \"wait\" or \"continue\"");
-  }
+      settings.ChoiceOr("on_loss", {"wait", "continue"},
+                        plan.on_loss == OnLoss::kWait ? "wait" : "continue"));
   plan.on_loss = on_loss == "wait" ? OnLoss::kWait : OnLoss::kContinue;
   return settings.RequireNoOtherKeys();
 }

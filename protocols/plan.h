@@ -3,6 +3,7 @@
 // A plan: the declarative file that says everything a study does. Its canonical bytes' hash is the
 // StudyId; sites approve that number and nothing else.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct Plan {
   std::optional<PrivacySettings> dp;    ///< Sums have noise.
 };
 
+/// With fewer, each could subtract its own numbers and see the other's.
+inline constexpr std::uint32_t kFewestSites = 3;
 inline constexpr std::size_t kMaxPlanBytes = 200 * 1024;
 
 /// Parses and validates. Unknown or missing keys and values out of range are errors with

@@ -35,6 +35,7 @@ class Runner {
     progress_.next = "reading the data";
     Tell();
     Result<LoadedTable> table = experiment.generator ? LoadedTable{} : LoadTable(experiment);
+    if (table && options_.on_table) options_.on_table(experiment, *table);
     for (std::uint64_t i = 0; i < experiment.repetitions && may_start_; ++i) {
       Trial trial;
       trial.combination = combination;

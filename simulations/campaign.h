@@ -58,6 +58,8 @@ using CampaignWatcher = std::function<void(const CampaignProgress&)>;
 
 struct CampaignOptions {
   CampaignWatcher watcher = {};
+  /// Called once a combination has its table, before anything is computed on it.
+  std::function<void(const Experiment&, const LoadedTable&)> on_table = {};
   /// Called once there are data to compute on; its error ends the campaign.
   std::function<Status()> before_first = {};
   Ranks* ranks = nullptr;  ///< Those that make the same call; all but the first get no comparison.

@@ -7,7 +7,9 @@
 
 #include "common/command_errors.h"
 #include "common/files.h"
+#include "common/runtime_clock.h"
 #include "simulations/protocol/cost.h"
+#include "simulations/warnings.h"
 
 namespace consilium {
 namespace {
@@ -70,6 +72,7 @@ Result<int> RunCostCommand(const CostCommand& command) {
   if (command.rounds > 0) options.rounds = command.rounds;
   TRY(const Bytes text, ReadFile(command.plan, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(text), command.plan));
+  ShowWarnings(ExpiryWarnings(plan, command.plan, DateOf(ReadClocks().utc)));
   TRY(const StudyCost cost, PredictCost(plan, options));
   std::cout << (command.json ? CostJson(plan, options, cost) : CostText(plan, options, cost))
             << std::flush;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <set>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -17,11 +18,13 @@
 
 #include "common/command_errors.h"
 #include "common/files.h"
+#include "common/runtime_clock.h"
 #include "common/terminal.h"
 #include "simulations/commands_progress.h"
 #include "simulations/html_report.h"
 #include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
+#include "simulations/warnings.h"
 
 namespace consilium {
 namespace {
@@ -148,6 +151,19 @@ Result<int> RunExperiment(const RunCommand& command, Ranks& ranks) {
   if (ranks.first() && !command.json && line.IsShown()) {
     options.watcher = [&](const CampaignProgress& progress) { Show(progress, line); };
   }
+  // Each once, though a sweep reads its table for every combination.
+  std::set<std::string> warned;
+  options.on_table = [&](const Experiment& experiment, const LoadedTable& table) {
+    if (!ranks.first()) return;
+    std::vector<std::string> warnings = SiteNameWarnings(experiment, table);
+    const Date today = DateOf(ReadClocks().utc);
+    for (const std::string& one : ExpiryWarnings(experiment.plan, experiment.plan_file, today)) {
+      warnings.push_back(one);
+    }
+    std::erase_if(warnings, [&](const std::string& one) { return !warned.insert(one).second; });
+    if (!warnings.empty()) line.Clear();
+    ShowWarnings(warnings);
+  };
   options.before_first = [&] { return ranks.first() ? MakeFolder(folder) : Status(); };
   options.ranks = &ranks;
   if (command.mode == "protocol") {

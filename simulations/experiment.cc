@@ -88,10 +88,26 @@ void DrawParticipants(const Participation& participation,
   }
 }
 
-Result<Cohort> CohortAt(const std::string& name, const Plan& plan, const DataTable& part) {
+Result<CohortWithFlow> CohortAt(const std::string& name, const Plan& plan, const DataTable& part) {
   Result<CohortWithFlow> built = CohortOf(plan, part);
   if (!built) return FailIn("virtual site " + name, std::move(built).error());
-  return std::move(built)->cohort;
+  return built;
+}
+
+/// " (of 123 rows: 118 chol missing)": what took most of the rows; empty if nothing took any.
+std::string FlowInWords(const CohortFlow& flow) {
+  constexpr std::size_t kShown = 3;
+  std::vector<CohortFlow::Step> steps = flow.removed;
+  std::erase_if(steps, [](const CohortFlow::Step& step) { return step.rows == 0; });
+  if (steps.empty()) return {};
+  std::stable_sort(
+      steps.begin(), steps.end(),
+      [](const CohortFlow::Step& a, const CohortFlow::Step& b) { return a.rows > b.rows; });
+  std::vector<std::string> words;
+  for (const CohortFlow::Step& step : steps) {
+    words.push_back(std::to_string(step.rows) + " " + step.reason);
+  }
+  return " (of " + std::to_string(flow.rows_read) + " rows: " + JoinNames(words, kShown) + ")";
 }
 
 /// Takes hospitals one by one; what they are made of may go at once.
@@ -103,12 +119,13 @@ class Hospitals {
     sites_.reserve(sites);
   }
 
-  void Add(const std::string& name, const Cohort& cohort) {
+  void Add(const std::string& name, const CohortWithFlow& made) {
+    const Cohort& cohort = made.cohort;
     const std::span<const double> values(cohort.values.data(),
                                          static_cast<std::size_t>(cohort.values.size()));
     const auto rows = static_cast<std::size_t>(cohort.values.rows());
     std::copy(values.begin(), values.end(), table_.Add(rows, cohort.patients).begin());
-    sites_.push_back({name, RefusalOf(cohort.patients)});
+    sites_.push_back({name, RefusalOf(made)});
   }
 
   VirtualFederation Finish(const std::optional<Participation>& participation, std::uint64_t seed) {
@@ -117,11 +134,12 @@ class Hospitals {
   }
 
  private:
-  std::string RefusalOf(std::uint64_t patients) const {
+  std::string RefusalOf(const CohortWithFlow& made) const {
+    const std::uint64_t patients = made.cohort.patients;
     if (patients >= plan_.minimum_patients) return {};
     return "has " + std::to_string(patients) + (patients == 1 ? " patient" : " patients") +
-           " with complete data, fewer than the plan's minimum_patients of " +
-           std::to_string(plan_.minimum_patients);
+           " with complete data" + FlowInWords(made.flow) +
+           ", fewer than the plan's minimum_patients of " + std::to_string(plan_.minimum_patients);
   }
 
   const Plan& plan_;
@@ -141,7 +159,7 @@ class HospitalMaker {
       next_ = 0;
       pool_.Run([this](std::size_t) { Make(); });
       for (std::size_t i = 0; i < made_.size(); ++i) {
-        TRY(const Cohort cohort, *std::move(made_[i]));
+        TRY(const CohortWithFlow cohort, *std::move(made_[i]));
         hospitals.Add(maker_.NameOf(first_ + i), cohort);
       }
     }
@@ -158,7 +176,7 @@ class HospitalMaker {
       made_[i] = MakeOne(first_ + i);
     }
   }
-  Result<Cohort> MakeOne(std::size_t site) const {
+  Result<CohortWithFlow> MakeOne(std::size_t site) const {
     TRY(const DataTable rows, maker_.Make(site));
     return CohortAt(maker_.NameOf(site), plan_, rows);
   }
@@ -168,7 +186,7 @@ class HospitalMaker {
   ThreadPool pool_;
   std::size_t first_ = 0;
   std::atomic<std::size_t> next_ = 0;
-  std::vector<std::optional<Result<Cohort>>> made_;  ///< Of a batch, from first_ on.
+  std::vector<std::optional<Result<CohortWithFlow>>> made_;  ///< Of a batch, from first_ on.
 };
 
 Result<VirtualFederation> DrawHospitals(const Experiment& experiment,
@@ -196,7 +214,7 @@ Result<VirtualFederation> SplitIntoHospitals(const Experiment& experiment,
   }
   Hospitals hospitals(experiment.plan, parts.size(), rows);
   for (const auto& [name, part] : parts) {
-    TRY(const Cohort cohort, CohortAt(name, experiment.plan, part));
+    TRY(const CohortWithFlow cohort, CohortAt(name, experiment.plan, part));
     hospitals.Add(name, cohort);
   }
   return hospitals.Finish(experiment.participation, seed);
@@ -215,6 +233,31 @@ std::string Refusals(const VirtualFederation& federation) {
   return text;
 }
 
+/// What would bring more sites in: never a threshold below what it may be.
+std::string WaysToMoreSites(const VirtualFederation& federation, const Experiment& experiment) {
+  const Plan& plan = experiment.plan;
+  const std::size_t taking_part = federation.Participants().size();
+  std::size_t with_patients = 0;
+  bool anybody_too_few = false;
+  for (std::size_t i = 0; i < federation.sites().size(); ++i) {
+    const std::uint64_t patients = federation.cohort(i).patients;
+    if (patients > 0) ++with_patients;
+    if (patients > 0 && patients < plan.minimum_patients) anybody_too_few = true;
+  }
+  std::vector<std::string> ways;
+  if (with_patients == 0) {
+    ways.emplace_back("correct the eligibility rules");
+    ways.emplace_back("leave columns out that are never known");
+  }
+  ways.emplace_back(experiment.site_column.empty() ? "make more or larger sites"
+                                                   : "choose another site_column");
+  if (anybody_too_few && with_patients >= kFewestSites) {
+    ways.emplace_back("lower minimum_patients in the plan");
+  }
+  if (taking_part >= kFewestSites) ways.emplace_back("lower minimum_sites in the plan");
+  return JoinNames(ways, ways.size(), "or");
+}
+
 Status RequireEnoughSites(const VirtualFederation& federation, const Experiment& experiment) {
   const std::size_t taking_part = federation.Participants().size();
   if (taking_part >= experiment.plan.minimum_sites) return {};
@@ -225,10 +268,8 @@ Status RequireEnoughSites(const VirtualFederation& federation, const Experiment&
            " virtual sites would take part, fewer than the minimum_sites of " +
            std::to_string(experiment.plan.minimum_sites) + " in " + experiment.plan_file.string() +
            Refusals(federation),
-       "The real federation would open no sum either: " +
-           std::string(experiment.site_column.empty() ? "make more or larger sites"
-                                                      : "choose another site_column") +
-           ", or lower minimum_patients or minimum_sites in the plan."});
+       "The real federation would open no sum either: " + WaysToMoreSites(federation, experiment) +
+           "."});
 }
 
 /// The whole quality report when the table cannot be computed on.
@@ -241,8 +282,24 @@ Status RequireGoodData(const QualityReport& report, const Experiment& experiment
   // The report ends each problem with its own remedy.
   std::string text = RenderText(report);
   while (!text.empty() && text.back() == '\n') text.pop_back();
+  if (experiment.data.Has("csv") && text.find("source file") != std::string::npos) {
+    text +=
+        "\nThere is no source file yet: write one (docs/source-file.md), and name it by source "
+        "instead of csv in " +
+        experiment.file.string() + ".";
+  }
   return Fail(ErrorCode::kDataQuality, report.file + " does not meet the contract of " +
                                            experiment.plan_file.string() + ":\n" + text);
+}
+
+/// At the plan's line: a cohort is refused for its size alone.
+tl::unexpected<Error> FailAtMaximum(const Experiment& experiment, Error error) {
+  const std::string file = experiment.plan_file.string();
+  // A varied plan's lines are not the file's.
+  if (!experiment.swept.empty()) return FailIn(file, std::move(error));
+  TRY(const Settings plan, Settings::Parse(experiment.plan.text, file));
+  TRY(const Settings contract, plan.Table("contract"));
+  return contract.FailAt("maximum_patients", std::move(error));
 }
 
 }  // namespace
@@ -257,7 +314,7 @@ Result<LoadedTable> LoadTable(const Experiment& experiment) {
       LoadSource(experiment.source, experiment.plan.contract, experiment.site_column));
   TRY_STATUS(RequireGoodData(loaded.report, experiment));
   for (std::string& group : loaded.groups) {
-    if (group.empty()) group = "(no name)";
+    if (group.empty()) group = kNoSiteName;
   }
   return loaded;
 }
@@ -266,9 +323,13 @@ Result<VirtualFederation> MakeFederation(const Experiment& experiment,
                                          const LoadedTable& table,
                                          std::uint64_t seed,
                                          unsigned threads) {
-  TRY(VirtualFederation federation, experiment.generator && !experiment.partition
-                                        ? DrawHospitals(experiment, seed, threads)
-                                        : SplitIntoHospitals(experiment, table, seed));
+  Result<VirtualFederation> made = experiment.generator && !experiment.partition
+                                       ? DrawHospitals(experiment, seed, threads)
+                                       : SplitIntoHospitals(experiment, table, seed);
+  if (!made && made.error().code == ErrorCode::kDataQuality) {
+    return FailAtMaximum(experiment, std::move(made).error());
+  }
+  TRY(VirtualFederation federation, std::move(made));
   TRY_STATUS(RequireEnoughSites(federation, experiment));
   return federation;
 }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/ingestion/source.h"
@@ -19,6 +20,9 @@
 #include "simulations/virtual_federation.h"
 
 namespace consilium {
+
+/// The hospital of rows that name none.
+inline constexpr std::string_view kNoSiteName = "(no name)";
 
 /// One value of a sweep: a key of the plan, or of one of the experiment's own tables.
 struct SweptValue {

@@ -97,12 +97,12 @@ Result<std::optional<Participation>> ParseParticipation(const Settings& settings
   }
   if (table->Has("sites")) {
     TRY(const std::int64_t sites, table->Integer("sites"));
-    if (sites < 1) return table->FailAt("sites", "must be at least 1");
+    if (sites < 1) return table->FailValueAt("sites", "it must be at least 1");
     participation.sites = static_cast<std::size_t>(sites);
   } else {
     TRY(participation.share, table->Number("share"));
     if (!(participation.share > 0) || participation.share > 1) {
-      return table->FailAt("share", "must be above 0 and at most 1");
+      return table->FailValueAt("share", "it must be above 0 and at most 1");
     }
   }
   TRY_STATUS(table->RequireNoOtherKeys());
@@ -189,7 +189,8 @@ Result<Experiment> BuildExperiment(const Settings& settings,
   TRY_STATUS(head.Text("plan"));
   TRY(const std::int64_t repetitions, head.IntegerOr("repetitions", 1));
   if (repetitions < 1 || repetitions > kMostRepetitions) {
-    return head.FailAt("repetitions", "must be between 1 and " + std::to_string(kMostRepetitions));
+    return head.FailValueAt("repetitions",
+                            "it must be between 1 and " + std::to_string(kMostRepetitions));
   }
   TRY_STATUS(head.RequireNoOtherKeys());
   TRY(Settings data, settings.Table(settings.Has("generator") ? "generator" : "data"));

@@ -16,8 +16,8 @@ Status CheckRange(
     const Settings& table, std::string_view key, double value, double lowest, double highest) {
   if (value >= lowest && value <= highest) return {};
   char text[96];
-  std::snprintf(text, sizeof text, "must be between %g and %g", lowest, highest);
-  return table.FailAt(key, text);
+  std::snprintf(text, sizeof text, "it must be between %g and %g", lowest, highest);
+  return table.FailValueAt(key, text);
 }
 
 Result<std::vector<std::size_t>> ParsePatients(const Settings& table) {

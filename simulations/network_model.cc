@@ -30,13 +30,13 @@ Result<Duration> SpanOr(const Settings& table, std::string_view key, Duration ot
   TRY(const std::string text, table.Text(key));
   Result<Duration> span = ParseSpan(text);
   if (!span) return table.FailAt(key, std::move(span).error());
-  if (*span > kLongest) return table.FailAt(key, "must be at most 24h");
+  if (*span > kLongest) return table.FailValueAt(key, "it must be at most 24h");
   return span;
 }
 
 Result<double> Chance(const Settings& table, std::string_view key) {
   TRY(const double chance, table.NumberOr(key, 0));
-  if (chance < 0 || chance > 0.5) return table.FailAt(key, "must be between 0 and 0.5");
+  if (chance < 0 || chance > 0.5) return table.FailValueAt(key, "it must be between 0 and 0.5");
   return chance;
 }
 

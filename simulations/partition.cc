@@ -220,22 +220,22 @@ Status ParseDetails(const Settings& table,
   if (kind == PartitionKind::kDirichlet || kind == PartitionKind::kQuantity) {
     TRY(partition.concentration, table.NumberOr("alpha", 0.5));
     if (partition.concentration < 1e-3 || partition.concentration > 1e6) {
-      return table.FailAt("alpha", "must be between 0.001 and 1000000",
-                          "0.1 is very uneven, 100 nearly even.");
+      return table.FailValueAt("alpha", "it must be between 0.001 and 1000000",
+                               "0.1 is very uneven, 100 nearly even.");
     }
   }
   if (kind == PartitionKind::kLabels) {
     TRY(const std::int64_t labels, table.IntegerOr("labels_per_site", 1));
     if (labels < 1 || labels > static_cast<std::int64_t>(kMostLabels)) {
-      return table.FailAt("labels_per_site",
-                          "must be between 1 and " + std::to_string(kMostLabels));
+      return table.FailValueAt("labels_per_site",
+                               "it must be between 1 and " + std::to_string(kMostLabels));
     }
     partition.labels_per_site = static_cast<std::size_t>(labels);
   }
   if (kind == PartitionKind::kFeature) {
     TRY(partition.strength, table.NumberOr("strength", 1));
     if (partition.strength < 0 || partition.strength > 1) {
-      return table.FailAt("strength", "must be between 0 (none) and 1 (no overlap)");
+      return table.FailValueAt("strength", "it must be between 0 (none) and 1 (no overlap)");
     }
     TRY(partition.column, ParseColumn(table, contract));
   } else if (kind == PartitionKind::kDirichlet || kind == PartitionKind::kLabels) {
@@ -273,7 +273,7 @@ Result<Partition> ParsePartition(const Settings& table,
   }
   TRY(const std::int64_t sites, table.Integer("sites"));
   if (sites < 1 || sites > kMostSites) {
-    return table.FailAt("sites", "must be between 1 and " + std::to_string(kMostSites));
+    return table.FailValueAt("sites", "it must be between 1 and " + std::to_string(kMostSites));
   }
   partition.sites = static_cast<std::size_t>(sites);
   TRY_STATUS(ParseDetails(table, contract, outcome, partition));

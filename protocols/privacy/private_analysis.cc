@@ -27,6 +27,18 @@ std::string Short(double number) {
   return text;
 }
 
+/// Whether every number of the analysis has a bound for what one patient changes.
+Status RequireBounds(const Analysis& analysis) {
+  for (const Slice& slice : analysis.DescribeForReview()) {
+    if (slice.patient_l2 > 0) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                "\"" + std::string(analysis.kind()) +
+                    "\" has no bound for what one patient changes, so noise could not hide it",
+                "leave [privacy.dp] out, or ask for a kind whose page says that it can have noise");
+  }
+  return {};
+}
+
 /// A patient in several rows would count for more than the bound says.
 Status RequireOneRowEach(const CohortView& cohort) {
   const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
@@ -147,19 +159,23 @@ Result<double> EpsilonOfLoss(double rho, double delta) {
 
 Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis) {
   PrivacySettings privacy;
+  // Before the numbers: no other number would mend this.
+  if (const Status bounded = RequireBounds(analysis); !bounded) {
+    return settings.FailHere(bounded.error().message, bounded.error().remedy);
+  }
   TRY(const std::string unit, settings.TextOr("unit", "patient"));
   if (unit != "patient") {
-    return settings.FailAt("unit", "must be \"patient\"; other units are not supported");
+    return settings.FailValueAt("unit", "it must be \"patient\"; other units are not supported");
   }
   TRY(privacy.noise_multiplier, settings.Number("noise_multiplier"));
   if (!(privacy.noise_multiplier >= kLeastNoiseStated &&
         privacy.noise_multiplier <= kMostNoiseStated)) {
-    return settings.FailAt("noise_multiplier", "must be between 0.1 and 1000");
+    return settings.FailValueAt("noise_multiplier", "it must be between 0.1 and 1000");
   }
   TRY(privacy.delta, settings.Number("delta"));
   if (!(privacy.delta > 0 && privacy.delta <= 0.001)) {
-    return settings.FailAt("delta", "must be above 0 and at most 0.001",
-                           "take far less than one over the number of patients");
+    return settings.FailValueAt("delta", "it must be above 0 and at most 0.001",
+                                "take far less than one over the number of patients");
   }
   TRY(privacy.epsilon, settings.Number("epsilon"));
   const std::uint32_t rounds = analysis.rounds_with_noise();
@@ -181,13 +197,7 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
 
 Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,
                                                     const PrivacySettings& settings) {
-  for (const Slice& slice : analysis->DescribeForReview()) {
-    if (slice.patient_l2 > 0) continue;
-    return Fail(ErrorCode::kInvalidArgument,
-                "\"" + std::string(analysis->kind()) +
-                    "\" has no bound for what one patient changes, so noise could not hide it",
-                "leave [privacy.dp] out, or ask for a kind whose page says that it can have noise");
-  }
+  TRY_STATUS(RequireBounds(*analysis));
   return std::make_shared<const PrivateAnalysis>(std::move(analysis), settings);
 }
 

@@ -39,6 +39,18 @@ TEST(ResultTest, DescribesAnErrorWithItsRemedy) {
   EXPECT_NE(alone.back(), ' ');
 }
 
+TEST(ResultTest, ARemedyBeginsASentenceUnlessItBeginsWithWhatPeopleType) {
+  const auto describe = [](const std::string& remedy) {
+    return Describe(Error{ErrorCode::kInvalidArgument, "it is wrong", remedy});
+  };
+  EXPECT_EQ(describe("use another one"), "it is wrong. Use another one");
+  EXPECT_EQ(describe("merge, or remove it"), "it is wrong. Merge, or remove it");
+  EXPECT_EQ(describe("csv = \"FILE\" names it"), "it is wrong. csv = \"FILE\" names it");
+  EXPECT_EQ(describe("consilium-sim finds it"), "it is wrong. consilium-sim finds it");
+  EXPECT_EQ(describe("0.1 is very uneven"), "it is wrong. 0.1 is very uneven");
+  EXPECT_EQ(describe("wait"), "it is wrong. Wait");
+}
+
 TEST(ResultTest, FailInPutsThePlaceInFront) {
   const Status failed = FailIn("plan.toml", Check(false).error());
   EXPECT_EQ(failed.error().message, "plan.toml: not today");

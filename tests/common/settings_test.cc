@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 Settings Parsed(std::string_view text) {
@@ -95,6 +96,19 @@ TEST(SettingsTest, NamesLineAndColumnOfAWrongType) {
   EXPECT_EQ(s.Table("t")->FailHere("odd").value().message, "plan.toml:4:1: odd");
 }
 
+TEST(SettingsTest, ARuleThatAValueBreaksRepeatsTheKeyAndTheValue) {
+  const Settings s = Parsed("confidence = 95\nrange = [90.5, 18]\nlong = \"" +
+                            std::string(78, 'x') + "\u00e4\u00e4\"\n");
+  EXPECT_EQ(Describe(s.FailValueAt("confidence", "it must be below 1", "write 0.95").value()),
+            "plan.toml:1:14: 'confidence' is 95: it must be below 1. Write 0.95");
+  EXPECT_EQ(s.FailValueAt("range", "the lower first").value().message,
+            "plan.toml:2:9: 'range' is [90.5, 18]: the lower first");
+  EXPECT_EQ(s.FailValueAt("absent", "it must be there").value().message,
+            "plan.toml:1:1: 'absent': it must be there");
+  EXPECT_EQ(s.FailValueAt("long", "too long").value().message,
+            "plan.toml:3:8: 'long' is \"" + std::string(78, 'x') + "...: too long");
+}
+
 TEST(SettingsTest, SuggestsTheNearestKnownKey) {
   const Settings s = Parsed("[privacy]\nminimum_pateints = 20\n");
   const Settings privacy = *s.Table("privacy");
@@ -146,6 +160,7 @@ TEST(SettingsTest, SuggestsTheNearestChoice) {
             "plan.toml:1:8: 'kind' cannot be \"dirichlett\". Did you mean \"dirichlet\"? "
             "It can be \"iid\", \"dirichlet\" or \"labels\".");
   EXPECT_THAT(ErrorOf(s.Choice("other", kinds)), HasSubstr("\"zz\". It can be"));
+  EXPECT_THAT(ErrorOf(s.Choice("gone", kinds)), HasSubstr("'gone' is missing. It can be \"iid\""));
   EXPECT_EQ(*s.Choice("kind", {"dirichlett"}), "dirichlett");
   EXPECT_EQ(*s.ChoiceOr("absent", kinds, "iid"), "iid");
   EXPECT_THAT(ErrorOf(s.ChoiceOr("other", kinds, "iid")), HasSubstr("\"zz\". It can be"));
@@ -190,13 +205,18 @@ TEST(SettingsTest, ReportsSyntaxErrorsWithTheirPlace) {
   EXPECT_THAT(ParseError("a = 1\nb = = 2"), StartsWith("plan.toml:2:5: "));
   EXPECT_THAT(ParseError("a = 1\na = 2"), StartsWith("plan.toml:2:"));
   EXPECT_THAT(ParseError("a = \"\xff\""), StartsWith("plan.toml:1:"));
+  EXPECT_THAT(ParseError("a = \"text\nb = 1"), HasSubstr(". Is a closing quote missing?"));
+  EXPECT_THAT(ParseError("a = 'text"), HasSubstr(". Is a closing quote missing?"));
+  EXPECT_THAT(ParseError("a = \"x\\q\""), Not(HasSubstr("closing quote")));
 }
 
 TEST(SettingsTest, RefusesNumbersAndTimesWithoutAMeaning) {
-  EXPECT_THAT(ParseError("a = nan"), StartsWith("plan.toml:1:5: nan and inf"));
-  EXPECT_THAT(ParseError("a = [1.0, -inf]"), StartsWith("plan.toml:1:11: nan and inf"));
-  EXPECT_THAT(ParseError("a = 07:32:00"), StartsWith("plan.toml:1:5: times of day"));
-  EXPECT_THAT(ParseError("a = 2027-06-30T07:32:00Z"), StartsWith("plan.toml:1:5: times of day"));
+  EXPECT_THAT(ParseError("a = nan"), StartsWith("plan.toml:1:5: 'a' cannot be nan or inf"));
+  EXPECT_THAT(ParseError("a = [1.0, -inf]"),
+              StartsWith("plan.toml:1:11: 'a' cannot be nan or inf"));
+  EXPECT_THAT(ParseError("a = 07:32:00"), StartsWith("plan.toml:1:5: 'a' cannot be a time of day"));
+  EXPECT_THAT(ParseError("a = 2027-06-30T07:32:00Z"),
+              StartsWith("plan.toml:1:5: 'a' cannot be a time of day"));
 }
 
 TEST(SettingsTest, BoundsDepthAndSize) {

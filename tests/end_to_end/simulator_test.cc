@@ -216,6 +216,15 @@ TEST(SimulatorTest, ErrorsNameThePlaceAndHaveTheirExitCode) {
   ExpectError(absent, 11, "not-found", "trial.toml");
 }
 
+TEST(SimulatorTest, RemarksOnAPlanThatHasExpiredAndRunsItAllTheSame) {
+  const Simulation simulation(Replaced(SmallPlan(), "2090-01-01", "2020-01-01"), GeneratedSites(4));
+  const CommandOutcome outcome = simulation.Run({"--json"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr("consilium-sim: warning: "), HasSubstr("expired on 2020-01-01")));
+  EXPECT_TRUE(Json::accept(outcome.out));
+}
+
 TEST(SimulatorTest, WritesTheSamePageAndRoundsWhateverTheThreads) {
   const Simulation simulation(SmallPlan(), GeneratedSites(4));
   WriteText(simulation.experiment(),

@@ -103,6 +103,45 @@ TEST(ContractTest, ChecksChoicesOfEligibility) {
               HasSubstr("no value of"));
 }
 
+TEST(ContractTest, EligibilityRepeatsWhatWasWrittenAndListsWhatMayBe) {
+  const std::string category = Column("type = \"category\"\nlevels = [\"x\", \"y\"]\n");
+  const std::string boolean = Column("type = \"boolean\"\n");
+  const std::string number = Column("type = \"number\"\nrange = [18, 110]\n");
+  const std::string rule = "[[eligible]]\ncolumn = \"a\"\n";
+  EXPECT_THAT(ErrorFor(category + rule + "one_of = [\"z\"]\n"),
+              HasSubstr("It can be \"x\" or \"y\""));
+  EXPECT_THAT(ErrorFor(boolean + rule + "one_of = [\"male\"]\n"),
+              HasSubstr("It can be \"true\" or \"false\""));
+  EXPECT_THAT(ErrorFor(boolean + rule + "one_of = [true]\n"),
+              HasSubstr("Write one_of = [\"true\"]"));
+  EXPECT_THAT(ErrorFor(number + rule + "minimum = 60\nmaximum = 40\n"),
+              AllOf(HasSubstr("18 to 110"), HasSubstr("asks for 60 to 40")));
+  EXPECT_THAT(ErrorFor(Column("type = \"number\"\nrange = [90, 18]\n")),
+              HasSubstr("'range' is [90, 18]: "));
+}
+
+TEST(ContractTest, ANameThatIsNoColumnComesWithWhatWasMeant) {
+  const std::string columns =
+      kHead +
+      "[[column]]\nname = \"sex\"\ntype = \"boolean\"\n"
+      "[[column]]\nname = \"cp\"\ntype = \"category\"\nlevels = [\"1\", \"2\"]\n"
+      "[[column]]\nname = \"wave\"\ntype = \"boolean\"\ncount = 5\n";
+  const std::pair<std::string, const char*> cases[] = {
+      {"sexe", "the contract has no column \"sexe\". Did you mean \"sex\"?"},
+      {"Sex", "Did you mean \"sex\"?"},
+      {"zebra_crossing", "Its columns are sex, cp, wave_1"},
+      {"id", "\"id\" is the patient identifier, which is no variable"},
+      {"cp_2", "\"cp_2\" is the level \"2\" of \"cp\", and no column. Name \"cp\""},
+      {"wave",
+       "\"wave\" stands for wave_1, wave_2, wave_3 and 2 more, and one column is asked "
+       "for. Name one of these"}};
+  for (const auto& [name, words] : cases) {
+    EXPECT_THAT(
+        ErrorFor(columns + "[[eligible]]\ncolumn = \"" + name + "\"\none_of = [\"true\"]\n"),
+        HasSubstr(words));
+  }
+}
+
 TEST(ContractTest, AColumnWithACountIsASeries) {
   const auto parse = [](const std::string& rest) {
     return ParseContract(

@@ -94,6 +94,26 @@ TEST(DerivedColumnsTest, ProductsWithCategoriesAreColumnsOfTheirLevels) {
   EXPECT_NEAR(contract.Find("age_stage_II")->maximum.value(), 110, 1e-6);
 }
 
+TEST(DerivedColumnsTest, ProductsWithASeriesAreColumnsOfItsColumns) {
+  const Contract contract =
+      ContractWith(Derived("age_s", "spline = \"age\"\nknots = [40, 50, 60, 70]") +
+                   Derived("sex_age", "product = [\"sex\", \"age_s\"]") +
+                   Derived("change_age", "product = [\"change\", \"age_s\"]") +
+                   Derived("all", "product = [\"sex_age\", \"stage\"]"));
+  EXPECT_THAT(contract.ColumnsOf("sex_age"), ElementsAre("sex_age_m_1", "sex_age_m_2"));
+  EXPECT_THAT(contract.ColumnsOf("change_age"), ElementsAre("change_age_1", "change_age_2"));
+  EXPECT_THAT(contract.ColumnsOf("all"),
+              ElementsAre("all_m_1_II", "all_m_1_III", "all_m_2_II", "all_m_2_III"));
+  for (const char* const term : {"_1", "_2"}) {
+    const std::vector<double> spline = ValuesOf(contract, std::string("age_s") + term);
+    EXPECT_THAT(ValuesOf(contract, std::string("sex_age_m") + term),
+                ElementsAre(spline[0], 0, spline[2], IsNotKnown()));
+    EXPECT_THAT(ValuesOf(contract, std::string("change_age") + term),
+                ElementsAre(-2 * spline[0], 0.5 * spline[1], 2 * spline[2], IsNotKnown()));
+  }
+  EXPECT_EQ(contract.derived.size(), 10u);
+}
+
 /// Hmisc::rcspline.eval(c(18, 40, 47, 62.5, 71, 110), knots = c(40, 50, 60, 70), norm = 2),
 /// printed to 17 digits.
 TEST(DerivedColumnsTest, SplineTermsAreThoseOfHmisc) {
@@ -169,11 +189,23 @@ TEST(DerivedColumnsTest, EachMistakeIsNamedWithItsPlace) {
       {Derived("x", "log = \"change\""), "\"change\" may be -3, which has no logarithm"},
       {Derived("x", "log = \"stage\""), "\"stage\" is no number, integer or duration"},
       {Derived("x", "log = \"absent\""), "no column \"absent\" before this one"},
-      {Derived("x", "logg = \"crp\""), "derived from nothing"},
+      {Derived("x", "logg = \"crp\""), "the key 'logg' is not known here. Did you mean 'log'?"},
+      {Derived("x", "formula = \"log(crp)\""), "the key 'formula' is not known here"},
+      {Derived("x", "knots = [1, 2, 3]"), "\"x\" is derived from nothing"},
+      {Derived("x", "spline = \"age\"\nknots = [50, 50.00001, 60]"), "computed, they are one"},
+      {Derived("s", "spline = \"age\"\nknots = [40, 50, 60]") + Derived("x", "log = \"s\""),
+       "\"s\" stands for s_1, and one column is asked for"},
+      {Derived("s", "spline = \"age\"\nknots = [40, 50, 60]") +
+           Derived("x", "product = [\"s\", \"s_1\"]"),
+       "a product is of two different columns"},
+      {"[[column]]\nname = \"w\"\ntype = \"boolean\"\ncount = 300\n" +
+           Derived("x", "product = [\"w\", \"stage\"]"),
+       "this makes 600 columns"},
       {Derived("x", "log = \"crp\"\nknots = [1, 2, 3]"), "knots"},
       {Derived("x", "spline = \"age\""), "knots"},
       {Derived("x", "spline = \"age\"\nknots = [40, 50]"), "a spline has 3 to 10 knots"},
-      {Derived("x", "spline = \"age\"\nknots = [40, 60, 50]"), "knots rise, and lie within"},
+      {Derived("x", "spline = \"age\"\nknots = [40, 60, 50]"),
+       "'knots' is [40, 60, 50]: knots rise, and lie within"},
       {Derived("x", "spline = \"age\"\nknots = [10, 50, 60]"), "18 to 110"},
       {Derived("x", "product = [\"age\"]"), "a product is of two different columns"},
       {Derived("x", "product = [\"age\", \"age\"]"), "of a column with itself say square"},

@@ -221,6 +221,43 @@ TEST_F(ExperimentTest, RefusesFewerSitesThanThePlanAsksFor) {
                                                 HasSubstr("plan.toml"), HasSubstr("small has 4")));
 }
 
+TEST_F(ExperimentTest, SaysWhatLeftNobodyAndNoWayThatCannotBeGone) {
+  std::string plan = kPlan;
+  plan.insert(plan.find("[analysis]"), "[[contract.eligible]]\ncolumn = \"age\"\nminimum = 109\n");
+  Write("plan.toml", plan);
+  const std::string nobody = LoadError(ErrorCode::kRefused);
+  EXPECT_THAT(nobody,
+              AllOf(HasSubstr("north has 0 patients with complete data (of 24 rows: 24 not "
+                              "eligible: age at least 109)"),
+                    HasSubstr("Correct the eligibility rules"), Not(HasSubstr("lower minimum"))));
+  Write("plan.toml", kPlan);
+  std::string table = Table();
+  for (std::size_t at = 0; (at = table.find("south", at)) != std::string::npos;) {
+    table.replace(at, 5, "north");
+  }
+  Write("data.csv", table);
+  EXPECT_THAT(LoadError(ErrorCode::kRefused),
+              AllOf(HasSubstr("only 2 of 3"), HasSubstr("or lower minimum_patients in the plan."),
+                    Not(HasSubstr("lower minimum_sites"))));
+}
+
+TEST_F(ExperimentTest, NamesThePlansLineWhenACohortIsTooLarge) {
+  std::string plan = kPlan;
+  plan.insert(plan.find("[[contract"), "maximum_patients = 20\n");
+  Write("plan.toml", plan);
+  EXPECT_THAT(LoadError(ErrorCode::kDataQuality),
+              AllOf(HasSubstr("plan.toml:8:20: virtual site east: "), HasSubstr("allows (20)")));
+}
+
+TEST_F(ExperimentTest, SaysWhereASourceFileIsNamedThatAnExperimentWithACsvDoesNotHave) {
+  std::string table = Table();
+  table.replace(table.find(",30,"), 4, ",\"30,5\",");
+  Write("data.csv", table);
+  EXPECT_THAT(LoadError(ErrorCode::kDataQuality),
+              AllOf(HasSubstr("Set decimal"), HasSubstr("There is no source file yet"),
+                    HasSubstr("by source instead of csv in "), HasSubstr("trial.toml")));
+}
+
 TEST_F(ExperimentTest, NamesOnlyAFewOfManySitesThatAreTooSmall) {
   Write("trial.toml",
         "[experiment]\nplan = \"plan.toml\"\n[data]\ncsv = \"data.csv\"\nsite_column = \"id\"\n");

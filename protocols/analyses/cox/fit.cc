@@ -54,10 +54,10 @@ Result<Round> Ask(Federation& federation, const CoxQuery& query, std::size_t exp
 
 Status RequireEvents(const CommonSums& common, const CoxPlan& plan) {
   if (common.events > 0) return {};
-  return Fail(ErrorCode::kNotEstimable,
-              "the event \"" + plan.event() +
-                  "\" happened to no patient in the federation, so nothing can be estimated",
-              "choose another event, a longer follow-up or wider eligibility rules");
+  return Fail(
+      ErrorCode::kNotEstimable,
+      "the event \"" + plan.event() + "\" happened to no patient, so nothing can be estimated",
+      "choose another event, a longer follow-up or wider eligibility rules");
 }
 
 /// Centres and scales that are the federation's means and standard deviations.

@@ -1,5 +1,6 @@
 #include "protocols/analyses/cox/settings.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,14 @@ std::string_view NameOf(Ties ties) { return ties == Ties::kEfron ? "efron" : "br
 
 Result<std::vector<ContractColumn>> ParseSurvivalOutcome(const Settings& settings,
                                                          const Contract& contract) {
+  // Asked for only here, so that no other message says that it may stand here.
+  const std::vector<std::string> keys = settings.Keys();
+  if (std::find(keys.begin(), keys.end(), "outcome") != keys.end()) {
+    return settings.FailAt("outcome",
+                           "the outcome of a follow-up is an 'event' and its 'time', no 'outcome'",
+                           "write event = \"...\", a column that says whether it happened, and "
+                           "time = \"...\", how long each patient was followed");
+  }
   TRY(ContractColumn event, glm::ParseColumn(settings, "event", contract));
   if (const Status status = glm::CheckYesNo(event); !status) {
     return settings.FailAt("event", status.error().message, status.error().remedy);

@@ -93,7 +93,8 @@ Result<Evaluation> EvaluateCounts(const EvaluatePlan& plan, Aggregate aggregate)
   evaluation.patients = static_cast<std::uint64_t>(counts.patients[0]);
   evaluation.sites = aggregate.sites;
   if (!(counts.rows[0] > 0)) {
-    return Fail(ErrorCode::kNotEstimable, "there is no complete case in the whole federation");
+    return Fail(ErrorCode::kNotEstimable, "there is no complete case",
+                "widen the eligibility rules, or leave features out that are often missing");
   }
   evaluation.all = MeasureGroup(plan, counts, 0);
   FillMeans(plan, counts, evaluation);

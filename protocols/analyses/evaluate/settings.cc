@@ -35,7 +35,7 @@ Result<Subgroup> SubgroupOf(const Settings& settings,
                             const Contract& contract) {
   const ContractColumn* column = contract.Find(name);
   if (column == nullptr) {
-    return settings.FailAt("subgroups", "the contract has no column \"" + name + "\"");
+    return settings.FailAt("subgroups", NoColumn(contract, name));
   }
   if (column->type == ColumnType::kBoolean) return Subgroup{name, 0, {"false", "true"}};
   if (column->type == ColumnType::kCategory) return Subgroup{name, 0, column->levels};
@@ -47,7 +47,8 @@ Result<Subgroup> SubgroupOf(const Settings& settings,
 Status ParseSubgroups(const Settings& settings, const Contract& contract, EvaluatePlan& plan) {
   TRY(const std::vector<std::string> names, settings.TextsOr("subgroups", {}));
   if (names.size() > kMostSubgroups) {
-    return settings.FailAt("subgroups", "are more than 20", "choose those that matter most");
+    return settings.FailAt("subgroups", "'subgroups' are more than 20",
+                           "choose those that matter most");
   }
   for (const std::string& name : names) {
     if (std::count(names.begin(), names.end(), name) > 1) {
@@ -62,7 +63,7 @@ Status ParseSubgroups(const Settings& settings, const Contract& contract, Evalua
 Result<double> ParseCoefficient(const Settings& table, std::string_view key) {
   TRY(const double value, table.Number(key));
   if (std::abs(value) <= kLargestCoefficient) return value;
-  return table.FailAt(key, "must be between -1e9 and 1e9");
+  return table.FailValueAt(key, "it must be between -1e9 and 1e9");
 }
 
 /// One number for each term: a term that is forgotten would be a term that does not count.
@@ -136,9 +137,9 @@ Status MakeDesign(const Settings& settings, const Contract& contract, EvaluatePl
 Status RequireOneModel(const Settings& settings) {
   const bool model = settings.Has("features") || settings.Has("coefficients");
   if (settings.Has("prediction") && (model || settings.Has("intercept"))) {
-    return settings.FailAt("prediction",
-                           "stands beside a model's features, intercept or coefficients",
-                           "name a column that holds predictions or give a model, not both");
+    return settings.FailAt(
+        "prediction", "'prediction' stands beside a model's features, intercept or coefficients",
+        "name a column that holds predictions or give a model, not both");
   }
   if (settings.Has("prediction") || model) return {};
   return settings.FailHere("there is nothing to evaluate",
@@ -187,15 +188,16 @@ double EvaluatePlan::ScoreOf(std::size_t bin) const {
 Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
   TRY(const std::int64_t score_bins, settings.IntegerOr("score_bins", 1'000));
   if (score_bins < 10 || score_bins > 10'000) {
-    return settings.FailAt("score_bins", "must be between 10 and 10000");
+    return settings.FailValueAt("score_bins", "it must be between 10 and 10000");
   }
   plan.score_bins = static_cast<std::size_t>(score_bins);
   TRY(const std::int64_t bins, settings.IntegerOr("bins", 100));
-  if (bins < 2 || bins > 1'000) return settings.FailAt("bins", "must be between 2 and 1000");
+  if (bins < 2 || bins > 1'000)
+    return settings.FailValueAt("bins", "it must be between 2 and 1000");
   plan.bins = static_cast<std::size_t>(bins);
   TRY(const std::int64_t count, settings.IntegerOr("minimum_count", 5));
   if (count < 1 || count > 1'000'000) {
-    return settings.FailAt("minimum_count", "must be between 1 and 1000000");
+    return settings.FailValueAt("minimum_count", "it must be between 1 and 1000000");
   }
   plan.minimum_count = static_cast<std::uint64_t>(count);
   TRY(plan.confidence, glm::ParseConfidence(settings));

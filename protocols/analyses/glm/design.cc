@@ -119,7 +119,7 @@ Result<ContractColumn> ParseColumn(const Settings& settings,
   TRY(const std::string name, settings.Text(key));
   const ContractColumn* column = contract.Find(name);
   if (column != nullptr) return *column;
-  return settings.FailAt(key, "the contract has no column \"" + name + "\"");
+  return settings.FailAt(key, NoColumn(contract, name));
 }
 
 Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
@@ -132,7 +132,7 @@ Result<std::vector<std::string>> ParseFeatures(const Settings& settings,
   for (const std::string& name : features) {
     const ContractColumn* column = contract.Find(name);
     if (column == nullptr) {
-      return settings.FailAt("features", "the contract has no column \"" + name + "\"");
+      return settings.FailAt("features", NoColumn(contract, name));
     }
     if (std::find(outcomes.begin(), outcomes.end(), name) != outcomes.end()) {
       return settings.FailAt("features", "\"" + name + "\" is the outcome and a feature at once");

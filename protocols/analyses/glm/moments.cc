@@ -24,9 +24,10 @@ tl::unexpected<Error> ConstantError(const std::vector<std::string>& names) {
   const std::string list = Quoted(names);
   return Fail(ErrorCode::kNotEstimable,
               (names.size() == 1 ? "the term " + list + " has" : "the terms " + list + " have") +
-                  " the same value for every patient in the federation, so no effect can be "
-                  "estimated",
-              "leave it out of the features, or merge the level with another in the contract");
+                  " the same value for every patient, so no effect can be estimated",
+              names.size() == 1
+                  ? "leave it out of the features, or merge the level with another in the contract"
+                  : "leave them out of the features, or merge levels in the contract");
 }
 
 struct MomentRound {
@@ -104,7 +105,8 @@ Moment MomentOf(double rows, double sum, double squares) {
 
 Result<TermMoments> TermMoments::From(double rows, std::span<const double> sums) {
   if (rows < 2) {
-    return Fail(ErrorCode::kNotEstimable, "fewer than two complete cases in the whole federation");
+    return Fail(ErrorCode::kNotEstimable, "there are fewer than two complete cases",
+                "widen the eligibility rules, or leave features out that are often missing");
   }
   TermMoments result;
   const std::size_t count = sums.size() / 2;

@@ -1,5 +1,6 @@
 #include "protocols/analyses/glm/regression.h"
 
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -115,11 +116,11 @@ Result<FitOptions> ParseFitOptions(const Settings& settings) {
   FitOptions options;
   TRY(options.ridge, settings.NumberOr("ridge", 0.0));
   if (options.ridge < 0 || options.ridge > 1e9) {
-    return settings.FailAt("ridge", "must be between 0 and 1e9");
+    return settings.FailValueAt("ridge", "it must be between 0 and 1e9");
   }
   TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
   if (iterations < 2 || iterations > 100) {
-    return settings.FailAt("maximum_iterations", "must be between 2 and 100");
+    return settings.FailValueAt("maximum_iterations", "it must be between 2 and 100");
   }
   options.maximum_iterations = static_cast<std::uint32_t>(iterations);
   return options;
@@ -128,7 +129,12 @@ Result<FitOptions> ParseFitOptions(const Settings& settings) {
 Result<double> ParseConfidence(const Settings& settings) {
   TRY(const double confidence, settings.NumberOr("confidence", 0.95));
   if (confidence >= 0.5 && confidence <= 0.9999) return confidence;
-  return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
+  // People who think in percent.
+  const bool percent = confidence >= 50 && confidence <= 99.99;
+  char remedy[32];
+  std::snprintf(remedy, sizeof remedy, "write %.6g", confidence / 100);
+  return settings.FailValueAt("confidence", "it must be between 0.5 and 0.9999",
+                              percent ? remedy : "");
 }
 
 Result<Design> ParseDesign(const Settings& settings,

@@ -28,14 +28,13 @@ Result<Aggregate> Ask(Federation& federation,
   return aggregate;
 }
 
-std::string EventsInWords(double events) {
-  return std::to_string(static_cast<std::uint64_t>(events)) + (events == 1 ? " event" : " events");
-}
-
-tl::unexpected<Error> TooFew(const std::string& who, double events, const SurvivalPlan& plan) {
+/// Not how many there are: that is the very number that minimum_events hides.
+tl::unexpected<Error> TooFew(const std::string& who, const SurvivalPlan& plan) {
+  const std::string least = plan.minimum_events == 1
+                                ? "no event"
+                                : "fewer than " + std::to_string(plan.minimum_events) + " events";
   return Fail(ErrorCode::kNotEstimable,
-              who + " has " + EventsInWords(events) + ", fewer than the minimum_events of " +
-                  std::to_string(plan.minimum_events) + " that each step of a curve stands on",
+              who + " has " + least + ", and each step of a curve stands on minimum_events",
               "lower minimum_events, merge levels of the group, or leave a level out by an "
               "eligibility rule");
 }
@@ -45,7 +44,7 @@ Result<std::vector<std::uint32_t>> FindBins(Federation& federation, const Surviv
   const auto begin = aggregate.values.begin() + kCommonSums;
   const std::vector<std::uint32_t> ends =
       MergeBins({begin, aggregate.values.end()}, static_cast<double>(plan.minimum_events));
-  if (ends.empty()) return TooFew("the whole federation", aggregate.values[2], plan);
+  if (ends.empty()) return TooFew("the whole cohort", plan);
   return ends;
 }
 
@@ -81,7 +80,7 @@ Result<Curve> DrawCurve(const std::string& group,
   if (!(curve.events > 0)) return curve;
   const std::vector<std::uint32_t> ends =
       MergeBins(counts.events, static_cast<double>(plan.minimum_events));
-  if (ends.empty()) return TooFew("the group \"" + group + "\"", curve.events, plan);
+  if (ends.empty()) return TooFew("the group \"" + group + "\"", plan);
   const std::vector<double> events = Merged(counts.events, ends);
   const std::vector<double> censored = Merged(counts.censored, ends);
   std::vector<AtTime> times;

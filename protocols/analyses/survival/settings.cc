@@ -48,7 +48,7 @@ Result<std::vector<std::string>> ParseGroup(const Settings& settings,
 
 Status ParseGrid(const Settings& settings, const ContractColumn& time, SurvivalPlan& plan) {
   TRY(plan.bin_width, settings.Number("bin_width"));
-  if (!(plan.bin_width > 0)) return settings.FailAt("bin_width", "must be above 0");
+  if (!(plan.bin_width > 0)) return settings.FailValueAt("bin_width", "it must be above 0");
   const double bins = BinNumber(*time.maximum, plan.bin_width) + 1;
   if (bins > static_cast<double>(kMostBins)) {
     char text[160];
@@ -62,7 +62,7 @@ Status ParseGrid(const Settings& settings, const ContractColumn& time, SurvivalP
   plan.bins = static_cast<std::size_t>(bins);
   TRY(const std::int64_t events, settings.IntegerOr("minimum_events", 5));
   if (events < 1 || events > 1'000'000) {
-    return settings.FailAt("minimum_events", "must be between 1 and 1000000");
+    return settings.FailValueAt("minimum_events", "it must be between 1 and 1000000");
   }
   plan.minimum_events = static_cast<std::uint64_t>(events);
   return {};

@@ -41,7 +41,8 @@ Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPla
   sums.numbers = Split(query.step, plan, sums.values);
   sums.sites = aggregate.sites;
   if (!(sums.numbers.rows[0] > 0)) {
-    return Fail(ErrorCode::kNotEstimable, "there is no row to learn from in the whole federation");
+    return Fail(ErrorCode::kNotEstimable, "there is no row to learn from",
+                "widen the eligibility rules, or leave features out that are often missing");
   }
   return sums;
 }

@@ -75,7 +75,8 @@ Result<double> NumberIn(const Settings& settings,
                         double highest) {
   TRY(const double number, settings.NumberOr(key, otherwise));
   if (!(number >= lowest) || !(number <= highest)) {
-    return settings.FailAt(key, "must be between " + Text(lowest) + " and " + Text(highest));
+    return settings.FailValueAt(key,
+                                "it must be between " + Text(lowest) + " and " + Text(highest));
   }
   return number;
 }
@@ -87,8 +88,8 @@ Result<std::uint32_t> CountIn(const Settings& settings,
                               std::int64_t highest) {
   TRY(const std::int64_t number, settings.IntegerOr(key, otherwise));
   if (number < lowest || number > highest) {
-    return settings.FailAt(
-        key, "must be between " + std::to_string(lowest) + " and " + std::to_string(highest));
+    return settings.FailValueAt(
+        key, "it must be between " + std::to_string(lowest) + " and " + std::to_string(highest));
   }
   return static_cast<std::uint32_t>(number);
 }
@@ -132,13 +133,13 @@ Result<std::vector<std::size_t>> ParseWidths(const Settings& settings,
                                              std::size_t most) {
   TRY(const std::vector<double> widths, settings.Numbers(key));
   if (widths.size() < fewest || widths.size() > most) {
-    return settings.FailAt(
-        key, "needs " + std::to_string(fewest) + " to " + std::to_string(most) + " layers' widths");
+    return settings.FailValueAt(key, "it needs " + std::to_string(fewest) + " to " +
+                                         std::to_string(most) + " layers' widths");
   }
   std::vector<std::size_t> whole;
   for (const double width : widths) {
     if (width != std::floor(width) || width < 1 || width > 100'000) {
-      return settings.FailAt(key, "each must be a whole number from 1 to 100000");
+      return settings.FailValueAt(key, "each must be a whole number from 1 to 100000");
     }
     whole.push_back(static_cast<std::size_t>(width));
   }
@@ -354,7 +355,7 @@ Status ParseCourse(const Settings& settings, TrainPlan& plan) {
   if (!settings.Has("rounds")) TRY_STATUS(settings.Integer("rounds"));
   TRY(plan.rounds, CountIn(settings, "rounds", 1, 1, 100'000));
   TRY(const std::int64_t seed, settings.IntegerOr("seed", 1));
-  if (seed < 0) return settings.FailAt("seed", "must be at least 0");
+  if (seed < 0) return settings.FailValueAt("seed", "it must be at least 0");
   plan.seed = static_cast<std::uint64_t>(seed);
   TRY(plan.standardisation, OneOf(settings, "standardise", kStandardisations, "federation"));
   TRY(plan.clip, NumberIn(settings, "clip", 10, 1e-6, 1e9));

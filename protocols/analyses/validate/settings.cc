@@ -21,8 +21,9 @@ Status RefuseKeys(const Settings& settings,
                   const std::string& method) {
   for (const char* key : keys) {
     if (settings.Has(key)) {
-      return settings.FailAt(key, "does nothing with method = \"" + method + "\"",
-                             "leave the key out, or choose the other method");
+      return settings.FailAt(
+          key, "'" + std::string(key) + "' does nothing with method = \"" + method + "\"",
+          "leave the key out, or choose the other method");
     }
   }
   return {};
@@ -32,11 +33,11 @@ Status ParseFolds(const Settings& settings, ValidatePlan& plan) {
   TRY_STATUS(RefuseKeys(settings, {"sites"}, kFolds));
   TRY(const std::int64_t folds, settings.IntegerOr("folds", 5));
   if (folds < 2 || folds > kMostFolds) {
-    return settings.FailAt("folds", "must be between 2 and 20");
+    return settings.FailValueAt("folds", "it must be between 2 and 20");
   }
   plan.folds = static_cast<std::uint32_t>(folds);
   TRY(const std::int64_t seed, settings.IntegerOr("seed", 1));
-  if (seed < 0) return settings.FailAt("seed", "must be at least 0");
+  if (seed < 0) return settings.FailValueAt("seed", "it must be at least 0");
   plan.seed = static_cast<std::uint64_t>(seed);
   return {};
 }
@@ -45,7 +46,7 @@ Status ParseSites(const Settings& settings, ValidatePlan& plan) {
   TRY_STATUS(RefuseKeys(settings, {"folds", "seed"}, kLeaveOneSiteOut));
   TRY(plan.sites, settings.Texts("sites"));
   if (plan.sites.empty() || plan.sites.size() > kMostSites) {
-    return settings.FailAt("sites", "must name 1 to 100 sites");
+    return settings.FailValueAt("sites", "it must name 1 to 100 sites");
   }
   for (const std::string& site : plan.sites) {
     if (const Status name = CheckName("a site", site); !name) {

@@ -72,6 +72,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NoBound",
                 PlanText(kColumns, "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
                     Promise("noise_multiplier = 50\nepsilon = 3\ndelta = 1e-6\n"),
+                "no bound for what one patient changes"},
+        Mistake{"NoBoundBeforeTooMuchPromised",
+                PlanText(kColumns, "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
+                    Promise("noise_multiplier = 5\nepsilon = 0.1\ndelta = 1e-6\n"),
                 "no bound for what one patient changes"}),
     [](const auto& mistake) { return mistake.param.name; });
 

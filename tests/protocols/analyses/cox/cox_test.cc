@@ -350,7 +350,9 @@ TEST(CoxSettingsTest, MistakesNameThePlaceAndWhatWouldDo) {
   const Mistake mistakes[] = {
       {"kind = \"cox\"\ntime = \"time\"\nfeatures = [\"x\"]", {"'event' is missing"}},
       {"kind = \"cox\"\nevent = \"event\"\nfeatures = [\"x\"]", {"'time' is missing"}},
-      {CoxTable("evnt", "time", "\"x\""), {"no column \"evnt\""}},
+      {CoxTable("evnt", "time", "\"x\""), {"no column \"evnt\"", "Did you mean \"event\"?"}},
+      {"kind = \"cox\"\noutcome = \"event\"\ntime = \"time\"\nfeatures = [\"x\"]",
+       {"an 'event' and its 'time', no 'outcome'", "Write event = "}},
       {CoxTable("two", "time", "\"x\""), {"\"two\" is no yes/no outcome", "boolean"}},
       {CoxTable("stage", "time", "\"x\""), {"\"stage\" is no yes/no outcome"}},
       {CoxTable("event", "below", "\"x\""), {"\"below\" may be negative", "0 or above"}},
