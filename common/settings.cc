@@ -85,7 +85,7 @@ class KeyDepthScan {
 /// The library says of text that goes on past the end of its line only that a line break is none of
 /// its characters.
 std::string InPlainWords(std::string_view description) {
-  const bool of_text = description.find("parsing string") != std::string_view::npos;
+  const bool of_text = description.find("string:") != std::string_view::npos;
   const bool runs_on = description.find("control characters") != std::string_view::npos ||
                        description.find("end-of-file") != std::string_view::npos;
   return std::string(description) + (of_text && runs_on ? ". Is a closing quote missing?" : "");
