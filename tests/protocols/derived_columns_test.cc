@@ -208,7 +208,7 @@ TEST(DerivedColumnsTest, EachMistakeIsNamedWithItsPlace) {
        "'knots' is [40, 60, 50]: knots rise, and lie within"},
       {Derived("x", "spline = \"age\"\nknots = [10, 50, 60]"), "18 to 110"},
       {Derived("x", "product = [\"age\"]"), "a product is of two different columns"},
-      {Derived("x", "product = [\"age\", \"age\"]"), "of a column with itself say square"},
+      {Derived("x", "product = [\"age\", \"age\"]"), "Of a column with itself say square"},
       {Derived("x", "product = [\"age\", \"born\"]"), "the date \"born\" is no factor"},
       {Derived("age", "log = \"crp\""), "a second column is called \"age\""},
       {Derived("id", "log = \"crp\""), "a second column is called \"id\""},

@@ -92,7 +92,7 @@ TEST(PlanTest, SaysWhatIsWrongAndWhere) {
            kContract + kAnalysis,
        "between 3 and"},
       {analysis("outcome = \"y\"\n"), "'kind' is missing. This version has: cox, "},
-      {analysis("kind = \"logit\"\n"), "Did you mean \"logistic\"? This version has: cox, "},
+      {analysis("kind = \"logistik\"\n"), "Did you mean \"logistic\"? This version has: cox, "},
       {analysis("kind = \"magic\"\n"), "linear, logistic, meta, poisson"},
       {analysis("kind = \"logistic\"\noutcome = \"z\"\nfeatures = [\"x\"]\n"), "no column \"z\""},
       {analysis("kind = \"logistic\"\noutcome = \"x\"\nfeatures = [\"y\"]\n"), "yes/no"},
