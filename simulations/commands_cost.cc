@@ -8,6 +8,7 @@
 #include "common/command_errors.h"
 #include "common/files.h"
 #include "common/runtime_clock.h"
+#include "simulations/commands_progress.h"
 #include "simulations/protocol/cost.h"
 #include "simulations/warnings.h"
 

@@ -42,4 +42,10 @@ void ProgressLine::Clear() {
   shown_.reset();
 }
 
+void ShowWarnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    std::cerr << "consilium-sim: warning: " << warning << std::endl;
+  }
+}
+
 }  // namespace consilium

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace consilium {
 
@@ -35,5 +36,8 @@ class ProgressLine {
   const Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> shown_;
 };
+
+/// Writes them to stderr, a line each.
+void ShowWarnings(const std::vector<std::string>& warnings);
 
 }  // namespace consilium

@@ -1,7 +1,6 @@
 #include "simulations/warnings.h"
 
 #include <algorithm>
-#include <iostream>
 #include <map>
 #include <set>
 
@@ -48,12 +47,6 @@ std::vector<std::string> ExpiryWarnings(const Plan& plan,
   if (today <= plan.expires) return {};
   return {plan_file + " expired on " + ToText(plan.expires) +
           ": no site would answer it. Set a later `expires` before it is submitted."};
-}
-
-void ShowWarnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) {
-    std::cerr << "consilium-sim: warning: " << warning << std::endl;
-  }
 }
 
 }  // namespace consilium

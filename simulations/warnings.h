@@ -19,7 +19,4 @@ std::vector<std::string> ExpiryWarnings(const Plan& plan,
                                         const std::string& plan_file,
                                         const Date& today);
 
-/// Writes them to stderr, a line each.
-void ShowWarnings(const std::vector<std::string>& warnings);
-
 }  // namespace consilium

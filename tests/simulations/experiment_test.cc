@@ -229,7 +229,7 @@ TEST_F(ExperimentTest, SaysWhatLeftNobodyAndNoWayThatCannotBeGone) {
   EXPECT_THAT(nobody,
               AllOf(HasSubstr("north has 0 patients with complete data (of 24 rows: 24 not "
                               "eligible: age at least 109)"),
-                    HasSubstr("Correct the eligibility rules"), Not(HasSubstr("lower minimum"))));
+                    HasSubstr("correct the eligibility rules"), Not(HasSubstr("lower minimum"))));
   Write("plan.toml", kPlan);
   std::string table = Table();
   for (std::size_t at = 0; (at = table.find("south", at)) != std::string::npos;) {

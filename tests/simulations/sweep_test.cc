@@ -179,7 +179,8 @@ TEST_F(SweepTest, RepetitionsNeedSomethingDrawn) {
   ASSERT_FALSE(read.has_value());
   EXPECT_THAT(Describe(read.error()),
               AllOf(HasSubstr("trial.toml:3:15: "), HasSubstr("all would be the same")));
-  EXPECT_THAT(ErrorOf("", "repetitions = 0\n"), HasSubstr("trial.toml:3:15: must be between 1"));
+  EXPECT_THAT(ErrorOf("", "repetitions = 0\n"),
+              HasSubstr("trial.toml:3:15: 'repetitions' is 0: it must be between 1"));
 }
 
 TEST_F(SweepTest, AFailedRunIsNamedAndTheOthersCount) {

@@ -200,12 +200,12 @@ TEST(ImputationTest, EachMistakeIsNamedWithItsPlace) {
       {kLogistic + "\n[impute]\nill = \"mode\"\n", "\"ill\" is an outcome"},
       {kLogistic + "\n[impute]\nweight = \"mean\"\n", "the analysis has no column \"weight\""},
       {kLogistic, "\"age_gap\" says whether \"age\" is missing, and rows without"},
-      {kLogistic + "\n[impute]\nage = \"mode\"\n", "say \"mean\" or \"median\""},
+      {kLogistic + "\n[impute]\nage = \"mode\"\n", "Say \"mean\" or \"median\""},
       {kLogistic + "\n[impute]\nsmoker = \"mean\"\n", "\"smoker\" is no number"},
       {kLogistic + "\n[impute]\nage = \"zero\"\n", "mean"},
       {kLogistic + "\n[impute]\nage = 3\n", "age"},
       {"kind = \"summary\"\nvariables = [\"age\"]\n\n[impute]\nage = \"mean\"\n",
-       "leave [impute] out"}};
+       "Leave [impute] out"}};
   for (const auto& [analysis, words] : cases) {
     const Result<Plan> plan = ParsePlan(PlanText(Columns(), analysis), "plan.toml");
     ASSERT_FALSE(plan.has_value()) << analysis;

@@ -331,7 +331,7 @@ TEST(MetaSettingsTest, MistakesNameThePlaceAndWhatWouldDo) {
       {"kind = \"meta\"\n", {"'model' is missing"}},
       {Table("logit"), {"plan.toml:", "\"cox\", \"linear\", \"logistic\" or \"poisson\""}},
       {Table("logistic", "effects = \"mixed\"\n"), {"\"hartung-knapp\", \"random\" or \"fixed\""}},
-      {Table("logistic", "ridge = 1.0\n"), {"plan.toml:", "penalty", "leave the key out"}},
+      {Table("logistic", "ridge = 1.0\n"), {"plan.toml:", "penalty", "Leave the key out"}},
       {Table("logistic", "confidence = 2.0\n"), {"between 0.5 and 0.9999"}},
       {Table("cox", "outcome = \"ill\"\n"), {"'outcome'"}},
       {Table("logistic", "tau = 1\n"), {"'tau'"}}};
