@@ -11,9 +11,6 @@
 namespace consilium::glm {
 namespace {
 
-/// R's glm.control(epsilon = 1e-14): the step that takes less than this part off the deviance is
-/// the last. Its error is that step squared; the covariance is, as in R, that from before the step.
-constexpr double kDevianceConverged = 1e-14;
 /// A term of the starting round is determined by the others when what is its own is below this part
 /// of it.
 constexpr double kCollinear = 1e-11;
@@ -45,11 +42,8 @@ class FederatedLikelihood final : public SummedLikelihood {
   }
 
   bool IsLastStep(const Evaluation& here, double decrement) const override {
-    if (!family_.gaussian()) {
-      return std::abs(decrement) <= kDevianceConverged * (here.deviance + 0.1);
-    }
     // Least squares: the first step is exact.
-    return here.deviance - decrement >= kTinyResidual * Total();
+    return family_.gaussian() && here.deviance - decrement >= kTinyResidual * Total();
   }
 
   tl::unexpected<Error> NotIdentified(const Dependence& dependence) const override {
