@@ -65,9 +65,10 @@ Result<glm::Scaling> Standardise(Federation& federation, const CoxPlan& plan) {
     TRY_STATUS(RequireEvents(sums.common, plan));
     TRY(const glm::TermMoments moments,
         glm::TermMoments::From(static_cast<double>(sums.common.rows), sums.values));
-    TRY_STATUS(moments.RequireSpread(query.scaling, plan.design));
+    const bool is_last = !moments.LostDigits() || round == glm::kMomentRounds;
+    if (is_last) TRY_STATUS(moments.RequireSpread(query.scaling, plan.design));
     moments.Recentre(query.scaling);
-    if (!moments.LostDigits() || round == glm::kMomentRounds) return query.scaling;
+    if (is_last) return query.scaling;
   }
 }
 
