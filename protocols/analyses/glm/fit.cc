@@ -17,6 +17,14 @@ constexpr double kCollinear = 1e-11;
 /// A least-squares fit that leaves less than this of the variance is evaluated once more.
 constexpr double kTinyResidual = 1e-6;
 
+/// A residual sum of squares below these parts of the outcome's sums of squares is rounding. About
+/// the mean: Newton's steps are good to 1e-10 of a standard deviation, so residuals below that are
+/// its own. About zero: a double holds an outcome to 1e-16 of itself, and a linear predictor adds a
+/// few such errors (R's summary.lm calls a fit "essentially perfect" at 1e-30, with the outcome as
+/// it is; here it was also centred and scaled).
+constexpr double kRoundingOfSpread = 1e-20;
+constexpr double kRoundingOfSize = 1e-28;
+
 /// The sums of a regression's Newton rounds.
 class FederatedLikelihood final : public SummedLikelihood {
  public:
@@ -50,6 +58,12 @@ class FederatedLikelihood final : public SummedLikelihood {
     return CollinearError(dependence, design_, 1);
   }
 
+  /// Whether a linear fit with this deviance leaves nothing of the outcome but rounding.
+  bool IsRounding(double deviance) const {
+    return family_.gaussian() &&
+           deviance <= std::max(kRoundingOfSpread * Total(), kRoundingOfSize * Size());
+  }
+
  private:
   Result<Evaluation> Ask() {
     const std::size_t outcomes = family_.OutcomeSlices(1, 1).size();
@@ -71,6 +85,13 @@ class FederatedLikelihood final : public SummedLikelihood {
   double Total() const {
     const std::vector<double>& sums = common_.sums.outcome;
     return sums[1] - sums[0] * sums[0] / common_.sums.rows;
+  }
+
+  /// The same about zero.
+  double Size() const {
+    const std::vector<double>& sums = common_.sums.outcome;
+    const double centre = query_.outcome_centre / query_.outcome_scale;
+    return sums[1] + 2 * centre * sums[0] + centre * centre * common_.sums.rows;
   }
 
   Federation& federation_;
@@ -133,6 +154,7 @@ Status ToOwnUnits(const GlmQuery& query, const Maximum& maximum, const Family& f
   fit.coefficients[0] = query.outcome_centre + unit * intercept;
   if (!fit.converged) return {};
   TRY(const double dispersion, Dispersion(maximum.deviance, family, fit));
+  if (fit.exact) return {};
   std::vector<std::vector<double>> transform(order, std::vector<double>(order, 0.0));
   transform[0][0] = unit;
   for (std::size_t j = 1; j < order; ++j) {
@@ -161,7 +183,8 @@ Result<Fit> FitOf(Maximum maximum, const FederatedLikelihood& likelihood, const 
   fit.means = query.scaling.centres;
   fit.deviations = query.scaling.scales;
   fit.standardised = maximum.coefficients;
-  maximum.deviance = std::max(0.0, maximum.deviance);
+  fit.exact = maximum.converged && likelihood.IsRounding(maximum.deviance);
+  maximum.deviance = fit.exact ? 0.0 : std::max(0.0, maximum.deviance);
   const double unit = query.outcome_scale * query.outcome_scale;
   const Likelihood finished = family.Finish(maximum.deviance, sums);
   fit.deviance = maximum.deviance * unit;

@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <memory>
 
 #include <gmock/gmock.h>
@@ -22,7 +23,9 @@
 namespace consilium::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct Line {
   double estimate;
@@ -178,6 +181,71 @@ TEST(LinearTest, NearlyPerfectFitKeepsTheDigitsOfItsResiduals) {
   ExpectClose(json["coefficients"][1]["estimate"], 1.9999999636363641, 1e-14, "slope");
   ExpectClose(json["coefficients"][1]["std_error"], 1.224182416285290e-07, 1e-8, "standard error");
   ExpectClose(json["rss"], 9.8909090830578004e-12, 1e-7, "rss");
+}
+
+Plan LinearPlan(double largest, const std::string& more = {}) {
+  return PlanOf(Number("y", -largest, largest) + Number("x", 0, 50) + Boolean("z"),
+                "kind = \"linear\"\noutcome = \"y\"\nfeatures = [\"x\", \"z\"]" + more);
+}
+
+/// 40 rows with the outcome that a function makes of x and z.
+Rows RowsWhere(const std::function<double(double, double)>& outcome) {
+  Rows rows;
+  for (int i = 0; i < 40; ++i) {
+    const double x = 0.3 * i + 0.1 * (i % 7);
+    char text[40];
+    std::snprintf(text, sizeof text, "%.17g", outcome(x, i % 2));
+    rows.push_back({{"y", text}, {"x", std::to_string(x)}, {"z", i % 2 == 0 ? "0" : "1"}});
+  }
+  return rows;
+}
+
+void ExpectExact(const Outcome& outcome, double slope, double tolerance = 1e-13) {
+  EXPECT_TRUE(outcome.result.converged);
+  EXPECT_THAT(outcome.json["message"].get<std::string>(),
+              HasSubstr("determined by the features without error"));
+  EXPECT_THAT(outcome.result.table, HasSubstr("without error"));
+  EXPECT_THAT(outcome.result.table, Not(AnyOf(HasSubstr("nan"), HasSubstr("inf"))));
+  EXPECT_NEAR(outcome.json["coefficients"][1]["estimate"].get<double>(), slope, tolerance);
+  for (const Json& line : outcome.json["coefficients"]) {
+    for (const char* field : {"std_error", "statistic", "p_value", "conf_low", "conf_high"}) {
+      EXPECT_TRUE(line.contains(field) && line[field].is_null()) << field;
+    }
+  }
+  for (const char* field : {"covariance", "log_likelihood", "aic", "f_statistic", "f_p_value"}) {
+    EXPECT_TRUE(outcome.json.contains(field) && outcome.json[field].is_null()) << field;
+  }
+  EXPECT_EQ(outcome.json["rss"], 0.0);
+  EXPECT_EQ(outcome.json["r_squared"], 1.0);
+}
+
+TEST(LinearTest, AnOutcomeWithoutErrorIsSaidAndHasNoTests) {
+  const Plan plan = LinearPlan(100);
+  const auto fit = [&](const std::function<double(double, double)>& outcome) {
+    return RunOn(plan, {CohortOf(plan, RowsWhere(outcome))});
+  };
+  // R warns of each: "essentially perfect fit: summary may be unreliable".
+  ExpectExact(fit([](double, double z) { return z; }), 0);
+  ExpectExact(fit([](double x, double) { return 0.1 + 2 * x / 3; }), 2.0 / 3);
+  ExpectExact(fit([](double x, double z) { return 7 - 0.7 * x + z / 7; }), -0.7);
+}
+
+TEST(LinearTest, RoundingIsThatOfTheNumbersThemselves) {
+  const Plan plan = LinearPlan(1e9);
+  // About 9e8 a double's last digit is 1e-7.
+  const Rows rows = RowsWhere([](double x, double) { return 9e8 + 0.7 * x; });
+  ExpectExact(RunOn(plan, {CohortOf(plan, rows)}), 0.7, 1e-7);
+}
+
+TEST(LinearTest, AnErrorThatIsThereIsNoRounding) {
+  const Plan plan = LinearPlan(100);
+  const Json json = RunOn(plan, {CohortOf(plan, RowsWhere([](double x, double z) {
+                                            return 7 - 0.7 * x + z / 7 + 1e-8 * std::cos(100 * x);
+                                          }))})
+                        .json;
+  EXPECT_FALSE(json.contains("message"));
+  EXPECT_GT(json["coefficients"][1]["std_error"].get<double>(), 1e-10);
+  EXPECT_LT(json["coefficients"][1]["std_error"].get<double>(), 1e-8);
 }
 
 // p <- data.frame(y=c(0,1,3,2,7,12,1,0,4,20), x=c(0.1,0.5,1.0,0.9,1.8,2.4,0.3,0.2,1.4,2.9),
