@@ -142,16 +142,23 @@ Spread SpreadOfOne(const std::vector<const std::vector<Coefficient>*>& fits,
   spread.truth = truth;
   spread.smallest = spread.largest = (*fits.front())[index].estimate;
   const auto count = static_cast<double>(fits.size());
+  double with_error = 0;
   for (const std::vector<Coefficient>* fit : fits) {
     const Coefficient& line = (*fit)[index];
     spread.mean += line.estimate / count;
-    spread.mean_std_error += line.std_error / count;
+    if (!std::isnan(line.std_error)) {
+      spread.mean_std_error += line.std_error;
+      ++with_error;
+    }
     spread.smallest = std::min(spread.smallest, line.estimate);
     spread.largest = std::max(spread.largest, line.estimate);
     if (!truth) continue;
     spread.root_mean_square_error += (line.estimate - *truth) * (line.estimate - *truth) / count;
-    if (line.low <= *truth && *truth <= line.high) spread.coverage += 1 / count;
+    if (line.low <= *truth && *truth <= line.high) spread.coverage += 1;
   }
+  // NaN where every fit is exact.
+  spread.mean_std_error /= with_error;
+  spread.coverage /= with_error;
   spread.root_mean_square_error = std::sqrt(spread.root_mean_square_error);
   if (fits.size() > 1) {
     double squares = 0;

@@ -82,12 +82,12 @@ struct Spread {
   std::size_t runs = 0;  ///< With an estimate.
   double mean = 0;
   double deviation = 0;       ///< Between runs; 0 for one run.
-  double mean_std_error = 0;  ///< What the runs themselves say it is.
+  double mean_std_error = 0;  ///< What the runs themselves say it is; NaN if all are exact.
   double smallest = 0;
   double largest = 0;
   std::optional<double> truth;  ///< Where a generator drew the data; so for the next two.
   double root_mean_square_error = 0;
-  double coverage = 0;  ///< Share of intervals that hold the truth.
+  double coverage = 0;  ///< Share of intervals that hold the truth; NaN if there are none.
 };
 
 /// Over these fits, each with its coefficients in one order; those without any are passed over.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -31,6 +32,9 @@ constexpr std::pair<const char*, const char*> kMeasures[] = {
     {"calibration_in_the_large", "calibration in the large"},
     {"calibration_slope", "calibration slope"}};
 
+/// Of the largest estimate of an exact fit.
+constexpr double kRounding = 1e-12;
+
 /// Those that have a standard error.
 std::vector<Coefficient> MeasuresOf(const Json& evaluation) {
   std::vector<Coefficient> measures;
@@ -41,6 +45,11 @@ std::vector<Coefficient> MeasuresOf(const Json& evaluation) {
                         measure["conf_low"].get<double>(), measure["conf_high"].get<double>(), 0});
   }
   return measures;
+}
+
+/// NaN for null: an exact linear fit has no standard errors.
+double NumberOrNone(const Json& number) {
+  return number.is_number() ? number.get<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
 bool IsEvaluation(const Json& result) { return result.value("kind", "") == "evaluate"; }
@@ -65,8 +74,16 @@ std::vector<double> NumbersOf(const PlainRun& run, bool validated) {
     const Json& error = result["validated"][field]["std_error"];
     if (error.is_number()) numbers.push_back(error.get<double>());
   }
-  for (const Coefficient& line : IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run)) {
-    numbers.insert(numbers.end(), {line.estimate, line.std_error});
+  const std::vector<Coefficient> lines =
+      IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run);
+  double largest = 0;
+  for (const Coefficient& line : lines) largest = std::max(largest, std::abs(line.estimate));
+  for (const Coefficient& line : lines) {
+    // Of an exact fit's estimates one that is 0 but for rounding has no standard error to show it.
+    const bool exact = std::isnan(line.std_error);
+    const bool is_rounding = exact && std::abs(line.estimate) < kRounding * largest;
+    numbers.push_back(is_rounding ? 0 : line.estimate);
+    if (!exact) numbers.push_back(line.std_error);
   }
   for (const Json& curve : result.value("curves", Json::array())) {
     for (const Json& point : curve["points"]) {
@@ -88,7 +105,8 @@ std::optional<double> LargestDifference(const PlainRun& federated, const Attempt
   double largest = 0;
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const double difference = std::abs(ours[i] - theirs[i]);
-    if (difference > 0) largest = std::max(largest, difference / std::abs(theirs[i]));
+    const double larger = std::max(std::abs(ours[i]), std::abs(theirs[i]));
+    if (difference > 0) largest = std::max(largest, difference / larger);
   }
   return largest;
 }
@@ -172,8 +190,8 @@ std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
   if (!result.contains("coefficients")) return coefficients;
   for (const Json& line : result["coefficients"]) {
     coefficients.push_back({line["name"].get<std::string>(), line["estimate"].get<double>(),
-                            line["std_error"].get<double>(), line["conf_low"].get<double>(),
-                            line["conf_high"].get<double>(), line["p_value"].get<double>()});
+                            NumberOrNone(line["std_error"]), NumberOrNone(line["conf_low"]),
+                            NumberOrNone(line["conf_high"]), NumberOrNone(line["p_value"])});
   }
   return coefficients;
 }
@@ -194,8 +212,11 @@ std::string PooledInWords(const Analysis& analysis) {
 
 std::string TroubleOf(const Attempt& attempt) {
   if (attempt.error) return Describe(*attempt.error);
-  if (attempt.run->result.converged) return {};
   const Json json = Json::parse(attempt.run->result.json);
+  if (attempt.run->result.converged) {
+    // An exact fit has a message, too; that of an evaluation is on what it measures.
+    return json.value("kind", "") == "linear" ? json.value("message", "") : "";
+  }
   if (json.contains("separation")) return json["separation"]["message"].get<std::string>();
   return json.value("message", "no solution was found");
 }

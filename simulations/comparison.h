@@ -41,8 +41,9 @@ struct Comparison {
   Attempt pooled;  ///< All rows in one place, as one site's.
   /// The sites that took part, in the federation's order; none where single sites are not shown.
   std::vector<SiteAttempt> alone;
-  /// Largest |federated - pooled| / |pooled| over estimates and standard errors; empty when one of
-  /// the two has no solution, or the analysis keeps sites apart: the pooled one is another model.
+  /// Largest difference between federated and pooled, relative to the larger of the two, over
+  /// estimates and standard errors; empty when one of the two has no solution, or the analysis keeps
+  /// sites apart: the pooled one is another model.
   std::optional<double> largest_difference;
 };
 
@@ -68,7 +69,8 @@ Result<Comparison> Compare(const Plan& plan,
                            const VirtualFederation& federation,
                            const CompareOptions& options = {});
 
-/// A coefficient of a result, or a measure of an evaluation, with the limits of its interval.
+/// A coefficient of a result, or a measure of an evaluation, with the limits of its interval. All
+/// but the estimate are NaN where a linear fit is exact.
 struct Coefficient {
   std::string name;
   double estimate = 0;
@@ -85,7 +87,7 @@ std::vector<Coefficient> CoefficientsOf(const Attempt& attempt);
 /// A sentence on the pooled fit where it is another model than the federated one; empty otherwise.
 std::string PooledInWords(const Analysis& analysis);
 
-/// Why an attempt has no coefficients; empty if it has.
+/// Why an attempt has no coefficients, or no standard errors; empty if it has both.
 std::string TroubleOf(const Attempt& attempt);
 
 }  // namespace consilium

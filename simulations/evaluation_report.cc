@@ -93,6 +93,11 @@ bool Misses(const Json& result, const Shown& shown) {
           measure["conf_high"].get<double>() < *shown.ideal);
 }
 
+/// Whether an AUC says that predictions rank patients better than chance.
+bool IsBetterThanChance(const Json& auc) {
+  return auc.is_object() && auc["conf_low"].is_number() && auc["conf_low"].get<double>() > 0.5;
+}
+
 std::string Expected(const Json& result) {
   const double rows = result["rows"].get<double>();
   return NumberText(result["mean_predicted"].get<double>() * rows, "%.1f") +
@@ -251,11 +256,13 @@ std::vector<std::string> EvaluationWarnings(const Comparison& comparison) {
     if (result.is_null() || !result[kAuc.field].is_object()) continue;
     const std::string failure = Failure(result);
     if (failure.empty()) continue;
-    const double auc = result[kAuc.field]["estimate"].get<double>();
-    const double overall = federated[kAuc.field]["estimate"].get<double>();
-    if (auc >= overall && Misses(result, kInTheLarge)) {
-      hidden.push_back(all[i].name + ": the AUC looks fine (" + NumberText(auc, "%.3f") +
-                       ", over all hospitals " + NumberText(overall, "%.3f") + "), but " + failure +
+    const Json& auc = result[kAuc.field];
+    const Json& overall = federated[kAuc.field];
+    const bool looks_fine = IsBetterThanChance(auc) && IsBetterThanChance(overall) &&
+                            auc["estimate"].get<double>() >= overall["estimate"].get<double>();
+    if (looks_fine && Misses(result, kInTheLarge)) {
+      hidden.push_back(all[i].name + ": the AUC looks fine (" + Number(auc["estimate"]) +
+                       ", over all hospitals " + Number(overall["estimate"]) + "), but " + failure +
                        ".");
     } else {
       open.push_back(all[i].name + ": " + failure + ".");

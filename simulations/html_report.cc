@@ -33,6 +33,7 @@ std::string Counted(std::uint64_t count, const std::string& one, const std::stri
 std::string PValueText(double p) { return p < 1e-4 ? "< 0.0001" : NumberText(p, "%.4f"); }
 
 std::string IntervalText(const Coefficient& line) {
+  if (std::isnan(line.low)) return "-";
   return NumberText(line.low, "%.4g") + " to " + NumberText(line.high, "%.4g");
 }
 
@@ -170,8 +171,9 @@ std::string Shown::Forest(std::size_t coefficient) const {
     ForestRow line{label, series, std::nullopt, 0, 0, note};
     if (!fit.empty()) {
       line.estimate = fit[coefficient].estimate;
-      line.low = fit[coefficient].low;
-      line.high = fit[coefficient].high;
+      const bool exact = std::isnan(fit[coefficient].low);
+      line.low = exact ? *line.estimate : fit[coefficient].low;
+      line.high = exact ? *line.estimate : fit[coefficient].high;
     }
     return line;
   };
@@ -238,8 +240,10 @@ std::string Shown::Coefficients() const {
                           std::to_string(alone_.size()) + " hospitals.",
                       "muted");
   }
-  return Section("Coefficients: federated, pooled and each hospital alone",
-                 body + CoefficientTable());
+  body += CoefficientTable();
+  const std::string trouble = TroubleOf(Attempt{comparison_.federated, {}});
+  if (!trouble.empty()) body += Paragraph(trouble, "bad");
+  return Section("Coefficients: federated, pooled and each hospital alone", body);
 }
 
 std::string Shown::Widths() const {

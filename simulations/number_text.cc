@@ -1,13 +1,14 @@
 #include "simulations/number_text.h"
 
+#include <cmath>
 #include <cstdio>
 #include <string_view>
 
 namespace consilium {
 
 std::string NumberText(double value, const char* form) {
-  char text[64];
-  std::snprintf(text, sizeof text, form, value);
+  char text[64] = "-";
+  if (!std::isnan(value)) std::snprintf(text, sizeof text, form, value);
   return text;
 }
 

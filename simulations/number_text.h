@@ -7,7 +7,7 @@
 
 namespace consilium {
 
-/// A number as printf's form has it: "%.4g" and the like, in at most 63 characters.
+/// A number as printf's form has it: "%.4g" and the like, in at most 63 characters; "-" for NaN.
 std::string NumberText(double value, const char* form = "%.4g");
 
 /// "812 B", "3.41 KiB", "12.9 MiB", "1.05 GiB".

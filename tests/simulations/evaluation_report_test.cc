@@ -75,6 +75,14 @@ TEST(EvaluationReportTest, NamesFirstTheHospitalsWhoseAucHidesThatCalibrationFai
               AllOf(HasSubstr("south: the AUC looks fine"), HasSubstr("0.810 [0.760, 0.860]")));
 }
 
+TEST(EvaluationReportTest, AnAucThatSaysNothingLooksNeitherFineNorBad) {
+  Comparison comparison = ComparisonOf({{"west", RunOf(0.5, 0.9, 1)}});
+  comparison.federated = RunOf(0.5, 0.1, 1);
+  EXPECT_THAT(
+      EvaluationWarnings(comparison),
+      ElementsAre(AllOf(StartsWith("west: the predictions are too low"), Not(HasSubstr("AUC")))));
+}
+
 TEST(EvaluationReportTest, WarnsOfNobodyWithoutCause) {
   const Comparison comparison =
       ComparisonOf({{"north", RunOf(0.75, 0.3, 1.1)}, {"east", RunOf(0.9, -0.3, 0.8)}});

@@ -1,6 +1,7 @@
 #include "simulations/experiment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -13,6 +14,7 @@
 #include "protocols/result_document.h"
 #include "simulations/campaign.h"
 #include "simulations/comparison.h"
+#include "simulations/html_report.h"
 #include "simulations/report.h"
 #include "tests/support/temporary_folder.h"
 
@@ -144,6 +146,39 @@ TEST_F(ExperimentTest, ComparesFederatedPooledAndAlone) {
   EXPECT_EQ(json["alone"][0]["result"]["separation"]["terms"], Json({"male"}));
   EXPECT_EQ(json["virtual_sites"][2]["takes_part"], false);
   EXPECT_EQ(json["study"], experiment.plan.id.ToHex());
+}
+
+/// Scores that follow from the arm without error: everywhere, or in the north alone.
+TEST_F(ExperimentTest, AnExactLinearFitIsShownWithoutStandardErrors) {
+  std::string plan = kPlan;
+  plan.replace(plan.find("kind = \"logistic\""), std::string::npos,
+               "kind = \"linear\"\noutcome = \"age\"\nfeatures = [\"male\"]\n"
+               "[privacy]\nminimum_patients = 10\n");
+  Write("plan.toml", plan);
+  for (const bool everywhere : {true, false}) {
+    std::ostringstream csv;
+    csv << "hospital,id,ill,age,male\n";
+    int id = 0;
+    for (const char* hospital : {"south", "north", "east"}) {
+      for (int i = 0; i < 24; ++i) {
+        const bool exact = everywhere || hospital[0] == 'n';
+        csv << hospital << ",p" << ++id << ",0," << (exact ? i % 2 : (i * 13) % 41) << "," << i % 2
+            << "\n";
+      }
+    }
+    Write("data.csv", csv.str());
+    const Campaign campaign =
+        RunCampaign(ReadExperiments(folder_.path() / "trial.toml").value(), 1, 1).value();
+    for (const std::string& text : {ResultText(campaign), HtmlReport(campaign)}) {
+      EXPECT_THAT(text,
+                  AllOf(HasSubstr("determined by"), Not(HasSubstr("nan")), Not(HasSubstr(" inf"))));
+    }
+    EXPECT_TRUE(Json::accept(ComparisonJson(campaign)));
+    const Comparison& comparison = campaign.shown.comparison;
+    EXPECT_EQ(std::isnan(CoefficientsOf(comparison.federated)[1].std_error), everywhere);
+    EXPECT_TRUE(std::isnan(CoefficientsOf(comparison.alone[1].attempt)[1].std_error));
+    EXPECT_LT(comparison.largest_difference.value(), 1e-9);
+  }
 }
 
 TEST_F(ExperimentTest, ReleasesWhatACoordinatorWould) {

@@ -13,10 +13,6 @@
 namespace consilium::cox {
 namespace {
 
-/// The last step takes less than this off the deviance: it is shorter than 1e-9 standard errors,
-/// and its own error is that squared. The covariance is of the point before it.
-constexpr double kDecrementConverged = 1e-18;
-
 /// The pairs, and the likelihood at zero where sites were lost.
 constexpr std::uint32_t kRoundsBehind = 2;
 
@@ -69,9 +65,10 @@ Result<glm::Scaling> Standardise(Federation& federation, const CoxPlan& plan) {
     TRY_STATUS(RequireEvents(sums.common, plan));
     TRY(const glm::TermMoments moments,
         glm::TermMoments::From(static_cast<double>(sums.common.rows), sums.values));
-    TRY_STATUS(moments.RequireSpread(query.scaling, plan.design));
+    const bool is_last = !moments.LostDigits() || round == glm::kMomentRounds;
+    if (is_last) TRY_STATUS(moments.RequireSpread(query.scaling, plan.design));
     moments.Recentre(query.scaling);
-    if (!moments.LostDigits() || round == glm::kMomentRounds) return query.scaling;
+    if (is_last) return query.scaling;
   }
 }
 
@@ -111,10 +108,6 @@ class PartialLikelihood final : public glm::SummedLikelihood {
     glm::ReadDerivatives(round.values.data() + 1, order, evaluation);
     if (!first_) first_ = evaluation;
     return evaluation;
-  }
-
-  bool IsLastStep(const glm::Evaluation&, double decrement) const override {
-    return std::abs(decrement) <= kDecrementConverged;
   }
 
   tl::unexpected<Error> NotIdentified(const glm::Dependence& dependence) const override {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "common/check.h"
 #include "protocols/analyses/distributions.h"
@@ -58,7 +59,10 @@ Measure MeanMeasure(double rows, double sum, double squares, double confidence) 
   Measure measure;
   measure.estimate = sum / rows;
   if (rows < 2) return measure;
-  const double variance = std::max(0.0, squares - sum * sum / rows) / (rows - 1);
+  const double spread = squares - sum * (sum / rows);
+  // A naive sum loses half of a double's last digit with each row: below that the rows are equal.
+  const bool is_rounding = spread <= rows * std::numeric_limits<double>::epsilon() * squares;
+  const double variance = is_rounding ? 0 : spread / (rows - 1);
   return WaldMeasure(measure.estimate, std::sqrt(variance / rows), confidence);
 }
 

@@ -11,14 +11,19 @@
 namespace consilium::glm {
 namespace {
 
-/// R's glm.control(epsilon = 1e-14): the step that takes less than this part off the deviance is
-/// the last. Its error is that step squared; the covariance is, as in R, that from before the step.
-constexpr double kDevianceConverged = 1e-14;
 /// A term of the starting round is determined by the others when what is its own is below this part
 /// of it.
 constexpr double kCollinear = 1e-11;
 /// A least-squares fit that leaves less than this of the variance is evaluated once more.
 constexpr double kTinyResidual = 1e-6;
+
+/// A residual sum of squares below these parts of the outcome's sums of squares is rounding. About
+/// the mean: Newton's steps are good to 1e-10 of a standard deviation, so residuals below that are
+/// its own. About zero: a double holds an outcome to 1e-16 of itself, and a linear predictor adds a
+/// few such errors (R's summary.lm calls a fit "essentially perfect" at 1e-30, with the outcome as
+/// it is; here it was also centred and scaled).
+constexpr double kRoundingOfSpread = 1e-20;
+constexpr double kRoundingOfSize = 1e-28;
 
 /// The sums of a regression's Newton rounds.
 class FederatedLikelihood final : public SummedLikelihood {
@@ -45,15 +50,18 @@ class FederatedLikelihood final : public SummedLikelihood {
   }
 
   bool IsLastStep(const Evaluation& here, double decrement) const override {
-    if (!family_.gaussian()) {
-      return std::abs(decrement) <= kDevianceConverged * (here.deviance + 0.1);
-    }
     // Least squares: the first step is exact.
-    return here.deviance - decrement >= kTinyResidual * Total();
+    return family_.gaussian() && here.deviance - decrement >= kTinyResidual * Total();
   }
 
   tl::unexpected<Error> NotIdentified(const Dependence& dependence) const override {
     return CollinearError(dependence, design_, 1);
+  }
+
+  /// Whether a linear fit with this deviance leaves nothing of the outcome but rounding.
+  bool IsRounding(double deviance) const {
+    return family_.gaussian() &&
+           deviance <= std::max(kRoundingOfSpread * Total(), kRoundingOfSize * Size());
   }
 
  private:
@@ -77,6 +85,13 @@ class FederatedLikelihood final : public SummedLikelihood {
   double Total() const {
     const std::vector<double>& sums = common_.sums.outcome;
     return sums[1] - sums[0] * sums[0] / common_.sums.rows;
+  }
+
+  /// The same about zero.
+  double Size() const {
+    const std::vector<double>& sums = common_.sums.outcome;
+    const double centre = query_.outcome_centre / query_.outcome_scale;
+    return sums[1] + 2 * centre * sums[0] + centre * centre * common_.sums.rows;
   }
 
   Federation& federation_;
@@ -139,6 +154,7 @@ Status ToOwnUnits(const GlmQuery& query, const Maximum& maximum, const Family& f
   fit.coefficients[0] = query.outcome_centre + unit * intercept;
   if (!fit.converged) return {};
   TRY(const double dispersion, Dispersion(maximum.deviance, family, fit));
+  if (fit.exact) return {};
   std::vector<std::vector<double>> transform(order, std::vector<double>(order, 0.0));
   transform[0][0] = unit;
   for (std::size_t j = 1; j < order; ++j) {
@@ -167,7 +183,8 @@ Result<Fit> FitOf(Maximum maximum, const FederatedLikelihood& likelihood, const 
   fit.means = query.scaling.centres;
   fit.deviations = query.scaling.scales;
   fit.standardised = maximum.coefficients;
-  maximum.deviance = std::max(0.0, maximum.deviance);
+  fit.exact = maximum.converged && likelihood.IsRounding(maximum.deviance);
+  maximum.deviance = fit.exact ? 0.0 : std::max(0.0, maximum.deviance);
   const double unit = query.outcome_scale * query.outcome_scale;
   const Likelihood finished = family.Finish(maximum.deviance, sums);
   fit.deviance = maximum.deviance * unit;

@@ -23,7 +23,10 @@ struct FitOptions {
 struct Fit {
   bool converged = false;
   std::vector<std::size_t> separated;  ///< Terms whose coefficients run off; converged is false.
-  std::uint32_t iterations = 0;        ///< Newton rounds.
+  /// A linear fit whose residuals are rounding: its deviance is 0, and there is no noise to judge
+  /// coefficients by.
+  bool exact = false;
+  std::uint32_t iterations = 0;  ///< Newton rounds.
 
   std::uint64_t rows = 0;
   std::uint64_t patients = 0;
@@ -33,7 +36,7 @@ struct Fit {
   std::vector<double> standardised;  ///< Coefficients of the standardised terms, intercept first.
 
   std::vector<double> coefficients;  ///< In the terms' own units, intercept first.
-  Symmetric covariance;              ///< Of `coefficients`; only when converged.
+  Symmetric covariance;              ///< Of `coefficients`; only when converged and not exact.
   double deviance = 0;               ///< In the outcome's own unit.
   double null_deviance = 0;
   double log_likelihood = 0;

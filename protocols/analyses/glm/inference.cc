@@ -1,6 +1,7 @@
 #include "protocols/analyses/glm/inference.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "common/check.h"
@@ -13,6 +14,12 @@ namespace {
 void SetLimits(double width, Coefficient& line) {
   line.low = line.estimate - width * line.std_error;
   line.high = line.estimate + width * line.std_error;
+}
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+Coefficient EstimateAlone(std::string name, double estimate) {
+  return {std::move(name), estimate, kNone, kNone, kNone, kNone, kNone};
 }
 
 Coefficient WithStudent(Coefficient line, double df, double confidence) {
@@ -50,9 +57,13 @@ std::vector<Coefficient> Infer(const Fit& fit,
   CHECK(fit.converged);
   std::vector<Coefficient> result;
   for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
+    const std::string name = j == 0 ? "(Intercept)" : design.terms[j - 1].name;
+    if (fit.exact) {
+      result.push_back(EstimateAlone(name, fit.coefficients[j]));
+      continue;
+    }
     const Coefficient line =
-        WaldLine(j == 0 ? "(Intercept)" : design.terms[j - 1].name, fit.coefficients[j],
-                 std::sqrt(fit.covariance(j, j)), confidence);
+        WaldLine(name, fit.coefficients[j], std::sqrt(fit.covariance(j, j)), confidence);
     result.push_back(gaussian ? WithStudent(line, ResidualDegrees(fit), confidence) : line);
   }
   return result;
@@ -61,6 +72,7 @@ std::vector<Coefficient> Infer(const Fit& fit,
 LeastSquares SummariseLeastSquares(const Fit& fit) {
   const double df = ResidualDegrees(fit);
   const double terms = static_cast<double>(fit.coefficients.size()) - 1;
+  if (fit.exact) return {0, 1, 1, kNone, kNone};
   LeastSquares result;
   result.sigma = std::sqrt(fit.deviance / df);
   const double unexplained = fit.deviance / fit.null_deviance;

@@ -9,7 +9,8 @@
 
 namespace consilium::glm {
 
-/// One coefficient's line in a result.
+/// One coefficient's line in a result. Of an exact fit all numbers but the estimate are none
+/// (NaN).
 struct Coefficient {
   std::string name;
   double estimate = 0;
@@ -20,7 +21,8 @@ struct Coefficient {
   double high = 0;
 };
 
-/// A linear model's own numbers, as R's summary.lm gives them.
+/// A linear model's own numbers, as R's summary.lm gives them. Of an exact fit F and its p value
+/// are none (NaN).
 struct LeastSquares {
   double sigma = 0;
   double r_squared = 0;

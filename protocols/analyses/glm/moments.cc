@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,8 +18,20 @@ namespace {
 constexpr double kLostDigits = 1e-3;
 /// Below this part of the mean square a variance is rounding: the term is constant.
 constexpr double kConstant = 1e-14;
-/// A standard deviation below this part of the range is taken for a constant, too.
-constexpr double kConstantInRange = 1e-10;
+/// Sums of products have bounds by the range: of a standard deviation below this part of it they
+/// would lose digits.
+constexpr double kResolvedInRange = 1e-10;
+/// A double at the range's end resolves no less of it: the same value, as far as can be told.
+constexpr double kConstantInRange = 4e-16;
+
+enum class Spread { kEnough, kTooLittle, kNone };
+
+/// Of numbers within a range of this width.
+Spread SpreadOf(const Moment& moment, double scale, double range) {
+  const double deviation = scale * std::sqrt(moment.variance);
+  if (deviation > kResolvedInRange * range) return Spread::kEnough;
+  return deviation > kConstantInRange * range ? Spread::kTooLittle : Spread::kNone;
+}
 
 tl::unexpected<Error> ConstantError(const std::vector<std::string>& names) {
   const std::string list = Quoted(names);
@@ -28,6 +41,22 @@ tl::unexpected<Error> ConstantError(const std::vector<std::string>& names) {
               names.size() == 1
                   ? "leave it out of the features, or merge the level with another in the contract"
                   : "leave them out of the features, or merge levels in the contract");
+}
+
+/// `what`: "the term \"age\"".
+tl::unexpected<Error> TooWideError(const std::string& what, double minimum, double maximum) {
+  char range[80];
+  std::snprintf(range, sizeof range, "[%.6g, %.6g]", minimum, maximum);
+  return Fail(ErrorCode::kNotEstimable,
+              what + " differs between patients by less than 1e-10 of its range " + range +
+                  ", too little for sums over that range to tell an effect",
+              "narrow the range in the contract to what is medically possible");
+}
+
+/// A spread that rounding hides about a centre far away has to be found about the mean first.
+void Recentre(const Moment& moment, double& centre, double& scale) {
+  centre += scale * moment.mean;
+  if (moment.variance > 0) scale *= std::sqrt(moment.variance);
 }
 
 struct MomentRound {
@@ -57,10 +86,7 @@ Result<MomentRound> AskMoments(Federation& federation,
 /// Moves the query's centres and scales to the means and standard deviations just found.
 void Recentre(const MomentRound& round, const Family& family, GlmQuery& query) {
   round.terms.Recentre(query.scaling);
-  if (family.gaussian()) {
-    query.outcome_centre += query.outcome_scale * round.outcome.mean;
-    query.outcome_scale *= std::sqrt(round.outcome.variance);
-  }
+  if (family.gaussian()) Recentre(round.outcome, query.outcome_centre, query.outcome_scale);
 }
 
 Status RequireSpread(const GlmQuery& query,
@@ -68,17 +94,19 @@ Status RequireSpread(const GlmQuery& query,
                      const Design& design,
                      const Family& family) {
   TRY_STATUS(round.terms.RequireSpread(query.scaling, design));
+  const std::string outcome = "the outcome \"" + design.outcome.name + "\"";
   const double range = design.outcome_maximum - design.outcome_minimum;
-  if (family.gaussian() &&
-      !(query.outcome_scale * std::sqrt(round.outcome.variance) > kConstantInRange * range)) {
-    return Fail(ErrorCode::kNotEstimable,
-                "the outcome \"" + design.outcome.name + "\" is the same for every patient");
+  const Spread spread =
+      family.gaussian() ? SpreadOf(round.outcome, query.outcome_scale, range) : Spread::kEnough;
+  if (spread == Spread::kTooLittle) {
+    return TooWideError(outcome, design.outcome_minimum, design.outcome_maximum);
+  }
+  if (spread == Spread::kNone) {
+    return Fail(ErrorCode::kNotEstimable, outcome + " is the same for every patient");
   }
   if (const std::optional<std::string> reason = family.Degenerate(round.common.sums)) {
-    return Fail(
-        ErrorCode::kNotEstimable,
-        "the outcome \"" + design.outcome.name + "\" " + *reason + ", so nothing can be estimated",
-        "choose another outcome or wider eligibility rules");
+    return Fail(ErrorCode::kNotEstimable, outcome + " " + *reason + ", so nothing can be estimated",
+                "choose another outcome or wider eligibility rules");
   }
   return {};
 }
@@ -123,19 +151,21 @@ bool TermMoments::LostDigits() const {
 
 Status TermMoments::RequireSpread(const Scaling& scaling, const Design& design) const {
   std::vector<std::string> constant;
+  const Term* too_wide = nullptr;
   for (std::size_t j = 0; j < design.terms.size(); ++j) {
-    const double range = design.terms[j].maximum - design.terms[j].minimum;
-    const double deviation = scaling.scales[j] * std::sqrt(moments_[j].variance);
-    if (!(deviation > kConstantInRange * range)) constant.push_back(design.terms[j].name);
+    const Term& term = design.terms[j];
+    const Spread spread = SpreadOf(moments_[j], scaling.scales[j], term.maximum - term.minimum);
+    if (spread == Spread::kTooLittle) too_wide = &term;
+    if (spread == Spread::kNone) constant.push_back(term.name);
   }
   if (!constant.empty()) return ConstantError(constant);
-  return {};
+  if (too_wide == nullptr) return {};
+  return TooWideError("the term \"" + too_wide->name + "\"", too_wide->minimum, too_wide->maximum);
 }
 
 void TermMoments::Recentre(Scaling& scaling) const {
   for (std::size_t j = 0; j < moments_.size(); ++j) {
-    scaling.centres[j] += scaling.scales[j] * moments_[j].mean;
-    scaling.scales[j] *= std::sqrt(moments_[j].variance);
+    consilium::glm::Recentre(moments_[j], scaling.centres[j], scaling.scales[j]);
   }
 }
 
@@ -162,12 +192,11 @@ Result<CommonSums> ReadCommon(const Aggregate& aggregate,
 Result<GlmQuery> Standardise(Federation& federation, const Design& design, const Family& family) {
   GlmQuery query = FirstQuery(design, family);
   TRY(MomentRound round, AskMoments(federation, query, design, family));
-  TRY_STATUS(RequireSpread(query, round, design, family));
   if (round.terms.LostDigits() || round.outcome.lost_digits) {
     Recentre(round, family, query);
     TRY(round, AskMoments(federation, query, design, family));
-    TRY_STATUS(RequireSpread(query, round, design, family));
   }
+  TRY_STATUS(RequireSpread(query, round, design, family));
   Recentre(round, family, query);
   query.eta_ceiling = family.EtaCeiling(round.common.sums);
   return query;

@@ -32,7 +32,8 @@ class TermMoments {
   static Result<TermMoments> From(double rows, std::span<const double> sums);
 
   bool LostDigits() const;
-  /// kNotEstimable naming the terms that are constant.
+  /// kNotEstimable naming the terms that are constant, or one whose range is too wide for what it
+  /// varies.
   Status RequireSpread(const Scaling& scaling, const Design& design) const;
   /// Moves centres and scales to the means and standard deviations just found.
   void Recentre(Scaling& scaling) const;

@@ -37,6 +37,14 @@ std::string SeparationMessage(const Fit& fit, const Design& design, const Family
          (one ? "" : "s") + " out, or merge a rare level with another.";
 }
 
+const char* const kExactMessage =
+    "The outcome is determined by the features without error: what they leave of it is no more "
+    "than rounding, so there are no standard errors, tests or intervals. Look whether a feature "
+    "was computed from the outcome, or the outcome from the features.";
+
+/// Null for what a fit has none of.
+Json Finite(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
 Json UnfinishedCoefficients(const Fit& fit, const Design& design) {
   std::vector<std::string> names;
   for (std::size_t j = 0; j < fit.coefficients.size(); ++j) names.push_back(TermName(design, j));
@@ -61,23 +69,23 @@ Json StandardisedJson(const Fit& fit, const Design& design) {
 }
 
 void AddStatistics(const Fit& fit, const Family& family, const RenderOptions& options, Json& json) {
-  json["log_likelihood"] = fit.log_likelihood;
+  json["log_likelihood"] = Finite(fit.log_likelihood);
   json["deviance"] = fit.deviance;
   json["null_deviance"] = fit.null_deviance;
   json["df_residual"] = ResidualDegrees(fit);
   // A shrunken fit has fewer effective parameters than coefficients: these would mislead.
   if (options.ridge > 0 || !fit.converged) return;
-  json["aic"] = Aic(fit, family.gaussian());
+  json["aic"] = Finite(Aic(fit, family.gaussian()));
   if (!family.gaussian()) return;
   const LeastSquares summary = SummariseLeastSquares(fit);
   json["sigma"] = summary.sigma;
   json["rss"] = fit.deviance;
   json["r_squared"] = summary.r_squared;
   json["adj_r_squared"] = summary.adjusted_r_squared;
-  json["f_statistic"] = summary.f_statistic;
+  json["f_statistic"] = Finite(summary.f_statistic);
   json["f_df1"] = fit.coefficients.size() - 1;
   json["f_df2"] = ResidualDegrees(fit);
-  json["f_p_value"] = summary.f_p_value;
+  json["f_p_value"] = Finite(summary.f_p_value);
 }
 
 Json ResultJson(const Fit& fit,
@@ -96,7 +104,7 @@ Json ResultJson(const Fit& fit,
   json["confidence"] = options.confidence;
   if (fit.converged) {
     json["coefficients"] = CoefficientsJson(lines, RatioOf(family));
-    json["covariance"] = CovarianceJson(fit.covariance);
+    json["covariance"] = fit.exact ? Json() : CovarianceJson(fit.covariance);
   } else {
     json["coefficients"] = UnfinishedCoefficients(fit, design);
   }
@@ -111,12 +119,21 @@ Json ResultJson(const Fit& fit,
     json["separation"] = {{"terms", terms}, {"message", TroubleOf(fit, design, family)}};
   } else if (!fit.converged) {
     json["message"] = TroubleOf(fit, design, family);
+  } else if (fit.exact) {
+    json["message"] = kExactMessage;
   }
   return json;
 }
 
 std::string Footer(const Fit& fit, const Family& family, const RenderOptions& options) {
   char text[400];
+  if (fit.exact) {
+    std::snprintf(text, sizeof text,
+                  "log-likelihood -, deviance 0 (without features %.7g), AIC -\n"
+                  "residual standard error 0, R squared 1 (adjusted 1), F -, p -\n",
+                  fit.null_deviance);
+    return Wrapped(kExactMessage) + text;
+  }
   std::snprintf(text, sizeof text, "log-likelihood %.7g, deviance %.7g (without features %.7g)",
                 fit.log_likelihood, fit.deviance, fit.null_deviance);
   std::string result = text;

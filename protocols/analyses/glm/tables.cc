@@ -13,13 +13,20 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kNameWidth = 22;
 
-std::string Text(double value, int width, const char* form) {
-  char text[64];
-  std::snprintf(text, sizeof text, form, width, value);
-  return text;
+/// "-" for what is no number.
+std::string Text(double value, std::size_t width, const char* form) {
+  char text[64] = "-";
+  if (!std::isnan(value)) std::snprintf(text, sizeof text, form, value);
+  return width > 1 ? Right(text, width) : text;
 }
 
-std::string Cell(double value, int width) { return Text(value, width, "%*.5g"); }
+std::string Cell(double value, std::size_t width) { return Text(value, width, "%.5g"); }
+
+/// A test statistic so large that its decimals would not fit has none.
+std::string StatisticCell(double value) {
+  const bool fits = value > -999.9995 && value < 9999.9995;
+  return Text(value, 9, fits ? "%.3f" : "%.3g");
+}
 
 std::string NameCell(std::string name) {
   if (name.size() > kNameWidth) name = name.substr(0, kNameWidth - 2) + "..";
@@ -33,6 +40,8 @@ std::string Percent(double confidence) {
   return text;
 }
 
+Json NullIfNone(double value) { return std::isnan(value) ? Json() : Json(value); }
+
 void AddRatio(const Coefficient& line, const Ratio& ratio, Json& json) {
   if (ratio.field.empty() || line.name == kIntercept) return;
   const std::string field(ratio.field);
@@ -42,12 +51,13 @@ void AddRatio(const Coefficient& line, const Ratio& ratio, Json& json) {
 }
 
 std::string Interval(double low, double high) {
+  if (std::isnan(low) || std::isnan(high)) return Right("-", 24);
   return Right(Cell(low, 1) + " to " + Cell(high, 1), 24);
 }
 
 std::string Line(const Coefficient& line, const Ratio& ratio) {
   std::string text = NameCell(line.name) + Cell(line.estimate, 12) + Cell(line.std_error, 12) +
-                     Text(line.statistic, 9, "%*.3f") + PValue(line.p_value, 10) +
+                     StatisticCell(line.statistic) + PValue(line.p_value, 10) +
                      Interval(line.low, line.high);
   if (!ratio.name.empty() && line.name != kIntercept) text += Cell(std::exp(line.estimate), 11);
   return text + "\n";
@@ -58,10 +68,13 @@ std::string Line(const Coefficient& line, const Ratio& ratio) {
 Json CoefficientsJson(const std::vector<Coefficient>& lines, const Ratio& ratio) {
   Json list = Json::array();
   for (const Coefficient& line : lines) {
-    Json json = {{"name", line.name},           {"estimate", line.estimate},
-                 {"std_error", line.std_error}, {"statistic", line.statistic},
-                 {"p_value", line.p_value},     {"conf_low", line.low},
-                 {"conf_high", line.high}};
+    Json json = {{"name", line.name},
+                 {"estimate", line.estimate},
+                 {"std_error", NullIfNone(line.std_error)},
+                 {"statistic", NullIfNone(line.statistic)},
+                 {"p_value", NullIfNone(line.p_value)},
+                 {"conf_low", NullIfNone(line.low)},
+                 {"conf_high", NullIfNone(line.high)}};
     AddRatio(line, ratio, json);
     list.push_back(std::move(json));
   }
@@ -112,7 +125,9 @@ std::string CoefficientTable(const std::vector<Coefficient>& lines,
 }
 
 std::string PValue(double p, int width) {
-  return p < 1e-300 ? Text(0, width, "%*.1g") : Text(p, width, p < 1e-3 ? "%*.2e" : "%*.4f");
+  const auto columns = static_cast<std::size_t>(width);
+  if (p < 1e-300) return Text(0, columns, "%.1g");
+  return Text(p, columns, p < 1e-3 ? "%.2e" : "%.4f");
 }
 
 /// Breaks a sentence into lines of at most 96 columns.

@@ -24,7 +24,7 @@ struct Ratio {
 inline constexpr std::string_view kIntercept = "(Intercept)";
 
 /// A list with each line's name, estimate, std_error, statistic, p_value, conf_low, conf_high, and,
-/// but for the intercept, the ratio with its limits.
+/// but for the intercept, the ratio with its limits; null for what is NaN.
 nlohmann::ordered_json CoefficientsJson(const std::vector<Coefficient>& lines, const Ratio& ratio);
 /// Without a solution: each name with the estimate where the search ended, null for the ones of
 /// `lost`, which run off.
@@ -34,7 +34,7 @@ nlohmann::ordered_json UnfinishedJson(const std::vector<std::string>& names,
 /// A list of rows.
 nlohmann::ordered_json CovarianceJson(const Symmetric& covariance);
 
-/// A heading and a line each, at most 100 columns; `statistic` is "z" or "t".
+/// A heading and a line each, at most 100 columns, "-" for what is NaN; `statistic` is "z" or "t".
 std::string CoefficientTable(const std::vector<Coefficient>& lines,
                              const Ratio& ratio,
                              std::string_view statistic,
@@ -44,7 +44,7 @@ std::string NotConvergedMessage(std::uint32_t iterations);
 
 /// At the right of so many columns, behind at least one blank.
 std::string Right(const std::string& text, std::size_t width);
-/// A p value in `width` columns.
+/// A p value in `width` columns; "-" if it is NaN.
 std::string PValue(double p, int width);
 /// Breaks a sentence into lines of at most 96 columns.
 std::string Wrapped(const std::string& sentence);

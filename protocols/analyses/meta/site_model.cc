@@ -85,7 +85,7 @@ class GlmModel final : public SiteModel {
 
   Result<OwnEstimates> FitThrough(Federation& own_rows) const override {
     TRY(glm::Fit fit, glm::RunFit(own_rows, plan_.design, *family_, plan_.fit));
-    return OwnEstimates{fit.converged, fit.rows, std::move(fit.coefficients),
+    return OwnEstimates{fit.converged && !fit.exact, fit.rows, std::move(fit.coefficients),
                         std::move(fit.covariance)};
   }
 

@@ -24,7 +24,7 @@ struct OwnFit {
 
 /// What a fit of one site's rows came to, in the terms' own units.
 struct OwnEstimates {
-  bool converged = false;
+  bool converged = false;  ///< Not where a linear fit is exact: it has no standard errors.
   std::uint64_t rows = 0;
   std::vector<double> coefficients;
   glm::Symmetric covariance;  ///< Only when converged.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -72,6 +73,7 @@ Json NumberJson(const NumberSummary& summary,
                 const SummaryPlan& plan,
                 bool noisy) {
   Json json = {{"name", variable.column.name}, {"type", "number"}, {"unit", variable.column.unit}};
+  if (summary.digits) json["digits"] = *summary.digits;
   json["all"] = NumberCellJson(summary.all, variable, noisy);
   if (!plan.by) return json;
   Json groups = Json::array();
@@ -171,6 +173,7 @@ class Table {
         ++levels;
       }
     }
+    AddNotes();
     if (plan_.by && shown_ == 0) {
       text_ += "The groups of \"" + plan_.by->column.name + "\" are more than fit here; they are " +
                "in result.json.\n";
@@ -207,9 +210,9 @@ class Table {
   std::string Tests(const std::optional<Test>& test, const std::optional<double>& difference) {
     std::string end;
     if (shown_ > 1 && !summary_.noisy) {
-      end += RightAligned(test ? glm::PValue(test->p_value, 1) : "", kTestWidth);
+      end += RightAligned(test ? glm::PValue(test->p_value, 1) : "-", kTestWidth);
       if (shown_ == 2)
-        end += RightAligned(difference ? Formatted("%.3f", *difference) : "", kTestWidth);
+        end += RightAligned(difference ? Formatted("%.3f", *difference) : "-", kTestWidth);
     }
     return end;
   }
@@ -227,14 +230,31 @@ class Table {
                  (cell(g).variance ? Formatted(" (%.3g)", std::sqrt(*cell(g).variance)) : "");
         },
         Tests(plan_.groups() == 2 ? summary.welch : summary.anova, summary.difference));
-    Line("  median (quartiles)", [&](std::size_t g) {
+    // Of one variable either all quartiles are exact or none is.
+    const std::optional<Quantile>& any = summary.all.quartiles[1];
+    const bool binned = any && any->low != any->high;
+    has_bins_ = has_bins_ || binned;
+    Line(binned ? "  median (quartiles) ~" : "  median (quartiles)", [&](std::size_t g) {
       const auto& quartiles = cell(g).quartiles;
       if (!quartiles[1]) return std::string("-");
       return Formatted("%.3g", quartiles[1]->estimate) +
              Formatted(" (%.3g,", quartiles[0]->estimate) +
              Formatted(" %.3g)", quartiles[2]->estimate);
     });
+    if (summary.digits) wide_.push_back(variable.column.name);
     AddMissing([&](std::size_t g) { return cell(g).missing; }, summary.all.missing);
+  }
+
+  void AddNotes() {
+    if (has_bins_) {
+      text_ +=
+          "~ from histograms: result.json has the two edges that each quartile lies between.\n";
+    }
+    if (wide_.empty()) return;
+    text_ += glm::Wrapped(
+        "Digits were lost: the range that the contract gives " + glm::Quoted(wide_) +
+        " is too wide for what is in it. result.json says how many digits variances have left; "
+        "narrow the range to what is medically possible.");
   }
 
   void AddLevels(const LevelVariable& variable, const LevelSummary& summary) {
@@ -273,6 +293,8 @@ class Table {
   const Summary& summary_;
   const SummaryPlan& plan_;
   std::size_t shown_ = 0;  ///< Groups with a column of their own.
+  bool has_bins_ = false;  ///< Whether a quartile shown is not exact.
+  std::vector<std::string> wide_;
   std::string text_;
 };
 

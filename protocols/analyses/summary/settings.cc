@@ -89,7 +89,11 @@ Status ParseVariables(const Settings& settings, const Contract& contract, Summar
 std::size_t NumberVariable::BinOf(double x) const {
   const double place = std::floor((x - minimum()) / width);
   const double last = static_cast<double>(bins - 1);
-  return static_cast<std::size_t>(std::clamp(place, 0.0, last));
+  const auto bin = static_cast<std::size_t>(std::clamp(place, 0.0, last));
+  // The quotient's rounding must not put a number beyond the edge that bounds are taken from.
+  if (bin > 0 && x < LowerEdge(bin)) return bin - 1;
+  if (bin + 1 < bins && x >= LowerEdge(bin + 1)) return bin + 1;
+  return bin;
 }
 
 std::size_t SummaryPlan::AllBins() const {

@@ -27,6 +27,13 @@ struct NumberVariable {
   double centre() const { return minimum() + (maximum() - minimum()) / 2; }
   double scale() const { return (maximum() - minimum()) / 2; }
   double LowerEdge(std::size_t bin) const { return minimum() + width * static_cast<double>(bin); }
+  double UpperEdge(std::size_t bin) const {
+    return bin + 1 < bins ? LowerEdge(bin + 1) : maximum() + (whole ? 1 : 0);
+  }
+  /// A number that stands at `z` half ranges above the middle, as near as a double comes. Numbers
+  /// are taken from it itself: from the middle first, a small one would lose the digits that a wide
+  /// range hides.
+  double At(double z) const { return centre() + scale() * z; }
   std::size_t BinOf(double x) const;
 };
 

@@ -51,8 +51,8 @@ void AddRow(const SummaryPlan& plan,
     bins_before += variable.bins;
     if (std::isnan(x)) continue;
     const std::size_t cell = i * groups + group;
-    double z = (x - variable.centre()) / variable.scale();
-    if (!query.means.empty()) z -= query.means[cell];
+    const double centre = query.means.empty() ? variable.centre() : variable.At(query.means[cell]);
+    const double z = (x - centre) / variable.scale();
     numbers.present[cell] += 1;
     numbers.sums[cell] += z;
     numbers.squares[cell] += z * z;

@@ -12,6 +12,11 @@ namespace consilium::summary {
 namespace {
 
 constexpr double kLostDigits = 0.01;
+/// A deviation below this part of half a range is rounding: a double at the range's end resolves no
+/// less of it.
+constexpr double kRounding = 1e-15;
+/// Fewer digits of a variance are said.
+constexpr double kEnoughDigits = 8;
 
 std::size_t NumbersOf(Step step, const SummaryPlan& plan) {
   return NumbersIn(DescribeStep(step, plan));
@@ -26,6 +31,24 @@ struct CellSums {
   double sum_noise = 0;
 };
 
+/// What sums of n numbers' squares leave of their spread; 0 where that is rounding: of a naive sum,
+/// which n times loses half of a double's last digit, or of the numbers themselves.
+double SpreadOf(const CellSums& sums) {
+  const double n = sums.count;
+  const double spread = sums.square - sums.sum * (sums.sum / n);
+  constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+  const double rounding = std::max(n * kEpsilon * sums.square, (n - 1) * kRounding * kRounding);
+  return spread > rounding ? spread / (n - 1) : 0;
+}
+
+/// Digits of a variance that sums of squares with this bound leave: of n sites each rounds to half
+/// a step, which is no more than bound n^2 2^-124 (common/fixed_point.h).
+double DigitsOf(const CellSums& sums, double bound, double sites) {
+  const double spread = SpreadOf(sums) * (sums.count - 1);
+  if (!(spread > 0)) return kEnoughDigits;
+  return std::log10(spread) - std::log10(bound * sites * sites * sites * 0x1p-125);
+}
+
 /// Two-sided: an estimate lies within this many deviations with the plan's confidence.
 double ReachOf(const SummaryPlan& plan) { return NormalQuantile(0.5 + plan.confidence / 2); }
 
@@ -33,26 +56,31 @@ Interval CountWithNoise(double count, double deviation, double reach) {
   return {count, count - reach * deviation, count + reach * deviation};
 }
 
+/// The bin of the number with so many below it.
+std::size_t BinOfRank(const std::vector<double>& bins, double rank) {
+  double seen = 0;
+  for (std::size_t bin = 0; bin < bins.size(); ++bin) {
+    seen += bins[bin];
+    if (rank < seen) return bin;
+  }
+  return bins.size() - 1;
+}
+
 /// Type 7 quantile of whole numbers with a bin each: R's default, exact.
 Quantile WholeQuantile(const std::vector<double>& bins, double count, double p, double minimum) {
   const double place = (count - 1) * p;
-  const auto at = [&](double rank) {
-    double seen = 0;
-    for (std::size_t bin = 0; bin < bins.size(); ++bin) {
-      seen += bins[bin];
-      if (rank < seen) return minimum + static_cast<double>(bin);
-    }
-    return minimum + static_cast<double>(bins.size() - 1);
-  };
+  const auto at = [&](double rank) { return minimum + static_cast<double>(BinOfRank(bins, rank)); };
   const double below = at(std::floor(place));
   const double above = at(std::ceil(place));
   const double value = below + (place - std::floor(place)) * (above - below);
   return {value, value, value};
 }
 
-/// Somewhere in the bin where the counts pass p of all; the estimate as if it were evenly filled.
+/// Between the edges of the bins of the two numbers that a type 7 quantile lies between. The
+/// estimate is at p of all, as if bins were evenly filled: at most at the second of the two.
 std::optional<Quantile> BinnedQuantile(const std::vector<double>& bins,
                                        double p,
+                                       bool noisy,
                                        const NumberVariable& variable) {
   double all = 0;
   for (const double count : bins) all += std::max(0.0, count);
@@ -61,9 +89,13 @@ std::optional<Quantile> BinnedQuantile(const std::vector<double>& bins,
   for (std::size_t bin = 0; bin < bins.size(); ++bin) {
     const double count = std::max(0.0, bins[bin]);
     if (count > 0 && seen + count >= p * all) {
-      const double low = variable.LowerEdge(bin);
       const double part = (p * all - seen) / count;
-      return Quantile{low + part * variable.width, low, low + variable.width};
+      const double estimate = variable.LowerEdge(bin) + part * variable.width;
+      if (noisy) return Quantile{estimate, variable.LowerEdge(bin), variable.UpperEdge(bin)};
+      const double place = (all - 1) * p;
+      const double low = variable.LowerEdge(BinOfRank(bins, std::floor(place)));
+      const double high = variable.UpperEdge(BinOfRank(bins, std::ceil(place)));
+      return Quantile{std::clamp(estimate, low, high), low, high};
     }
     seen += count;
   }
@@ -77,7 +109,7 @@ void AddQuartiles(const NumberVariable& variable, bool noisy, NumberCell& cell) 
     if (variable.whole && !noisy) {
       cell.quartiles[i] = WholeQuantile(cell.bins, cell.present, p, variable.minimum());
     } else {
-      cell.quartiles[i] = BinnedQuantile(cell.bins, p, variable);
+      cell.quartiles[i] = BinnedQuantile(cell.bins, p, noisy, variable);
     }
   }
 }
@@ -95,15 +127,16 @@ void AddMoments(const SummaryPlan& plan,
   // With noise a count must stand out from it for a quotient to mean anything.
   if (!(n >= 1) || (noisy && n < 3 * sums.count_noise)) return;
   const double z = sums.sum / n;
-  const double mean = variable.centre() + variable.scale() * (offset + z);
-  double spread = n > 1 ? (sums.square - sums.sum * z) / (n - 1) : 0;
+  const double mean = variable.At(offset) + variable.scale() * z;
+  double spread = 0;
+  if (n > 1) spread = noisy ? (sums.square - sums.sum * z) / (n - 1) : SpreadOf(sums);
   if (noisy && !(spread > 0)) {
     // Noise has hidden it: the mean's interval takes the most that numbers in [-1, 1] can vary.
     spread = std::max(0.0, 1 - z * z);
   } else if (n > 1) {
     cell.variance = spread * variable.scale() * variable.scale();
   }
-  if (n < 2 || (!noisy && !(spread >= 0))) {
+  if (n < 2) {
     cell.mean = Interval{mean, std::numeric_limits<double>::quiet_NaN(),
                          std::numeric_limits<double>::quiet_NaN()};
     return;
@@ -125,12 +158,14 @@ Moments MomentsOf(const NumberCell& cell) {
   return {cell.present, cell.mean->estimate, *cell.variance};
 }
 
-/// Sums about one centre from those of groups, each about its own offset.
-CellSums Together(const std::vector<CellSums>& groups, const std::vector<double>& offsets) {
+/// Sums about the first group's centre from those of groups, each about its own offset.
+CellSums Together(const NumberVariable& variable,
+                  const std::vector<CellSums>& groups,
+                  const std::vector<double>& offsets) {
   CellSums all;
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const CellSums& group = groups[g];
-    const double d = offsets[g] - offsets[0];
+    const double d = (variable.At(offsets[g]) - variable.At(offsets[0])) / variable.scale();
     all.count += group.count;
     all.sum += group.sum + d * group.count;
     all.square += group.square + 2 * d * group.sum + d * d * group.count;
@@ -161,7 +196,8 @@ class Reader {
         values_(counts.values),
         noise_(counts.noise),
         numbers_(Split(Step::kCounts, plan, values_)),
-        centres_(centres) {
+        centres_(centres),
+        sites_(counts.sites) {
     if (noise_.empty()) noise_.assign(values_.size(), 0.0);
     deviations_ = Split(Step::kCounts, plan, noise_);
     if (spread) {
@@ -202,9 +238,10 @@ class Reader {
       AddQuartiles(variable, noisy_, cell);
       summary.groups.push_back(std::move(cell));
     }
-    const CellSums all = Together(sums, offsets);
+    const CellSums all = Together(variable, sums, offsets);
     summary.all.present = all.count;
     summary.all.missing = all_rows - all.count;
+    if (!noisy_) summary.digits = DigitsAt(sums);
     AddMoments(plan_, variable, all, offsets[0], noisy_, summary.all);
     AddQuartiles(variable, noisy_, summary.all);
     if (!noisy_) Compare(plan_, summary);
@@ -243,6 +280,19 @@ class Reader {
   }
 
  private:
+  /// None where all groups have enough.
+  std::optional<int> DigitsAt(const std::vector<CellSums>& groups) const {
+    const std::vector<Slice> slices = DescribeStep(spread_ ? Step::kSpread : Step::kCounts, plan_);
+    const auto squares = std::find_if(slices.begin(), slices.end(),
+                                      [](const Slice& slice) { return slice.name == "squares"; });
+    double fewest = kEnoughDigits;
+    for (const CellSums& sums : groups) {
+      if (sums.count > 1) fewest = std::min(fewest, DigitsOf(sums, squares->slot.bound, sites_));
+    }
+    if (fewest >= kEnoughDigits) return std::nullopt;
+    return static_cast<int>(std::max(0.0, std::floor(fewest)));
+  }
+
   /// Shares of those present. Their interval is Wilson's (1927); with noise the normal one, of
   /// sampling and of the noise in a count and in the sum of all.
   void FillShares(const std::vector<double>& noise, double rows, LevelCell& cell) const {
@@ -285,6 +335,7 @@ class Reader {
   Numbers deviations_;
   std::optional<Numbers> spread_;
   const SummaryQuery& centres_;
+  std::uint32_t sites_ = 0;
   bool noisy_ = false;
 };
 

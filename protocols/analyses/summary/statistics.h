@@ -18,7 +18,7 @@ struct Interval {
   double high = 0;
 };
 
-/// Known to lie between two numbers.
+/// Known to lie between two numbers, which are equal where it is exact.
 struct Quantile {
   double estimate = 0;
   double low = 0;
@@ -36,7 +36,7 @@ struct NumberCell {
   double present = 0;
   double missing = 0;
   std::optional<Interval> mean;    ///< None without a value.
-  std::optional<double> variance;  ///< With n - 1.
+  std::optional<double> variance;  ///< With n - 1; 0 where it is rounding.
   std::optional<Quantile> quartiles[3];
   std::vector<double> bins;
 };
@@ -49,6 +49,8 @@ struct NumberSummary {
   std::optional<Test> welch;  ///< Two groups.
   std::optional<Test> anova;  ///< F; `df` is the numerator's, of the groups.
   double anova_df = 0;        ///< The denominator's.
+  /// How many digits the least well known variance has, where the range costs any that matter.
+  std::optional<int> digits;
 };
 
 /// A variable in levels.

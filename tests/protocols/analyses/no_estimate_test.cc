@@ -101,6 +101,32 @@ TEST(NotEstimableTest, AConstantOutcomeIsSaid) {
               HasSubstr("the same for every patient"));
 }
 
+TEST(NotEstimableTest, ARangeFarTooWideIsSaidWithItsRange) {
+  const Plan logistic = PlanOf(Boolean("y") + Number("age", 0, 1e13), Logistic("\"age\""));
+  const Rows rows = ParseCsv("y,age\n0,51\n1,52\n1,60\n0,71\n1,80\n0,55\n");
+  const Error term = ErrorOf(logistic, {CohortOf(logistic, rows)});
+  EXPECT_THAT(term.message, AllOf(HasSubstr("\"age\" differs between patients by less than 1e-10"),
+                                  HasSubstr("[0, 1e+13]"), Not(HasSubstr("same value"))));
+  EXPECT_THAT(term.remedy, HasSubstr("narrow the range"));
+  const Plan linear = PlanOf(Boolean("y") + Number("age", 0, 1e13),
+                             "kind = \"linear\"\noutcome = \"age\"\nfeatures = [\"y\"]");
+  const Error outcome = ErrorOf(linear, {CohortOf(linear, rows)});
+  EXPECT_THAT(outcome.message, AllOf(HasSubstr("the outcome \"age\" differs"), HasSubstr("1e-10"),
+                                     Not(HasSubstr("is the same"))));
+}
+
+TEST(NotEstimableTest, ARangeOfABillionCostsAnAgeNothing) {
+  const std::string table = "y,age\n0,51\n1,52\n1,60\n0,71\n1,80\n0,55\n1,66\n0,64\n";
+  Json lines[2];
+  for (const double largest : {1e2, 1e9}) {
+    const Plan plan = PlanOf(Boolean("y") + Number("age", 0, largest), Logistic("\"age\""));
+    lines[largest > 1e2] = RunOn(plan, {CohortOf(plan, ParseCsv(table))}).json["coefficients"][1];
+  }
+  for (const char* field : {"estimate", "std_error", "p_value"}) {
+    ExpectClose(lines[1][field], lines[0][field], 1e-8, field);
+  }
+}
+
 TEST(NotEstimableTest, FewerRowsThanCoefficientsIsSaid) {
   const Plan plan = PlanOf(Number("y", 0, 9) + Number("x", 0, 10),
                            "kind = \"linear\"\noutcome = \"y\"\nfeatures = [\"x\"]");

@@ -105,5 +105,15 @@ TEST(MeasuresTest, ObservedOverExpectedIsSymmetricInItsLogarithm) {
   EXPECT_FALSE(ObservedOverExpected(100, 0, 25, 0.95).has_value());
 }
 
+TEST(MeasuresTest, AMeanOfEqualLossesHasNoErrorButRounding) {
+  double sum = 0;
+  double squares = 0;
+  for (int i = 0; i < 180; ++i) {
+    sum += std::log(2.0);
+    squares += std::log(2.0) * std::log(2.0);
+  }
+  EXPECT_EQ(MeanMeasure(180, sum, squares, 0.95).std_error, 0.0);
+}
+
 }  // namespace
 }  // namespace consilium::evaluate

@@ -32,5 +32,21 @@ TEST(TablesTest, LongSentencesAreBrokenAtBlanks) {
   EXPECT_EQ(text, std::string(90, 'a') + "\nbbbbbbb\n" + std::string(120, 'c') + "\n");
 }
 
+TEST(TablesTest, WhatIsNoNumberIsADashAndNull) {
+  const double none = std::nan("");
+  const std::vector<Coefficient> lines = {{"x", 1.5, none, none, none, none, none}};
+  EXPECT_THAT(CoefficientTable(lines, {}, "t", 0.95),
+              ::testing::EndsWith("1.5           -        -         -                       -\n"));
+  EXPECT_TRUE(CoefficientsJson(lines, {})[0]["std_error"].is_null());
+}
+
+TEST(TablesTest, HugeStatisticsLeaveABlankBetweenCells) {
+  const std::vector<Coefficient> lines = {
+      {"x", -1.23456789e-11, 1.2345e-100, -1.234567e+120, 1e-310, -1.23456e-200, -1.23456e-100}};
+  const std::string table = CoefficientTable(lines, {}, "t", 0.95);
+  EXPECT_THAT(table, ::testing::HasSubstr(" -1.23e+120 "));
+  EXPECT_THAT(table, ::testing::HasSubstr(" 0 "));
+}
+
 }  // namespace
 }  // namespace consilium::glm

@@ -3,7 +3,10 @@
 
 #include "protocols/analyses/summary/summary.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -217,6 +220,96 @@ TEST(SummaryTest, ASpreadThatTheRangeHidesIsAskedForAgain) {
   ExpectClose(all["variance"], squares / 29 / 16, 1e-6, "variance");
   const Plan narrow = PlanOf(Number("x", 49, 52), Table("\"x\""));
   EXPECT_EQ(RunOn(narrow, CohortsBy(narrow, rows, "site")).queries.size(), 1u);
+}
+
+TEST(SummaryTest, AVarianceThatIsRoundingIsNone) {
+  Rows rows;
+  for (int i = 0; i < 60; ++i) {
+    rows.push_back({{"site", std::to_string(i % 3)},
+                    {"x", "37.2"},
+                    {"w", i % 2 == 0 ? "0.1" : "0.3"},
+                    {"arm", std::to_string(i % 2)}});
+  }
+  for (const double largest : {45.0, 1e3, 1e9, 1e15}) {
+    const Plan plan = PlanOf(Number("x", 0, largest) + Number("w", 0, largest) + Boolean("arm"),
+                             Table("\"x\", \"w\"", "by = \"arm\"\n"));
+    const Outcome outcome = RunOn(plan, CohortsBy(plan, rows, "site"));
+    for (const char* name : {"x", "w"}) {
+      const Json variable = VariableOf(outcome.json, name);
+      for (const Json& group : variable["groups"]) {
+        EXPECT_EQ(group["variance"], 0.0) << name << " in " << largest;
+        EXPECT_EQ(group["sd"], 0.0);
+      }
+      for (const char* test : {"standardised_difference", "t_test", "anova"}) {
+        EXPECT_FALSE(variable.contains(test)) << test << " of " << name << " in " << largest;
+      }
+    }
+    EXPECT_EQ(VariableOf(outcome.json, "x")["all"]["sd"], 0.0);
+    ExpectClose(VariableOf(outcome.json, "x")["all"]["mean"], 37.2, 1e-14, "mean");
+    const std::string dash = std::string(8, ' ') + "-";
+    EXPECT_THAT(outcome.result.table, HasSubstr("37.2 (0)" + dash + dash + "\n"));
+    EXPECT_THAT(outcome.result.table, ::testing::Not(HasSubstr("nan")));
+  }
+}
+
+TEST(SummaryTest, WideRangesCostNoDigitsOrAreSaidTo) {
+  Rows rows;
+  for (int i = 0; i < 40; ++i) {
+    rows.push_back(
+        {{"site", std::to_string(i % 4)}, {"x", std::to_string(40 + 0.37 * ((i * 17) % 40))}});
+  }
+  const Plan narrow = PlanOf(Number("x", 0, 100), Table("\"x\""));
+  const Json expected = VariableOf(RunOn(narrow, CohortsBy(narrow, rows, "site")).json, "x")["all"];
+  for (const double largest : {1e9, 1e12, 1e15}) {
+    const Plan plan = PlanOf(Number("x", 0, largest), Table("\"x\""));
+    const Outcome outcome = RunOn(plan, CohortsBy(plan, rows, "site"));
+    const Json variable = VariableOf(outcome.json, "x");
+    ExpectClose(variable["all"]["mean"], expected["mean"], 1e-13, "mean");
+    const int digits = variable.value("digits", 8);
+    ExpectClose(variable["all"]["variance"], expected["variance"], std::pow(10, -digits),
+                "variance");
+    EXPECT_EQ(variable.contains("digits"), largest == 1e15);
+    EXPECT_EQ(outcome.result.table.find("Digits were lost") != std::string::npos, digits < 8);
+  }
+}
+
+/// R's type 7.
+double QuantileOf(std::vector<double> numbers, double p) {
+  std::sort(numbers.begin(), numbers.end());
+  const double place = static_cast<double>(numbers.size() - 1) * p;
+  const double below = numbers[static_cast<std::size_t>(std::floor(place))];
+  const double above = numbers[static_cast<std::size_t>(std::ceil(place))];
+  return below + (place - std::floor(place)) * (above - below);
+}
+
+TEST(SummaryTest, QuartilesLieBetweenTheirBounds) {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> uniform(0, 10);
+  const Plan plan = PlanOf(Number("x", 0, 10), Table("\"x\"", "bins = 20\n"));
+  for (int size = 1; size <= 60; ++size) {
+    Rows rows;
+    std::vector<double> numbers;
+    for (int i = 0; i < size; ++i) {
+      // Some on the very edges of bins.
+      numbers.push_back(i % 3 == 0 ? 0.5 * std::floor(2 * uniform(random)) : uniform(random));
+      char text[40];
+      std::snprintf(text, sizeof text, "%.17g", numbers.back());
+      rows.push_back({{"site", "a"}, {"x", text}});
+    }
+    const Outcome outcome = RunOn(plan, CohortsBy(plan, rows, "site"));
+    const Json all = VariableOf(outcome.json, "x")["all"];
+    const std::pair<const char*, double> names[] = {
+        {"lower_quartile", 0.25}, {"median", 0.5}, {"upper_quartile", 0.75}};
+    for (const auto& [name, p] : names) {
+      const double quantile = QuantileOf(numbers, p);
+      EXPECT_LE(all[name]["at_least"].get<double>(), quantile) << name << " of " << size;
+      EXPECT_GE(all[name]["at_most"].get<double>(), quantile) << name << " of " << size;
+      EXPECT_LE(all[name]["at_least"].get<double>(), all[name]["estimate"].get<double>());
+      EXPECT_GE(all[name]["at_most"].get<double>(), all[name]["estimate"].get<double>());
+    }
+    EXPECT_THAT(outcome.result.table, HasSubstr("median (quartiles) ~"));
+    EXPECT_THAT(outcome.result.table, HasSubstr("\n~ from histograms"));
+  }
 }
 
 TEST(SummaryTest, AQueryWithAnotherShapeIsRefused) {
