@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "protocols/analyses/glm/regression.h"
+
 namespace consilium::summary {
 namespace {
 
@@ -42,7 +44,7 @@ Result<const ContractColumn*> ColumnFor(const Settings& settings,
                                         const Contract& contract) {
   const ContractColumn* column = contract.Find(name);
   if (column == nullptr) {
-    return settings.FailAt(key, "the contract has no column \"" + name + "\"");
+    return settings.FailAt(key, NoColumn(contract, name));
   }
   if (column->type == ColumnType::kDate) {
     return settings.FailAt(key, "\"" + name + "\" is a date, which has no summary",
@@ -55,13 +57,19 @@ Result<const ContractColumn*> ColumnFor(const Settings& settings,
 }
 
 Status ParseVariables(const Settings& settings, const Contract& contract, SummaryPlan& plan) {
-  TRY(plan.variables, settings.Texts("variables"));
+  TRY(const std::vector<std::string> names, settings.Texts("variables"));
+  // A series is all its columns.
+  for (const std::string& name : names) {
+    std::vector<std::string> columns = contract.ColumnsOf(name);
+    if (columns.empty()) columns.push_back(name);
+    plan.variables.insert(plan.variables.end(), columns.begin(), columns.end());
+  }
   TRY(const std::int64_t bins, settings.IntegerOr("bins", 50));
   if (bins < 1 || bins > kMostBins) {
-    return settings.FailAt("bins", "must be between 1 and 1000");
+    return settings.FailValueAt("bins", "it must be between 1 and 1000");
   }
   if (plan.variables.empty() || plan.variables.size() > kMostVariables) {
-    return settings.FailAt("variables", "must name 1 to 200 columns");
+    return settings.FailValueAt("variables", "it must name 1 to 200 columns");
   }
   for (const std::string& name : plan.variables) {
     if (std::count(plan.variables.begin(), plan.variables.end(), name) > 1 ||
@@ -130,15 +138,13 @@ Result<SummaryPlan> ParseSummaryPlan(const Settings& settings, const Contract& c
     plan.columns.push_back(by);
   }
   TRY_STATUS(ParseVariables(settings, contract, plan));
-  TRY(plan.confidence, settings.NumberOr("confidence", 0.95));
-  if (plan.confidence < 0.5 || plan.confidence > 0.9999) {
-    return settings.FailAt("confidence", "must be between 0.5 and 0.9999");
-  }
+  TRY(plan.confidence, glm::ParseConfidence(settings));
   const bool two_groups = plan.groups() == 2;
   TRY(plan.mantel_haenszel, settings.BooleanOr("mantel_haenszel", two_groups));
   if (plan.mantel_haenszel && !two_groups) {
-    return settings.FailAt("mantel_haenszel", "compares two groups, and this plan has " +
-                                                  std::to_string(plan.groups()));
+    return settings.FailAt("mantel_haenszel",
+                           "'mantel_haenszel' compares two groups, and this plan has " +
+                               std::to_string(plan.groups()));
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return plan;

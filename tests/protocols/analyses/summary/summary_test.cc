@@ -333,6 +333,14 @@ TEST(SummaryTest, RefusesWhatTheContractForbidsWithoutSayingTheValue) {
   EXPECT_THAT(answer.error().message, ::testing::Not(HasSubstr("777")));
 }
 
+TEST(SummaryTest, TheNameOfASeriesStandsForItsColumns) {
+  const std::string curve =
+      Number("age", 18, 110) +
+      "[[contract.derived]]\nname = \"curve\"\nspline = \"age\"\nknots = [20, 40, 60, 80]\n";
+  const Plan plan = PlanOf(curve, "kind = \"summary\"\nvariables = [\"age\", \"curve\"]\n");
+  EXPECT_THAT(plan.analysis->columns(), ::testing::ElementsAre("age", "curve_1", "curve_2"));
+}
+
 struct Mistake {
   const char* name;
   const char* table;
