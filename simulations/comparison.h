@@ -42,7 +42,7 @@ struct Comparison {
   /// The sites that took part, in the federation's order; none where single sites are not shown.
   std::vector<SiteAttempt> alone;
   /// Largest difference between federated and pooled, relative to the larger of the two, over
-  /// estimates and standard errors; empty when one of the two has no solution, or the analysis keeps
+  /// estimates and standard errors; empty when one of them has no solution, or the analysis keeps
   /// sites apart: the pooled one is another model.
   std::optional<double> largest_difference;
 };

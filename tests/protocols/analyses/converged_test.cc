@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "common/random.h"
+#include "simulations/draws.h"
 #include "tests/protocols/analyses/regression_testing.h"
 
 namespace consilium::testing {
@@ -139,25 +140,23 @@ std::string Text(double value) {
 }
 
 /// 30 to 400 patients: two numbers, one of them skewed, and a yes or no that may be rare.
-Data RandomData(std::mt19937_64& random, const std::string& kind) {
-  std::normal_distribution<double> normal;
-  std::uniform_real_distribution<double> uniform;
-  const int rows = 30 + static_cast<int>(uniform(random) * 370);
-  const double effect = 2 * uniform(random);
-  const double share = 0.1 + 0.4 * uniform(random);
+Data RandomData(RandomSource& random, const std::string& kind) {
+  const int rows = 30 + static_cast<int>(random.Unit() * 370);
+  const double effect = 2 * random.Unit();
+  const double share = 0.1 + 0.4 * random.Unit();
   Data data;
   for (int i = 0; i < rows; ++i) {
-    const double a = 50 + 12 * normal(random);
-    const double skewed = std::exp(normal(random));
-    const double yes = uniform(random) < share ? 1 : 0;
+    const double a = 50 + 12 * DrawNormal(random);
+    const double skewed = std::exp(DrawNormal(random));
+    const double yes = random.Unit() < share ? 1 : 0;
     const double eta = effect * ((a - 50) / 12 - 0.3 * skewed + yes) - 0.5;
     data.x.push_back({a, skewed, yes});
     if (kind == "poisson") {
-      data.y.push_back(std::poisson_distribution<int>(std::exp(std::min(eta, 4.0)))(random));
+      data.y.push_back(static_cast<Real>(DrawPoisson(random, std::exp(std::min(eta, 4.0)))));
     } else {
-      data.y.push_back(uniform(random) < 1 / (1 + std::exp(-eta)) ? 1 : 0);
+      data.y.push_back(random.Unit() < 1 / (1 + std::exp(-eta)) ? 1 : 0);
     }
-    const double time = 20 * uniform(random) / std::exp(std::clamp(eta, -5.0, 3.0));
+    const double time = 20 * random.Unit() / std::exp(std::clamp(eta, -5.0, 3.0));
     data.time.push_back(std::ceil(time));
   }
   return data;
@@ -189,7 +188,7 @@ class ConvergedTest : public ::testing::TestWithParam<const char*> {};
 TEST_P(ConvergedTest, StandardErrorsAreThoseAtTheEstimates) {
   const std::string kind = GetParam();
   const Plan plan = PlanFor(kind);
-  std::mt19937_64 random(20'261'129);
+  SeededRandom random(20'261'129);
   int fitted = 0;
   for (int draw = 0; draw < 200; ++draw) {
     const Data data = RandomData(random, kind);

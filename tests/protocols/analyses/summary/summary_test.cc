@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/random.h"
 #include "protocols/analyses/summary/query.h"
 #include "protocols/analyses/summary/render.h"
 #include "protocols/analyses/summary/settings.h"
@@ -283,15 +283,14 @@ double QuantileOf(std::vector<double> numbers, double p) {
 }
 
 TEST(SummaryTest, QuartilesLieBetweenTheirBounds) {
-  std::mt19937_64 random(7);
-  std::uniform_real_distribution<double> uniform(0, 10);
+  SeededRandom random(7);
   const Plan plan = PlanOf(Number("x", 0, 10), Table("\"x\"", "bins = 20\n"));
   for (int size = 1; size <= 60; ++size) {
     Rows rows;
     std::vector<double> numbers;
     for (int i = 0; i < size; ++i) {
       // Some on the very edges of bins.
-      numbers.push_back(i % 3 == 0 ? 0.5 * std::floor(2 * uniform(random)) : uniform(random));
+      numbers.push_back(i % 3 == 0 ? 0.5 * std::floor(20 * random.Unit()) : 10 * random.Unit());
       char text[40];
       std::snprintf(text, sizeof text, "%.17g", numbers.back());
       rows.push_back({{"site", "a"}, {"x", text}});
