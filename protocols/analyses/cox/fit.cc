@@ -13,6 +13,10 @@
 namespace consilium::cox {
 namespace {
 
+/// The last step takes less than this off the deviance: it is shorter than 1e-9 standard errors,
+/// and its own error is that squared. The covariance is of the point before it.
+constexpr double kDecrementConverged = 1e-18;
+
 /// The pairs, and the likelihood at zero where sites were lost.
 constexpr std::uint32_t kRoundsBehind = 2;
 
@@ -108,6 +112,10 @@ class PartialLikelihood final : public glm::SummedLikelihood {
     glm::ReadDerivatives(round.values.data() + 1, order, evaluation);
     if (!first_) first_ = evaluation;
     return evaluation;
+  }
+
+  bool IsLastStep(const glm::Evaluation&, double decrement) const override {
+    return std::abs(decrement) <= kDecrementConverged;
   }
 
   tl::unexpected<Error> NotIdentified(const glm::Dependence& dependence) const override {

@@ -12,6 +12,9 @@
 namespace consilium::evaluate {
 namespace {
 
+/// The last step takes less than this part off the deviance. The standard errors are those from
+/// before it: off by some root of this.
+constexpr double kLastStep = 1e-18;
 /// Steps of the fit to bins are cut to this: the likelihood is flat far from its maximum.
 constexpr double kLongestStep = 2;
 constexpr int kMostSteps = 100;
@@ -106,6 +109,10 @@ class RecalibratedLikelihood final : public glm::SummedLikelihood {
     evaluation.score.assign(sums.score.begin(), sums.score.end());
     evaluation.information = InformationOf(sums.weights);
     return evaluation;
+  }
+
+  bool IsLastStep(const glm::Evaluation& here, double decrement) const override {
+    return std::abs(decrement) <= kLastStep * (here.deviance + 0.1);
   }
 
   tl::unexpected<Error> NotIdentified(const glm::Dependence&) const override {

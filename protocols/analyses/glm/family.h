@@ -72,7 +72,8 @@ class Family {
   /// Why these sums allow no estimate, if they do not: everybody has the same outcome.
   virtual std::optional<std::string> Degenerate(const Sums& sums) const = 0;
 
-  /// The row's starting point, R's glm's own. A Gaussian family starts from nothing and is not
+  /// The row's starting point, R's glm's own: with the same start and the same rule to stop,
+  /// standard errors equal R's to the last digits. A Gaussian family starts from nothing and is not
   /// asked.
   virtual StartTerms AtStart(double y) const = 0;
   virtual StartTerms StartBounds(double largest_y) const = 0;

@@ -11,6 +11,9 @@
 namespace consilium::glm {
 namespace {
 
+/// R's glm.control(epsilon = 1e-14): the step that takes less than this part off the deviance is
+/// the last. Its error is that step squared; the covariance is, as in R, that from before the step.
+constexpr double kDevianceConverged = 1e-14;
 /// A term of the starting round is determined by the others when what is its own is below this part
 /// of it.
 constexpr double kCollinear = 1e-11;
@@ -50,8 +53,11 @@ class FederatedLikelihood final : public SummedLikelihood {
   }
 
   bool IsLastStep(const Evaluation& here, double decrement) const override {
+    if (!family_.gaussian()) {
+      return std::abs(decrement) <= kDevianceConverged * (here.deviance + 0.1);
+    }
     // Least squares: the first step is exact.
-    return family_.gaussian() && here.deviance - decrement >= kTinyResidual * Total();
+    return here.deviance - decrement >= kTinyResidual * Total();
   }
 
   tl::unexpected<Error> NotIdentified(const Dependence& dependence) const override {

@@ -8,17 +8,9 @@
 namespace consilium::glm {
 namespace {
 
-/// The last step moves no coefficient by more, in its unit. Its own error is that squared; what
-/// counts is the information, which is that from before it. A step that moves a row's linear
-/// predictor by d changes the row's weight by a factor within exp(+-d) (Poisson: exp(d) itself;
-/// logistic: d log(p (1 - p)) = (1 - 2 p) d), and a risk set's variance by one within exp(+-4 |d|),
-/// so that the information changes by less than four times the largest d, standard errors by half
-/// of that. A step within this bound has a d of some 1e-10 for usual patients, and stays below 1e-9
-/// for those with several terms or far from the mean. A bound on the deviance or on Newton's
-/// decrement would not do: of n rows the decrement is about n d^2.
+/// Steps on the standardised scale below this are the last one whatever they do to the deviance.
 constexpr double kStepConverged = 1e-10;
-/// Steps that no longer shrink and are below this move by rounding alone; and the deviance cannot
-/// tell whether steps below this were good.
+/// Steps that no longer shrink and are below this move by rounding alone.
 constexpr double kRoundingFloor = 1e-6;
 /// A coefficient is determined by the others when what is its own is below this part of it.
 constexpr double kCollinear = 1e-11;
@@ -82,7 +74,7 @@ class Newton {
     if (!accepted_ || step_.empty()) return false;
     const Evaluation& before = found_.last;
     if (before.rows != evaluation.rows || before.sites != evaluation.sites) return false;
-    if (LargestMagnitude(step_) < kRoundingFloor) return false;
+    if (LargestMagnitude(step_) <= kStepConverged) return false;
     const double old_value = before.deviance + Penalty(found_.point);
     const double new_value = evaluation.deviance + Penalty(point);
     return !(new_value <= old_value + kRise * (1 + std::abs(old_value)));
@@ -117,19 +109,11 @@ class Newton {
   }
 
   bool HasConverged() const {
-    if (LargestMagnitude(InUnits(step_)) <= kStepConverged) return true;
     const double largest = LargestMagnitude(step_);
+    if (largest <= kStepConverged) return true;
     if (likelihood_.IsLastStep(found_.last, decrement_)) return true;
     return !previous_.empty() && largest < kRoundingFloor &&
            largest > kNotShrinking * LargestMagnitude(previous_);
-  }
-
-  /// Of coefficients that follow others, and where there are no units, the step itself.
-  std::vector<double> InUnits(std::vector<double> step) const {
-    for (std::size_t j = 0; j < options_.units.size(); ++j) {
-      if (options_.units[j] > 0) step[j] /= options_.units[j];
-    }
-    return step;
   }
 
   std::vector<double> Movements(const std::vector<double>& step) const {

@@ -29,14 +29,9 @@ class SummedLikelihood {
   virtual ~SummedLikelihood() = default;
   /// Asks all sites.
   virtual Result<Evaluation> At(const std::vector<double>& coefficients) = 0;
-  /// Whether no evaluation need follow the full step from `here`, which should take `decrement` off
-  /// the penalised deviance, however long it is: a quadratic likelihood is at its maximum after it,
-  /// and its information is the same everywhere.
-  virtual bool IsLastStep(const Evaluation& here, double decrement) const {
-    static_cast<void>(here);
-    static_cast<void>(decrement);
-    return false;
-  }
+  /// Whether the full step from `here`, which should take `decrement` off the penalised deviance,
+  /// is so small that no evaluation need follow it.
+  virtual bool IsLastStep(const Evaluation& here, double decrement) const = 0;
   /// The error when the information at the first point is singular.
   virtual tl::unexpected<Error> NotIdentified(const Dependence& dependence) const = 0;
 };
@@ -62,9 +57,7 @@ struct Maximum {
   std::vector<double> point;         ///< Where the last accepted evaluation was made.
   std::vector<double> coefficients;  ///< Converged: one more step from there. Otherwise the same.
   double deviance = 0;               ///< At `coefficients`, without the penalty.
-  /// Of the penalised information at `point`; only when converged. The last step was so short that
-  /// this is the one at `coefficients` to about 1e-9.
-  Symmetric inverse;
+  Symmetric inverse;  ///< Of the penalised information at `point`; only when converged.
 };
 
 /// Errors are those of At and NotIdentified; kCorrupt when no sum could be used.

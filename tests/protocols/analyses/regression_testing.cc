@@ -145,11 +145,6 @@ Json ReadJson(const std::filesystem::path& file) {
   return Json::parse(stream);
 }
 
-Json AtTheMaximum() {
-  return ReadJson(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) /
-                  "tests/support/converged_glm.json");
-}
-
 Cohort CohortOf(const Plan& plan, const Rows& rows) {
   DataTable table;
   table.columns.resize(plan.contract.columns.size());

@@ -37,10 +37,6 @@ std::optional<std::filesystem::path> DataFolder();
 Rows ReadCsv(const std::filesystem::path& file);
 Json ReadJson(const std::filesystem::path& file);
 
-/// R's logistic and Poisson fits with their standard errors at the maximum, by name:
-/// tests/support/converged_glm.R.
-Json AtTheMaximum();
-
 /// The complete, eligible rows.
 Cohort CohortOf(const Plan& plan, const Rows& rows);
 /// One cohort for each value of a column, in the order they first occur.
