@@ -163,10 +163,10 @@ TEST(TrainerTest, TheSimulatorRunsProgramsInBothModes) {
   EXPECT_EQ(result["parameters"][0]["name"], "parameters");
   EXPECT_EQ(result["curve"][1]["training_loss"], 0.75);
   EXPECT_EQ(result["curve"][1]["validation_loss"], 0.875);
-  const CommandOutcome model =
-      RunProgram({"consilium-sim", "model", folder / "out" / "result.json", folder / "model"});
+  const CommandOutcome model = RunProgram(
+      {"consilium-sim", "model", folder / "out" / "result.json", folder / "model.safetensors"});
   EXPECT_EQ(model.exit_code, 0) << model.err;
-  const std::string file = ReadText(folder / "model");
+  const std::string file = ReadText(folder / "model.safetensors");
   const auto tensors = train::DecodeTensors(AsBytes(file));
   ASSERT_TRUE(tensors.has_value());
   EXPECT_EQ(tensors->front().shape, std::vector<std::size_t>{3});
