@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -133,14 +134,16 @@ std::string Number(const std::optional<double>& number, const char* form) {
   if (!number) return "-";
   char text[64];
   std::snprintf(text, sizeof text, form, *number);
-  return text;
+  // What rounds to 0 has no sign.
+  const std::string_view digits(text);
+  const bool nothing = digits.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(nothing && digits[0] == '-' ? digits.substr(1) : digits);
 }
 
 /// "-0.14 (0.13)"
 std::string Cell(const std::optional<Measure>& measure) {
   if (!measure) return "-";
   std::string text = Number(measure->estimate, "%.2f");
-  if (text == "-0.00") text = "0.00";
   if (measure->std_error) text += " (" + Number(measure->std_error, "%.2f") + ")";
   return text;
 }
