@@ -34,6 +34,7 @@ class ManySites {
   /// From now on this site stays connected and answers no delivery.
   void Silence(std::uint32_t site) { silent_.insert(site); }
 
+  std::uint32_t size() const { return static_cast<std::uint32_t>(sites_.size()); }
   const Cohort& cohort(std::uint32_t site) const;
   const std::vector<std::string>& refusals() const { return refusals_; }
 
