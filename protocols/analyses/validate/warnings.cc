@@ -52,6 +52,9 @@ std::string FailureAt(const evaluate::Evaluation& here) {
   return text;
 }
 
+/// Whether an AUC says that predictions rank patients better than chance.
+bool IsBetterThanChance(const Measure& auc) { return auc.low && *auc.low > 0.5; }
+
 std::vector<std::string> WarningsOfSites(const Validation& validation, const ValidatePlan& plan) {
   std::vector<std::string> hidden;
   std::vector<std::string> open;
@@ -60,11 +63,12 @@ std::vector<std::string> WarningsOfSites(const Validation& validation, const Val
     if (!here || !here->all.discrimination) continue;
     const std::string failure = FailureAt(*here);
     if (failure.empty()) continue;
-    const double auc = here->all.discrimination->auc.estimate;
+    const Measure& auc = here->all.discrimination->auc;
     const double mean = validation.validated->auc->estimate;
-    if (auc >= mean) {
-      hidden.push_back(NameOf(plan, fold) + ": the AUC looks fine (" + Number(auc, "%.3f") +
-                       ", mean " + Number(mean, "%.3f") + "), but " + failure + ".");
+    if (IsBetterThanChance(auc) && auc.estimate >= mean) {
+      hidden.push_back(NameOf(plan, fold) + ": the AUC looks fine (" +
+                       Number(auc.estimate, "%.3f") + ", mean " + Number(mean, "%.3f") + "), but " +
+                       failure + ".");
     } else {
       open.push_back(NameOf(plan, fold) + ": " + failure + ".");
     }

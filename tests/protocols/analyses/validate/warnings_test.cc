@@ -70,6 +70,12 @@ TEST(WarningsTest, WarnsOfNobodyWithoutCause) {
               IsEmpty());
 }
 
+TEST(WarningsTest, AnAucOfChanceLooksNeitherFineNorBad) {
+  EXPECT_THAT(WarningsOf(ValidationOf({FoldOf(0.5, 0.9, 1), FoldOf(0.5, 0, 1)}, 0.5),
+                         SitesPlan({"north", "south"})),
+              ElementsAre(StartsWith("north: the predictions are too low")));
+}
+
 TEST(WarningsTest, ASiteWithoutMeasuresIsNotJudged) {
   Validation validation =
       ValidationOf({FoldOf(0.75, 0.9, 1), FoldResult{}, FoldOf(0.8, 0, 1)}, 0.8);
