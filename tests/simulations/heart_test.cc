@@ -1,7 +1,6 @@
 // The example experiment on four real hospitals, against R.
 
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +11,7 @@
 #include "simulations/campaign.h"
 #include "simulations/html_report.h"
 #include "simulations/report.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -24,14 +24,6 @@ using Json = nlohmann::json;
 
 /// What the project promises for every coefficient and standard error.
 constexpr double kPromised = 1e-8;
-
-std::filesystem::path HeartData() {
-  const char* set = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path folder =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
-  return folder / "heart_disease";
-}
 
 void ExpectClose(const Json& ours, const Json& theirs, const std::string& what) {
   const double expected = theirs.get<double>();
@@ -55,18 +47,16 @@ void ExpectEqualsR(const Json& result, const Json& reference) {
 class HeartTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(HeartData())) {
-      GTEST_SKIP() << "no clinical test data at " << HeartData()
-                   << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
-    }
+    REQUIRE_CLINICAL_DATA("heart_disease");
     const std::filesystem::path examples =
         std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples";
     for (const char* name : {"heart.toml", "heart.source.toml", "heart_experiment.toml",
                              "heart_skewed_experiment.toml"}) {
       std::filesystem::copy_file(examples / name, folder_ / name);
     }
-    std::filesystem::copy_file(HeartData() / "csv/heart_pooled.csv", folder_ / "heart_pooled.csv");
-    std::ifstream(HeartData() / "reference/heart_models.json") >> reference_;
+    std::filesystem::copy_file(ClinicalData("heart_disease") / "csv/heart_pooled.csv",
+                               folder_ / "heart_pooled.csv");
+    std::ifstream(ClinicalData("heart_disease") / "reference/heart_models.json") >> reference_;
     const Experiment experiment = ReadExperiment(folder_ / "heart_experiment.toml").value();
     const Campaign campaign = RunCampaign({experiment}, 1, 2).value();
     result_ = Json::parse(ResultJson(experiment, campaign.shown.comparison));

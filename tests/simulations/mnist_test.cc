@@ -2,7 +2,6 @@
 // digits by other software, and what three dishonest hospitals can do.
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
@@ -18,6 +17,7 @@
 #include "simulations/images.h"
 #include "simulations/partition.h"
 #include "simulations/plain_federation.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/train_plan.h"
 
@@ -25,14 +25,6 @@ namespace consilium {
 namespace {
 
 using Json = nlohmann::json;
-
-std::filesystem::path MnistFolder() {
-  const char* set = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path folder =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
-  return folder / "mnist10k";
-}
 
 std::string PlanText(const std::string& model) {
   return "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\nminimum_sites = 3\n"
@@ -50,7 +42,8 @@ Plan PlanOf(const std::string& model) { return ParsePlan(PlanText(model), "plan.
 /// Two of the four files, unpacked.
 LoadedTable Load(const Plan& plan, const std::string& part, const TemporaryFolder& folder) {
   for (const std::string& name : {part + "-images-idx3-ubyte", part + "-labels-idx1-ubyte"}) {
-    const std::string command = "gzip -dc '" + (MnistFolder() / (name + ".gz")).string() + "' > '" +
+    const std::string command = "gzip -dc '" +
+                                (ClinicalData("mnist10k") / (name + ".gz")).string() + "' > '" +
                                 (folder / name).string() + "'";
     EXPECT_EQ(std::system(command.c_str()), 0) << command;
   }
@@ -77,10 +70,7 @@ Cohort CohortOf(const DataTable& table, const std::vector<std::size_t>& rows, co
 class MnistTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(MnistFolder())) {
-      GTEST_SKIP() << "no digits at " << MnistFolder()
-                   << "; set CONSILIUM_TEST_DATA to the folder that holds mnist10k/";
-    }
+    REQUIRE_CLINICAL_DATA("mnist10k");
     const Plan plan = PlanOf("model = \"logistic\"\nrounds = 1\n");
     const TemporaryFolder folder;
     training_ = Load(plan, "train", folder);

@@ -1,18 +1,18 @@
 // An evaluation by the machines on a virtual network: the very bits of plain sums.
 
-#include <cstdlib>
 #include <filesystem>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "protocols/result_document.h"
 #include "simulations/campaign.h"
 #include "simulations/draws.h"
 #include "simulations/html_report.h"
 #include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
+#include "tests/simulations/protocol/same_bits.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -21,20 +21,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
-
-void ExpectSameBits(const Plan& plan, std::span<const CohortView> cohorts) {
-  const PlainRun plain = RunPlain(*plan.analysis, cohorts).value();
-  for (const double trouble : {0.0, 0.004}) {
-    ProtocolOptions options;
-    options.network.latency = Duration(20);
-    options.faults = {.cuts = trouble, .site_crashes = trouble, .coordinator_crashes = trouble / 4};
-    const Result<RecordedRun> run = RunOverProtocol(plan, cohorts, options);
-    ASSERT_TRUE(run.has_value()) << Describe(run.error());
-    EXPECT_EQ(ResultDocument(plan, run->run.result, run->run.rounds),
-              ResultDocument(plan, plain.result, plain.rounds));
-    EXPECT_EQ(run->run.result.table, plain.result.table);
-  }
-}
 
 TEST(EvaluateOverProtocolTest, AColumnOfPredictionsGivesTheBitsOfPlainSums) {
   const Plan plan = ParsePlan(
@@ -63,27 +49,17 @@ TEST(EvaluateOverProtocolTest, AColumnOfPredictionsGivesTheBitsOfPlainSums) {
   ExpectSameBits(plan, views);
 }
 
-std::filesystem::path HeartData() {
-  const char* set = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path folder =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
-  return folder / "heart_disease";
-}
-
 /// The example: a model that was fitted in Cleveland, at four hospitals.
 TEST(EvaluateOverProtocolTest, TheExampleGivesTheBitsOfPlainSumsAndNamesWhereTheModelFails) {
-  if (!std::filesystem::exists(HeartData())) {
-    GTEST_SKIP() << "no clinical test data at " << HeartData()
-                 << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
-  }
+  REQUIRE_CLINICAL_DATA("heart_disease");
   const TemporaryFolder folder;
   for (const char* name :
        {"heart_evaluate.toml", "heart_evaluate_experiment.toml", "heart.source.toml"}) {
     std::filesystem::copy_file(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name,
                                folder / name);
   }
-  std::filesystem::copy_file(HeartData() / "csv/heart_pooled.csv", folder / "heart_pooled.csv");
+  std::filesystem::copy_file(ClinicalData("heart_disease") / "csv/heart_pooled.csv",
+                             folder / "heart_pooled.csv");
   const Experiment experiment = ReadExperiment(folder / "heart_evaluate_experiment.toml").value();
   ExpectSameBits(experiment.plan, LoadFederation(experiment).value().Participants());
   const Campaign campaign = RunCampaign({experiment}, 1, 1).value();

@@ -1,7 +1,6 @@
 // Derived columns and filled gaps by the machines on a virtual network: the very bits of plain
 // sums.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,11 +9,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "protocols/result_document.h"
 #include "simulations/campaign.h"
 #include "simulations/html_report.h"
 #include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
+#include "tests/simulations/protocol/same_bits.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -56,14 +56,8 @@ void ExpectTheMachinesAgree(const std::string& analysis) {
   const Result<Experiment> experiment = ReadExperiment(folder / "trial.toml");
   ASSERT_TRUE(experiment.has_value()) << Describe(experiment.error());
   const VirtualFederation federation = LoadFederation(*experiment).value();
+  ExpectSameBits(experiment->plan, federation.Participants());
   const PlainRun plain = RunPlain(*experiment->plan.analysis, federation.Participants()).value();
-  ProtocolOptions options;
-  options.faults = {.cuts = 0.004, .site_crashes = 0.004, .coordinator_crashes = 0.001};
-  const Result<RecordedRun> run =
-      RunOverProtocol(experiment->plan, federation.Participants(), options);
-  ASSERT_TRUE(run.has_value()) << Describe(run.error());
-  EXPECT_EQ(ResultDocument(experiment->plan, run->run.result, run->run.rounds),
-            ResultDocument(experiment->plan, plain.result, plain.rounds));
   const Json imputed = Json::parse(plain.result.json)["imputed"];
   ASSERT_EQ(imputed.size(), 4u);
   EXPECT_GT(imputed[0]["missing"], 10);
@@ -79,21 +73,14 @@ TEST(ImputationOverProtocolTest, ATrainingWhoseSitesHaveAStateGivesTheBitsOfPlai
 }
 
 TEST(ImputationOverProtocolTest, TheHeartReportShowsWhatWasFilledInAndCalibrationWithIt) {
-  const char* set = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path data =
-      (set != nullptr ? std::filesystem::path(set)
-                      : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data") /
-      "heart_disease/csv/heart_pooled.csv";
-  if (!std::filesystem::exists(data)) {
-    GTEST_SKIP() << "no clinical test data at " << data
-                 << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
-  }
+  REQUIRE_CLINICAL_DATA("heart_disease");
   TemporaryFolder folder;
   for (const char* name :
        {"heart_derived.toml", "heart.source.toml", "heart_derived_experiment.toml"}) {
     std::filesystem::copy_file(kExamples / name, folder / name);
   }
-  std::filesystem::copy_file(data, folder / "heart_pooled.csv");
+  std::filesystem::copy_file(ClinicalData("heart_disease") / "csv/heart_pooled.csv",
+                             folder / "heart_pooled.csv");
   const Experiment experiment = ReadExperiment(folder / "heart_derived_experiment.toml").value();
   const Campaign campaign = RunCampaign({experiment}, 1, 1).value();
   const Json comparison = Json::parse(ComparisonJson(campaign));

@@ -1,18 +1,18 @@
 // The meta-analysis as a scientist runs it, in plain sums and with --mode protocol.
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "protocols/result_document.h"
 #include "simulations/campaign.h"
 #include "simulations/html_report.h"
 #include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
+#include "tests/simulations/protocol/same_bits.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -29,15 +29,8 @@ std::filesystem::path Examples() {
 
 void ExpectTheMachinesAgree(const Experiment& experiment) {
   const VirtualFederation federation = LoadFederation(experiment).value();
-  const PlainRun plain = RunPlain(*experiment.plan.analysis, federation.Participants()).value();
-  ProtocolOptions options;
-  options.faults = {.cuts = 0.004, .site_crashes = 0.004, .coordinator_crashes = 0.001};
-  const Result<RecordedRun> run =
-      RunOverProtocol(experiment.plan, federation.Participants(), options);
-  ASSERT_TRUE(run.has_value()) << Describe(run.error());
-  EXPECT_TRUE(plain.result.converged);
-  EXPECT_EQ(ResultDocument(experiment.plan, run->run.result, run->run.rounds),
-            ResultDocument(experiment.plan, plain.result, plain.rounds));
+  ExpectSameBits(experiment.plan, federation.Participants());
+  EXPECT_TRUE(RunPlain(*experiment.plan.analysis, federation.Participants())->result.converged);
 }
 
 TEST(MetaOverProtocolTest, GeneratedHospitalsGiveTheSameBits) {
@@ -48,18 +41,11 @@ TEST(MetaOverProtocolTest, GeneratedHospitalsGiveTheSameBits) {
 class HeartMetaTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* set = std::getenv("CONSILIUM_TEST_DATA");
-    const std::filesystem::path data =
-        (set != nullptr ? std::filesystem::path(set)
-                        : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data") /
-        "heart_disease";
-    if (!std::filesystem::exists(data)) {
-      GTEST_SKIP() << "no clinical test data at " << data
-                   << "; set CONSILIUM_TEST_DATA to the folder that holds heart_disease/";
-    }
+    REQUIRE_CLINICAL_DATA("heart_disease");
     for (const char* name : {"heart_meta.toml", "heart.source.toml", "heart_meta_experiment.toml"})
       std::filesystem::copy_file(Examples() / name, folder_ / name);
-    std::filesystem::copy_file(data / "csv/heart_pooled.csv", folder_ / "heart_pooled.csv");
+    std::filesystem::copy_file(ClinicalData("heart_disease") / "csv/heart_pooled.csv",
+                               folder_ / "heart_pooled.csv");
   }
   TemporaryFolder folder_;
 };

@@ -1,7 +1,6 @@
 // The Cox example as a scientist runs it with --mode protocol, against R.
 
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -13,6 +12,7 @@
 #include "simulations/html_report.h"
 #include "simulations/protocol/protocol_run.h"
 #include "simulations/report.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -23,27 +23,16 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Json = nlohmann::json;
 
-std::filesystem::path Multisite() {
-  const char* set = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path folder =
-      set != nullptr ? std::filesystem::path(set)
-                     : std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "../shared/data";
-  return folder / "multisite";
-}
-
 class TransplantTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!std::filesystem::exists(Multisite())) {
-      GTEST_SKIP() << "no clinical test data at " << Multisite()
-                   << "; set CONSILIUM_TEST_DATA to the folder that holds multisite/";
-    }
+    REQUIRE_CLINICAL_DATA("multisite");
     for (const char* name : {"transplant.toml", "transplant_experiment.toml",
                              "transplant_survival.toml", "transplant_survival_experiment.toml"}) {
       std::filesystem::copy_file(std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "examples" / name,
                                  folder_ / name);
     }
-    std::filesystem::copy_file(Multisite() / "csv/bmt.csv", folder_ / "bmt.csv");
+    std::filesystem::copy_file(ClinicalData("multisite") / "csv/bmt.csv", folder_ / "bmt.csv");
   }
   Experiment Read(const std::string& name = "transplant_experiment.toml") const {
     return ReadExperiment(folder_ / name).value();
@@ -54,7 +43,7 @@ class TransplantTest : public ::testing::Test {
 
 TEST_F(TransplantTest, TheMachinesGiveTheStratifiedFitOfRInAnyWeather) {
   Json reference;
-  std::ifstream(Multisite() / "reference/multisite_reference.json") >> reference;
+  std::ifstream(ClinicalData("multisite") / "reference/multisite_reference.json") >> reference;
   const Json& r = reference["bmt"]["cox_dfs_strata_hospital"]["efron"];
   const Experiment experiment = Read();
   const VirtualFederation federation = LoadFederation(experiment).value();
