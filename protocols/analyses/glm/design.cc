@@ -35,34 +35,11 @@ void AppendTerms(const ContractColumn& column, std::size_t feature, std::vector<
   terms.push_back(std::move(term));
 }
 
-ColumnRule RuleOf(const ContractColumn& column) {
-  switch (column.type) {
-    case ColumnType::kBoolean:
-      return {0, 1, true};
-    case ColumnType::kCategory:
-      return {0, static_cast<double>(column.levels.size()) - 1, true};
-    case ColumnType::kInteger:
-      return {*column.minimum, *column.maximum, true};
-    case ColumnType::kNumber:
-    case ColumnType::kDuration:
-      return {*column.minimum, *column.maximum, false};
-    case ColumnType::kDate:
-      break;
-  }
-  return {1, 0, false};
-}
-
-/// False for a missing value, too.
-bool IsAllowed(const ColumnRule& rule, double value) {
-  return value >= rule.minimum && value <= rule.maximum &&
-         (!rule.whole || value == std::floor(value));
-}
-
 bool AllAllowed(std::span<const ColumnRule> rules, const CohortView& cohort) {
   const double* value = cohort.values.data();
   for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
     for (const ColumnRule& rule : rules) {
-      if (!IsAllowed(rule, *value++)) return false;
+      if (!rule.Allows(*value++)) return false;
     }
   }
   return true;
@@ -74,7 +51,7 @@ Status CheckColumns(const Design& design, const CohortView& cohort) {
   for (Eigen::Index column = 0; column < cohort.values.cols(); ++column) {
     const auto index = static_cast<std::size_t>(column);
     for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
-      if (IsAllowed(design.rules[index], cohort.values(row, column))) continue;
+      if (design.rules[index].Allows(cohort.values(row, column))) continue;
       return Fail(ErrorCode::kDataQuality,
                   "column \"" + cohort.columns[index] +
                       "\" has a value that is missing or outside what the "
@@ -112,6 +89,23 @@ std::vector<std::string> WithoutSeries(const Contract& contract,
 }
 
 }  // namespace
+
+ColumnRule RuleOf(const ContractColumn& column) {
+  switch (column.type) {
+    case ColumnType::kBoolean:
+      return {0, 1, true};
+    case ColumnType::kCategory:
+      return {0, static_cast<double>(column.levels.size()) - 1, true};
+    case ColumnType::kInteger:
+      return {*column.minimum, *column.maximum, true};
+    case ColumnType::kNumber:
+    case ColumnType::kDuration:
+      return {*column.minimum, *column.maximum, false};
+    case ColumnType::kDate:
+      break;
+  }
+  return {1, 0, false};
+}
 
 Result<ContractColumn> ParseColumn(const Settings& settings,
                                    std::string_view key,

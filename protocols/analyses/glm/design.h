@@ -3,6 +3,7 @@
 // The columns of a regression's design matrix, made from the plan's features and the contract
 // alone, so that every site and the coordinator agree on them without seeing a patient.
 
+#include <cmath>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -35,7 +36,13 @@ struct ColumnRule {
   double minimum = 0;
   double maximum = 1;
   bool whole = false;  ///< No fractions.
+
+  /// False for a missing value, too.
+  bool Allows(double value) const {
+    return value >= minimum && value <= maximum && (!whole || value == std::floor(value));
+  }
 };
+ColumnRule RuleOf(const ContractColumn& column);
 
 /// A regression's variables, all from the contract.
 struct Design {

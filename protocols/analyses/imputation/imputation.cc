@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/wire.h"
+#include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/imputation/learning.h"
 #include "protocols/derived_columns.h"
@@ -38,15 +39,10 @@ struct ImputingQuery {
   }
 };
 
+/// Whether this can have been put into the column's gaps.
 bool Stands(const ImputedColumn& column, double value) {
-  if (column.fill != Fill::kMean) {
-    for (std::size_t bin = 0; bin < column.bins(); ++bin) {
-      if (column.ValueOf(bin) == value) return true;
-    }
-    return false;
-  }
-  return value >= *column.column.minimum && value <= *column.column.maximum &&
-         (!column.IsWhole() || value == std::floor(value));
+  if (!glm::RuleOf(column.column).Allows(value)) return false;
+  return column.fill == Fill::kMean || column.ValueOf(column.BinOf(value)) == value;
 }
 
 std::string Short(double number) {
@@ -340,9 +336,7 @@ std::string_view NameOf(Fill fill) {
   return "";
 }
 
-bool ImputedColumn::IsWhole() const {
-  return column.type == ColumnType::kInteger || !IsNumber(column);
-}
+bool ImputedColumn::IsWhole() const { return glm::RuleOf(column).whole; }
 
 bool ImputedColumn::IsExact() const {
   if (!IsNumber(column)) return true;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/check.h"
+#include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/slices.h"
 
 namespace consilium::imputation {
@@ -39,19 +40,6 @@ double ValueFrom(const ImputedColumn& column, double known, std::span<const doub
   double mean = MiddleOf(contract) + HalfRangeOf(contract) * (numbers[0] / known);
   if (column.IsWhole()) mean = std::floor(mean + 0.5);
   return std::clamp(mean, *contract.minimum, *contract.maximum);
-}
-
-/// Whether the contract allows the value.
-bool IsAllowed(const ImputedColumn& column, double value) {
-  if (column.IsWhole() && value != std::floor(value)) return false;
-  switch (column.column.type) {
-    case ColumnType::kBoolean:
-      return value >= 0 && value <= 1;
-    case ColumnType::kCategory:
-      return value >= 0 && value < static_cast<double>(column.column.levels.size());
-    default:
-      return value >= *column.column.minimum && value <= *column.column.maximum;
-  }
 }
 
 }  // namespace
@@ -94,10 +82,11 @@ Status AnswerLearning(const std::vector<ImputedColumn>& columns,
     double& known = values[at];
     const std::span<double> sums = values.subspan(at + 1, numbers);
     at += 1 + numbers;
+    const glm::ColumnRule rule = glm::RuleOf(column.column);
     for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
       const double value = cohort.values(row, static_cast<Eigen::Index>(column.in_cohort));
       if (std::isnan(value)) continue;
-      if (!IsAllowed(column, value)) {
+      if (!rule.Allows(value)) {
         return Fail(ErrorCode::kDataQuality,
                     "column \"" + column.column.name +
                         "\" has a value outside what the contract "
