@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/analyses/distributions.h"
+#include "protocols/analyses/imputation/imputation.h"
 #include "simulations/calibration.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
@@ -91,11 +92,8 @@ Cohort WithoutGaps(const CohortView& cohort, const nlohmann::json& result) {
   if (imputed == result.end()) return whole;
   for (const auto& line : *imputed) {
     const auto name = std::find(whole.columns.begin(), whole.columns.end(), line["name"]);
-    const double value = line["value"];
-    for (Eigen::Index row = 0; row < whole.values.rows(); ++row) {
-      double& entry = whole.values(row, name - whole.columns.begin());
-      if (std::isnan(entry)) entry = value;
-    }
+    imputation::FillGaps(whole, static_cast<std::size_t>(name - whole.columns.begin()),
+                         line["value"]);
   }
   return whole;
 }

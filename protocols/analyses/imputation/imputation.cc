@@ -402,6 +402,12 @@ std::shared_ptr<const Analysis> MakeImputing(std::shared_ptr<const Analysis> ana
   return std::make_shared<const Imputing>(std::move(analysis), std::move(columns), maximum_rows);
 }
 
+void FillGaps(Cohort& cohort, std::size_t column, double value) {
+  for (double& entry : cohort.values.col(static_cast<Eigen::Index>(column))) {
+    if (std::isnan(entry)) entry = value;
+  }
+}
+
 Cohort Filled(const CohortView& cohort,
               const std::vector<ImputedColumn>& columns,
               const std::vector<double>& values) {
@@ -411,11 +417,7 @@ Cohort Filled(const CohortView& cohort,
   filled.patients = cohort.patients;
   filled.site = cohort.site;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const auto column = static_cast<Eigen::Index>(columns[i].in_cohort);
-    for (Eigen::Index row = 0; row < filled.values.rows(); ++row) {
-      double& value = filled.values(row, column);
-      if (std::isnan(value)) value = values[i];
-    }
+    FillGaps(filled, columns[i].in_cohort, values[i]);
   }
   return filled;
 }

@@ -53,6 +53,8 @@ std::shared_ptr<const Analysis> MakeImputing(std::shared_ptr<const Analysis> ana
                                              std::vector<ImputedColumn> columns,
                                              std::uint64_t maximum_rows);
 
+/// Puts the value where the cohort's column has none.
+void FillGaps(Cohort& cohort, std::size_t column, double value);
 /// A copy of the cohort with one value for each column's gaps.
 Cohort Filled(const CohortView& cohort,
               const std::vector<ImputedColumn>& columns,
