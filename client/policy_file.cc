@@ -42,11 +42,8 @@ Status ParseCount(const Settings& settings,
                   std::int64_t lowest,
                   std::int64_t highest,
                   T& value) {
-  TRY(const std::int64_t number, settings.IntegerOr(key, static_cast<std::int64_t>(value)));
-  if (number < lowest || number > highest) {
-    return settings.FailAt(key, std::string(key) + " must be from " + std::to_string(lowest) +
-                                    " to " + std::to_string(highest));
-  }
+  TRY(const std::int64_t number,
+      settings.IntegerBetween(key, lowest, highest, static_cast<std::int64_t>(value)));
   value = static_cast<T>(number);
   return {};
 }

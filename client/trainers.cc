@@ -16,19 +16,6 @@ constexpr std::int64_t kMostMegabytes = 1'048'576;
 constexpr std::int64_t kUsualSeconds = 60;
 constexpr std::int64_t kMostSeconds = 86'400;
 
-Result<std::uint32_t> CountFrom(const Settings& table,
-                                std::string_view key,
-                                std::int64_t otherwise,
-                                std::int64_t lowest,
-                                std::int64_t highest) {
-  TRY(const std::int64_t number, table.IntegerOr(key, otherwise));
-  if (number < lowest || number > highest) {
-    return table.FailAt(key, std::string(key) + " must be from " + std::to_string(lowest) + " to " +
-                                 std::to_string(highest));
-  }
-  return static_cast<std::uint32_t>(number);
-}
-
 /// Absolute; a policy must not mean another file where the program is started from another folder.
 Result<std::filesystem::path> PathFrom(const Settings& table,
                                        std::string_view key,
@@ -57,8 +44,11 @@ Result<TrainerProgram> ParseTrainer(const Settings& table, const RelativeTo& sta
     TRY(const std::filesystem::path path, PathFrom(table, "readable", text, start));
     trainer.readable.push_back(path.string());
   }
-  TRY(trainer.memory_mb, CountFrom(table, "memory_mb", kUsualMegabytes, 16, kMostMegabytes));
-  TRY(trainer.seconds, CountFrom(table, "seconds", kUsualSeconds, 1, kMostSeconds));
+  TRY(const std::int64_t memory,
+      table.IntegerBetween("memory_mb", 16, kMostMegabytes, kUsualMegabytes));
+  trainer.memory_mb = static_cast<std::uint32_t>(memory);
+  TRY(const std::int64_t seconds, table.IntegerBetween("seconds", 1, kMostSeconds, kUsualSeconds));
+  trainer.seconds = static_cast<std::uint32_t>(seconds);
   TRY_STATUS(table.RequireNoOtherKeys());
   return trainer;
 }

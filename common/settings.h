@@ -47,6 +47,11 @@ class Settings {
   Result<std::string> TextOr(std::string_view key, std::string otherwise) const;
   Result<double> NumberOr(std::string_view key, double otherwise) const;
   Result<std::int64_t> IntegerOr(std::string_view key, std::int64_t otherwise) const;
+  /// The error for a number beyond the limits, which are allowed, says number and limits.
+  Result<std::int64_t> IntegerBetween(std::string_view key,
+                                      std::int64_t lowest,
+                                      std::int64_t highest,
+                                      std::int64_t otherwise) const;
   Result<bool> BooleanOr(std::string_view key, bool otherwise) const;
   Result<Duration> SpanOr(std::string_view key, Duration otherwise) const;
   Result<std::vector<std::string>> TextsOr(std::string_view key,

@@ -198,6 +198,16 @@ Result<std::int64_t> Settings::IntegerOr(std::string_view key, std::int64_t othe
   if (!Has(key)) return otherwise;
   return Integer(key);
 }
+Result<std::int64_t> Settings::IntegerBetween(std::string_view key,
+                                              std::int64_t lowest,
+                                              std::int64_t highest,
+                                              std::int64_t otherwise) const {
+  TRY(const std::int64_t number, IntegerOr(key, otherwise));
+  if (number >= lowest && number <= highest) return number;
+  return FailValueAt(
+      key, "it must be between " + std::to_string(lowest) + " and " + std::to_string(highest));
+}
+
 Result<bool> Settings::BooleanOr(std::string_view key, bool otherwise) const {
   if (!Has(key)) return otherwise;
   return Boolean(key);

@@ -145,10 +145,7 @@ Result<ContractColumn> ParseColumn(const Settings& settings) {
 Result<std::vector<ContractColumn>> ParseSeries(const Settings& settings) {
   TRY(ContractColumn column, ParseColumn(settings));
   const bool is_series = settings.Has("count");
-  TRY(const std::int64_t count, settings.IntegerOr("count", 1));
-  if (count < 1 || count > kMaxSeries) {
-    return settings.FailValueAt("count", "it must be between 1 and 10000");
-  }
+  TRY(const std::int64_t count, settings.IntegerBetween("count", 1, kMaxSeries, 1));
   TRY_STATUS(settings.RequireNoOtherKeys());
   std::vector<ContractColumn> columns(static_cast<std::size_t>(count), column);
   if (!is_series) return columns;
@@ -377,10 +374,8 @@ Result<Contract> ParseContract(const Settings& settings) {
   Contract contract;
   TRY(contract.patient, settings.Text("patient"));
   TRY_STATUS(CheckColumnName(settings, "patient", contract.patient));
-  TRY(const std::int64_t most, settings.IntegerOr("maximum_patients", 1'000'000));
-  if (most < 1 || most > kLargestCohort) {
-    return settings.FailValueAt("maximum_patients", "it must be between 1 and 100000000");
-  }
+  TRY(const std::int64_t most,
+      settings.IntegerBetween("maximum_patients", 1, kLargestCohort, 1'000'000));
   contract.maximum_patients = static_cast<std::uint64_t>(most);
   TRY_STATUS(ParseColumns(settings, contract));
   TRY_STATUS(ParseAllDerived(settings, contract));

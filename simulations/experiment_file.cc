@@ -187,11 +187,7 @@ Result<Experiment> BuildExperiment(const Settings& settings,
   TRY_STATUS(RequirePlace(settings));
   TRY(const Settings head, settings.Table("experiment"));
   TRY_STATUS(head.Text("plan"));
-  TRY(const std::int64_t repetitions, head.IntegerOr("repetitions", 1));
-  if (repetitions < 1 || repetitions > kMostRepetitions) {
-    return head.FailValueAt("repetitions",
-                            "it must be between 1 and " + std::to_string(kMostRepetitions));
-  }
+  TRY(const std::int64_t repetitions, head.IntegerBetween("repetitions", 1, kMostRepetitions, 1));
   TRY_STATUS(head.RequireNoOtherKeys());
   TRY(Settings data, settings.Table(settings.Has("generator") ? "generator" : "data"));
   TRY(Plan plan, ParsePlan(plan_text, plan_file.string()));

@@ -225,11 +225,8 @@ Status ParseDetails(const Settings& table,
     }
   }
   if (kind == PartitionKind::kLabels) {
-    TRY(const std::int64_t labels, table.IntegerOr("labels_per_site", 1));
-    if (labels < 1 || labels > static_cast<std::int64_t>(kMostLabels)) {
-      return table.FailValueAt("labels_per_site",
-                               "it must be between 1 and " + std::to_string(kMostLabels));
-    }
+    TRY(const std::int64_t labels,
+        table.IntegerBetween("labels_per_site", 1, static_cast<std::int64_t>(kMostLabels), 1));
     partition.labels_per_site = static_cast<std::size_t>(labels);
   }
   if (kind == PartitionKind::kFeature) {

@@ -64,8 +64,8 @@ TEST(TrainersTest, AMistakeRefusesEverything) {
       {"[trainers.x]\nprogram = \"/a\"\nargument = [\"b\"]", "arguments"},
       {"[trainers.x]\nprogram = \"/a\"\narguments = \"b\"", "arguments"},
       {"[trainers.x]\nprogram = \"/a\"\narguments = [\"a\\u0000b\"]", "zero byte"},
-      {"[trainers.x]\nprogram = \"/a\"\nmemory_mb = 1", "16 to"},
-      {"[trainers.x]\nprogram = \"/a\"\nseconds = 0", "1 to"},
+      {"[trainers.x]\nprogram = \"/a\"\nmemory_mb = 1", "between 16 and 1048576"},
+      {"[trainers.x]\nprogram = \"/a\"\nseconds = 0", "between 1 and 86400"},
       {"[trainers.\"a b\"]\nprogram = \"/a\"", "no name for a trainer"}};
   for (const auto& [toml, said] : mistakes) {
     EXPECT_THAT(ErrorOf(toml), HasSubstr(said)) << toml;

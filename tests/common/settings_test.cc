@@ -74,6 +74,16 @@ TEST(SettingsTest, KeepsTheDocumentAliveForItsTables) {
   EXPECT_EQ(*inner.Text("c"), "deep");
 }
 
+TEST(SettingsTest, AnIntegerOutsideOfItsLimitsIsSaidWithThem) {
+  const Settings s = Parsed("a = 2\nb = 20\nc = 21\nd = 1");
+  EXPECT_EQ(*s.IntegerBetween("a", 2, 20, 5), 2);
+  EXPECT_EQ(*s.IntegerBetween("b", 2, 20, 5), 20);
+  EXPECT_EQ(*s.IntegerBetween("absent", 2, 20, 5), 5);
+  EXPECT_THAT(ErrorOf(s.IntegerBetween("c", 2, 20, 5)),
+              HasSubstr("plan.toml:3:5: 'c' is 21: it must be between 2 and 20"));
+  EXPECT_THAT(ErrorOf(s.IntegerBetween("d", 2, 20, 5)), HasSubstr("'d' is 1"));
+}
+
 TEST(SettingsTest, UsesDefaultsOnlyWhenAbsent) {
   const Settings s = Parsed("a = \"x\"");
   EXPECT_EQ(*s.TextOr("b", "default"), "default");

@@ -186,19 +186,11 @@ double EvaluatePlan::ScoreOf(std::size_t bin) const {
 }
 
 Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
-  TRY(const std::int64_t score_bins, settings.IntegerOr("score_bins", 1'000));
-  if (score_bins < 10 || score_bins > 10'000) {
-    return settings.FailValueAt("score_bins", "it must be between 10 and 10000");
-  }
+  TRY(const std::int64_t score_bins, settings.IntegerBetween("score_bins", 10, 10'000, 1'000));
   plan.score_bins = static_cast<std::size_t>(score_bins);
-  TRY(const std::int64_t bins, settings.IntegerOr("bins", 100));
-  if (bins < 2 || bins > 1'000)
-    return settings.FailValueAt("bins", "it must be between 2 and 1000");
+  TRY(const std::int64_t bins, settings.IntegerBetween("bins", 2, 1'000, 100));
   plan.bins = static_cast<std::size_t>(bins);
-  TRY(const std::int64_t count, settings.IntegerOr("minimum_count", 5));
-  if (count < 1 || count > 1'000'000) {
-    return settings.FailValueAt("minimum_count", "it must be between 1 and 1000000");
-  }
+  TRY(const std::int64_t count, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
   plan.minimum_count = static_cast<std::uint64_t>(count);
   TRY(plan.confidence, glm::ParseConfidence(settings));
   if (2 * plan.groups() * plan.score_bins <= kMostCells) return {};

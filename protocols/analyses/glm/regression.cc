@@ -118,10 +118,7 @@ Result<FitOptions> ParseFitOptions(const Settings& settings) {
   if (options.ridge < 0 || options.ridge > 1e9) {
     return settings.FailValueAt("ridge", "it must be between 0 and 1e9");
   }
-  TRY(const std::int64_t iterations, settings.IntegerOr("maximum_iterations", 25));
-  if (iterations < 2 || iterations > 100) {
-    return settings.FailValueAt("maximum_iterations", "it must be between 2 and 100");
-  }
+  TRY(const std::int64_t iterations, settings.IntegerBetween("maximum_iterations", 2, 100, 25));
   options.maximum_iterations = static_cast<std::uint32_t>(iterations);
   return options;
 }

@@ -64,10 +64,7 @@ Status ParseVariables(const Settings& settings, const Contract& contract, Summar
     if (columns.empty()) columns.push_back(name);
     plan.variables.insert(plan.variables.end(), columns.begin(), columns.end());
   }
-  TRY(const std::int64_t bins, settings.IntegerOr("bins", 50));
-  if (bins < 1 || bins > kMostBins) {
-    return settings.FailValueAt("bins", "it must be between 1 and 1000");
-  }
+  TRY(const std::int64_t bins, settings.IntegerBetween("bins", 1, kMostBins, 50));
   if (plan.variables.empty() || plan.variables.size() > kMostVariables) {
     return settings.FailValueAt("variables", "it must name 1 to 200 columns");
   }

@@ -60,10 +60,7 @@ Status ParseGrid(const Settings& settings, const ContractColumn& time, SurvivalP
         "choose wider bins, or narrow the range of \"" + time.name + "\" in the contract");
   }
   plan.bins = static_cast<std::size_t>(bins);
-  TRY(const std::int64_t events, settings.IntegerOr("minimum_events", 5));
-  if (events < 1 || events > 1'000'000) {
-    return settings.FailValueAt("minimum_events", "it must be between 1 and 1000000");
-  }
+  TRY(const std::int64_t events, settings.IntegerBetween("minimum_events", 1, 1'000'000, 5));
   plan.minimum_events = static_cast<std::uint64_t>(events);
   return {};
 }

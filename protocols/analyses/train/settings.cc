@@ -86,11 +86,7 @@ Result<std::uint32_t> CountIn(const Settings& settings,
                               std::int64_t otherwise,
                               std::int64_t lowest,
                               std::int64_t highest) {
-  TRY(const std::int64_t number, settings.IntegerOr(key, otherwise));
-  if (number < lowest || number > highest) {
-    return settings.FailValueAt(
-        key, "it must be between " + std::to_string(lowest) + " and " + std::to_string(highest));
-  }
+  TRY(const std::int64_t number, settings.IntegerBetween(key, lowest, highest, otherwise));
   return static_cast<std::uint32_t>(number);
 }
 

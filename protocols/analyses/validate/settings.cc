@@ -31,10 +31,7 @@ Status RefuseKeys(const Settings& settings,
 
 Status ParseFolds(const Settings& settings, ValidatePlan& plan) {
   TRY_STATUS(RefuseKeys(settings, {"sites"}, kFolds));
-  TRY(const std::int64_t folds, settings.IntegerOr("folds", 5));
-  if (folds < 2 || folds > kMostFolds) {
-    return settings.FailValueAt("folds", "it must be between 2 and 20");
-  }
+  TRY(const std::int64_t folds, settings.IntegerBetween("folds", 2, kMostFolds, 5));
   plan.folds = static_cast<std::uint32_t>(folds);
   TRY(const std::int64_t seed, settings.IntegerOr("seed", 1));
   if (seed < 0) return settings.FailValueAt("seed", "it must be at least 0");
