@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "protocols/analyses/train/floats.h"
@@ -79,6 +80,12 @@ Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
   return scaling;
 }
 
+/// Nothing where no two rows of a site can be compared.
+std::optional<double> ShareOf(std::span<const double> part, std::span<const double> all) {
+  if (part.empty() || !(all[0] > 0)) return {};
+  return part[0] / all[0];
+}
+
 CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
   const Numbers& numbers = sums.numbers;
   CurvePoint point;
@@ -100,6 +107,9 @@ CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
       point.own_accuracy = numbers.own_hits[0] / numbers.held_out_rows[0];
     }
   }
+  point.concordance = ShareOf(numbers.pairs_in_order, numbers.pairs);
+  point.held_out_concordance = ShareOf(numbers.held_out_pairs_in_order, numbers.held_out_pairs);
+  point.own_concordance = ShareOf(numbers.own_pairs_in_order, numbers.held_out_pairs);
   return point;
 }
 
@@ -191,6 +201,7 @@ void NoteCounts(const Sums& sums, Trained& trained) {
   trained.sites = sums.sites;
   trained.rows = static_cast<std::uint64_t>(numbers.rows[0]);
   trained.patients = static_cast<std::uint64_t>(numbers.patients[0]);
+  if (!numbers.events.empty()) trained.events = static_cast<std::uint64_t>(numbers.events[0]);
   if (!numbers.held_out_rows.empty()) {
     trained.held_out_rows = static_cast<std::uint64_t>(numbers.held_out_rows[0]);
   }
