@@ -229,8 +229,8 @@ void Study::OnSumReceived(const Member& from,
   if (message.route != RouteOf(entry) || received->next < sums.next_chunk) return;
   const std::uint64_t chunks = ChunkCount(entry.sum.size());
   if (received->next < chunks) {
-    Send(from.id, MessageKind::kSumChunk, RouteOf(entry),
-         Encode(ChunkOf(entry.sum, received->next)), effects);
+    effects.emplace_back(SendToSite{
+        from.id, FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, received->next)});
     sums.next_chunk = received->next + 1;
     if (sums.next_chunk < chunks) return;
   }

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "common/bytes.h"
@@ -90,6 +91,8 @@ struct OpenedMessage {
 Bytes SealMessage(MessageKind kind, const Route& route, ByteSpan body, const SigningKey& key);
 /// For the unsigned kinds.
 Bytes FrameMessage(MessageKind kind, const Route& route, ByteSpan body);
+/// The same of a body that lies in parts.
+Bytes FrameMessage(MessageKind kind, const Route& route, std::span<const ByteSpan> body);
 /// Checks the form alone; kCorrupt names what is wrong. The signature is yet to be verified.
 Result<OpenedMessage> OpenMessage(ByteSpan message);
 /// True if the message's kind is signed and the signature is `sender`'s.

@@ -1,10 +1,13 @@
 // A whole secure round over real loopback sockets, and in the same run the bytes alone: as many
 // words up and down through bare CURVE DEALER and ROUTER sockets in chunks of 256 KiB. Each site
 // has a thread, a ZeroMQ context and a connection of its own; nothing is trained, nothing stored.
-// Wanted: 1.25 times the bytes alone, with ten sites and a million words.
+// Wanted: 1.25 times the bytes alone, with ten sites and a million words. All sites share the
+// machine's cores with the coordinator here, so what the masks and hashes of all of them take
+// alone is measured too: nobody who keeps to the protocol does without.
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include <benchmark/benchmark.h>
@@ -14,7 +17,6 @@
 #include "common/transport/coordinator_socket.h"
 #include "common/transport/site_socket.h"
 #include "protocols/secure_sum/chunks.h"
-#include "tests/benchmarks/processor_time.h"
 #include "tests/support/sum_fixture.h"
 
 namespace consilium {
@@ -71,13 +73,15 @@ class LiveSite {
   void Say(MessageKind kind, const Message& message) {
     const Route& route = fixture_.setup().route;
     const Bytes body = Encode(message);
-    const Bytes sealed = IsSigned(kind)
-                             ? SealMessage(kind, route, body, fixture_.site(index_).identity)
-                             : FrameMessage(kind, route, body);
-    while (socket_->Send(sealed) != SendOutcome::kSent) std::this_thread::yield();
+    Send(IsSigned(kind) ? SealMessage(kind, route, body, fixture_.site(index_).identity)
+                        : FrameMessage(kind, route, body));
+  }
+  void Send(const Bytes& message) {
+    while (socket_->Send(message) != SendOutcome::kSent) std::this_thread::yield();
   }
   void SayChunk(std::uint64_t index) {
-    Say(MessageKind::kUploadChunk, ChunkOf(session_->masked_vector(), index));
+    Send(FrameChunk(MessageKind::kUploadChunk, fixture_.setup().route, session_->masked_vector(),
+                    index));
   }
 
   void Take(const Bytes& message) {
@@ -162,8 +166,8 @@ class LiveRound {
     admission_->Replace(allowed);
     socket_ = Must(CoordinatorSocket::Bind(*context_, *admission_, keys_, "tcp://127.0.0.1:0"));
     for (std::size_t i = 0; i < fixture.size(); ++i) {
-      sites_.push_back(std::make_unique<LiveSite>(fixture, i, pairs[i], keys_.public_key,
-                                                  socket_->endpoint()));
+      sites_.push_back(
+          std::make_unique<LiveSite>(fixture, i, pairs[i], keys_.public_key, socket_->endpoint()));
       threads_.emplace_back([this, i] { sites_[i]->Serve(stop_); });
     }
     Serve([&] { return connected_ == fixture_.size(); });
@@ -173,22 +177,26 @@ class LiveRound {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  /// Seconds from the start until every site holds the sum.
-  double Run() {
-    RingVector expected(fixture_.setup().words, 0);
+  /// New answers for every site.
+  void Prepare() {
+    expected_.assign(fixture_.setup().words, 0);
     for (const auto& site : sites_) {
       RingVector words = fixture_.RandomWords();
-      AddTo(expected, words);
+      AddTo(expected_, words);
       site->Contribute(std::move(words));
     }
+  }
+  /// Seconds from the start until every site holds the sum.
+  double Run() {
+    const auto begin = Clock::now();
     session_ = std::make_unique<CoordinatorSession>(fixture_.setup(), /*everyone=*/false);
     have_the_sum_ = 0;
-    const auto begin = Clock::now();
     Tell(MessageKind::kRoundStart, fixture_.setup().start);
     Serve([&] { return have_the_sum_ == fixture_.size(); });
-    const double seconds = SecondsSince(begin);
-    for (const auto& site : sites_) CHECK(site->sum() == expected);
-    return seconds;
+    return SecondsSince(begin);
+  }
+  void Check() const {
+    for (const auto& site : sites_) CHECK(site->sum() == expected_);
   }
 
  private:
@@ -244,7 +252,8 @@ class LiveRound {
               session_->phase() != SumPhase::kConfirming);
         break;
       case MessageKind::kUnmasking:
-        static_cast<void>(session_->OnUnmasking(fixture_.id(i), Must(Decode<Unmasking>(opened.body))));
+        static_cast<void>(
+            session_->OnUnmasking(fixture_.id(i), Must(Decode<Unmasking>(opened.body))));
         break;
       case MessageKind::kSumReceived:
         return SendSumFrom(i, Must(Decode<ChunkReceived>(opened.body)).next);
@@ -280,8 +289,7 @@ class LiveRound {
         const std::span<const std::uint64_t> words(session_->sum());
         const auto more = words.subspan(kChunkWords);
         return Tell(MessageKind::kRoundClosed,
-                    RoundClosed{session_->survivors(),
-                                static_cast<std::uint32_t>(fixture_.size()),
+                    RoundClosed{session_->survivors(), static_cast<std::uint32_t>(fixture_.size()),
                                 ChunkOf(words, 0).words, more.size(), MoreWordsHash(more)});
       }
       default:
@@ -292,7 +300,7 @@ class LiveRound {
     if (next == ChunkCount(session_->sum().size())) {
       ++have_the_sum_;
     } else {
-      Send(i, Sealed(MessageKind::kSumChunk, ChunkOf(session_->sum(), next)));
+      Send(i, FrameChunk(MessageKind::kSumChunk, fixture_.setup().route, session_->sum(), next));
     }
   }
 
@@ -310,7 +318,157 @@ class LiveRound {
   std::size_t connected_ = 0;
   std::size_t have_the_sum_ = 0;
   std::unique_ptr<CoordinatorSession> session_;
+  RingVector expected_;
 };
+
+/// As many bytes up and down, in chunks of 256 KiB, through bare sockets with the same limits.
+class BareBytes {
+ public:
+  BareBytes(std::size_t sites, std::uint64_t words)
+      : chunks_(ChunkCount(words)),
+        keys_(GenerateTransportKey(random_)),
+        context_(1),
+        router_(context_, zmq::socket_type::router) {
+    SetKeys(router_, keys_);
+    router_.set(zmq::sockopt::curve_server, true);
+    router_.set(zmq::sockopt::rcvhwm, 8);
+    router_.set(zmq::sockopt::sndhwm, 4);
+    router_.set(zmq::sockopt::router_mandatory, true);
+    router_.bind("tcp://127.0.0.1:*");
+    const std::string endpoint = router_.get(zmq::sockopt::last_endpoint);
+    for (std::size_t i = 0; i < sites; ++i) {
+      threads_.emplace_back([this, endpoint] { Serve(endpoint); });
+    }
+    for (std::size_t i = 0; i < sites; ++i) names_.push_back(Receive());
+  }
+  ~BareBytes() {
+    for (const std::string& name : names_) Send(name, 0);
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  /// Seconds until all bytes are up and down again.
+  double Run() {
+    const auto begin = Clock::now();
+    for (const std::string& name : names_) Send(name, 1);  // Begin.
+    for (std::uint64_t i = 0; i < chunks_ * names_.size(); ++i) Receive();
+    for (std::uint64_t i = 0; i < chunks_; ++i) {
+      for (const std::string& name : names_) Send(name, kChunkBytes);
+    }
+    for (std::size_t i = 0; i < names_.size(); ++i) Receive();
+    return SecondsSince(begin);
+  }
+
+ private:
+  static constexpr std::size_t kChunkBytes = 8 * kChunkWords;
+
+  static void SetKeys(zmq::socket_t& socket, const TransportKeyPair& keys) {
+    const ByteSpan secret = keys.secret.Expose();
+    socket.set(zmq::sockopt::curve_publickey,
+               zmq::const_buffer(keys.public_key.bytes.data(), keys.public_key.bytes.size()));
+    socket.set(zmq::sockopt::curve_secretkey, zmq::const_buffer(secret.data(), secret.size()));
+    socket.set(zmq::sockopt::linger, 0);
+  }
+  /// Who sent something.
+  std::string Receive() {
+    zmq::message_t name;
+    CHECK(router_.recv(name).has_value());
+    zmq::message_t payload;
+    CHECK(router_.recv(payload).has_value());
+    return name.to_string();
+  }
+  void Send(const std::string& to, std::size_t bytes) {
+    router_.send(zmq::buffer(to), zmq::send_flags::sndmore);
+    router_.send(zmq::message_t(bytes), zmq::send_flags::none);
+  }
+  void Serve(const std::string& endpoint) {
+    SystemRandom random;
+    zmq::context_t context(1);
+    zmq::socket_t dealer(context, zmq::socket_type::dealer);
+    SetKeys(dealer, GenerateTransportKey(random));
+    dealer.set(zmq::sockopt::curve_serverkey,
+               zmq::const_buffer(keys_.public_key.bytes.data(), keys_.public_key.bytes.size()));
+    dealer.set(zmq::sockopt::rcvhwm, 4);
+    dealer.set(zmq::sockopt::sndhwm, 4);
+    dealer.connect(endpoint);
+    dealer.send(zmq::str_buffer("hello"));
+    const RingVector words(kChunkWords, 7);
+    while (true) {
+      zmq::message_t message;
+      CHECK(dealer.recv(message).has_value());
+      if (message.size() == 0) return;
+      for (std::uint64_t i = 0; i < chunks_; ++i) dealer.send(zmq::buffer(words));
+      for (std::uint64_t i = 0; i < chunks_; ++i) CHECK(dealer.recv(message).has_value());
+      dealer.send(zmq::str_buffer("done"));
+    }
+  }
+
+  const std::uint64_t chunks_;
+  SystemRandom random_;
+  const TransportKeyPair keys_;
+  zmq::context_t context_;
+  zmq::socket_t router_;
+  std::vector<std::string> names_;
+  std::vector<std::thread> threads_;
+};
+
+double CpuSecondsSince(std::clock_t begin) {
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+/// CPU seconds of a round's streams, a site's own and its peers' and what is left in the end, and
+/// of its hashes: of each vector at the site and the coordinator, of the sum there and at each
+/// site.
+double MasksAndHashes(SumFixture& fixture) {
+  RingVector words = fixture.RandomWords();
+  std::vector<MaskTerm> terms(fixture.size());
+  for (MaskTerm& term : terms) fixture.random().Fill(term.key.ExposeMutable());
+  const std::clock_t begin = std::clock();
+  for (std::size_t i = 0; i < fixture.size() + 1; ++i) ApplyMasks(terms, words);
+  for (std::size_t i = 0; i < 3 * fixture.size() + 1; ++i) {
+    benchmark::DoNotOptimize(VectorHash(Digest(), SiteId(1), words));
+  }
+  return CpuSecondsSince(begin);
+}
+
+/// Wall-clock and processor times, in milliseconds.
+void RoundAgainstBareBytes(benchmark::State& state) {
+  const auto sites = static_cast<std::uint32_t>(state.range(0));
+  const auto words = static_cast<std::uint64_t>(state.range(1));
+  SumFixture fixture(sites, words);
+  LiveRound round(fixture);
+  BareBytes bytes(sites, words);
+  double ours = 0, bare = 0, ours_cpu = 0, bare_cpu = 0, needed_cpu = 0;
+  for (auto _ : state) {
+    round.Prepare();
+    const std::clock_t first = std::clock();
+    ours += round.Run();
+    ours_cpu += CpuSecondsSince(first);
+    state.PauseTiming();
+    round.Check();
+    const std::clock_t second = std::clock();
+    bare += bytes.Run();
+    bare_cpu += CpuSecondsSince(second);
+    needed_cpu += MasksAndHashes(fixture);
+    state.ResumeTiming();
+  }
+  const auto mean = [](double seconds) {
+    return benchmark::Counter(1e3 * seconds, benchmark::Counter::kAvgIterations);
+  };
+  state.counters["round_ms"] = mean(ours);
+  state.counters["bytes_ms"] = mean(bare);
+  state.counters["ratio"] = ours / bare;
+  state.counters["round_cpu_ms"] = mean(ours_cpu);
+  state.counters["bytes_cpu_ms"] = mean(bare_cpu);
+  state.counters["masks_and_hashes_cpu_ms"] = mean(needed_cpu);
+  state.counters["cpu_ratio_to_all_three"] = ours_cpu / (bare_cpu + needed_cpu);
+}
+BENCHMARK(RoundAgainstBareBytes)
+    ->ArgNames({"sites", "words"})
+    ->Args({10, 1'000'000})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace consilium
+
+BENCHMARK_MAIN();
