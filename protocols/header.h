@@ -36,7 +36,7 @@ inline constexpr std::size_t kHeaderBytes = 88;
 inline constexpr std::size_t kSignatureBytes = 64;
 /// The transport's limits; every message of a site and of the coordinator fits.
 inline constexpr std::size_t kMaxMessageBytes = 300'000;
-inline constexpr std::size_t kMaxMessageToSiteBytes = 1'200'000;
+inline constexpr std::size_t kMaxMessageToSiteBytes = 1'800'000;
 
 /// Numbers are never reused. The story they tell is in protocols/messages.h.
 enum class MessageKind : std::uint16_t {
