@@ -69,20 +69,20 @@ bool IsValidated(const PlainRun& run) {
 }
 
 /// Measures over all folds; not that in the large, which is near 0.
-constexpr const char* kValidated[] = {"auc", "brier", "log_loss", "observed_over_expected",
-                                      "calibration_slope"};
+void AddValidated(const Json& validated, std::vector<double>& numbers) {
+  for (const auto& [field, measure] : validated.items()) {
+    if (!measure.is_object() || field == "calibration_in_the_large") continue;
+    numbers.push_back(measure["estimate"].get<double>());
+    if (measure["std_error"].is_number()) numbers.push_back(measure["std_error"].get<double>());
+  }
+}
 
 /// Estimates and standard errors: of coefficients, of each step of survival curves, or of an
 /// evaluation's measures; with `validated`, also of a validation's.
 std::vector<double> NumbersOf(const PlainRun& run, bool validated) {
   const Json result = Json::parse(run.result.json);
   std::vector<double> numbers;
-  for (const char* field : kValidated) {
-    if (!validated || !result["validated"][field].is_object()) continue;
-    numbers.push_back(result["validated"][field]["estimate"].get<double>());
-    const Json& error = result["validated"][field]["std_error"];
-    if (error.is_number()) numbers.push_back(error.get<double>());
-  }
+  if (validated) AddValidated(result["validated"], numbers);
   const std::vector<Coefficient> lines =
       IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run);
   double largest = 0;
@@ -211,7 +211,7 @@ std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
 
 std::string PooledInWords(const Analysis& analysis) {
   if (!analysis.KeepsSitesApart()) return {};
-  if (&analysis.OnOneTable() != &analysis) {
+  if (analysis.kind() == "meta") {
     return "Pooled means here: one regression of all rows in one place, which is another estimate "
            "than the mean of the hospitals' own.";
   }

@@ -92,6 +92,10 @@ void AddFigure(const Json& curve,
 /// In words, whether the model learned its rows by heart.
 std::string Verdict(const Json& result) {
   const Json& curve = result["curve"];
+  if (result.contains("privacy")) {
+    return "With noise no loss leaves a hospital: look at the model's predictions for patients that "
+           "it has not seen.";
+  }
   if (!curve.back()["validation_loss"].is_number()) {
     return "No rows were held out, so that nothing shows whether the model fits new patients: set "
            "validation in the plan.";

@@ -49,23 +49,8 @@ Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPla
 }
 
 Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
-  Scaling scaling = RangeScaling(plan);
-  switch (plan.standardisation) {
-    case Standardisation::kRange:
-      return scaling;
-    case Standardisation::kSite:
-      scaling.centres.clear();
-      scaling.scales.clear();
-      return scaling;
-    case Standardisation::kNone:
-      scaling.centres.assign(scaling.centres.size(), 0.0);
-      scaling.scales.assign(scaling.scales.size(), 1.0);
-      scaling.outcome_centre = 0;
-      scaling.outcome_scale = 1;
-      return scaling;
-    case Standardisation::kFederation:
-      break;
-  }
+  Scaling scaling = ScalingWithoutASum(plan);
+  if (plan.standardisation != Standardisation::kFederation) return scaling;
   const TrainQuery query{Step::kMoments, 0, scaling, 0, {}, {}};
   TRY(const Sums sums, Ask(federation, query, plan));
   const Numbers& numbers = sums.numbers;
@@ -207,14 +192,34 @@ void NoteCounts(const Sums& sums, Trained& trained) {
   }
 }
 
+}  // namespace
+
+Scaling ScalingWithoutASum(const TrainPlan& plan) {
+  Scaling scaling = RangeScaling(plan);
+  switch (plan.standardisation) {
+    case Standardisation::kFederation:
+    case Standardisation::kRange:
+      break;
+    case Standardisation::kSite:
+      scaling.centres.clear();
+      scaling.scales.clear();
+      break;
+    case Standardisation::kNone:
+      scaling.centres.assign(scaling.centres.size(), 0.0);
+      scaling.scales.assign(scaling.scales.size(), 1.0);
+      scaling.outcome_centre = 0;
+      scaling.outcome_scale = 1;
+      break;
+  }
+  return scaling;
+}
+
 Status RequireFinite(const TrainQuery& query) {
   if (AllFinite(query.parameters)) return {};
   return Fail(ErrorCode::kNotEstimable,
               "the model diverged in round " + std::to_string(query.round),
               "use a smaller learning_rate or server_learning_rate");
 }
-
-}  // namespace
 
 Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   TrainQuery query;

@@ -18,12 +18,15 @@ using Json = nlohmann::ordered_json;
 
 Json OrNull(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
 
+/// What nobody may know is null.
+Json RowsJson(double rows) { return rows > 0 ? Json(rows) : Json(); }
+
 Json CurveJson(const Trained& trained, const TrainPlan& plan) {
   Json curve = Json::array();
   for (const CurvePoint& point : trained.curve) {
     curve.push_back({{"round", point.round},
                      {"sites", point.sites},
-                     {"rows", point.rows},
+                     {"rows", RowsJson(point.rows)},
                      {"training_loss", OrNull(point.loss)},
                      {"training_accuracy", OrNull(point.accuracy)},
                      {"validation_loss", OrNull(point.held_out_loss)},
@@ -32,6 +35,7 @@ Json CurveJson(const Trained& trained, const TrainPlan& plan) {
                      {"own_validation_accuracy", OrNull(point.own_accuracy)},
                      {"clipped_share", OrNull(point.clipped_share)},
                      {"update_length", OrNull(point.update_length)}});
+    if (point.noise_length) curve.back()["noise_length"] = *point.noise_length;
     if (!plan.network.ComparesRows()) continue;
     Json& line = curve.back();
     line["training_concordance"] = OrNull(point.concordance);
@@ -152,7 +156,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   if (plan.trainer) json["model"]["trainer"] = plan.trainer->command;
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
-  json["rows"] = trained.rows;
+  json["rows"] = trained.rows > 0 ? Json(trained.rows) : Json();
   if (compares) json["events"] = trained.events;
   json["validation_rows"] = trained.held_out_rows;
   json["training_rounds"] = trained.rounds;
@@ -235,8 +239,8 @@ std::string Weights(const Trained& trained, const TrainPlan& plan) {
 
 std::string Table(const Trained& trained, const TrainPlan& plan) {
   std::string text = glm::Wrapped(ModelInWords(plan));
-  text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) +
-          " sites, " + std::to_string(trained.rows) + " rows to learn from";
+  text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) + " sites";
+  if (trained.rows > 0) text += ", " + std::to_string(trained.rows) + " rows to learn from";
   if (plan.network.ComparesRows()) text += " with " + std::to_string(trained.events) + " events";
   if (plan.Validates()) {
     text += ", " + std::to_string(trained.held_out_rows) +
