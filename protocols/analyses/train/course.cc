@@ -140,7 +140,7 @@ std::vector<double> Spread(const std::vector<double>& update, const TrainPlan& p
   return all;
 }
 
-double LengthOf(const std::vector<double>& update) {
+double LengthOf(std::span<const double> update) {
   double squares = 0;
   for (const double number : update) squares += number * number;
   return std::sqrt(squares);
@@ -221,6 +221,24 @@ Status RequireFinite(const TrainQuery& query) {
               "use a smaller learning_rate or server_learning_rate");
 }
 
+/// No mean of updates that are at most `clip` long is longer, but for what rounding at random adds
+/// to numbers that share words, here doubled: so at least one site sent more than it may.
+Status RequireWithinClip(const Sums& sums, const TrainPlan& plan) {
+  constexpr double kOtherRounding = 1 + 1e-6;
+  const double sites = sums.sites;
+  const double step = (2 * sites + 1) * 0x1p-31;  // Of a short number, in parts of its bound.
+  const std::span<const double> update = sums.numbers.update;
+  const double rounding = std::sqrt(static_cast<double>(update.size()) * sites / 12) * step;
+  const double length = LengthOf(update) / sums.numbers.rows[0];
+  if (length <= plan.clip * (kOtherRounding + 2 * rounding)) return {};
+  return Fail(
+      ErrorCode::kCorrupt,
+      "the mean of all sites' updates is longer than clip allows each of them to be: at "
+      "least one site's program does not do what it should",
+      "Ask the sites for their programs' versions. strategy = \"rfa\" withstands sites that "
+      "send anything, but does not find them.");
+}
+
 Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   TrainQuery query;
   TRY(query.scaling, FindScaling(federation, plan));
@@ -234,6 +252,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   for (query.round = 1; query.round <= plan.rounds; ++query.round) {
     TRY(const Sums sums, Ask(federation, query, plan));
     CurvePoint point = PointOf(query, sums);
+    TRY_STATUS(RequireWithinClip(sums, plan));
     std::vector<double> update = MeanUpdate(sums);
     const bool ends = best.See(point, query.round - 1, query.parameters);
     if (plan.IsRobust() && !ends) {
