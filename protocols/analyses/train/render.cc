@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/train/floats.h"
 #include "protocols/analyses/train/model_file.h"
 
@@ -237,7 +238,7 @@ std::string Weights(const Trained& trained, const TrainPlan& plan) {
 }
 
 std::string Table(const Trained& trained, const TrainPlan& plan) {
-  std::string text = ModelInWords(plan) + "\n";
+  std::string text = glm::Wrapped(ModelInWords(plan));
   text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) + " sites";
   if (trained.rows > 0) text += ", " + std::to_string(trained.rows) + " rows to learn from";
   if (plan.network.ComparesRows()) text += " with " + std::to_string(trained.events) + " events";

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -281,6 +283,8 @@ TEST_P(CoxStrategyTest, LearnsTheOrderOfEvents) {
   EXPECT_TRUE(curve[0]["validation_accuracy"].is_null());
   for (const double parameter : ParametersOf(outcome.json)) EXPECT_TRUE(std::isfinite(parameter));
   EXPECT_THAT(outcome.result.table, AllOf(HasSubstr("C-index"), HasSubstr(" events")));
+  std::istringstream table(outcome.result.table);
+  for (std::string line; std::getline(table, line);) EXPECT_LE(line.size(), 100u) << line;
 }
 
 INSTANTIATE_TEST_SUITE_P(
