@@ -86,7 +86,8 @@ void AddFigure(const Json& curve,
 std::string Verdict(const Json& result) {
   const Json& curve = result["curve"];
   if (result.contains("privacy")) {
-    return "With noise no loss leaves a hospital: look at the model's predictions for patients that "
+    return "With noise no loss leaves a hospital: look at the model's predictions for patients "
+           "that "
            "it has not seen.";
   }
   if (!curve.back()["validation_loss"].is_number()) {

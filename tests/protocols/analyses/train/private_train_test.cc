@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Models,
 
 /// Without shortening, the sum of the rows' gradients is the step of training without noise.
 TEST_P(PrivateModelTest, GradientsOfRowsAddUpToTheStepOfAllRows) {
-  const Plan plan = PlanWith("rounds = 1\nclip = 1e6\n", kPatientDp);
+  const Plan plan = PlanWith("rounds = 1\nclip = 100\n", kPatientDp);
   const Plan usual =
       PlanOf(TrainColumns(), Analysis(GetParam().outcome, GetParam().model,
                                       "rounds = 1\nlocal_steps = 1\nbatch_size = 100000\n"
@@ -425,6 +425,8 @@ struct Mistake {
   const char* words;
 };
 
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
+
 class PrivateTrainPlanTest : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(PrivateTrainPlanTest, NamesTheMistakeAndItsPlace) {
@@ -466,16 +468,16 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NoClipOfPatients", Analysis("ill", kLogistic, "rounds = 10\n"), kPatientDp,
                 "most that one patient's gradient may be long"},
         Mistake{"Epochs", Analysis("ill", kLogistic, kPatientSteps + "local_epochs = 2\n"),
-                kPatientDp, "leave local_epochs out"},
+                kPatientDp, "Leave local_epochs out"},
         Mistake{"Batches", Analysis("ill", kLogistic, kPatientSteps + "batch_size = 16\n"),
-                kPatientDp, "leave batch_size out"},
+                kPatientDp, "Leave batch_size out"},
         Mistake{"Adam", Analysis("ill", kLogistic, kPatientSteps + "optimiser = \"adam\"\n"),
-                kPatientDp, "leave optimiser out"},
+                kPatientDp, "Leave optimiser out"},
         Mistake{"ProgramsOfPatients",
                 TrainAnalysis("ill",
                               "trainer = { command = [\"learn\"], parameters = 3 }\n"
                               "standardise = \"range\"\nrounds = 3\nclip = 1\n"),
-                kPatientDp, "say unit = \"site\" in [privacy.dp]"},
+                kPatientDp, "Say unit = \"site\" in [privacy.dp]"},
         Mistake{"TooManyRounds", Analysis("ill", kLogistic, "rounds = 40\nclip = 1\n"), kPatientDp,
                 "the study's 40 rounds tell as much as epsilon"}),
     [](const auto& mistake) { return mistake.param.name; });
