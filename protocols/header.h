@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "common/bytes.h"
@@ -35,7 +36,7 @@ inline constexpr std::size_t kHeaderBytes = 88;
 inline constexpr std::size_t kSignatureBytes = 64;
 /// The transport's limits; every message of a site and of the coordinator fits.
 inline constexpr std::size_t kMaxMessageBytes = 300'000;
-inline constexpr std::size_t kMaxMessageToSiteBytes = 1'200'000;
+inline constexpr std::size_t kMaxMessageToSiteBytes = 1'800'000;
 
 /// Numbers are never reused. The story they tell is in protocols/messages.h.
 enum class MessageKind : std::uint16_t {
@@ -44,6 +45,7 @@ enum class MessageKind : std::uint16_t {
   kStudyOffer = 3,
   kDecision = 4,
   kStudyNotice = 5,
+  kLedgerHead = 6,
   kPrekey = 16,
   kRoundStart = 17,
   kShares = 18,
@@ -64,7 +66,7 @@ enum class MessageKind : std::uint16_t {
 
 std::string_view Name(MessageKind kind);
 /// Chunks and their receipts are not: the upload header's or the closing's signed hash vouches for
-/// them.
+/// them. A ledger's head carries its site's signature in itself.
 bool IsSigned(MessageKind kind);
 /// The largest body of a kind, checked before decoding.
 std::size_t MaxBodyBytes(MessageKind kind);
@@ -90,6 +92,8 @@ struct OpenedMessage {
 Bytes SealMessage(MessageKind kind, const Route& route, ByteSpan body, const SigningKey& key);
 /// For the unsigned kinds.
 Bytes FrameMessage(MessageKind kind, const Route& route, ByteSpan body);
+/// The same of a body that lies in parts.
+Bytes FrameMessage(MessageKind kind, const Route& route, std::span<const ByteSpan> body);
 /// Checks the form alone; kCorrupt names what is wrong. The signature is yet to be verified.
 Result<OpenedMessage> OpenMessage(ByteSpan message);
 /// True if the message's kind is signed and the signature is `sender`'s.

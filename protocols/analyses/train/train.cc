@@ -20,7 +20,9 @@ class Train final : public Analysis {
 
   std::vector<std::string> columns() const override { return plan_.design.columns; }
 
+  std::size_t outcomes() const override { return plan_.design.first_feature(); }
   std::size_t parameters() const override { return plan_.network.parameters; }
+  bool KeepsSitesApart() const override { return plan_.network.ComparesRows(); }
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
     TRY(const TrainQuery decoded, DecodeQuery(query, plan_));
