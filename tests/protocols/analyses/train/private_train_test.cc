@@ -393,6 +393,19 @@ TEST(PrivateTrainTest, RowsThatNoiseHidesAreNoReasonForAModel) {
   EXPECT_THAT(run.error().message, HasSubstr("noise hides how many rows"));
 }
 
+/// The loss of a time to an event is no sum over patients; a site's update is bounded all the same.
+TEST(PrivateTrainTest, AModelOfTimesToAnEventIsHadForSites) {
+  const Plan plan = PrivatePlan(
+      "kind = \"train\"\nevent = \"ill\"\ntime = \"dose\"\nfeatures = [\"age\"]\nmodel = \"cox\"\n"
+      "standardise = \"range\"\nrounds = 3\nclip = 0.01\nlearning_rate = 1\n",
+      kSiteDp);
+  const Contribution answer = plan.analysis
+                                  ->Answer(QueryOf(plan, train::FirstParameters(TrainPlanIn(plan))),
+                                           TrainPatients(plan, 60, 5))
+                                  .value();
+  EXPECT_NEAR(LengthOf(answer.values), 0.01, 1e-9);
+}
+
 TEST(PrivateTrainTest, QueriesOfOtherStepsAreRefused) {
   const Plan plan = LogisticPlan(kPatientSteps, kPatientDp);
   train::TrainQuery query;
@@ -473,6 +486,10 @@ INSTANTIATE_TEST_SUITE_P(
                 kPatientDp, "Leave batch_size out"},
         Mistake{"Adam", Analysis("ill", kLogistic, kPatientSteps + "optimiser = \"adam\"\n"),
                 kPatientDp, "Leave optimiser out"},
+        Mistake{"TimesOfPatients",
+                "kind = \"train\"\nevent = \"ill\"\ntime = \"dose\"\nfeatures = [\"age\"]\nmodel = "
+                "\"cox\"\nstandardise = \"range\"\nrounds = 3\nclip = 1\n",
+                kPatientDp, "compares each patient with all others at risk"},
         Mistake{"ProgramsOfPatients",
                 TrainAnalysis("ill",
                               "trainer = { command = [\"learn\"], parameters = 3 }\n"
