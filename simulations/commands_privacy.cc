@@ -185,7 +185,7 @@ void AddPrivacy(CLI::App& app, PrivacyCommand& command) {
       ->add_option("--unit", command.unit,
                    "Whose: a patient, one more or one less (default), or all that one site has,\n"
                    "exchanged for anything else, and so each of its patients")
-      ->check(CLI::IsMember({"patient", std::string(kSiteUnit)}));
+      ->check(CLI::IsMember(std::vector<std::string>{"patient", std::string(kSiteUnit)}));
   privacy->add_flag("--json", command.json, "Print numbers at full precision as JSON");
   privacy->footer(
       "Leave out the one that you want to know. Results are rounded to the safe side.\n"

@@ -219,17 +219,21 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
   }
   TRY(privacy.epsilon, settings.Number("epsilon"));
   const std::uint32_t rounds = analysis.rounds_with_noise();
-  TRY(const double needed,
-      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta));
-  if (!(privacy.epsilon >= needed)) {
+  const std::string all = "with this noise the study's " + std::to_string(rounds) +
+                          (rounds == 1 ? " round tells " : " rounds tell ");
+  const std::string command =
+      " --delta " + Short(privacy.delta) + " --rounds " + std::to_string(rounds);
+  const Result<double> needed =
+      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta);
+  if (!needed) {
+    return settings.FailAt("noise_multiplier", all + "more than can be counted",
+                           "find the noise with consilium-sim privacy --epsilon 3" + command);
+  }
+  if (!(privacy.epsilon >= *needed)) {
     return settings.FailAt(
-        "epsilon",
-        "with this noise the study's " + std::to_string(rounds) +
-            (rounds == 1 ? " round tells" : " rounds tell") + " as much as epsilon " +
-            Short(needed),
+        "epsilon", all + "as much as epsilon " + Short(*needed),
         "state no less, or find the noise with consilium-sim privacy --epsilon " +
-            Short(privacy.epsilon) + " --delta " + Short(privacy.delta) + " --rounds " +
-            std::to_string(rounds));
+            Short(privacy.epsilon) + command);
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return privacy;

@@ -60,6 +60,12 @@ Status CheckLocal(const TrainPlan& plan, const Settings& analysis) {
         "trainer", "what one patient changes in a program's answer has no bound",
         "say unit = \"site\" in [privacy.dp], which bounds whatever the program answers");
   }
+  if (plan.network.ComparesRows()) {
+    return analysis.FailAt("event",
+                           "a partial likelihood compares each patient with all others at risk, so "
+                           "what one of them changes has no bound",
+                           "say unit = \"site\" in [privacy.dp], which bounds the site's update");
+  }
   for (const char* key : {"local_epochs", "local_steps", "batch_size", "optimiser", "momentum"}) {
     if (!analysis.Has(key)) continue;
     return analysis.FailAt(key,

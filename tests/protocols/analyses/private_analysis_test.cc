@@ -67,6 +67,13 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"LittleNoise",
                 SummaryText("noise_multiplier = 0.01\nepsilon = 9e9\ndelta = 1e-6\n"),
                 "between 0.1 and 1000"},
+        Mistake{"MoreThanCanBeCounted",
+                PlanText(kColumns,
+                         "kind = \"train\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n"
+                         "model = \"logistic\"\nstandardise = \"range\"\nclip = 1\n"
+                         "rounds = 1000\n") +
+                    Promise("noise_multiplier = 0.5\nepsilon = 1e9\ndelta = 1e-6\n"),
+                "1000 rounds tell more than can be counted"},
         Mistake{"Unit", SummaryText(kGood + "unit = \"sites\"\n"), "\"site\""},
         Mistake{"NoBoundForASite",
                 PlanText(kColumns, "kind = \"poisson\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
@@ -111,7 +118,7 @@ TEST(PrivateAnalysisTest, ASiteThatHasNoBoundOfItsOwnHasThatOfAllItsRows) {
                   "plan.toml")
             .value();
     EXPECT_EQ(plan.dp->unit, unit == "site" ? PrivacyUnit::kSite : PrivacyUnit::kPatient);
-    EXPECT_THAT(ExplainPlan(plan),
+    EXPECT_THAT(plan.analysis->InWords(),
                 HasSubstr(unit == "site" ? "for all that one hospital has" : "for a patient"));
     return plan.analysis->Describe(summary::EncodeQuery({})).value();
   };
@@ -156,8 +163,9 @@ TEST(PrivateAnalysisTest, SlicesShareWhatMayBeToldByTheirWeights) {
   const auto deviations = [](PrivacyUnit unit) {
     const auto made =
         MakePrivate(std::make_shared<const Weighted>(), {unit, 2, 10, 1e-6}, 50).value();
+    const std::vector<Slice> slices = made->Describe({}).value();
     std::vector<double> found;
-    for (const Slice& slice : made->Describe({}).value()) {
+    for (const Slice& slice : slices) {
       found.push_back(std::sqrt(static_cast<double>(slice.slot.noise)) * slice.slot.step);
     }
     return found;

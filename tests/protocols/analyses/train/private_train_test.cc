@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Models,
 
 /// Without shortening, the sum of the rows' gradients is the step of training without noise.
 TEST_P(PrivateModelTest, GradientsOfRowsAddUpToTheStepOfAllRows) {
-  const Plan plan = PlanWith("rounds = 1\nclip = 1e6\n", kPatientDp);
+  const Plan plan = PlanWith("rounds = 1\nclip = 100\n", kPatientDp);
   const Plan usual =
       PlanOf(TrainColumns(), Analysis(GetParam().outcome, GetParam().model,
                                       "rounds = 1\nlocal_steps = 1\nbatch_size = 100000\n"
@@ -393,6 +393,19 @@ TEST(PrivateTrainTest, RowsThatNoiseHidesAreNoReasonForAModel) {
   EXPECT_THAT(run.error().message, HasSubstr("noise hides how many rows"));
 }
 
+/// The loss of a time to an event is no sum over patients; a site's update is bounded all the same.
+TEST(PrivateTrainTest, AModelOfTimesToAnEventIsHadForSites) {
+  const Plan plan = PrivatePlan(
+      "kind = \"train\"\nevent = \"ill\"\ntime = \"dose\"\nfeatures = [\"age\"]\nmodel = \"cox\"\n"
+      "standardise = \"range\"\nrounds = 3\nclip = 0.01\nlearning_rate = 1\n",
+      kSiteDp);
+  const Contribution answer = plan.analysis
+                                  ->Answer(QueryOf(plan, train::FirstParameters(TrainPlanIn(plan))),
+                                           TrainPatients(plan, 60, 5))
+                                  .value();
+  EXPECT_NEAR(LengthOf(answer.values), 0.01, 1e-9);
+}
+
 TEST(PrivateTrainTest, QueriesOfOtherStepsAreRefused) {
   const Plan plan = LogisticPlan(kPatientSteps, kPatientDp);
   train::TrainQuery query;
@@ -424,6 +437,8 @@ struct Mistake {
   std::string dp;
   const char* words;
 };
+
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; }
 
 class PrivateTrainPlanTest : public ::testing::TestWithParam<Mistake> {};
 
@@ -466,16 +481,20 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NoClipOfPatients", Analysis("ill", kLogistic, "rounds = 10\n"), kPatientDp,
                 "most that one patient's gradient may be long"},
         Mistake{"Epochs", Analysis("ill", kLogistic, kPatientSteps + "local_epochs = 2\n"),
-                kPatientDp, "leave local_epochs out"},
+                kPatientDp, "Leave local_epochs out"},
         Mistake{"Batches", Analysis("ill", kLogistic, kPatientSteps + "batch_size = 16\n"),
-                kPatientDp, "leave batch_size out"},
+                kPatientDp, "Leave batch_size out"},
         Mistake{"Adam", Analysis("ill", kLogistic, kPatientSteps + "optimiser = \"adam\"\n"),
-                kPatientDp, "leave optimiser out"},
+                kPatientDp, "Leave optimiser out"},
+        Mistake{"TimesOfPatients",
+                "kind = \"train\"\nevent = \"ill\"\ntime = \"dose\"\nfeatures = [\"age\"]\nmodel = "
+                "\"cox\"\nstandardise = \"range\"\nrounds = 3\nclip = 1\n",
+                kPatientDp, "compares each patient with all others at risk"},
         Mistake{"ProgramsOfPatients",
                 TrainAnalysis("ill",
                               "trainer = { command = [\"learn\"], parameters = 3 }\n"
                               "standardise = \"range\"\nrounds = 3\nclip = 1\n"),
-                kPatientDp, "say unit = \"site\" in [privacy.dp]"},
+                kPatientDp, "Say unit = \"site\" in [privacy.dp]"},
         Mistake{"TooManyRounds", Analysis("ill", kLogistic, "rounds = 40\nclip = 1\n"), kPatientDp,
                 "the study's 40 rounds tell as much as epsilon"}),
     [](const auto& mistake) { return mistake.param.name; });
