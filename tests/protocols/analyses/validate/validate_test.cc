@@ -200,7 +200,7 @@ TEST(ValidateTest, SmallPartsAreNeitherShownNorAskedFor) {
   EXPECT_FALSE(outcome.json["folds"][1].contains("held_out"));
   EXPECT_FALSE(outcome.json["folds"][0].contains("left_out"));
   EXPECT_EQ(outcome.json["validated"]["rows"], 200);
-  EXPECT_THAT(outcome.result.table, HasSubstr("site-2 is left out. Fewer than 30 rows"));
+  EXPECT_THAT(outcome.result.table, HasSubstr("site-2 is left out. Fewer than 30 patients"));
   for (std::size_t i = 1; i < outcome.queries.size(); ++i) {
     const std::vector<Slice> slices = plan.analysis->Describe(outcome.queries[i]).value();
     for (const Slice& slice : slices) EXPECT_THAT(slice.name, Not(HasSubstr("site-2")));
@@ -359,7 +359,7 @@ TEST(ValidateTest, RefusesWhatTheContractForbidsWithoutSayingTheValue) {
 }
 
 TEST(MeanOfTest, IsOfIndependentMeasures) {
-  using evaluate::Measure;
+  using validate::Measure;
   EXPECT_FALSE(validate::MeanOf({}, 0.95).has_value());
   const Measure mean = *validate::MeanOf({Measure{1, 0.3, {}, {}}, Measure{2, 0.4, {}, {}}}, 0.95);
   EXPECT_EQ(mean.estimate, 1.5);
