@@ -81,6 +81,7 @@ void Hold(std::span<const IdleSite> sites,
     socket.set(zmq::sockopt::linger, 0);
     socket.set(zmq::sockopt::heartbeat_ivl, 15'000);
     socket.set(zmq::sockopt::heartbeat_timeout, 45'000);
+    socket.set(zmq::sockopt::heartbeat_ttl, 60'000);
     socket.set(zmq::sockopt::curve_publickey, buffer(site.keys.public_key.span()));
     socket.set(zmq::sockopt::curve_secretkey, buffer(site.keys.secret.Expose()));
     socket.set(zmq::sockopt::curve_serverkey, buffer(coordinator.transport.span()));
