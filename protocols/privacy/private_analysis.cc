@@ -121,9 +121,8 @@ class PrivateAnalysis final : public WrappedAnalysis {
                        {"delta", settings_.delta},
                        {"noise_multiplier", settings_.noise_multiplier}};
     result.json = json.dump(2);
-    result.table += "Every sum has noise: " + Promise() +
-                    ". Intervals, where there are any, include "
-                    "it.\n";
+    result.table +=
+        "Every sum has noise: " + Promise() + ".\nIntervals, where there are any, include it.\n";
     return result;
   }
 
