@@ -1,7 +1,7 @@
 // Thousands of sites in the simulator, each of them the production core with keys, records and
-// masks of its own, on the virtual network: one linear regression, two sums, to its end, whose result is compared
-// with plain addition. Five thousand are as many as a sum takes, for which it needs 14 GB and, on one
-// core, more than a quarter of an hour. Wanted: an end, and the same result to the last digit.
+// masks of its own, on the virtual network: one linear regression, two sums, to its end, whose
+// result is compared with plain addition. Five thousand are as many as a sum takes; they need 14 GB
+// and, on one core, more than a quarter of an hour. Wanted: an end, and the same result.
 
 #include <ctime>
 #include <fstream>
