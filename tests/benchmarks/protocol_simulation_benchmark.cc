@@ -1,7 +1,7 @@
 // Thousands of sites in the simulator, each of them the production core with keys, records and
-// masks of its own, on the virtual network: one regression to its end, whose result is compared
-// with plain addition. Five thousand are as many as a sum takes. Wanted: an end, exact; how long it
-// takes and how much memory is what the sites' own work and records add up to.
+// masks of its own, on the virtual network: one linear regression, two sums, to its end, whose
+// result is compared with plain addition. Five thousand are as many as a sum takes; they need 14 GB
+// and, on one core, more than a quarter of an hour. Wanted: an end, and the same result.
 
 #include <ctime>
 #include <fstream>
