@@ -114,7 +114,7 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
-  const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
+  const DataCheck check = CheckWithProgress(common.folder, plan);
   std::string text = check.report ? RenderText(*check.report) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
@@ -123,6 +123,14 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   Print(common, CheckJson(check), text);
   return check.ok() ? kExitDone : kExitFailed;
 }
+DataCheck CheckWithProgress(const std::filesystem::path& folder, const Plan& plan) {
+  ProgressLine line("Reading the data");
+  return CheckLocalData(folder, plan, ReadClocks(),
+                        [&line](std::optional<double> share, std::uint64_t rows) {
+                          line.Show(share, std::to_string(rows) + " rows");
+                        });
+}
+
 
 Result<int> ShowStudies(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "studies"}}));
@@ -132,7 +140,7 @@ Result<int> ShowStudies(const CommonOptions& common, const Options&) {
 Result<int> Review(const CommonOptions& common, const Options& options) {
   TRY(Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
   TRY(const Plan plan, ParsePlan(study.value("plan", ""), "offered plan"));
-  const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
+  const DataCheck check = CheckWithProgress(common.folder, plan);
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
   const std::size_t width = StyleOf(STDOUT_FILENO).width;

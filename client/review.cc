@@ -29,10 +29,11 @@ Status AskPolicy(const std::filesystem::path& home,
 
 Result<QualityReport> ReadData(const std::filesystem::path& home,
                                const Plan& plan,
-                               Source& source) {
+                               Source& source,
+                               const LoadProgress& progress) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));
-  return CheckData(source, plan);
+  return CheckData(source, plan, progress);
 }
 
 std::string Title(std::string_view text) {
@@ -41,10 +42,13 @@ std::string Title(std::string_view text) {
 
 }  // namespace
 
-DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now) {
+DataCheck CheckLocalData(const std::filesystem::path& home,
+                         const Plan& plan,
+                         const Moment& now,
+                         const LoadProgress& progress) {
   DataCheck check;
   Source source;
-  Result<QualityReport> report = ReadData(home, plan, source);
+  Result<QualityReport> report = ReadData(home, plan, source, progress);
   if (!report) {
     check.problem = report.error();
     return check;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "client/ingestion/source.h"
 #include "client/quality_report.h"
 #include "common/result.h"
 #include "common/time.h"
@@ -22,7 +23,10 @@ struct DataCheck {
 };
 
 /// Reads the site's source against the plan and asks its policy; nothing is sent.
-DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now);
+DataCheck CheckLocalData(const std::filesystem::path& home,
+                         const Plan& plan,
+                         const Moment& now,
+                         const LoadProgress& progress = {});
 
 /// A page of plain text, at most `width` columns where words allow.
 std::string ReviewPage(const Plan& plan,

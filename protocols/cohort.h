@@ -11,6 +11,7 @@
 #include <Eigen/Core>
 
 #include "protocols/contract.h"
+#include "protocols/patient_list.h"
 
 namespace consilium {
 
@@ -21,7 +22,7 @@ using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 /// A site's source after reading: one vector a contract column, one entry a row. Missing is NaN;
 /// categories are level indices, booleans 0 or 1, dates days since 1970.
 struct DataTable {
-  std::vector<std::string> patients;         ///< The patient of each row. Never leaves the process.
+  PatientList patients;                      ///< The patient of each row. Never leaves the process.
   std::vector<std::vector<double>> columns;  ///< In the contract's order.
 };
 
@@ -80,6 +81,11 @@ struct CohortWithFlow {
 /// for those `with_gaps`. `columns` are the contract's, or kPatientColumn.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
+                                   const std::vector<std::string>& columns,
+                                   const std::vector<std::string>& with_gaps = {});
+/// The same from a table that nobody needs any more: its memory is freed while the cohort's fills.
+Result<CohortWithFlow> BuildCohort(const Contract& contract,
+                                   DataTable&& table,
                                    const std::vector<std::string>& columns,
                                    const std::vector<std::string>& with_gaps = {});
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// A streaming reader for delimited text (RFC 4180 and what Excel, R and databases make of it).
-// Memory is bounded whatever the file: one buffer, one row, and caps on both.
+// A streaming reader for delimited text (RFC 4180 and what Excel, R and databases make of it), also
+// of what gzip packed.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,15 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "client/ingestion/csv_records.h"
 #include "client/ingestion/table_reader.h"
 #include "client/ingestion/text_encoding.h"
 #include "common/result.h"
 
 namespace consilium {
-
-inline constexpr std::size_t kMaxCsvFieldBytes = 1U << 20U;
-inline constexpr std::size_t kMaxCsvRowBytes = 8U << 20U;
-inline constexpr std::size_t kMaxCsvColumns = 16'384;
 
 struct CsvOptions {
   std::optional<char> delimiter =
@@ -34,7 +31,8 @@ std::string_view DelimiterName(char delimiter);
 
 /// Lines end in LF, CRLF or CR. Empty lines are skipped. Every row has as many fields as the
 /// header. Errors are kDataQuality with "FILE:LINE: " and never hold a field's content, except
-/// names in the header.
+/// names in the header. Columns that are not wanted are not decoded: only their quotes and line
+/// breaks count.
 class CsvReader final : public TableReader {
  public:
   /// Opens a regular file and reads its header.
@@ -46,54 +44,36 @@ class CsvReader final : public TableReader {
                                                  const CsvOptions& options);
 
   const std::vector<std::string>& header() const override { return header_; }
-  const std::string& name() const override { return name_; }
+  const std::string& name() const override { return records_.name(); }
   TableFormat format() const override;
-  void Want(const std::vector<bool>&) override {}
+  void Want(const std::vector<bool>& columns) override { wanted_ = columns; }
   Result<bool> Next(TableRow& row) override;
+  std::optional<double> Progress() const override { return records_.Progress(); }
 
  private:
-  struct Field {
-    std::string text;        // UTF-8, quotes resolved, otherwise as written.
-    std::uint64_t line = 0;  // On which it starts.
-  };
-  struct Record {
-    std::vector<Field> fields;
-    std::uint64_t line = 0;
-  };
-
-  CsvReader(std::unique_ptr<std::istream> stream, std::string name, const CsvOptions& options);
+  CsvReader(std::unique_ptr<ByteStream> bytes, std::string name, TextEncoding encoding);
+  static Result<std::unique_ptr<CsvReader>> Over(std::unique_ptr<ByteStream> bytes,
+                                                 std::string name,
+                                                 const CsvOptions& options);
 
   Status Start(const CsvOptions& options);
   Status SkipByteOrderMark();
-  void TakeSeparatorLine();
-  void DetectDelimiter();
+  Status TakeSeparatorLine();
+  Status DetectDelimiter();
   Status ReadHeader();
 
-  bool Fill();
-  int Peek();
-  void Advance() { ++position_; }
-  void TakeLineEnd();
-  Result<bool> ReadRecord(Record& row);
-  Status ReadField(Field& field);
-  Status ReadQuoted(Field& field);
-  Status ReadPlain(Field& field);
-  Status CheckSize(const Field& field) const;
-  bool IsStrayBlank(const Record& row) const;
-  tl::unexpected<Error> FailAtLine(std::uint64_t line,
-                                   std::string message,
-                                   std::string remedy = {}) const;
+  Status FailOfWidth() const;
+  bool IsBlankLine() const;
+  bool IsBlank() const;
+  Status Present(TableRow& row);
+  Result<std::string_view> Decode(const CsvSpan& field);
 
-  std::unique_ptr<std::istream> stream_;
-  std::string name_;
+  CsvRecords records_;
   TextEncoding encoding_;
-  char delimiter_ = ',';
   bool delimiter_detected_ = false;
   std::vector<std::string> header_;
-  std::vector<char> buffer_;
-  Record record_;
-  std::size_t position_ = 0;
-  std::uint64_t line_ = 1;
-  bool last_row_ended_unquoted_ = true;
+  std::vector<bool> wanted_;
+  std::string decoded_;  // Fields of the row that are not in the file as they are.
 };
 
 }  // namespace consilium

@@ -4,8 +4,10 @@
 // contract. docs/source-file.md has every key.
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +29,10 @@ struct ColumnMapping {
   std::string from;   ///< Header in the file.
   double factor = 1;  ///< contract value = file value * factor + offset.
   double offset = 0;
-  std::map<std::string, std::string> map;  ///< Text in the file -> value of the contract.
-  std::vector<std::string> missing;        ///< Texts that mean "not known".
-  std::vector<DateFormat> date_formats;    ///< Empty: the source's.
+  std::map<std::string, std::string, std::less<>>
+      map;                               ///< Text in the file -> value of the contract.
+  std::vector<std::string> missing;      ///< Texts that mean "not known".
+  std::vector<DateFormat> date_formats;  ///< Empty: the source's.
 };
 
 struct Source {
@@ -64,10 +67,15 @@ struct LoadedTable {
 
 /// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
 /// columns; values that break the contract are in the report (and NaN in the table), for people to
+/// Told from time to time which share of the data has been read, where that is known, and how many
+/// rows.
+using LoadProgress = std::function<void(std::optional<double> share, std::uint64_t rows)>;
+
 /// see all at once: use the table only if the report has no problems. `group_header` names a header
 /// whose text splits the rows, as a simulation's virtual hospitals do.
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
-                               std::string_view group_header = {});
+                               std::string_view group_header = {},
+                               const LoadProgress& progress = {});
 
 }  // namespace consilium

@@ -6,10 +6,12 @@
 
 namespace consilium {
 
-Result<QualityReport> CheckData(const Source& source, const Plan& plan) {
-  TRY(LoadedTable loaded, LoadSource(source, plan.contract));
+Result<QualityReport> CheckData(const Source& source,
+                                const Plan& plan,
+                                const LoadProgress& progress) {
+  TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
   if (loaded.report.HasProblems()) return std::move(loaded.report);
-  auto cohort = CohortOf(plan, loaded.table);
+  auto cohort = CohortOf(plan, std::move(loaded.table));
   if (cohort) {
     loaded.report.flow = std::move(cohort->flow);
   } else {
@@ -19,7 +21,7 @@ Result<QualityReport> CheckData(const Source& source, const Plan& plan) {
 }
 
 Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan) {
-  TRY(const LoadedTable loaded, LoadSource(source, plan.contract));
+  TRY(LoadedTable loaded, LoadSource(source, plan.contract));
   const std::vector<std::string> problems = loaded.report.Problems();
   if (!problems.empty()) {
     constexpr std::size_t kShown = 5;
@@ -33,7 +35,7 @@ Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan) {
     return Fail(ErrorCode::kDataQuality, std::move(summary),
                 "`consilium-site check` names the lines and what to do about each.");
   }
-  return CohortOf(plan, loaded.table);
+  return CohortOf(plan, std::move(loaded.table));
 }
 
 }  // namespace consilium

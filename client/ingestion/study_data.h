@@ -12,7 +12,9 @@ namespace consilium {
 
 /// The quality report of the source against the plan's contract, with the cohort's flow when the
 /// data meet the contract. Fails only when the source cannot be read as a table.
-Result<QualityReport> CheckData(const Source& source, const Plan& plan);
+Result<QualityReport> CheckData(const Source& source,
+                                const Plan& plan,
+                                const LoadProgress& progress = {});
 
 /// The rows that the plan's analysis computes on. kDataQuality with a summary when the data do not
 /// meet the contract: nothing is computed on data that were not understood.

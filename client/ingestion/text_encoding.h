@@ -2,6 +2,7 @@
 
 // Bytes of a text file as UTF-8.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>

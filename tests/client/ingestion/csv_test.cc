@@ -217,6 +217,64 @@ TEST(CsvReaderTest, RecordsLongerThanTheBufferAreRead) {
               ElementsAre(ElementsAre("1", big), ElementsAre(big, "2")));
 }
 
+/// What a table of one column "x" and a second one holds whose first row is so long that `piece`
+/// lies `before` bytes before the end of the reader's buffer.
+Table WithPieceAtTheBuffersEnd(const std::string& piece, std::size_t before) {
+  constexpr std::size_t kBuffer = 256 * 1024;
+  std::string text = "x,y\n";
+  text += std::string(kBuffer - before - text.size() - 3, 'f') + ",g\n" + piece;
+  return RowsOf(text, {.delimiter = ','});
+}
+
+TEST(CsvReaderTest, NothingDependsOnWhereTheBufferEnds) {
+  const std::string piece = "\"1\r\n2\",3\r\n\"a \"\"b\"\"\",\"\"\r\n\n\r5,\xC3\xA4\n6,7";
+  for (std::size_t before = 0; before < piece.size() + 3; ++before) {
+    const Table rows = WithPieceAtTheBuffersEnd(piece, before);
+    ASSERT_EQ(rows.size(), 5U) << before;
+    EXPECT_THAT(rows[1], ElementsAre("1\r\n2", "3")) << before;
+    EXPECT_THAT(rows[2], ElementsAre("a \"b\"", "")) << before;
+    EXPECT_THAT(rows[3], ElementsAre("5", "\xC3\xA4")) << before;
+    EXPECT_THAT(rows[4], ElementsAre("6", "7")) << before;
+  }
+}
+
+TEST(CsvReaderTest, LinesAreCountedWhereverTheBufferEnds) {
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    std::string text = "x\r\n" + std::string(shift, 'a') + "\r\n";
+    std::uint64_t lines = 2;
+    while (text.size() < 600'000) {
+      text += "\"b\r\nc\"\r\n";
+      lines += 2;
+    }
+    text += "\"d\" e\r\n";
+    EXPECT_THAT(ErrorOf(text),
+                HasSubstr("data.csv:" + std::to_string(lines + 1) + ": text follows"))
+        << shift;
+  }
+}
+
+TEST(CsvReaderTest, ColumnsThatAreNotWantedAreNotDecoded) {
+  auto reader = ReaderOf("a,b,c\n1,\xFF,\"x\"\"y\"\n ,\xFF, \n , ,\"\"\n");
+  ASSERT_TRUE(reader.has_value());
+  (*reader)->Want({true, false, true});
+  TableRow row;
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_THAT(row.fields, ElementsAre("1", "", "x\"y"));
+  EXPECT_FALSE(row.blank);
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_FALSE(row.blank) << "the column that is not wanted has something";
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_TRUE(row.blank);
+}
+
+TEST(CsvReaderTest, TheFormOfColumnsThatAreNotWantedStillCounts) {
+  auto reader = ReaderOf("a,b\n1,x\"y\n");
+  ASSERT_TRUE(reader.has_value());
+  (*reader)->Want({true, false});
+  TableRow row;
+  EXPECT_THAT((*reader)->Next(row).error().message, HasSubstr("data.csv:2: a quote in the middle"));
+}
+
 TEST(CsvReaderTest, AFileThatIsNotThereIsNamed) {
   const TemporaryFolder folder;
   auto reader = CsvReader::Open(folder.path() / "absent.csv", {});
