@@ -32,6 +32,7 @@ struct Options {
   bool yes = false;
   bool verify = false;
   bool verbose = false;
+  bool show_sql = false;
 };
 
 int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
@@ -84,9 +85,21 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
                    home.folder.string() + "\n");
 }
 
+/// What a database would be asked; nothing is asked, and the source in use stays.
+Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
+  if (source.sql.query.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                source.name + ": a source of type \"" + source.type + "\" asks no database",
+                "Leave --show-sql out.");
+  }
+  const std::string& query = source.sql.query;
+  return Print(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
+}
+
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Source source, ReadSource(options.file));
+  if (options.show_sql) return ShowQuery(common, source);
   if (!source.file.empty() && !std::filesystem::exists(source.file)) {
     return Fail(ErrorCode::kNotFound,
                 options.file + ": the data file " + source.file.string() + " does not exist",
@@ -110,6 +123,14 @@ Json CheckJson(const DataCheck& check) {
   return json;
 }
 
+DataCheck CheckWithProgress(const std::filesystem::path& folder, const Plan& plan) {
+  ProgressLine line("Reading the data");
+  return CheckLocalData(folder, plan, ReadClocks(),
+                        [&line](std::optional<double> share, std::uint64_t rows) {
+                          line.Show(share, std::to_string(rows) + " rows");
+                        });
+}
+
 Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
@@ -123,14 +144,6 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   Print(common, CheckJson(check), text);
   return check.ok() ? kExitDone : kExitFailed;
 }
-DataCheck CheckWithProgress(const std::filesystem::path& folder, const Plan& plan) {
-  ProgressLine line("Reading the data");
-  return CheckLocalData(folder, plan, ReadClocks(),
-                        [&line](std::optional<double> share, std::uint64_t rows) {
-                          line.Show(share, std::to_string(rows) + " rows");
-                        });
-}
-
 
 Result<int> ShowStudies(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "studies"}}));
@@ -260,10 +273,11 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   init.add_option("--invite", options.file, "The coordinator's invitation file")->required();
   init.add_option("--request", options.request,
                   "The request file to write (default DIR/NAME.request.json)");
-  line.Add("source", "Use this source file for the site's data",
-           "source /var/lib/consilium cardiology.source.toml", bind(UseSource))
-      .add_option("SOURCE", options.file, "The source file, TOML")
-      ->required();
+  CLI::App& source = line.Add("source", "Use this source file for the site's data",
+                              "source /var/lib/consilium cardiology.source.toml", bind(UseSource));
+  source.add_option("SOURCE", options.file, "The source file, TOML")->required();
+  source.add_flag("--show-sql", options.show_sql,
+                  "Only show the query that the database would be asked");
   line.Add("check", "Check the local data against a plan; nothing is sent",
            "check /var/lib/consilium coronary.toml", bind(Check))
       .add_option("PLAN", options.file, "The plan, a TOML file")

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "client/ingestion/csv.h"
+#include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -41,6 +42,7 @@ struct Source {
   std::filesystem::path file;  ///< The data, absolute or as found from the source file; may be "".
   std::string place;           ///< What messages call data that are in no file of the site's.
   CsvOptions csv;
+  SqlSource sql;  ///< Of the types that are queries.
   NumberFormat number;
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.
@@ -65,12 +67,12 @@ struct LoadedTable {
       groups;  ///< The text of `group_header` a row; empty if none was asked for.
 };
 
-/// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
-/// columns; values that break the contract are in the report (and NaN in the table), for people to
 /// Told from time to time which share of the data has been read, where that is known, and how many
 /// rows.
 using LoadProgress = std::function<void(std::optional<double> share, std::uint64_t rows)>;
 
+/// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
+/// columns; values that break the contract are in the report (and NaN in the table), for people to
 /// see all at once: use the table only if the report has no problems. `group_header` names a header
 /// whose text splits the rows, as a simulation's virtual hospitals do.
 Result<LoadedTable> LoadSource(const Source& source,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/ingestion/csv.h"
+#include "client/ingestion/omop/omop.h"
 
 namespace consilium {
 namespace {
@@ -33,8 +34,70 @@ Result<std::unique_ptr<TableReader>> OpenCsv(const Source& source) {
   return reader;
 }
 
+Status ParseSqlite(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(source.file, ParseFile(settings, folder));
+  TRY(source.sql.query, ParseQuery(settings, folder));
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenSqliteTable(const Source& source) {
+  TRY(std::unique_ptr<RowCursor> rows, OpenSqlite(source.file, source.sql.query));
+  return TableOf(std::move(rows), source.file.string());
+}
+
+Status ParsePostgresql(const Settings& settings,
+                       const std::filesystem::path& folder,
+                       Source& source) {
+  TRY(source.sql.connection, ParsePostgresqlConnection(settings, folder));
+  TRY(source.sql.query, ParseQuery(settings, folder));
+  source.place = NameOf(source.sql.connection);
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenPostgresqlTable(const Source& source) {
+  TRY(std::unique_ptr<RowCursor> rows,
+      OpenPostgresql(source.sql.connection, source.place, source.sql.query));
+  return TableOf(std::move(rows), source.place);
+}
+
+Status ParseOdbc(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(source.sql.connection, ParseOdbcConnection(settings, folder));
+  TRY(source.sql.query, ParseQuery(settings, folder));
+  source.place = NameOf(source.sql.connection);
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenOdbcTable(const Source& source) {
+  TRY(std::unique_ptr<RowCursor> rows,
+      OpenOdbc(source.sql.connection, source.place, source.sql.query));
+  return TableOf(std::move(rows), source.place);
+}
+
+/// The query is made of the source file's concepts; everything else is as with a query.
+Status ParseOmop(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(const std::string server, settings.Choice("server", {"sqlite", "postgresql"}));
+  const bool sqlite = server == "sqlite";
+  if (sqlite) {
+    TRY(source.file, ParseFile(settings, folder));
+  } else {
+    TRY(source.sql.connection, ParsePostgresqlConnection(settings, folder));
+    source.place = NameOf(source.sql.connection);
+  }
+  TRY(source.sql.query,
+      OmopQuery(settings, sqlite ? SqlDialect::kSqlite : SqlDialect::kPostgresql));
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenOmop(const Source& source) {
+  return source.file.empty() ? OpenPostgresqlTable(source) : OpenSqliteTable(source);
+}
+
 constexpr std::array kSourceTypes = {
     SourceType{"csv", ParseCsv, OpenCsv},
+    SourceType{"sqlite", ParseSqlite, OpenSqliteTable},
+    SourceType{"postgresql", ParsePostgresql, OpenPostgresqlTable},
+    SourceType{"odbc", ParseOdbc, OpenOdbcTable},
+    SourceType{"omop", ParseOmop, OpenOmop},
 };
 
 }  // namespace

@@ -21,8 +21,13 @@ void AppendUtf8(unsigned code_point, std::string& out) {
   } else if (code_point < 0x800) {
     out.push_back(static_cast<char>(0xC0U | (code_point >> 6U)));
     out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
-  } else {
+  } else if (code_point < 0x10000) {
     out.push_back(static_cast<char>(0xE0U | (code_point >> 12U)));
+    out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
+    out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
+  } else {
+    out.push_back(static_cast<char>(0xF0U | (code_point >> 18U)));
+    out.push_back(static_cast<char>(0x80U | ((code_point >> 12U) & 0x3FU)));
     out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
     out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
   }
@@ -118,6 +123,22 @@ bool AppendAsUtf8(TextEncoding encoding, std::string_view text, std::string& out
     AppendUtf8(code_point, out);
   }
   return true;
+}
+
+void AppendUtf16AsUtf8(std::u16string_view text, std::string& out) {
+  constexpr unsigned kReplacement = 0xFFFD;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code_point = text[i];
+    const bool first_half = code_point >= 0xD800 && code_point < 0xDC00;
+    const unsigned next = first_half && i + 1 < text.size() ? text[i + 1] : 0U;
+    if (next >= 0xDC00 && next < 0xE000) {
+      code_point = 0x10000 + ((code_point - 0xD800) << 10U) + (next - 0xDC00);
+      ++i;
+    } else if (code_point >= 0xD800 && code_point < 0xE000) {
+      code_point = kReplacement;
+    }
+    AppendUtf8(code_point, out);
+  }
 }
 
 }  // namespace consilium
