@@ -13,6 +13,7 @@ namespace {
 Status AskPolicy(const std::filesystem::path& home,
                  const Source& source,
                  const Plan& plan,
+                 const PatientRegister& patients,
                  const Moment& now,
                  std::string& trainer) {
   TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
@@ -22,18 +23,19 @@ Status AskPolicy(const std::filesystem::path& home,
     trainer = InWords(program);
     TRY_STATUS(CheckTrustedTrainer(program));
   }
-  TRY(const CohortWithFlow cohort, LoadCohort(source, plan));
+  TRY(const SiteCohort cohort, LoadCohort(source, plan, patients));
   TRY_STATUS(CheckCohort(policy, plan, cohort));
   return {};
 }
 
 Result<QualityReport> ReadData(const std::filesystem::path& home,
                                const Plan& plan,
+                               const PatientRegister& patients,
                                Source& source,
                                const LoadProgress& progress) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));
-  return CheckData(source, plan, progress);
+  return CheckData(source, plan, patients, progress);
 }
 
 std::string Title(std::string_view text) {
@@ -44,17 +46,18 @@ std::string Title(std::string_view text) {
 
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
+                         const PatientRegister& patients,
                          const Moment& now,
                          const LoadProgress& progress) {
   DataCheck check;
   Source source;
-  Result<QualityReport> report = ReadData(home, plan, source, progress);
+  Result<QualityReport> report = ReadData(home, plan, patients, source, progress);
   if (!report) {
     check.problem = report.error();
     return check;
   }
   check.report = std::move(*report);
-  if (Status asked = AskPolicy(home, source, plan, now, check.trainer); !asked) {
+  if (Status asked = AskPolicy(home, source, plan, patients, now, check.trainer); !asked) {
     check.problem = asked.error();
   }
   return check;

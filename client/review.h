@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/ingestion/source.h"
+#include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
 #include "common/time.h"
@@ -22,9 +23,11 @@ struct DataCheck {
   bool ok() const { return !problem.has_value(); }
 };
 
-/// Reads the site's source against the plan and asks its policy; nothing is sent.
+/// Reads the site's source against the plan and asks its policy; nothing is sent. What was answered
+/// before (policy's minimum_difference) is not looked at.
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
+                         const PatientRegister& patients,
                          const Moment& now,
                          const LoadProgress& progress = {});
 

@@ -86,6 +86,9 @@ Status CheckShape(const Contract& contract, const DataTable& table) {
   if (table.columns.size() != contract.columns.size()) {
     return Fail(ErrorCode::kInvalidArgument, "the table does not have the contract's columns");
   }
+  if (!table.excluded.empty() && table.excluded.size() != table.patients.size()) {
+    return Fail(ErrorCode::kInvalidArgument, "the table's marks are not one a row");
+  }
   for (const std::vector<double>& column : table.columns) {
     if (column.size() != table.patients.size()) {
       return Fail(ErrorCode::kInvalidArgument, "the table's columns differ in length");
@@ -150,7 +153,7 @@ void FillMatrix(const std::vector<const std::vector<double>*>& chosen,
                 DataTable* given_up,
                 RowMatrix& values) {
   constexpr std::size_t kWorthwhile = 100'000;
-  constexpr std::size_t kParts = 4;
+  constexpr std::size_t kParts = 6;
   const std::size_t parts = given_up != nullptr && rows.all() > kWorthwhile ? kParts : 1;
   std::size_t target = rows.count();
   for (std::size_t part = parts; part-- > 0;) {
@@ -180,6 +183,9 @@ Result<CohortWithFlow> Build(const Contract& contract,
   CohortWithFlow result;
   RowsLeft rows(table.patients.size(), result.flow);
   result.flow.rows_read = rows.all();
+  if (!table.excluded.empty()) {
+    rows.Keep("excluded by this site", [&table](std::size_t row) { return !table.excluded[row]; });
+  }
 
   Columns all(contract, table);
   for (const EligibilityRule& rule : contract.eligibility) {
@@ -218,11 +224,14 @@ Result<CohortWithFlow> Build(const Contract& contract,
                     std::to_string(contract.maximum_patients) + ")",
                 "ask for a plan with a larger contract.maximum_patients");
   }
-  if (given_up != nullptr) given_up->patients = PatientList();
   result.cohort.columns = columns;
   result.cohort.values.resize(static_cast<Eigen::Index>(rows.count()),
                               static_cast<Eigen::Index>(columns.size()));
   FillMatrix(chosen, rows, given_up, result.cohort.values);
+  result.rows.reserve(rows.count());
+  for (std::size_t row = 0; row < rows.all(); ++row) {
+    if (rows.Has(row)) result.rows.push_back(row);
+  }
   return result;
 }
 

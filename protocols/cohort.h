@@ -24,6 +24,7 @@ using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 struct DataTable {
   PatientList patients;                      ///< The patient of each row. Never leaves the process.
   std::vector<std::vector<double>> columns;  ///< In the contract's order.
+  std::vector<bool> excluded = {};  ///< Rows that the site leaves out of all cohorts; or empty.
 };
 
 /// How many rows and patients each step removed; shown to the reviewer, never sent.
@@ -75,6 +76,7 @@ struct CohortView {
 struct CohortWithFlow {
   Cohort cohort;
   CohortFlow flow;
+  std::vector<std::size_t> rows = {};  ///< Of the table, in the cohort's order.
 };
 
 /// Applies the eligibility rules, then keeps the rows that have a value in each of `columns` but
@@ -83,7 +85,8 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,
                                    const std::vector<std::string>& with_gaps = {});
-/// The same from a table that nobody needs any more: its memory is freed while the cohort's fills.
+/// The same from a table that nobody needs any more: its columns are freed while the cohort fills;
+/// its patients stay.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    DataTable&& table,
                                    const std::vector<std::string>& columns,

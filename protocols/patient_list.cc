@@ -1,6 +1,7 @@
 #include "protocols/patient_list.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -31,20 +32,29 @@ PatientList::Slot& PatientList::SlotFor(std::string_view patient, std::uint32_t 
   }
 }
 
+void PatientList::Enter(std::vector<Slot>& slots, Slot slot) const {
+  const std::size_t mask = slots.size() - 1;
+  std::size_t at = slot.hash & mask;
+  while (slots[at].number_and_one != 0) at = (at + 1) & mask;
+  slots[at] = slot;
+}
+
 // Keeps a quarter of the slots free at least.
 void PatientList::Grow() {
   if (4 * (distinct() + 1) <= 3 * slots_.size()) return;
   constexpr std::size_t kFewest = 16;
-  std::vector<Slot> larger(std::max(kFewest, 2 * slots_.size()));
-  const std::size_t mask = larger.size() - 1;
+  const bool rested = slots_.empty();
+  std::vector<Slot> larger(std::bit_ceil(std::max(kFewest, 2 * (distinct() + 1))));
+  if (rested) {
+    for (std::uint32_t i = 0; i < distinct(); ++i) Enter(larger, {HashOf(Name(i)), i + 1});
+  }
   for (const Slot& slot : slots_) {
-    if (slot.number_and_one == 0) continue;
-    std::size_t at = slot.hash & mask;
-    while (larger[at].number_and_one != 0) at = (at + 1) & mask;
-    larger[at] = slot;
+    if (slot.number_and_one != 0) Enter(larger, slot);
   }
   slots_ = std::move(larger);
 }
+
+void PatientList::RestFromAdding() { slots_ = std::vector<Slot>(); }
 
 void PatientList::Add(std::string_view patient, std::uint32_t hash) {
   // Rows of one patient often follow one another.

@@ -62,6 +62,8 @@ class PatientList {
   /// one by one: what is far away in memory is asked for before it is needed.
   void Append(std::span<const std::string_view> patients);
   void reserve(std::size_t rows) { rows_.reserve(rows); }
+  /// Frees what only adding needs; the next row brings it back.
+  void RestFromAdding();
 
   /// How many different patients there are.
   std::size_t distinct() const { return ends_.size(); }
@@ -81,6 +83,7 @@ class PatientList {
   };
   Slot& SlotFor(std::string_view patient, std::uint32_t hash);
   void Grow();
+  void Enter(std::vector<Slot>& slots, Slot slot) const;
   void Add(std::string_view patient, std::uint32_t hash);
 
   std::string text_;                   // Of all different patients, one behind the other.

@@ -390,6 +390,7 @@ class SourceLoader {
 
   void FinishReport() {
     HandOverPatients();
+    loaded_.table.patients.RestFromAdding();
     QualityReport& report = loaded_.report;
     for (std::size_t i = 0; i < bindings_.size(); ++i) CountCodes(bindings_[i], report.columns[i]);
     const PatientList& patients = loaded_.table.patients;

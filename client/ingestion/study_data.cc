@@ -1,15 +1,60 @@
 #include "client/ingestion/study_data.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace consilium {
+namespace {
+
+/// Marks the rows of patients on the site's list.
+void Exclude(const PatientRegister& patients, LoadedTable& loaded) {
+  if (patients.excluded.empty()) return;
+  DataTable& table = loaded.table;
+  std::vector<bool> listed(table.patients.distinct());
+  for (std::uint32_t i = 0; i < listed.size(); ++i) {
+    const std::uint64_t code = PatientCodeOf(table.patients.Name(i), patients.key);
+    listed[i] = std::binary_search(patients.excluded.begin(), patients.excluded.end(), code);
+    if (listed[i]) ++loaded.report.excluded_patients_found;
+  }
+  table.excluded.reserve(table.patients.size());
+  for (std::size_t row = 0; row < table.patients.size(); ++row) {
+    table.excluded.push_back(listed[table.patients.NumberOf(row)]);
+  }
+  loaded.report.patients_excluded = patients.excluded.size();
+}
+
+bool IsBeyondRanges(const QualityReport& report) {
+  return std::any_of(report.columns.begin(), report.columns.end(), [](const ColumnQuality& column) {
+    return column.problems.contains(DataFault::kOutOfRange);
+  });
+}
+
+/// Data in another unit are mostly beyond the contract's ranges: then they are read once more
+/// without these.
+Result<std::vector<Suspicion>> Suspicions(const Source& source,
+                                          const Contract& contract,
+                                          const LoadedTable& loaded) {
+  if (!IsBeyondRanges(loaded.report)) return FindSuspicions(contract, loaded.table);
+  Contract without_ranges = contract;
+  for (ContractColumn& column : without_ranges.columns) {
+    column.minimum.reset();
+    column.maximum.reset();
+  }
+  TRY(const LoadedTable all, LoadSource(source, without_ranges));
+  return FindSuspicions(contract, all.table);
+}
+
+}  // namespace
 
 Result<QualityReport> CheckData(const Source& source,
                                 const Plan& plan,
+                                const PatientRegister& patients,
                                 const LoadProgress& progress) {
   TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
+  Exclude(patients, loaded);
+  TRY(loaded.report.suspicions, Suspicions(source, plan.contract, loaded));
   if (loaded.report.HasProblems()) return std::move(loaded.report);
   auto cohort = CohortOf(plan, std::move(loaded.table));
   if (cohort) {
@@ -20,7 +65,9 @@ Result<QualityReport> CheckData(const Source& source,
   return std::move(loaded.report);
 }
 
-Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan) {
+Result<SiteCohort> LoadCohort(const Source& source,
+                              const Plan& plan,
+                              const PatientRegister& patients) {
   TRY(LoadedTable loaded, LoadSource(source, plan.contract));
   const std::vector<std::string> problems = loaded.report.Problems();
   if (!problems.empty()) {
@@ -35,7 +82,20 @@ Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan) {
     return Fail(ErrorCode::kDataQuality, std::move(summary),
                 "`consilium-site check` names the lines and what to do about each.");
   }
-  return CohortOf(plan, std::move(loaded.table));
+  Exclude(patients, loaded);
+  TRY(CohortWithFlow built, CohortOf(plan, std::move(loaded.table)));
+  SiteCohort cohort{std::move(built), {}};
+  // The patients of a table that was given up are still there.
+  const PatientList& of_rows = loaded.table.patients;
+  std::vector<bool> seen(of_rows.distinct(), false);
+  for (const std::size_t row : cohort.rows) {
+    const std::uint32_t number = of_rows.NumberOf(row);
+    if (seen[number]) continue;
+    seen[number] = true;
+    cohort.codes.push_back(PatientCodeOf(of_rows.Name(number), patients.key));
+  }
+  cohort.codes = Sorted(std::move(cohort.codes));
+  return cohort;
 }
 
 }  // namespace consilium

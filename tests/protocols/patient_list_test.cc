@@ -48,6 +48,18 @@ TEST(PatientListTest, SeveralAtOnceAreTheSameAsOneByOne) {
   EXPECT_EQ(at_once.NumberOf(3), 0U);
 }
 
+TEST(PatientListTest, AddsAgainAfterARest) {
+  PatientList patients;
+  for (int i = 0; i < 1'000; ++i) patients.push_back(std::to_string(i));
+  patients.RestFromAdding();
+  EXPECT_EQ(patients[17], "17");
+  const std::vector<std::string_view> more = {"999", "17", "new"};
+  patients.Append(more);
+  EXPECT_EQ(patients.NumberOf(1'000), 999U);
+  EXPECT_EQ(patients.NumberOf(1'001), 17U);
+  EXPECT_EQ(patients.distinct(), 1'001U);
+}
+
 TEST(PatientListTest, HoldsManyPatientsInAnyOrder) {
   PatientList patients;
   std::map<std::string, std::uint32_t> numbers;

@@ -21,10 +21,12 @@ class Handle {
   Handle() = default;
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
-  ~Handle() {
-    if (handle_ != SQL_NULL_HANDLE) SQLFreeHandle(kKind, handle_);
-  }
+  ~Handle() { Free(); }
   bool Allocate(SQLHANDLE parent) { return Succeeded(SQLAllocHandle(kKind, parent, &handle_)); }
+  void Free() {
+    if (handle_ != SQL_NULL_HANDLE) SQLFreeHandle(kKind, handle_);
+    handle_ = SQL_NULL_HANDLE;
+  }
   SQLHANDLE get() const { return handle_; }
 
  private:
@@ -62,8 +64,9 @@ class OdbcCursor final : public RowCursor {
   explicit OdbcCursor(std::string name) : name_(std::move(name)), buffer_(kBufferCharacters) {}
   ~OdbcCursor() override {
     if (!connected_) return;
-    if (statement_.get() != SQL_NULL_HANDLE) SQLFreeStmt(statement_.get(), SQL_CLOSE);
+    statement_.Free();
     SQLEndTran(SQL_HANDLE_DBC, connection_.get(), SQL_ROLLBACK);
+    SQLDisconnect(connection_.get());
   }
 
   Status Connect(const SqlConnection& to) {
