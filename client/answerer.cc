@@ -104,7 +104,7 @@ Result<const SiteCohort*> Answerer::CohortFor(const Plan& plan, const PatientCod
   // Written to while it was read: what was read may be half of it.
   if (StateOf(source_file) + StateOf(source.file) != state) {
     return Fail(ErrorCode::kDataQuality,
-                "the data file " + source.file.string() + " changed while it was read",
+                "the data file " + source.DataName() + " changed while it was read",
                 "Replace it in one step (write beside it, then rename).");
   }
   cohort.cohort.site = site_;

@@ -35,6 +35,7 @@ struct Options {
   bool yes = false;
   bool verify = false;
   bool verbose = false;
+  bool show_sql = false;
 };
 
 int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
@@ -87,19 +88,31 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
                    home.folder.string() + "\n");
 }
 
+/// What a database would be asked; nothing is asked, and the source in use stays.
+Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
+  if (source.sql.query.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                source.name + ": a source of type \"" + source.type + "\" asks no database",
+                "Leave --show-sql out.");
+  }
+  const std::string& query = source.sql.query;
+  return Print(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
+}
+
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Source source, ReadSource(options.file));
-  if (!std::filesystem::exists(source.file)) {
+  if (options.show_sql) return ShowQuery(common, source);
+  if (!source.file.empty() && !std::filesystem::exists(source.file)) {
     return Fail(ErrorCode::kNotFound,
                 options.file + ": the data file " + source.file.string() + " does not exist",
                 "Correct `file`; a relative path starts at the source file's folder.");
   }
   TRY_STATUS(SetSource(common.folder, options.file));
   Json reply{{"source", std::filesystem::absolute(options.file).string()},
-             {"data", source.file.string()}};
+             {"data", source.DataName()}};
   return Print(common, reply,
-               "Data come from " + source.file.string() + ", as " + options.file +
+               "Data come from " + source.DataName() + ", as " + options.file +
                    " says. Nothing was sent.\n");
 }
 
@@ -113,12 +126,22 @@ Json CheckJson(const DataCheck& check) {
   return json;
 }
 
+DataCheck CheckWithProgress(const std::filesystem::path& folder,
+                            const Plan& plan,
+                            const PatientRegister& patients) {
+  ProgressLine line("Reading the data");
+  return CheckLocalData(folder, plan, patients, ReadClocks(),
+                        [&line](std::optional<double> share, std::uint64_t rows) {
+                          line.Show(share, std::to_string(rows) + " rows");
+                        });
+}
+
 Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
-  const DataCheck check = CheckLocalData(common.folder, plan, patients, ReadClocks());
+  const DataCheck check = CheckWithProgress(common.folder, plan, patients);
   std::string text = check.report ? RenderText(*check.report) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
@@ -137,7 +160,7 @@ Result<int> Review(const CommonOptions& common, const Options& options) {
   TRY(Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
   TRY(const Plan plan, ParsePlan(study.value("plan", ""), "offered plan"));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
-  const DataCheck check = CheckLocalData(common.folder, plan, patients, ReadClocks());
+  const DataCheck check = CheckWithProgress(common.folder, plan, patients);
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
   const std::size_t width = StyleOf(STDOUT_FILENO).width;
@@ -258,10 +281,11 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   init.add_option("--invite", options.file, "The coordinator's invitation file")->required();
   init.add_option("--request", options.request,
                   "The request file to write (default DIR/NAME.request.json)");
-  line.Add("source", "Use this source file for the site's data",
-           "source /var/lib/consilium cardiology.source.toml", bind(UseSource))
-      .add_option("SOURCE", options.file, "The source file, TOML")
-      ->required();
+  CLI::App& source = line.Add("source", "Use this source file for the site's data",
+                              "source /var/lib/consilium cardiology.source.toml", bind(UseSource));
+  source.add_option("SOURCE", options.file, "The source file, TOML")->required();
+  source.add_flag("--show-sql", options.show_sql,
+                  "Only show the query that the database would be asked");
   line.Add("check", "Check the local data against a plan; nothing is sent",
            "check /var/lib/consilium coronary.toml", bind(Check))
       .add_option("PLAN", options.file, "The plan, a TOML file")

@@ -40,21 +40,26 @@ std::string Left(std::string text, std::size_t width) {
   return text;
 }
 
-std::string Places(const std::string& file, const DataProblem& problem) {
+// The file's own name: the folder is in the first line already.
+std::string BaseName(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? file : file.substr(slash + 1);
+}
+
+// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
+std::string Places(const QualityReport& report, const DataProblem& problem) {
+  const bool lines = report.place_unit == "line";
+  const std::string first =
+      lines ? "at " + BaseName(report.file) + ":" : "at " + report.place_unit + " ";
+  const std::string next = lines ? ", :" : ", ";
   std::string places;
   for (std::size_t i = 0; i < problem.lines.size(); ++i) {
-    places += (i == 0 ? "at " + file + ":" : ", :") + std::to_string(problem.lines[i]);
+    places += (i == 0 ? first : next) + std::to_string(problem.lines[i]);
   }
   if (problem.count > problem.lines.size()) {
     places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
   }
   return places;
-}
-
-// The file's own name: the folder is in the first line already.
-std::string BaseName(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? file : file.substr(slash + 1);
 }
 
 std::string CodeList(const ColumnQuality& column) {
@@ -99,12 +104,11 @@ void AppendProblems(std::string& out, const QualityReport& report) {
     return;
   }
   out += "\nProblems (the study cannot run on this source until they are solved)\n";
-  const std::string file = BaseName(report.file);
   if (report.patient_missing.count > 0) {
     AppendProblem(out,
                   std::to_string(report.patient_missing.count) + " x no patient in \"" +
                       report.patient_header + "\"",
-                  Places(file, report.patient_missing), Remedy(DataFault::kPatientMissing));
+                  Places(report, report.patient_missing), Remedy(DataFault::kPatientMissing));
   }
   for (const ColumnQuality& column : report.columns) {
     for (const auto& [fault, problem] : column.problems) {
@@ -113,7 +117,7 @@ void AppendProblems(std::string& out, const QualityReport& report) {
       if (fault == DataFault::kOutOfRange || fault == DataFault::kUnknownLevel) {
         sentence += " (" + column.contract + ")";
       }
-      AppendProblem(out, sentence, Places(file, problem), Remedy(fault));
+      AppendProblem(out, sentence, Places(report, problem), Remedy(fault));
     }
   }
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
@@ -194,8 +198,9 @@ nlohmann::json FlowJson(const CohortFlow& flow) {
 
 std::string RenderText(const QualityReport& report) {
   std::string out = "Data quality of " + report.file + "\n";
-  std::string summary = std::to_string(report.rows) + " rows of " +
-                        std::to_string(report.patients) + " patients; encoding " + report.encoding;
+  std::string summary =
+      std::to_string(report.rows) + " rows of " + std::to_string(report.patients) + " patients";
+  if (!report.encoding.empty()) summary += "; encoding " + report.encoding;
   AppendWrapped(out, "  ", summary);
   out += "\n";
   AppendColumns(out, report);
@@ -210,9 +215,7 @@ std::string RenderText(const QualityReport& report) {
 
 std::string RenderJson(const QualityReport& report) {
   nlohmann::json json = {{"file", report.file},
-                         {"delimiter", std::string(1, report.delimiter)},
-                         {"delimiter_detected", report.delimiter_detected},
-                         {"encoding", report.encoding},
+                         {"place_unit", report.place_unit},
                          {"rows", report.rows},
                          {"blank_rows", report.blank_rows},
                          {"patients", report.patients},
@@ -224,6 +227,11 @@ std::string RenderJson(const QualityReport& report) {
                          {"problems", nlohmann::json::array()},
                          {"other_problems", report.other_problems},
                          {"notes", report.Notes()}};
+  if (report.delimiter) {
+    json["delimiter"] = std::string(1, *report.delimiter);
+    json["delimiter_detected"] = report.delimiter_detected;
+  }
+  if (!report.encoding.empty()) json["encoding"] = report.encoding;
   if (report.patient_missing.count > 0) {
     json["problems"].push_back(
         ProblemJson(report.patient_header, DataFault::kPatientMissing, report.patient_missing));

@@ -31,10 +31,11 @@ Status AskPolicy(const std::filesystem::path& home,
 Result<QualityReport> ReadData(const std::filesystem::path& home,
                                const Plan& plan,
                                const PatientRegister& patients,
-                               Source& source) {
+                               Source& source,
+                               const LoadProgress& progress) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));
-  return CheckData(source, plan, patients);
+  return CheckData(source, plan, patients, progress);
 }
 
 std::string Title(std::string_view text) {
@@ -46,10 +47,11 @@ std::string Title(std::string_view text) {
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
                          const PatientRegister& patients,
-                         const Moment& now) {
+                         const Moment& now,
+                         const LoadProgress& progress) {
   DataCheck check;
   Source source;
-  Result<QualityReport> report = ReadData(home, plan, patients, source);
+  Result<QualityReport> report = ReadData(home, plan, patients, source, progress);
   if (!report) {
     check.problem = report.error();
     return check;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "client/ingestion/source.h"
 #include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -27,7 +28,8 @@ struct DataCheck {
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
                          const PatientRegister& patients,
-                         const Moment& now);
+                         const Moment& now,
+                         const LoadProgress& progress = {});
 
 /// A page of plain text, at most `width` columns where words allow.
 std::string ReviewPage(const Plan& plan,

@@ -176,6 +176,38 @@ void LiveScreen::Show(std::string_view text) {
   std::cout << output << std::flush;
 }
 
+std::string ProgressText(std::string_view words,
+                         std::optional<double> share,
+                         std::string_view detail,
+                         std::size_t width) {
+  constexpr std::size_t kBar = 20;
+  std::string text(words);
+  if (share) {
+    const double held = std::isfinite(*share) ? std::clamp(*share, 0.0, 1.0) : 0.0;
+    text += " " + ProgressBar(held, kBar) + " " + std::to_string(std::lround(100 * held)) + " %";
+  }
+  text += " " + std::string(detail);
+  return CutAt(Printable(text), width);
+}
+
+ProgressLine::ProgressLine(std::string words)
+    : style_(StyleOf(STDERR_FILENO)),
+      words_(std::move(words)),
+      next_(std::chrono::steady_clock::now() + std::chrono::milliseconds(500)) {}
+
+ProgressLine::~ProgressLine() {
+  if (shown_) std::cerr << "\r\x1b[K" << std::flush;
+}
+
+void ProgressLine::Show(std::optional<double> share, std::string_view detail) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!style_.is_terminal || now < next_) return;
+  next_ = now + std::chrono::milliseconds(100);
+  shown_ = true;
+  std::cerr << "\r" << ProgressText(words_, share, detail, style_.width - 1) << "\x1b[K"
+            << std::flush;
+}
+
 Result<bool> Confirm(std::string_view question) {
   if (!CanAsk()) {
     return Fail(ErrorCode::kInvalidArgument, "there is no terminal to ask for confirmation on",

@@ -3,6 +3,7 @@
 // What the programs show to people. Colours, cursor movements and questions only on a terminal;
 // plain lines everywhere else.
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -48,6 +49,30 @@ class LiveScreen {
   TerminalStyle style_;
   std::size_t lines_shown_ = 0;
 };
+
+/// One line on stderr that says how far something long has come. Shows nothing where stderr is no
+/// terminal, nor before the first half second; gone when it is destroyed.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::string words);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  /// `share` from 0 to 1, where it is known; `detail` stands behind the bar.
+  void Show(std::optional<double> share, std::string_view detail);
+
+ private:
+  TerminalStyle style_;
+  std::string words_;
+  std::chrono::steady_clock::time_point next_;
+  bool shown_ = false;
+};
+/// "Reading patients.csv [####----]  45 % 1200000 rows", at most `width` columns.
+std::string ProgressText(std::string_view words,
+                         std::optional<double> share,
+                         std::string_view detail,
+                         std::size_t width);
 
 /// Asks on the terminal and waits for "yes"; kInvalidArgument when there is no terminal to ask on.
 Result<bool> Confirm(std::string_view question);

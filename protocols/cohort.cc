@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,33 +97,142 @@ Status CheckShape(const Contract& contract, const DataTable& table) {
   return {};
 }
 
-/// Removes from `rows` what `keep` turns down and records how many that were.
-template <class Predicate>
-void Step(std::vector<std::size_t>& rows, CohortFlow& flow, std::string reason, Predicate keep) {
-  const std::size_t before = rows.size();
-  std::erase_if(rows, [&keep](std::size_t row) { return !keep(row); });
-  flow.removed.push_back({std::move(reason), before - rows.size()});
+/// The rows that are left, each step's removals noted.
+class RowsLeft {
+ public:
+  RowsLeft(std::size_t rows, CohortFlow& flow) : left_(rows, true), count_(rows), flow_(flow) {}
+
+  std::size_t count() const { return count_; }
+  std::size_t all() const { return left_.size(); }
+  bool Has(std::size_t row) const { return left_[row]; }
+
+  template <class Predicate>
+  void Keep(std::string reason, Predicate keep) {
+    const std::size_t before = count_;
+    for (std::size_t row = 0; row < left_.size(); ++row) {
+      if (!left_[row] || keep(row)) continue;
+      left_[row] = false;
+      --count_;
+    }
+    flow_.removed.push_back({std::move(reason), before - count_});
+  }
+
+ private:
+  std::vector<bool> left_;
+  std::size_t count_;
+  CohortFlow& flow_;
+};
+
+std::uint64_t PatientsIn(const PatientList& patients, const RowsLeft& rows) {
+  std::vector<bool> seen(patients.distinct(), false);
+  std::uint64_t count = 0;
+  for (std::size_t row = 0; row < rows.all(); ++row) {
+    if (!rows.Has(row) || seen[patients.NumberOf(row)]) continue;
+    seen[patients.NumberOf(row)] = true;
+    ++count;
+  }
+  return count;
 }
 
-/// The rows with the chosen columns' values.
-Cohort MakeCohort(const DataTable& table,
-                  const std::vector<std::string>& columns,
-                  const std::vector<std::size_t>& rows,
-                  const std::vector<const std::vector<double>*>& chosen) {
-  Cohort cohort;
-  cohort.columns = columns;
-  cohort.values.resize(static_cast<Eigen::Index>(rows.size()),
-                       static_cast<Eigen::Index>(columns.size()));
-  std::set<std::string_view> patients;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    patients.insert(table.patients[rows[i]]);
-    for (std::size_t j = 0; j < chosen.size(); ++j) {
-      cohort.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-          (*chosen[j])[rows[i]];
+std::vector<double> PatientNumbers(const PatientList& patients) {
+  std::vector<double> of_patient(patients.distinct());
+  for (std::uint32_t i = 0; i < of_patient.size(); ++i) {
+    of_patient[i] = PatientNumber(patients.Name(i));
+  }
+  std::vector<double> numbers(patients.size());
+  for (std::size_t row = 0; row < numbers.size(); ++row) {
+    numbers[row] = of_patient[patients.NumberOf(row)];
+  }
+  return numbers;
+}
+
+/// Copies the rows that are left into the matrix, the last ones first. Of a table that is given up,
+/// rows that were copied are freed on the way: the two together take little more than one of them.
+void FillMatrix(const std::vector<const std::vector<double>*>& chosen,
+                const RowsLeft& rows,
+                DataTable* given_up,
+                RowMatrix& values) {
+  constexpr std::size_t kWorthwhile = 100'000;
+  constexpr std::size_t kParts = 6;
+  const std::size_t parts = given_up != nullptr && rows.all() > kWorthwhile ? kParts : 1;
+  std::size_t target = rows.count();
+  for (std::size_t part = parts; part-- > 0;) {
+    const std::size_t begin = rows.all() * part / parts;
+    for (std::size_t row = rows.all() * (part + 1) / parts; row-- > begin;) {
+      if (!rows.Has(row)) continue;
+      --target;
+      for (std::size_t j = 0; j < chosen.size(); ++j) {
+        values(static_cast<Eigen::Index>(target), static_cast<Eigen::Index>(j)) = (*chosen[j])[row];
+      }
+    }
+    if (parts == 1) return;
+    for (std::vector<double>& column : given_up->columns) {
+      column.resize(std::min(column.size(), begin));
+      column.shrink_to_fit();
     }
   }
-  cohort.patients = patients.size();
-  return cohort;
+}
+
+/// `given_up` is the table, or nothing if it must stay as it is.
+Result<CohortWithFlow> Build(const Contract& contract,
+                             const DataTable& table,
+                             DataTable* given_up,
+                             const std::vector<std::string>& columns,
+                             const std::vector<std::string>& with_gaps) {
+  TRY_STATUS(CheckShape(contract, table));
+  CohortWithFlow result;
+  RowsLeft rows(table.patients.size(), result.flow);
+  result.flow.rows_read = rows.all();
+  if (!table.excluded.empty()) {
+    rows.Keep("excluded by this site", [&table](std::size_t row) { return !table.excluded[row]; });
+  }
+
+  Columns all(contract, table);
+  for (const EligibilityRule& rule : contract.eligibility) {
+    const std::optional<std::size_t> place = contract.PlaceOf(rule.column);
+    if (!place) {
+      return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
+    }
+    const ContractColumn& column = contract.At(*place);
+    const std::vector<double>& values = all.At(*place);
+    rows.Keep(RuleInWords(rule),
+              [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
+  }
+
+  std::vector<double> numbers;
+  std::vector<const std::vector<double>*> chosen;
+  for (const std::string& name : columns) {
+    if (name == kPatientColumn) {
+      numbers = PatientNumbers(table.patients);
+      chosen.push_back(&numbers);
+      continue;
+    }
+    const std::optional<std::size_t> place = contract.PlaceOf(name);
+    if (!place) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
+    const std::vector<double>& values = all.At(*place);
+    chosen.push_back(&values);
+    if (std::find(with_gaps.begin(), with_gaps.end(), name) != with_gaps.end()) continue;
+    rows.Keep(name + " missing", [&values](std::size_t row) { return !std::isnan(values[row]); });
+  }
+
+  result.cohort.patients = PatientsIn(table.patients, rows);
+  result.flow.rows_left = rows.count();
+  result.flow.patients_left = result.cohort.patients;
+  if (rows.count() > contract.maximum_patients) {
+    return Fail(ErrorCode::kDataQuality,
+                "the cohort has more rows than the contract's maximum_patients allows (" +
+                    std::to_string(contract.maximum_patients) + ")",
+                "ask for a plan with a larger contract.maximum_patients");
+  }
+  result.cohort.columns = columns;
+  result.cohort.values.resize(static_cast<Eigen::Index>(rows.count()),
+                              static_cast<Eigen::Index>(columns.size()));
+  FillMatrix(chosen, rows, given_up, result.cohort.values);
+  result.rows.reserve(rows.count());
+  for (std::size_t row = 0; row < rows.all(); ++row) {
+    if (rows.Has(row)) result.rows.push_back(row);
+  }
+  return result;
 }
 
 }  // namespace
@@ -138,56 +246,14 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
                                    const std::vector<std::string>& columns,
                                    const std::vector<std::string>& with_gaps) {
-  TRY_STATUS(CheckShape(contract, table));
-  CohortWithFlow result;
-  std::vector<std::size_t> rows(table.patients.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-  result.flow.rows_read = rows.size();
-  if (!table.excluded.empty()) {
-    Step(rows, result.flow, "excluded by this site",
-         [&table](std::size_t row) { return !table.excluded[row]; });
-  }
+  return Build(contract, table, nullptr, columns, with_gaps);
+}
 
-  Columns all(contract, table);
-  for (const EligibilityRule& rule : contract.eligibility) {
-    const std::optional<std::size_t> place = contract.PlaceOf(rule.column);
-    if (!place) {
-      return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
-    }
-    const ContractColumn& column = contract.At(*place);
-    const std::vector<double>& values = all.At(*place);
-    Step(rows, result.flow, RuleInWords(rule),
-         [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
-  }
-
-  std::vector<double> numbers;
-  std::vector<const std::vector<double>*> chosen;
-  for (const std::string& name : columns) {
-    if (name == kPatientColumn) {
-      for (const std::string& patient : table.patients) numbers.push_back(PatientNumber(patient));
-      chosen.push_back(&numbers);
-      continue;
-    }
-    const std::optional<std::size_t> place = contract.PlaceOf(name);
-    if (!place) return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + name);
-    const std::vector<double>& values = all.At(*place);
-    chosen.push_back(&values);
-    if (std::find(with_gaps.begin(), with_gaps.end(), name) != with_gaps.end()) continue;
-    Step(rows, result.flow, name + " missing",
-         [&values](std::size_t row) { return !std::isnan(values[row]); });
-  }
-
-  result.cohort = MakeCohort(table, columns, rows, chosen);
-  result.flow.rows_left = rows.size();
-  result.flow.patients_left = result.cohort.patients;
-  if (rows.size() > contract.maximum_patients) {
-    return Fail(ErrorCode::kDataQuality,
-                "the cohort has more rows than the contract's maximum_patients allows (" +
-                    std::to_string(contract.maximum_patients) + ")",
-                "ask for a plan with a larger contract.maximum_patients");
-  }
-  result.rows = std::move(rows);
-  return result;
+Result<CohortWithFlow> BuildCohort(const Contract& contract,
+                                   DataTable&& table,
+                                   const std::vector<std::string>& columns,
+                                   const std::vector<std::string>& with_gaps) {
+  return Build(contract, table, &table, columns, with_gaps);
 }
 
 }  // namespace consilium

@@ -11,6 +11,7 @@
 #include <Eigen/Core>
 
 #include "protocols/contract.h"
+#include "protocols/patient_list.h"
 
 namespace consilium {
 
@@ -21,7 +22,7 @@ using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 /// A site's source after reading: one vector a contract column, one entry a row. Missing is NaN;
 /// categories are level indices, booleans 0 or 1, dates days since 1970.
 struct DataTable {
-  std::vector<std::string> patients;         ///< The patient of each row. Never leaves the process.
+  PatientList patients;                      ///< The patient of each row. Never leaves the process.
   std::vector<std::vector<double>> columns;  ///< In the contract's order.
   std::vector<bool> excluded = {};  ///< Rows that the site leaves out of all cohorts; or empty.
 };
@@ -82,6 +83,12 @@ struct CohortWithFlow {
 /// for those `with_gaps`. `columns` are the contract's, or kPatientColumn.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,
                                    const DataTable& table,
+                                   const std::vector<std::string>& columns,
+                                   const std::vector<std::string>& with_gaps = {});
+/// The same from a table that nobody needs any more: its columns are freed while the cohort fills;
+/// its patients stay.
+Result<CohortWithFlow> BuildCohort(const Contract& contract,
+                                   DataTable&& table,
                                    const std::vector<std::string>& columns,
                                    const std::vector<std::string>& with_gaps = {});
 

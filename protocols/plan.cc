@@ -188,4 +188,9 @@ Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table) {
                      plan.analysis->columns_with_gaps());
 }
 
+Result<CohortWithFlow> CohortOf(const Plan& plan, DataTable&& table) {
+  return BuildCohort(plan.contract, std::move(table), CohortColumns(*plan.analysis),
+                     plan.analysis->columns_with_gaps());
+}
+
 }  // namespace consilium

@@ -55,6 +55,8 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name);
 std::vector<std::string> CohortColumns(const Analysis& analysis);
 /// What the plan's analysis sees of a site's table.
 Result<CohortWithFlow> CohortOf(const Plan& plan, const DataTable& table);
+/// The same; frees the table's columns on the way.
+Result<CohortWithFlow> CohortOf(const Plan& plan, DataTable&& table);
 
 /// The plan in plain words for a reviewer: who asks, what is computed, each slice that leaves, the
 /// thresholds and what they mean.

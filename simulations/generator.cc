@@ -64,7 +64,7 @@ double DrawExponential(RandomSource& random) {
 }
 
 void Append(const DataTable& rows, DataTable& to) {
-  to.patients.insert(to.patients.end(), rows.patients.begin(), rows.patients.end());
+  for (const std::string_view patient : rows.patients) to.patients.push_back(patient);
   for (std::size_t j = 0; j < rows.columns.size(); ++j) {
     to.columns[j].insert(to.columns[j].end(), rows.columns[j].begin(), rows.columns[j].end());
   }

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <map>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "common/names.h"
@@ -13,9 +10,7 @@
 namespace consilium {
 namespace {
 
-constexpr std::size_t kBufferBytes = 64 * 1024;
 constexpr std::size_t kSampleRecords = 50;
-constexpr int kEnd = -1;
 constexpr std::array<char, 4> kDelimiters = {',', ';', '\t', '|'};
 
 // How often each candidate delimiter occurs outside quotes, a record at a time.
@@ -47,6 +42,16 @@ std::vector<Counts> CountDelimiters(std::string_view sample, bool whole_file) {
   return records;
 }
 
+// Makes one quote of two in what follows `start`.
+void HalveQuotes(std::string& text, std::size_t start) {
+  std::size_t end = start;
+  for (std::size_t i = start; i < text.size(); ++i) {
+    text[end++] = text[i];
+    if (text[i] == '"') ++i;
+  }
+  text.resize(end);
+}
+
 std::string Plural(std::size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
@@ -72,86 +77,81 @@ std::string_view DelimiterName(char delimiter) {
   }
 }
 
-CsvReader::CsvReader(std::unique_ptr<std::istream> stream,
-                     std::string name,
-                     const CsvOptions& options)
-    : stream_(std::move(stream)), name_(std::move(name)), encoding_(options.encoding) {}
+CsvReader::CsvReader(std::unique_ptr<ByteStream> bytes, std::string name, TextEncoding encoding)
+    : records_(std::move(bytes), std::move(name)), encoding_(encoding) {}
 
-Result<CsvReader> CsvReader::Open(const std::filesystem::path& file, const CsvOptions& options) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status)) {
-    return Fail(ErrorCode::kNotFound, file.string() + " does not exist",
-                "Correct `file` in the source file; a relative path starts at the source file's "
-                "folder.");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    return Fail(ErrorCode::kInvalidArgument, file.string() + " is not a regular file");
-  }
-  auto stream = std::make_unique<std::ifstream>(file, std::ios::binary);
-  if (!stream->is_open()) {
-    return Fail(ErrorCode::kPermission, file.string() + " cannot be opened for reading",
-                "Give the account that runs this program the right to read it.");
-  }
-  return Read(std::move(stream), file.string(), options);
+Result<std::unique_ptr<CsvReader>> CsvReader::Open(const std::filesystem::path& file,
+                                                   const CsvOptions& options) {
+  TRY(std::unique_ptr<ByteStream> bytes, OpenByteStream(file));
+  return Over(std::move(bytes), file.string(), options);
 }
 
-Result<CsvReader> CsvReader::Read(std::unique_ptr<std::istream> stream,
-                                  std::string name,
-                                  const CsvOptions& options) {
-  CsvReader reader(std::move(stream), std::move(name), options);
-  TRY_STATUS(reader.Start(options));
+Result<std::unique_ptr<CsvReader>> CsvReader::Read(std::unique_ptr<std::istream> stream,
+                                                   std::string name,
+                                                   const CsvOptions& options) {
+  std::unique_ptr<ByteStream> bytes = StreamOf(std::move(stream), name);
+  return Over(std::move(bytes), std::move(name), options);
+}
+
+Result<std::unique_ptr<CsvReader>> CsvReader::Over(std::unique_ptr<ByteStream> bytes,
+                                                   std::string name,
+                                                   const CsvOptions& options) {
+  std::unique_ptr<CsvReader> reader(
+      new CsvReader(std::move(bytes), std::move(name), options.encoding));
+  TRY_STATUS(reader->Start(options));
   return reader;
 }
 
 Status CsvReader::Start(const CsvOptions& options) {
-  Fill();
   TRY_STATUS(SkipByteOrderMark());
-  if (Peek() == kEnd) {
-    if (stream_->bad()) return Fail(ErrorCode::kIo, name_ + ": reading failed");
-    return Fail(ErrorCode::kDataQuality, name_ + " is empty",
+  TRY(const std::string_view sample, records_.Sample());
+  if (sample.empty()) {
+    return Fail(ErrorCode::kDataQuality, name() + " is empty",
                 "It needs a line of column names and a line per record.");
   }
   delimiter_detected_ = !options.delimiter.has_value();
   if (delimiter_detected_) {
-    DetectDelimiter();
+    TRY_STATUS(DetectDelimiter());
   } else {
-    delimiter_ = *options.delimiter;
+    records_.set_delimiter(*options.delimiter);
   }
-  TakeSeparatorLine();
+  TRY_STATUS(TakeSeparatorLine());
   return ReadHeader();
 }
 
 Status CsvReader::SkipByteOrderMark() {
-  const std::string_view start(buffer_.data(), std::min<std::size_t>(buffer_.size(), 3));
+  TRY(const std::string_view start, records_.Sample());
   if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
-    return FailAtLine(1, "the file is UTF-16",
-                      "Save it as \"CSV UTF-8\" (Excel: Save As, CSV UTF-8).");
+    return records_.FailAtLine(1, "the file is UTF-16",
+                               "Save it as \"CSV UTF-8\" (Excel: Save As, CSV UTF-8).");
   }
-  if (start != "\xEF\xBB\xBF") return {};
+  constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+  if (!start.starts_with(kUtf8Mark)) return {};
   if (encoding_ != TextEncoding::kUtf8) {
-    return FailAtLine(1,
-                      "the file says with its first bytes that it is UTF-8, the source file says " +
-                          std::string(Name(encoding_)),
-                      "Set encoding = \"utf-8\" in the source file.");
+    return records_.FailAtLine(
+        1,
+        "the file says with its first bytes that it is UTF-8, the source file says " +
+            std::string(Name(encoding_)),
+        "Set encoding = \"utf-8\" in the source file.");
   }
-  position_ += 3;
+  records_.Skip(kUtf8Mark.size());
   return {};
 }
 
 // Excel reads and writes a first line such as "sep=;" that names the delimiter.
-void CsvReader::TakeSeparatorLine() {
-  const std::string_view rest(buffer_.data() + position_, buffer_.size() - position_);
-  if (rest.size() < 6 || !rest.starts_with("sep=") || !IsCsvDelimiter(rest[4])) return;
-  if (rest[5] != '\n' && rest[5] != '\r') return;
-  if (delimiter_detected_) delimiter_ = rest[4];
-  position_ += 5;
-  TakeLineEnd();
+Status CsvReader::TakeSeparatorLine() {
+  TRY(const std::string_view start, records_.Sample());
+  if (start.size() < 6 || !start.starts_with("sep=") || !IsCsvDelimiter(start[4])) return {};
+  if (start[5] != '\n' && start[5] != '\r') return {};
+  if (delimiter_detected_) records_.set_delimiter(start[4]);
+  records_.Skip(5);
+  records_.SkipLineEnd();
+  return {};
 }
 
-void CsvReader::DetectDelimiter() {
-  const std::string_view sample(buffer_.data() + position_, buffer_.size() - position_);
-  const auto records = CountDelimiters(sample, buffer_.size() < kBufferBytes);
+Status CsvReader::DetectDelimiter() {
+  TRY(const std::string_view sample, records_.Sample());
+  const auto records = CountDelimiters(sample, records_.SampleIsAll());
   std::pair<bool, std::size_t> best{false, 0};  // Same count in every record; that count.
   for (std::size_t i = 0; i < kDelimiters.size(); ++i) {
     const std::size_t count = records.empty() ? 0 : records.front()[i];
@@ -160,205 +160,105 @@ void CsvReader::DetectDelimiter() {
                                         [&](const Counts& counts) { return counts[i] == count; });
     if (const std::pair candidate{consistent, count}; candidate > best) {
       best = candidate;
-      delimiter_ = kDelimiters[i];
+      records_.set_delimiter(kDelimiters[i]);
     }
   }
+  return {};
 }
 
 Status CsvReader::ReadHeader() {
-  CsvRow row;
-  TRY(const bool any, ReadRecord(row));
+  TRY(const bool any, records_.Next());
   if (!any) {
-    return Fail(ErrorCode::kDataQuality, name_ + " has only empty lines",
+    return Fail(ErrorCode::kDataQuality, name() + " has only empty lines",
                 "It needs a line of column names and a line per record.");
   }
-  std::map<std::string, std::size_t> seen;
-  for (std::size_t i = 0; i < row.fields.size(); ++i) {
-    std::string name(Trimmed(row.fields[i].text));
-    const std::string place = "column " + std::to_string(i + 1);
-    if (name.empty()) {
-      return FailAtLine(row.line,
-                        place + " of " + std::to_string(row.fields.size()) + " has no name",
-                        "Name it, or remove it (R: write.csv(..., row.names = FALSE); Excel: "
-                        "delete empty columns at the right).");
-    }
-    const auto [other, is_new] = seen.emplace(name, i + 1);
-    if (!is_new) {
-      return FailAtLine(row.line,
-                        "columns " + std::to_string(other->second) + " and " +
-                            std::to_string(i + 1) + " have the same name \"" + name + "\"",
-                        "Rename one of them.");
-    }
-    header_.push_back(std::move(name));
+  decoded_.clear();
+  for (const CsvSpan& field : records_.fields()) {
+    TRY(const std::string_view text, Decode(field));
+    header_.emplace_back(Trimmed(text));
   }
-  return {};
+  wanted_.assign(header_.size(), true);
+  return CheckHeader(header_, name() + ":" + std::to_string(records_.line()));
 }
 
-bool CsvReader::Fill() {
-  buffer_.resize(kBufferBytes);
-  stream_->read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  buffer_.resize(static_cast<std::size_t>(stream_->gcount()));
-  position_ = 0;
-  return !buffer_.empty();
+TableFormat CsvReader::format() const {
+  return {"line", records_.delimiter(), delimiter_detected_, std::string(Name(encoding_))};
 }
 
-int CsvReader::Peek() {
-  if (position_ == buffer_.size() && !Fill()) return kEnd;
-  return static_cast<unsigned char>(buffer_[position_]);
-}
-
-// Takes LF, CRLF or CR, of which the first character is next.
-void CsvReader::TakeLineEnd() {
-  const bool carriage_return = Peek() == '\r';
-  Advance();
-  if (carriage_return && Peek() == '\n') Advance();
-  ++line_;
-}
-
-Result<bool> CsvReader::Next(CsvRow& row) {
+Result<bool> CsvReader::Next(TableRow& row) {
   for (;;) {
-    TRY(const bool any, ReadRecord(row));
+    TRY(const bool any, records_.Next());
     if (!any) return false;
-    if (row.fields.size() == header_.size()) return true;
-    if (IsStrayBlank(row)) continue;
-    std::string remedy = "Quote fields that hold the delimiter or a line break.";
-    if (header_.size() == 1) {
-      remedy = "The columns were taken to be separated by " +
-               std::string(DelimiterName(delimiter_)) +
-               "; set `delimiter` in the source file if that is wrong.";
-    }
-    return FailAtLine(row.line,
-                      Plural(row.fields.size(), "field") + " where the header has " +
-                          std::to_string(header_.size()) + " (" +
-                          std::string(DelimiterName(delimiter_)) + "-separated)",
-                      remedy);
+    if (records_.fields().size() == header_.size()) break;
+    if (!IsBlankLine()) TRY_STATUS(FailOfWidth());
   }
-}
-
-// A line of nothing but spaces, as editors leave behind.
-bool CsvReader::IsStrayBlank(const CsvRow& row) const {
-  return row.fields.size() == 1 && last_row_ended_unquoted_ && Trimmed(row.fields[0].text).empty();
-}
-
-Result<bool> CsvReader::ReadRecord(CsvRow& row) {
-  int next = Peek();
-  while (next == '\n' || next == '\r') {
-    TakeLineEnd();
-    next = Peek();
-  }
-  if (next == kEnd) {
-    if (stream_->bad()) return Fail(ErrorCode::kIo, name_ + ": reading failed");
-    return false;
-  }
-  row.line = line_;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  for (;;) {
-    if (count == kMaxCsvColumns) {
-      return FailAtLine(line_, "more than " + std::to_string(kMaxCsvColumns) + " columns");
-    }
-    if (row.fields.size() == count) row.fields.emplace_back();
-    CsvField& field = row.fields[count++];
-    TRY_STATUS(ReadField(field));
-    bytes += field.text.size();
-    if (bytes > kMaxCsvRowBytes) {
-      return FailAtLine(row.line,
-                        "a record of more than " + std::to_string(kMaxCsvRowBytes) + " bytes");
-    }
-    next = Peek();
-    if (next == kEnd) break;
-    if (next == '\n' || next == '\r') {
-      TakeLineEnd();
-      break;
-    }
-    Advance();
-  }
-  row.fields.resize(count);
+  TRY_STATUS(Present(row));
   return true;
 }
 
-// Leaves the delimiter, line end or end of the file that closes the field as the next character.
-Status CsvReader::ReadField(CsvField& field) {
-  field.text.clear();
-  field.line = line_;
-  const bool quoted = Peek() == '"';
-  last_row_ended_unquoted_ = !quoted;
-  TRY_STATUS(quoted ? ReadQuoted(field) : ReadPlain(field));
-  if (!ConvertToUtf8(encoding_, field.text)) {
+Status CsvReader::FailOfWidth() const {
+  const std::string delimiter(DelimiterName(records_.delimiter()));
+  std::string remedy = "Quote fields that hold the delimiter or a line break.";
+  if (header_.size() == 1) {
+    remedy = "The columns were taken to be separated by " + delimiter +
+             "; set `delimiter` in the source file if that is wrong.";
+  }
+  return records_.FailAtLine(records_.line(),
+                             Plural(records_.fields().size(), "field") + " where the header has " +
+                                 std::to_string(header_.size()) + " (" + delimiter + "-separated)",
+                             remedy);
+}
+
+// A line of nothing but spaces, as editors leave behind.
+bool CsvReader::IsBlankLine() const {
+  const std::vector<CsvSpan>& fields = records_.fields();
+  return fields.size() == 1 && !fields[0].quoted && Trimmed(records_.TextOf(fields[0])).empty();
+}
+
+bool CsvReader::IsBlank() const {
+  const std::vector<CsvSpan>& fields = records_.fields();
+  return std::all_of(fields.begin(), fields.end(), [this](const CsvSpan& field) {
+    return Trimmed(records_.TextOf(field)).empty();
+  });
+}
+
+Status CsvReader::Present(TableRow& row) {
+  const std::vector<CsvSpan>& fields = records_.fields();
+  row.place = records_.line();
+  row.fields.assign(fields.size(), std::string_view());
+  row.field_places.clear();
+  decoded_.clear();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!wanted_[i]) continue;
+    TRY(row.fields[i], Decode(fields[i]));
+  }
+  row.blank = IsBlank();
+  if (fields.back().line > 0) {
+    for (const CsvSpan& field : fields) row.field_places.push_back(records_.LineOf(field));
+  }
+  return {};
+}
+
+// The field as it lies in the file where that is UTF-8 already; otherwise in `decoded_`, which is
+// empty before a record's first field and never grows within a record.
+Result<std::string_view> CsvReader::Decode(const CsvSpan& field) {
+  const std::string_view written = records_.TextOf(field);
+  const bool ascii = IsAscii(written);
+  if (ascii && !field.escaped) [[likely]]
+    return written;
+  if (decoded_.empty()) decoded_.reserve(kMostUtf8Bytes * records_.record_bytes());
+  const std::size_t start = decoded_.size();
+  if (!ascii && !AppendAsUtf8(encoding_, written, decoded_)) {
     const bool utf8 = encoding_ == TextEncoding::kUtf8;
-    return FailAtLine(field.line, "a character is not " + std::string(Name(encoding_)),
-                      utf8 ? "Save the file as UTF-8, or set encoding = \"windows-1252\" (Excel's "
-                             "plain CSV) or \"latin-1\" in the source file."
-                           : "Set the file's true encoding in the source file.");
+    return records_.FailAtLine(
+        records_.LineOf(field), "a character is not " + std::string(Name(encoding_)),
+        utf8 ? "Save the file as UTF-8, or set encoding = \"windows-1252\" (Excel's plain CSV) or "
+               "\"latin-1\" in the source file."
+             : "Set the file's true encoding in the source file.");
   }
-  return {};
-}
-
-Status CsvReader::ReadQuoted(CsvField& field) {
-  Advance();
-  for (;;) {
-    const int next = Peek();
-    if (next == kEnd) {
-      return FailAtLine(field.line, "a quoted field starts here and never ends",
-                        "Add the closing quote.");
-    }
-    if (next == '\0') return FailAtLine(line_, "a NUL byte", "The file is no text, or damaged.");
-    if (next == '\n' || next == '\r') {
-      field.text.push_back(static_cast<char>(next));
-      Advance();
-      if (next == '\r' && Peek() == '\n') {
-        field.text.push_back('\n');
-        Advance();
-      }
-      ++line_;
-    } else {
-      Advance();
-      if (next == '"') {
-        if (Peek() != '"') break;
-        Advance();
-      }
-      field.text.push_back(static_cast<char>(next));
-    }
-    TRY_STATUS(CheckSize(field));
-  }
-  const int next = Peek();
-  if (next == kEnd || next == '\n' || next == '\r' || next == delimiter_) return {};
-  return FailAtLine(line_, "text follows the closing quote of a field",
-                    "A quote inside a quoted field is written twice.");
-}
-
-Status CsvReader::ReadPlain(CsvField& field) {
-  for (int next = Peek(); next != kEnd; next = Peek()) {
-    if (next == delimiter_ || next == '\n' || next == '\r') return {};
-    if (next == '\0') {
-      return FailAtLine(line_, "a NUL byte",
-                        "The file is no text, damaged, or UTF-16: save it as UTF-8.");
-    }
-    if (next == '"') {
-      return FailAtLine(line_, "a quote in the middle of a field that does not start with one",
-                        "Put the whole field in quotes and write the inner quote twice.");
-    }
-    field.text.push_back(static_cast<char>(next));
-    Advance();
-    TRY_STATUS(CheckSize(field));
-  }
-  return {};
-}
-
-Status CsvReader::CheckSize(const CsvField& field) const {
-  if (field.text.size() <= kMaxCsvFieldBytes) [[likely]]
-    return {};
-  return FailAtLine(
-      field.line,
-      "a field that starts here has more than " + std::to_string(kMaxCsvFieldBytes) + " bytes",
-      "A closing quote may be missing.");
-}
-
-tl::unexpected<Error> CsvReader::FailAtLine(std::uint64_t line,
-                                            std::string message,
-                                            std::string remedy) const {
-  return Fail(ErrorCode::kDataQuality, name_ + ":" + std::to_string(line) + ": " + message,
-              std::move(remedy));
+  if (ascii) decoded_ += written;
+  if (field.escaped) HalveQuotes(decoded_, start);
+  return std::string_view(decoded_).substr(start);
 }
 
 }  // namespace consilium

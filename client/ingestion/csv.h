@@ -1,7 +1,7 @@
 #pragma once
 
-// A streaming reader for delimited text (RFC 4180 and what Excel, R and databases make of it).
-// Memory is bounded whatever the file: one buffer, one row, and caps on both.
+// A streaming reader for delimited text (RFC 4180 and what Excel, R and databases make of it), also
+// of what gzip packed.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,29 +11,17 @@
 #include <string>
 #include <vector>
 
+#include "client/ingestion/csv_records.h"
+#include "client/ingestion/table_reader.h"
 #include "client/ingestion/text_encoding.h"
 #include "common/result.h"
 
 namespace consilium {
 
-inline constexpr std::size_t kMaxCsvFieldBytes = 1U << 20U;
-inline constexpr std::size_t kMaxCsvRowBytes = 8U << 20U;
-inline constexpr std::size_t kMaxCsvColumns = 16'384;
-
 struct CsvOptions {
   std::optional<char> delimiter =
       std::nullopt;  ///< One of , ; | and tab; found out from the file when not given.
   TextEncoding encoding = TextEncoding::kUtf8;
-};
-
-struct CsvField {
-  std::string text;        ///< UTF-8, quotes resolved, otherwise as written.
-  std::uint64_t line = 0;  ///< The line of the file, from 1, on which the field starts.
-};
-
-struct CsvRow {
-  std::vector<CsvField> fields;
-  std::uint64_t line = 0;
 };
 
 /// True for , ; | and tab.
@@ -43,59 +31,49 @@ std::string_view DelimiterName(char delimiter);
 
 /// Lines end in LF, CRLF or CR. Empty lines are skipped. Every row has as many fields as the
 /// header. Errors are kDataQuality with "FILE:LINE: " and never hold a field's content, except
-/// names in the header.
-class CsvReader {
+/// names in the header. Columns that are not wanted are not decoded: only their quotes and line
+/// breaks count.
+class CsvReader final : public TableReader {
  public:
   /// Opens a regular file and reads its header.
-  static Result<CsvReader> Open(const std::filesystem::path& file, const CsvOptions& options);
+  static Result<std::unique_ptr<CsvReader>> Open(const std::filesystem::path& file,
+                                                 const CsvOptions& options);
   /// The same over any stream; `name` stands for the file in messages.
-  static Result<CsvReader> Read(std::unique_ptr<std::istream> stream,
-                                std::string name,
-                                const CsvOptions& options);
+  static Result<std::unique_ptr<CsvReader>> Read(std::unique_ptr<std::istream> stream,
+                                                 std::string name,
+                                                 const CsvOptions& options);
 
-  /// Trimmed, distinct and not empty.
-  const std::vector<std::string>& header() const { return header_; }
-  char delimiter() const { return delimiter_; }
-  /// True when the reader found the delimiter itself.
-  bool delimiter_detected() const { return delimiter_detected_; }
-  const std::string& name() const { return name_; }
-
-  /// Reads the next row into `row`, reusing its memory; false at the end of the file.
-  Result<bool> Next(CsvRow& row);
+  const std::vector<std::string>& header() const override { return header_; }
+  const std::string& name() const override { return records_.name(); }
+  TableFormat format() const override;
+  void Want(const std::vector<bool>& columns) override { wanted_ = columns; }
+  Result<bool> Next(TableRow& row) override;
+  std::optional<double> Progress() const override { return records_.Progress(); }
 
  private:
-  CsvReader(std::unique_ptr<std::istream> stream, std::string name, const CsvOptions& options);
+  CsvReader(std::unique_ptr<ByteStream> bytes, std::string name, TextEncoding encoding);
+  static Result<std::unique_ptr<CsvReader>> Over(std::unique_ptr<ByteStream> bytes,
+                                                 std::string name,
+                                                 const CsvOptions& options);
 
   Status Start(const CsvOptions& options);
   Status SkipByteOrderMark();
-  void TakeSeparatorLine();
-  void DetectDelimiter();
+  Status TakeSeparatorLine();
+  Status DetectDelimiter();
   Status ReadHeader();
 
-  bool Fill();
-  int Peek();
-  void Advance() { ++position_; }
-  void TakeLineEnd();
-  Result<bool> ReadRecord(CsvRow& row);
-  Status ReadField(CsvField& field);
-  Status ReadQuoted(CsvField& field);
-  Status ReadPlain(CsvField& field);
-  Status CheckSize(const CsvField& field) const;
-  bool IsStrayBlank(const CsvRow& row) const;
-  tl::unexpected<Error> FailAtLine(std::uint64_t line,
-                                   std::string message,
-                                   std::string remedy = {}) const;
+  Status FailOfWidth() const;
+  bool IsBlankLine() const;
+  bool IsBlank() const;
+  Status Present(TableRow& row);
+  Result<std::string_view> Decode(const CsvSpan& field);
 
-  std::unique_ptr<std::istream> stream_;
-  std::string name_;
+  CsvRecords records_;
   TextEncoding encoding_;
-  char delimiter_ = ',';
   bool delimiter_detected_ = false;
   std::vector<std::string> header_;
-  std::vector<char> buffer_;
-  std::size_t position_ = 0;
-  std::uint64_t line_ = 1;
-  bool last_row_ended_unquoted_ = true;
+  std::vector<bool> wanted_;
+  std::string decoded_;  // Fields of the row that are not in the file as they are.
 };
 
 }  // namespace consilium

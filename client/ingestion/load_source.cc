@@ -2,16 +2,17 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <unordered_map>
 #include <utility>
 
 #include "client/ingestion/source.h"
+#include "client/ingestion/source_types.h"
 #include "common/names.h"
 
 namespace consilium {
 namespace {
 
 constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
+constexpr std::uint64_t kRowsBetweenReports = 1U << 16U;
 constexpr std::size_t kNoField = std::numeric_limits<std::size_t>::max();
 // Whole numbers beyond this are no longer told apart by a double.
 constexpr double kLargestWhole = 9007199254740992.0;
@@ -19,6 +20,12 @@ constexpr double kLargestWhole = 9007199254740992.0;
 struct MissingCode {
   std::string text;
   std::optional<double> number;  // So that -9 also finds "-9.0".
+  std::uint64_t rows = 0;        // That have it.
+};
+
+struct MissingCodes {
+  std::vector<MissingCode> codes;
+  bool any_number = false;
 };
 
 // One contract column tied to its field in the file.
@@ -26,8 +33,9 @@ struct Binding {
   const ContractColumn* column = nullptr;
   ColumnMapping mapping;
   std::size_t field = kNoField;
-  std::vector<MissingCode> source_missing;    // Compared with the text in the file.
-  std::vector<MissingCode> contract_missing;  // Compared with what `map` made of it.
+  MissingCodes source_missing;    // Compared with the text in the file.
+  MissingCodes contract_missing;  // Compared with what `map` made of it.
+  std::uint64_t empty_rows = 0;
   std::vector<DateFormat> date_formats;
   NumberFormat number;
 };
@@ -68,31 +76,27 @@ std::string InWords(const ContractColumn& column) {
   return column.unit.empty() ? words : words + " " + column.unit;
 }
 
-std::vector<MissingCode> CodesOf(const std::vector<std::string>& texts, bool numeric) {
-  std::vector<MissingCode> codes;
+MissingCodes CodesOf(const std::vector<std::string>& texts, bool numeric) {
+  MissingCodes codes;
   for (const std::string& text : texts) {
-    MissingCode code{std::string(Trimmed(text)), std::nullopt};
+    MissingCode code{std::string(Trimmed(text)), std::nullopt, 0};
     if (numeric) {
       if (const auto number = ParseNumber(code.text, NumberFormat{})) code.number = *number;
     }
-    codes.push_back(std::move(code));
+    codes.any_number = codes.any_number || code.number.has_value();
+    codes.codes.push_back(std::move(code));
   }
   return codes;
 }
 
-const MissingCode* FindCode(const std::vector<MissingCode>& codes,
-                            std::string_view text,
-                            const NumberFormat& format) {
-  if (codes.empty()) return nullptr;
-  for (const MissingCode& code : codes) {
+MissingCode* FindCode(MissingCodes& missing, std::string_view text, const NumberFormat& format) {
+  for (MissingCode& code : missing.codes) {
     if (code.text == text) return &code;
   }
-  const bool any_number = std::any_of(
-      codes.begin(), codes.end(), [](const MissingCode& code) { return code.number.has_value(); });
-  if (!any_number) return nullptr;
+  if (!missing.any_number) return nullptr;
   const auto number = ParseNumber(text, format);
   if (!number) return nullptr;
-  for (const MissingCode& code : codes) {
+  for (MissingCode& code : missing.codes) {
     if (code.number && *code.number == *number) return &code;
   }
   return nullptr;
@@ -158,14 +162,19 @@ tl::expected<double, DataFault> Convert(const Binding& binding,
 }
 
 // The value of one cell, NaN when missing or faulty; counts it in `quality`.
-double ReadCell(const Binding& binding, const CsvField& field, ColumnQuality& quality) {
-  std::string_view text = Trimmed(field.text);
-  const auto translation = binding.mapping.map.find(std::string(text));
-  const bool translated = translation != binding.mapping.map.end();
-  const MissingCode* code = nullptr;
-  if (translated) {
-    text = Trimmed(translation->second);
-  } else {
+double ReadCell(Binding& binding,
+                std::string_view field,
+                std::uint64_t place,
+                ColumnQuality& quality) {
+  std::string_view text = Trimmed(field);
+  bool translated = false;
+  if (!binding.mapping.map.empty()) {
+    const auto translation = binding.mapping.map.find(text);
+    translated = translation != binding.mapping.map.end();
+    if (translated) text = Trimmed(translation->second);
+  }
+  MissingCode* code = nullptr;
+  if (!translated) {
     code = FindCode(binding.source_missing, text, binding.number);
   }
   if (code == nullptr) {
@@ -173,35 +182,49 @@ double ReadCell(const Binding& binding, const CsvField& field, ColumnQuality& qu
   }
   if (text.empty() || code != nullptr) {
     ++quality.missing;
-    ++quality.missing_by_code[code == nullptr ? std::string() : code->text];
-    if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(field.line);
+    ++(code == nullptr ? binding.empty_rows : code->rows);
+    if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(place);
     return kNotKnown;
   }
   const auto value = Convert(binding, text, translated);
   if (!value) {
-    quality.problems[value.error()].Add(field.line);
+    quality.problems[value.error()].Add(place);
     return kNotKnown;
   }
   ++quality.values;
   return *value;
 }
 
-// Reads one file against one contract.
+void CountCodes(const Binding& binding, ColumnQuality& quality) {
+  if (binding.empty_rows > 0) quality.missing_by_code[""] += binding.empty_rows;
+  for (const MissingCodes* missing : {&binding.source_missing, &binding.contract_missing}) {
+    for (const MissingCode& code : missing->codes) {
+      if (code.rows > 0) quality.missing_by_code[code.text] += code.rows;
+    }
+  }
+}
+
+// Reads one table against one contract.
 class SourceLoader {
  public:
-  SourceLoader(const Source& source, const Contract& contract, CsvReader reader)
-      : source_(source), contract_(contract), reader_(std::move(reader)) {}
+  SourceLoader(const Source& source, const Contract& contract, TableReader& reader)
+      : source_(source), contract_(contract), reader_(reader) {}
 
-  Result<LoadedTable> Load(std::string_view group_header) {
+  Result<LoadedTable> Load(std::string_view group_header, const LoadProgress& progress) {
     TRY_STATUS(Bind(group_header));
+    SayWhatIsWanted();
     PrepareReport();
-    CsvRow row;
+    TableRow row;
+    std::uint64_t read = 0;
     for (;;) {
       TRY(const bool any, reader_.Next(row));
       if (!any) break;
       TakeRow(row);
+      if (++read % kRowsBetweenReports != 0) continue;
+      if (read == kRowsBetweenReports) ReserveForAll();
+      if (progress) progress(reader_.Progress(), read);
     }
-    CountPatients();
+    FinishReport();
     return std::move(loaded_);
   }
 
@@ -282,12 +305,22 @@ class SourceLoader {
     return binding;
   }
 
+  void SayWhatIsWanted() {
+    std::vector<bool> wanted(reader_.header().size(), false);
+    wanted[patient_field_] = true;
+    for (const Binding& binding : bindings_) wanted[binding.field] = true;
+    if (group_field_ != kNoField) wanted[group_field_] = true;
+    reader_.Want(wanted);
+  }
+
   void PrepareReport() {
     QualityReport& report = loaded_.report;
+    const TableFormat format = reader_.format();
     report.file = reader_.name();
-    report.delimiter = reader_.delimiter();
-    report.delimiter_detected = reader_.delimiter_detected();
-    report.encoding = std::string(Name(source_.csv.encoding));
+    report.place_unit = format.place_unit;
+    report.delimiter = format.delimiter;
+    report.delimiter_detected = format.delimiter_detected;
+    report.encoding = format.encoding;
     report.patient_header = patient_.from;
     for (const Binding& binding : bindings_) {
       ColumnQuality quality;
@@ -303,37 +336,74 @@ class SourceLoader {
     patient_missing_ = CodesOf(codes, false);
   }
 
-  void TakeRow(const CsvRow& row) {
+  void TakeRow(const TableRow& row) {
     QualityReport& report = loaded_.report;
-    const bool blank = std::all_of(row.fields.begin(), row.fields.end(), [](const CsvField& field) {
-      return Trimmed(field.text).empty();
-    });
-    if (blank) {
+    if (row.blank) {
       ++report.blank_rows;
       return;
     }
     ++report.rows;
-    std::string patient(Trimmed(row.fields[patient_field_].text));
-    if (FindCode(patient_missing_, patient, source_.number) != nullptr) patient.clear();
-    if (patient.empty()) report.patient_missing.Add(row.fields[patient_field_].line);
-    loaded_.table.patients.push_back(std::move(patient));
+    std::string_view patient = Trimmed(row.fields[patient_field_]);
+    if (FindCode(patient_missing_, patient, source_.number) != nullptr) patient = {};
+    if (patient.empty()) report.patient_missing.Add(row.PlaceOf(patient_field_));
+    AddPatient(patient);
     for (std::size_t i = 0; i < bindings_.size(); ++i) {
+      const std::size_t field = bindings_[i].field;
       loaded_.table.columns[i].push_back(
-          ReadCell(bindings_[i], row.fields[bindings_[i].field], report.columns[i]));
+          ReadCell(bindings_[i], row.fields[field], row.PlaceOf(field), report.columns[i]));
     }
     if (group_field_ != kNoField) {
-      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_].text));
+      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
     }
   }
 
-  void CountPatients() {
-    std::unordered_map<std::string_view, std::uint64_t> rows;
-    for (const std::string& patient : loaded_.table.patients) {
-      if (!patient.empty()) ++rows[patient];
+  // Patients are handed over a few dozen at a time.
+  void AddPatient(std::string_view patient) {
+    constexpr std::size_t kBatch = 64;
+    waiting_ends_.push_back((waiting_text_ += patient).size());
+    if (waiting_ends_.size() == kBatch) HandOverPatients();
+  }
+
+  void HandOverPatients() {
+    waiting_.clear();
+    std::size_t begin = 0;
+    for (const std::size_t end : waiting_ends_) {
+      waiting_.push_back(std::string_view(waiting_text_).substr(begin, end - begin));
+      begin = end;
     }
-    loaded_.report.patients = rows.size();
-    for (const auto& [patient, count] : rows) {
-      if (count > 1) ++loaded_.report.repeated_patients;
+    loaded_.table.patients.Append(waiting_);
+    waiting_text_.clear();
+    waiting_ends_.clear();
+  }
+
+  // Columns that grow step by step would be copied, and be there twice, at each step. Nothing is
+  // touched before a row comes, so that a wrong guess costs nothing.
+  void ReserveForAll() {
+    constexpr double kMostGuessed = 1e9;
+    const double share = reader_.Progress().value_or(1);
+    const double rows = static_cast<double>(loaded_.report.rows) / share * 1.02;
+    if (!(rows < kMostGuessed)) return;
+    const auto guess = static_cast<std::size_t>(rows);
+    loaded_.table.patients.reserve(guess);
+    for (std::vector<double>& column : loaded_.table.columns) column.reserve(guess);
+  }
+
+  void FinishReport() {
+    HandOverPatients();
+    loaded_.table.patients.RestFromAdding();
+    QualityReport& report = loaded_.report;
+    for (std::size_t i = 0; i < bindings_.size(); ++i) CountCodes(bindings_[i], report.columns[i]);
+    const PatientList& patients = loaded_.table.patients;
+    enum : unsigned char { kAbsent, kOnce, kAgain };
+    std::vector<unsigned char> seen(patients.distinct(), kAbsent);
+    for (std::size_t row = 0; row < patients.size(); ++row) {
+      unsigned char& state = seen[patients.NumberOf(row)];
+      state = state == kAbsent ? kOnce : kAgain;
+    }
+    for (std::uint32_t i = 0; i < seen.size(); ++i) {
+      if (patients.Name(i).empty()) continue;
+      ++report.patients;
+      if (seen[i] == kAgain) ++report.repeated_patients;
     }
   }
 
@@ -341,11 +411,14 @@ class SourceLoader {
 
   const Source& source_;
   const Contract& contract_;
-  CsvReader reader_;
+  TableReader& reader_;
   ColumnMapping patient_;
   std::size_t patient_field_ = kNoField;
   std::size_t group_field_ = kNoField;
-  std::vector<MissingCode> patient_missing_;
+  std::string waiting_text_;
+  std::vector<std::size_t> waiting_ends_;
+  std::vector<std::string_view> waiting_;
+  MissingCodes patient_missing_;
   std::vector<Binding> bindings_;
   LoadedTable loaded_;
 };
@@ -354,9 +427,10 @@ class SourceLoader {
 
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
-                               std::string_view group_header) {
-  TRY(CsvReader reader, CsvReader::Open(source.file, source.csv));
-  return SourceLoader(source, contract, std::move(reader)).Load(group_header);
+                               std::string_view group_header,
+                               const LoadProgress& progress) {
+  TRY(const std::unique_ptr<TableReader> reader, OpenTable(source));
+  return SourceLoader(source, contract, *reader).Load(group_header, progress);
 }
 
 }  // namespace consilium

@@ -4,12 +4,16 @@
 // contract. docs/source-file.md has every key.
 
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/ingestion/csv.h"
+#include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -26,26 +30,35 @@ struct ColumnMapping {
   std::string from;   ///< Header in the file.
   double factor = 1;  ///< contract value = file value * factor + offset.
   double offset = 0;
-  std::map<std::string, std::string> map;  ///< Text in the file -> value of the contract.
-  std::vector<std::string> missing;        ///< Texts that mean "not known".
-  std::vector<DateFormat> date_formats;    ///< Empty: the source's.
+  std::map<std::string, std::string, std::less<>>
+      map;                               ///< Text in the file -> value of the contract.
+  std::vector<std::string> missing;      ///< Texts that mean "not known".
+  std::vector<DateFormat> date_formats;  ///< Empty: the source's.
 };
 
 struct Source {
   std::string name;            ///< The source file, for messages.
-  std::filesystem::path file;  ///< The data, absolute or as found from the source file.
+  std::string type = "csv";    ///< One of source_types.h.
+  std::filesystem::path file;  ///< The data, absolute or as found from the source file; may be "".
+  std::string place;           ///< What messages call data that are in no file of the site's.
   CsvOptions csv;
+  SqlSource sql;  ///< Of the types that are queries.
   NumberFormat number;
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.
   std::vector<ColumnMapping> columns;  ///< May serve several studies.
 
   const ColumnMapping* Find(std::string_view column) const;
+  /// What messages call the data.
+  std::string DataName() const { return file.empty() ? place : file.string(); }
 };
 
 /// `folder` is where a relative `file` starts.
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
 Result<Source> ReadSource(const std::filesystem::path& file);
+
+/// Where the rows of a source can be read, one after the other.
+Result<std::unique_ptr<TableReader>> OpenTable(const Source& source);
 
 struct LoadedTable {
   DataTable table;
@@ -54,12 +67,17 @@ struct LoadedTable {
       groups;  ///< The text of `group_header` a row; empty if none was asked for.
 };
 
-/// Reads the whole file. Fails when the file itself cannot be read as a table of the contract's
+/// Told from time to time which share of the data has been read, where that is known, and how many
+/// rows.
+using LoadProgress = std::function<void(std::optional<double> share, std::uint64_t rows)>;
+
+/// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
 /// columns; values that break the contract are in the report (and NaN in the table), for people to
 /// see all at once: use the table only if the report has no problems. `group_header` names a header
 /// whose text splits the rows, as a simulation's virtual hospitals do.
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
-                               std::string_view group_header = {});
+                               std::string_view group_header = {},
+                               const LoadProgress& progress = {});
 
 }  // namespace consilium

@@ -1,7 +1,6 @@
 #include "client/ingestion/study_data.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,18 +11,18 @@ namespace {
 /// Marks the rows of patients on the site's list.
 void Exclude(const PatientRegister& patients, LoadedTable& loaded) {
   if (patients.excluded.empty()) return;
-  std::set<std::uint64_t> found;
   DataTable& table = loaded.table;
+  std::vector<bool> listed(table.patients.distinct());
+  for (std::uint32_t i = 0; i < listed.size(); ++i) {
+    const std::uint64_t code = PatientCodeOf(table.patients.Name(i), patients.key);
+    listed[i] = std::binary_search(patients.excluded.begin(), patients.excluded.end(), code);
+    if (listed[i]) ++loaded.report.excluded_patients_found;
+  }
   table.excluded.reserve(table.patients.size());
-  for (const std::string& patient : table.patients) {
-    const std::uint64_t code = PatientCodeOf(patient, patients.key);
-    const bool listed =
-        std::binary_search(patients.excluded.begin(), patients.excluded.end(), code);
-    table.excluded.push_back(listed);
-    if (listed) found.insert(code);
+  for (std::size_t row = 0; row < table.patients.size(); ++row) {
+    table.excluded.push_back(listed[table.patients.NumberOf(row)]);
   }
   loaded.report.patients_excluded = patients.excluded.size();
-  loaded.report.excluded_patients_found = found.size();
 }
 
 bool IsBeyondRanges(const QualityReport& report) {
@@ -51,12 +50,13 @@ Result<std::vector<Suspicion>> Suspicions(const Source& source,
 
 Result<QualityReport> CheckData(const Source& source,
                                 const Plan& plan,
-                                const PatientRegister& patients) {
-  TRY(LoadedTable loaded, LoadSource(source, plan.contract));
+                                const PatientRegister& patients,
+                                const LoadProgress& progress) {
+  TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
   Exclude(patients, loaded);
   TRY(loaded.report.suspicions, Suspicions(source, plan.contract, loaded));
   if (loaded.report.HasProblems()) return std::move(loaded.report);
-  auto cohort = CohortOf(plan, loaded.table);
+  auto cohort = CohortOf(plan, std::move(loaded.table));
   if (cohort) {
     loaded.report.flow = std::move(cohort->flow);
   } else {
@@ -83,11 +83,16 @@ Result<SiteCohort> LoadCohort(const Source& source,
                 "`consilium-site check` names the lines and what to do about each.");
   }
   Exclude(patients, loaded);
-  TRY(CohortWithFlow built, CohortOf(plan, loaded.table));
+  TRY(CohortWithFlow built, CohortOf(plan, std::move(loaded.table)));
   SiteCohort cohort{std::move(built), {}};
-  cohort.codes.reserve(cohort.rows.size());
+  // The patients of a table that was given up are still there.
+  const PatientList& of_rows = loaded.table.patients;
+  std::vector<bool> seen(of_rows.distinct(), false);
   for (const std::size_t row : cohort.rows) {
-    cohort.codes.push_back(PatientCodeOf(loaded.table.patients[row], patients.key));
+    const std::uint32_t number = of_rows.NumberOf(row);
+    if (seen[number]) continue;
+    seen[number] = true;
+    cohort.codes.push_back(PatientCodeOf(of_rows.Name(number), patients.key));
   }
   cohort.codes = Sorted(std::move(cohort.codes));
   return cohort;

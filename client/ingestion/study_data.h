@@ -15,7 +15,8 @@ namespace consilium {
 /// data meet the contract. Fails only when the source cannot be read as a table.
 Result<QualityReport> CheckData(const Source& source,
                                 const Plan& plan,
-                                const PatientRegister& patients = {});
+                                const PatientRegister& patients = {},
+                                const LoadProgress& progress = {});
 
 struct SiteCohort : CohortWithFlow {
   PatientCodes codes;  ///< Of the cohort's patients.

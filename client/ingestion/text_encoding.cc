@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace consilium {
 namespace {
@@ -20,18 +21,16 @@ void AppendUtf8(unsigned code_point, std::string& out) {
   } else if (code_point < 0x800) {
     out.push_back(static_cast<char>(0xC0U | (code_point >> 6U)));
     out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
-  } else {
+  } else if (code_point < 0x10000) {
     out.push_back(static_cast<char>(0xE0U | (code_point >> 12U)));
     out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
     out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
+  } else {
+    out.push_back(static_cast<char>(0xF0U | (code_point >> 18U)));
+    out.push_back(static_cast<char>(0x80U | ((code_point >> 12U) & 0x3FU)));
+    out.push_back(static_cast<char>(0x80U | ((code_point >> 6U) & 0x3FU)));
+    out.push_back(static_cast<char>(0x80U | (code_point & 0x3FU)));
   }
-}
-
-bool IsAscii(std::string_view text) {
-  for (const char c : text) {
-    if (Byte(c) >= 0x80) return false;
-  }
-  return true;
 }
 
 // Length of the well-formed sequence at the start of `text`, 0 if there is none.
@@ -96,21 +95,50 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-bool ConvertToUtf8(TextEncoding encoding, std::string& text) {
-  if (IsAscii(text)) return true;
-  if (encoding == TextEncoding::kUtf8) return IsUtf8(text);
-  std::string converted;
-  converted.reserve(text.size() * 2);
+bool IsAscii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080U;
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if ((eight & kHighBits) != 0) return false;
+    text.remove_prefix(sizeof eight);
+  }
+  unsigned bits = 0;
+  for (const char c : text) bits |= Byte(c);
+  return bits < 0x80;
+}
+
+bool AppendAsUtf8(TextEncoding encoding, std::string_view text, std::string& out) {
+  if (encoding == TextEncoding::kUtf8) {
+    if (!IsUtf8(text)) return false;
+    out += text;
+    return true;
+  }
   for (const char c : text) {
     unsigned code_point = Byte(c);
     if (encoding == TextEncoding::kWindows1252 && code_point >= 0x80 && code_point < 0xA0) {
       code_point = kWindows1252High[code_point - 0x80];
       if (code_point == 0) return false;
     }
-    AppendUtf8(code_point, converted);
+    AppendUtf8(code_point, out);
   }
-  text = std::move(converted);
   return true;
+}
+
+void AppendUtf16AsUtf8(std::u16string_view text, std::string& out) {
+  constexpr unsigned kReplacement = 0xFFFD;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned code_point = text[i];
+    const bool first_half = code_point >= 0xD800 && code_point < 0xDC00;
+    const unsigned next = first_half && i + 1 < text.size() ? text[i + 1] : 0U;
+    if (next >= 0xDC00 && next < 0xE000) {
+      code_point = 0x10000 + ((code_point - 0xD800) << 10U) + (next - 0xDC00);
+      ++i;
+    } else if (code_point >= 0xD800 && code_point < 0xE000) {
+      code_point = kReplacement;
+    }
+    AppendUtf8(code_point, out);
+  }
 }
 
 }  // namespace consilium

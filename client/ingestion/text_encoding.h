@@ -2,6 +2,7 @@
 
 // Bytes of a text file as UTF-8.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,14 @@ std::optional<TextEncoding> FindTextEncoding(std::string_view name);
 /// True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool IsUtf8(std::string_view text);
 
-/// Turns `text` into UTF-8 in place. False if it holds bytes that the encoding does not define;
-/// `text` is then unspecified.
-bool ConvertToUtf8(TextEncoding encoding, std::string& text);
+bool IsAscii(std::string_view text);
+
+/// A character of one byte takes no more in UTF-8.
+inline constexpr std::size_t kMostUtf8Bytes = 3;
+/// Appends `text` as UTF-8. False if it holds bytes that the encoding does not define; what was
+/// appended is then unspecified.
+bool AppendAsUtf8(TextEncoding encoding, std::string_view text, std::string& out);
+/// The same of UTF-16. Halves of pairs become U+FFFD.
+void AppendUtf16AsUtf8(std::u16string_view text, std::string& out);
 
 }  // namespace consilium

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
 #include "common/names.h"
-#include "common/time.h"
 
 namespace consilium {
 namespace {
@@ -99,6 +100,35 @@ bool IsPlainNumber(std::string_view text) {
   return position == text.size();
 }
 
+// Most numbers of a table: a sign, some digits, at most one decimal mark. With no more than 15
+// digits both the digits and the power of ten are exact, so that their quotient is the nearest
+// double (Clinger 1990). Nothing for everything else.
+std::optional<double> ParseShortNumber(std::string_view text, char decimal) {
+  constexpr std::array<double, 16> kPowersOfTen = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.empty() || text.size() > 16) return std::nullopt;
+  std::uint64_t digits = 0;
+  std::size_t count = 0;
+  std::size_t mark = text.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (IsDigit(c)) {
+      digits = 10 * digits + static_cast<std::uint64_t>(c - '0');
+      ++count;
+    } else if (c == decimal && mark == text.size()) {
+      mark = i;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (count == 0 || count > 15) return std::nullopt;
+  const std::size_t fraction = mark == text.size() ? 0 : text.size() - mark - 1;
+  const double value = static_cast<double>(digits) / kPowersOfTen[fraction];
+  return negative ? -value : value;
+}
+
 // A run of digits within bounds on their number; -1 if there is none.
 int TakeNumber(std::string_view& text, std::size_t fewest, std::size_t most) {
   const std::size_t digits = DigitsAt(text, 0);
@@ -157,6 +187,7 @@ std::optional<DateParts> SplitDay(std::string_view text, DateFormat format) {
 }  // namespace
 
 tl::expected<double, DataFault> ParseNumber(std::string_view text, const NumberFormat& format) {
+  if (const auto value = ParseShortNumber(text, format.decimal)) return *value;
   const auto fault = [&] { return tl::make_unexpected(Diagnose(text, format)); };
   // With a comma as the decimal mark a point is no part of a number, and the other way round.
   std::string plain(text);
@@ -190,6 +221,8 @@ std::optional<bool> ParseBoolean(std::string_view text) {
   constexpr std::array<std::string_view, 9> kNo = {"false", "f", "no",  "n", "nein",
                                                    "non",   "0", "0.0", ""};
   if (text.empty()) return std::nullopt;
+  if (text == "1") return true;
+  if (text == "0") return false;
   const std::string lower = LowerCase(text);
   if (lower == "si") return true;
   for (const std::string_view word : kYes) {
@@ -215,15 +248,11 @@ tl::expected<double, DataFault> ParseDay(std::string_view text,
   for (const DateFormat format : formats) {
     const auto parts = SplitDay(text, format);
     if (!parts || parts->year < 1 || parts->month < 1 || parts->day < 1) continue;
-    // ParseDate knows which days exist.
-    std::string iso = std::to_string(parts->year);
-    iso.insert(0, 4 - iso.size(), '0');
-    for (const int part : {parts->month, parts->day}) {
-      iso += (part < 10 ? "-0" : "-") + std::to_string(part);
-    }
-    const auto date = ParseDate(iso);
-    if (!date) continue;
-    return static_cast<double>(DaysSinceEpoch(*date));
+    const auto month = std::chrono::month(static_cast<unsigned>(parts->month));
+    const auto day = std::chrono::day(static_cast<unsigned>(parts->day));
+    const std::chrono::year_month_day date(std::chrono::year(parts->year), month, day);
+    if (!date.ok()) continue;
+    return static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count());
   }
   return tl::make_unexpected(DataFault::kNotADate);
 }

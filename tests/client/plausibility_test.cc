@@ -30,7 +30,7 @@ Contract OneColumn(const std::string& name, const std::string& unit, const std::
 
 std::vector<Suspicion> Found(const Contract& contract, std::vector<double> values) {
   DataTable table;
-  table.patients.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) table.patients.push_back("");
   table.columns = {std::move(values)};
   return FindSuspicions(contract, table);
 }

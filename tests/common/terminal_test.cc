@@ -1,5 +1,9 @@
 #include "common/terminal.h"
 
+#include <optional>
+#include <string>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace consilium {
@@ -28,6 +32,23 @@ TEST(TerminalTest, BreaksAtBlanks) {
 TEST(TerminalTest, PaintsOnlyWhereColoursAreShown) {
   EXPECT_EQ(Paint("x", Colour::kRed, false), "x");
   EXPECT_NE(Paint("x", Colour::kRed, true), "x");
+}
+
+TEST(TerminalTest, ProgressSaysHowFarWhereThatIsKnown) {
+  EXPECT_EQ(ProgressText("Reading a.csv", 0.5, "12 rows", 80),
+            "Reading a.csv [#########---------] 50 % 12 rows");
+  EXPECT_EQ(ProgressText("Reading a.csv", std::nullopt, "12 rows", 80), "Reading a.csv 12 rows");
+  EXPECT_EQ(ColumnsOf(ProgressText(std::string(100, 'x'), 0.5, "", 20).substr(0, 20)), 20U);
+  EXPECT_THAT(ProgressText("Reading", 2.0, "", 80), ::testing::HasSubstr("100 %"));
+}
+
+TEST(TerminalTest, ProgressShowsNothingWhereNoTerminalIs) {
+  ::testing::internal::CaptureStderr();
+  {
+    ProgressLine line("Reading");
+    line.Show(0.5, "1 row");
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -38,6 +39,30 @@ TEST(CohortTest, KeepsCompleteRowsOfTheColumnsAskedFor) {
   EXPECT_EQ(result->cohort.values(0, 0), 1);
   EXPECT_EQ(result->cohort.values(0, 1), 50);
   EXPECT_EQ(result->cohort.values(4, 1), 70);
+}
+
+TEST(CohortTest, ATableThatIsGivenUpGivesTheSameCohort) {
+  DataTable large;
+  large.columns.resize(3);
+  const Contract contract = [] {
+    Contract larger = ContractOf("[[eligible]]\ncolumn = \"age\"\nminimum = 18\n");
+    larger.maximum_patients = 1'000'000;
+    return larger;
+  }();
+  for (int i = 0; i < 250'001; ++i) {
+    large.patients.push_back(std::to_string(i / 3));
+    large.columns[0].push_back(i % 111);
+    large.columns[1].push_back(i % 7 == 0 ? kMissing : i % 3);
+    large.columns[2].push_back(i % 2);
+  }
+  const std::vector<std::string> columns = {"male", "stage", std::string(kPatientColumn)};
+  const auto kept = BuildCohort(contract, large, columns);
+  const auto moved = BuildCohort(contract, std::move(large), columns);
+  ASSERT_TRUE(kept.has_value() && moved.has_value());
+  EXPECT_TRUE(kept->cohort.values == moved->cohort.values);
+  EXPECT_EQ(kept->cohort.patients, moved->cohort.patients);
+  EXPECT_EQ(kept->flow.rows_left, moved->flow.rows_left);
+  EXPECT_GT(moved->flow.rows_left, 150'000U);
 }
 
 TEST(CohortTest, CountsRowsOfOnePatientAsOnePatient) {

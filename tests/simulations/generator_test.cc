@@ -224,9 +224,9 @@ TEST(GeneratorTest, ACoxFitFindsTheTruthWhateverTheBaselines) {
     std::size_t at = 0;
     for (const std::size_t patients : generator.patients) {
       DataTable part;
-      part.patients.assign(
-          drawn.table.patients.begin() + static_cast<std::ptrdiff_t>(at),
-          drawn.table.patients.begin() + static_cast<std::ptrdiff_t>(at + patients));
+      for (std::size_t row = at; row < at + patients; ++row) {
+        part.patients.push_back(drawn.table.patients[row]);
+      }
       for (const std::vector<double>& column : drawn.table.columns) {
         part.columns.emplace_back(column.begin() + static_cast<std::ptrdiff_t>(at),
                                   column.begin() + static_cast<std::ptrdiff_t>(at + patients));

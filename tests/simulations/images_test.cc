@@ -48,7 +48,7 @@ class ImagesTest : public ::testing::Test {
 
 TEST_F(ImagesTest, PixelsFillTheSeriesAndLabelsTheLevels) {
   const LoadedTable loaded = Load().value();
-  EXPECT_EQ(loaded.table.patients, (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_THAT(loaded.table.patients, ::testing::ElementsAre("1", "2", "3"));
   ASSERT_EQ(loaded.table.columns.size(), 6u);
   EXPECT_TRUE(std::isnan(loaded.table.columns[0][2]));
   EXPECT_EQ(loaded.table.columns[1], (std::vector<double>{1, 0, 1}));

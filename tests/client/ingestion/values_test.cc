@@ -38,6 +38,25 @@ TEST(ParseNumberTest, ReadsNumbersWithAComma) {
   EXPECT_EQ(*ParseNumber("70", kComma), 70);
 }
 
+RC_GTEST_PROP(ParseNumberPropertyTest, ShortNumbersAreTheNearestDoublesToo, ()) {
+  const auto digits =
+      *rc::gen::container<std::string>(rc::gen::elementOf(std::string("0123456789")));
+  const auto fraction =
+      *rc::gen::container<std::string>(rc::gen::elementOf(std::string("0123456789")));
+  RC_PRE(!digits.empty() || !fraction.empty());
+  const bool negative = *rc::gen::arbitrary<bool>();
+  const std::string text = (negative ? "-" : "") + digits + "." + fraction;
+  double nearest = 0;
+  std::from_chars(text.data(), text.data() + text.size(), nearest);
+  const auto value = ParseNumber(text, kPoint);
+  RC_ASSERT(value.has_value());
+  RC_ASSERT(*value == nearest);
+  RC_ASSERT(std::signbit(*value) == std::signbit(nearest));
+  std::string comma = text;
+  comma[comma.find('.')] = ',';
+  RC_ASSERT(ParseNumber(comma, kComma).value() == nearest);
+}
+
 TEST(ParseNumberTest, ReadsThousandsInGroupsOfThreeOnly) {
   const NumberFormat german{.decimal = ',', .thousands = '.'};
   EXPECT_EQ(*ParseNumber("1.234.567,5", german), 1234567.5);

@@ -1,0 +1,82 @@
+#pragma once
+
+// Finds the bytes of delimited text that mean something, 64 at a time.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace consilium {
+
+inline constexpr std::size_t kCsvBlock = 64;
+
+/// Bit i is set if byte i of the block is the delimiter, a quote, CR, LF or NUL.
+inline std::uint64_t CsvMarksPortable(const char* block, char delimiter) {
+  std::uint64_t marks = 0;
+  for (std::size_t i = 0; i < kCsvBlock; ++i) {
+    const char c = block[i];
+    const bool mark = c == delimiter || c == '"' || c == '\n' || c == '\r' || c == '\0';
+    marks |= static_cast<std::uint64_t>(mark) << i;
+  }
+  return marks;
+}
+
+#if defined(__SSE2__)
+inline std::uint64_t CsvMarks(const char* block, char delimiter) {
+  const __m128i delimiters = _mm_set1_epi8(delimiter);
+  const __m128i quotes = _mm_set1_epi8('"');
+  const __m128i line_feeds = _mm_set1_epi8('\n');
+  const __m128i carriage_returns = _mm_set1_epi8('\r');
+  std::uint64_t marks = 0;
+  for (std::size_t part = 0; part < 4; ++part) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 16 * part));
+    const __m128i text =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiters), _mm_cmpeq_epi8(bytes, quotes));
+    const __m128i lines =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, line_feeds), _mm_cmpeq_epi8(bytes, carriage_returns));
+    const __m128i nul = _mm_cmpeq_epi8(bytes, _mm_setzero_si128());
+    const __m128i found = _mm_or_si128(_mm_or_si128(text, lines), nul);
+    const auto bits = static_cast<std::uint32_t>(_mm_movemask_epi8(found));
+    marks |= static_cast<std::uint64_t>(bits) << (16 * part);
+  }
+  return marks;
+}
+#else
+inline std::uint64_t CsvMarks(const char* block, char delimiter) {
+  return CsvMarksPortable(block, delimiter);
+}
+#endif
+
+/// Goes from mark to mark. The text must be followed by a NUL, so that there always is a next one,
+/// and by kCsvBlock bytes that may be read.
+class CsvMarkCursor {
+ public:
+  CsvMarkCursor() = default;
+  CsvMarkCursor(const char* text, char delimiter, std::size_t position)
+      : text_(text), delimiter_(delimiter), block_(position) {
+    marks_ = CsvMarks(text_ + block_, delimiter_);
+  }
+
+  /// The first mark that was not returned yet.
+  std::size_t Next() {
+    while (marks_ == 0) {
+      block_ += kCsvBlock;
+      marks_ = CsvMarks(text_ + block_, delimiter_);
+    }
+    const auto bit = static_cast<std::size_t>(std::countr_zero(marks_));
+    marks_ &= marks_ - 1;
+    return block_ + bit;
+  }
+
+ private:
+  const char* text_ = nullptr;
+  char delimiter_ = ',';
+  std::size_t block_ = 0;
+  std::uint64_t marks_ = 0;
+};
+
+}  // namespace consilium
