@@ -87,16 +87,16 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Source source, ReadSource(options.file));
-  if (!std::filesystem::exists(source.file)) {
+  if (!source.file.empty() && !std::filesystem::exists(source.file)) {
     return Fail(ErrorCode::kNotFound,
                 options.file + ": the data file " + source.file.string() + " does not exist",
                 "Correct `file`; a relative path starts at the source file's folder.");
   }
   TRY_STATUS(SetSource(common.folder, options.file));
   Json reply{{"source", std::filesystem::absolute(options.file).string()},
-             {"data", source.file.string()}};
+             {"data", source.DataName()}};
   return Print(common, reply,
-               "Data come from " + source.file.string() + ", as " + options.file +
+               "Data come from " + source.DataName() + ", as " + options.file +
                    " says. Nothing was sent.\n");
 }
 

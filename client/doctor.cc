@@ -50,6 +50,7 @@ Finding ExamineSource(const std::filesystem::path& folder) {
   const auto read = [&]() -> Result<std::string> {
     TRY(const std::filesystem::path file, SourceOf(folder));
     TRY(const Source source, ReadSource(file));
+    if (source.file.empty()) return source.place;
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(source.file, error);
     if (error) {

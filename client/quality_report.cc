@@ -138,14 +138,14 @@ std::vector<std::string> QualityReport::Problems() const {
 
 std::vector<std::string> QualityReport::Notes() const {
   std::vector<std::string> notes;
-  if (delimiter_detected) {
-    const std::string shown = delimiter == '\t' ? "tab" : "\"" + std::string(1, delimiter) + "\"";
+  if (delimiter && delimiter_detected) {
+    const std::string shown = *delimiter == '\t' ? "tab" : "\"" + std::string(1, *delimiter) + "\"";
     notes.push_back("The delimiter was found to be " + shown + ".");
   }
   if (blank_rows > 0) {
     notes.push_back(Count(blank_rows, "row", "rows") + " with all fields empty left out.");
   }
-  if (rows == 0) notes.push_back("The file has a header and no rows.");
+  if (rows == 0) notes.push_back("The data have columns and no rows.");
   if (repeated_patients > 0) {
     notes.push_back(Count(repeated_patients, "patient has", "patients have") +
                     " more than one row; each counts once for the minimum number of patients.");

@@ -45,7 +45,7 @@ std::string_view Remedy(DataFault fault);
 struct DataProblem {
   static constexpr std::size_t kPlacesKept = 5;
   std::uint64_t count = 0;
-  std::vector<std::uint64_t> lines;  ///< The first few, as lines of the file.
+  std::vector<std::uint64_t> lines;  ///< The first few, as lines or records of the data.
 
   void Add(std::uint64_t line);
 };
@@ -65,9 +65,11 @@ struct ColumnQuality {
 
 struct QualityReport {
   std::string file;
-  char delimiter = ',';
+  std::string place_unit = "line";  ///< What the places of problems count: "line" or "record".
+  std::optional<char> delimiter;    ///< Of delimited text.
   bool delimiter_detected = false;
-  std::string encoding;
+  std::string encoding;            ///< Of text files.
+  std::vector<std::string> files;  ///< Where there are several: the places say which.
   std::uint64_t rows = 0;
   std::uint64_t blank_rows = 0;  ///< All fields empty; left out.
   std::uint64_t patients = 0;

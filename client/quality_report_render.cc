@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/ingestion/table_reader.h"
 #include "client/quality_report.h"
 
 namespace consilium {
@@ -40,10 +41,25 @@ std::string Left(std::string text, std::size_t width) {
   return text;
 }
 
-std::string Places(const std::string& file, const DataProblem& problem) {
+// The file's own name: the folder is in the first line already.
+std::string BaseName(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? file : file.substr(slash + 1);
+}
+
+std::vector<std::string> PlaceNames(const QualityReport& report, const DataProblem& problem) {
+  std::vector<std::string> names;
+  for (const std::uint64_t place : problem.lines) {
+    names.push_back(report.files[FileOfPlace(place)] + ":" + std::to_string(LineOfPlace(place)));
+  }
+  return names;
+}
+
+// "at Patient.ndjson:2, Observation.ndjson:3 and 4 more".
+std::string PlacesInFiles(const QualityReport& report, const DataProblem& problem) {
   std::string places;
-  for (std::size_t i = 0; i < problem.lines.size(); ++i) {
-    places += (i == 0 ? "at " + file + ":" : ", :") + std::to_string(problem.lines[i]);
+  for (const std::string& name : PlaceNames(report, problem)) {
+    places += (places.empty() ? "at " : ", ") + name;
   }
   if (problem.count > problem.lines.size()) {
     places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
@@ -51,10 +67,21 @@ std::string Places(const std::string& file, const DataProblem& problem) {
   return places;
 }
 
-// The file's own name: the folder is in the first line already.
-std::string BaseName(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? file : file.substr(slash + 1);
+// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
+std::string Places(const QualityReport& report, const DataProblem& problem) {
+  if (!report.files.empty()) return PlacesInFiles(report, problem);
+  const bool lines = report.place_unit == "line";
+  const std::string first =
+      lines ? "at " + BaseName(report.file) + ":" : "at " + report.place_unit + " ";
+  const std::string next = lines ? ", :" : ", ";
+  std::string places;
+  for (std::size_t i = 0; i < problem.lines.size(); ++i) {
+    places += (i == 0 ? first : next) + std::to_string(problem.lines[i]);
+  }
+  if (problem.count > problem.lines.size()) {
+    places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
+  }
+  return places;
 }
 
 std::string CodeList(const ColumnQuality& column) {
@@ -99,12 +126,11 @@ void AppendProblems(std::string& out, const QualityReport& report) {
     return;
   }
   out += "\nProblems (the study cannot run on this source until they are solved)\n";
-  const std::string file = BaseName(report.file);
   if (report.patient_missing.count > 0) {
     AppendProblem(out,
                   std::to_string(report.patient_missing.count) + " x no patient in \"" +
                       report.patient_header + "\"",
-                  Places(file, report.patient_missing), Remedy(DataFault::kPatientMissing));
+                  Places(report, report.patient_missing), Remedy(DataFault::kPatientMissing));
   }
   for (const ColumnQuality& column : report.columns) {
     for (const auto& [fault, problem] : column.problems) {
@@ -113,7 +139,7 @@ void AppendProblems(std::string& out, const QualityReport& report) {
       if (fault == DataFault::kOutOfRange || fault == DataFault::kUnknownLevel) {
         sentence += " (" + column.contract + ")";
       }
-      AppendProblem(out, sentence, Places(file, problem), Remedy(fault));
+      AppendProblem(out, sentence, Places(report, problem), Remedy(fault));
     }
   }
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
@@ -148,11 +174,19 @@ std::string_view TypeName(ColumnType type) {
   return "";
 }
 
-nlohmann::json ProblemJson(std::string_view column, DataFault fault, const DataProblem& problem) {
-  return {{"column", column},        {"group", Name(GroupOf(fault))},
-          {"fault", Name(fault)},    {"explanation", Explanation(fault)},
-          {"remedy", Remedy(fault)}, {"count", problem.count},
-          {"lines", problem.lines}};
+nlohmann::json ProblemJson(const QualityReport& report,
+                           std::string_view column,
+                           DataFault fault,
+                           const DataProblem& problem) {
+  nlohmann::json json = {{"column", column},        {"group", Name(GroupOf(fault))},
+                         {"fault", Name(fault)},    {"explanation", Explanation(fault)},
+                         {"remedy", Remedy(fault)}, {"count", problem.count}};
+  if (report.files.empty()) {
+    json["lines"] = problem.lines;
+  } else {
+    json["places"] = PlaceNames(report, problem);
+  }
+  return json;
 }
 
 nlohmann::json ColumnJson(const ColumnQuality& column) {
@@ -186,8 +220,9 @@ nlohmann::json FlowJson(const CohortFlow& flow) {
 
 std::string RenderText(const QualityReport& report) {
   std::string out = "Data quality of " + report.file + "\n";
-  std::string summary = std::to_string(report.rows) + " rows of " +
-                        std::to_string(report.patients) + " patients; encoding " + report.encoding;
+  std::string summary =
+      std::to_string(report.rows) + " rows of " + std::to_string(report.patients) + " patients";
+  if (!report.encoding.empty()) summary += "; encoding " + report.encoding;
   AppendWrapped(out, "  ", summary);
   out += "\n";
   AppendColumns(out, report);
@@ -201,9 +236,7 @@ std::string RenderText(const QualityReport& report) {
 
 std::string RenderJson(const QualityReport& report) {
   nlohmann::json json = {{"file", report.file},
-                         {"delimiter", std::string(1, report.delimiter)},
-                         {"delimiter_detected", report.delimiter_detected},
-                         {"encoding", report.encoding},
+                         {"place_unit", report.place_unit},
                          {"rows", report.rows},
                          {"blank_rows", report.blank_rows},
                          {"patients", report.patients},
@@ -213,14 +246,19 @@ std::string RenderJson(const QualityReport& report) {
                          {"problems", nlohmann::json::array()},
                          {"other_problems", report.other_problems},
                          {"notes", report.Notes()}};
+  if (report.delimiter) {
+    json["delimiter"] = std::string(1, *report.delimiter);
+    json["delimiter_detected"] = report.delimiter_detected;
+  }
+  if (!report.encoding.empty()) json["encoding"] = report.encoding;
   if (report.patient_missing.count > 0) {
-    json["problems"].push_back(
-        ProblemJson(report.patient_header, DataFault::kPatientMissing, report.patient_missing));
+    json["problems"].push_back(ProblemJson(report, report.patient_header,
+                                           DataFault::kPatientMissing, report.patient_missing));
   }
   for (const ColumnQuality& column : report.columns) {
     json["columns"].push_back(ColumnJson(column));
     for (const auto& [fault, problem] : column.problems) {
-      json["problems"].push_back(ProblemJson(column.name, fault, problem));
+      json["problems"].push_back(ProblemJson(report, column.name, fault, problem));
     }
   }
   if (report.flow) json["cohort"] = FlowJson(*report.flow);

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <utility>
 
-#include "client/ingestion/csv.h"
 #include "common/names.h"
 #include "common/terminal.h"
 #include "simulations/draws.h"
@@ -23,17 +22,17 @@ namespace {
 /// Without this the loader would take the absent column for one of the contract's.
 Status RequireSiteColumn(const Experiment& experiment) {
   if (experiment.site_column.empty()) return {};
-  auto opened = CsvReader::Open(experiment.source.file, experiment.source.csv);
+  auto opened = OpenTable(experiment.source);
   if (!opened && opened.error().code == ErrorCode::kNotFound) {
     return FailIn(experiment.source.name, std::move(opened).error());
   }
-  TRY(const CsvReader table, std::move(opened));
-  const std::vector<std::string>& headers = table.header();
+  TRY(const std::unique_ptr<TableReader> table, std::move(opened));
+  const std::vector<std::string>& headers = table->header();
   const std::string wanted(Trimmed(experiment.site_column));
   if (std::find(headers.begin(), headers.end(), wanted) != headers.end()) return {};
   const std::string near = NearestName(wanted, headers);
   return experiment.data.FailAt("site_column",
-                                table.name() + " has no header \"" + wanted + "\"" +
+                                table->name() + " has no header \"" + wanted + "\"" +
                                     (near.empty() ? "" : " (did you mean \"" + near + "\"?)") +
                                     ". Its headers are " + JoinNames(headers, 40),
                                 "Name the header whose text says which hospital a row belongs to.");

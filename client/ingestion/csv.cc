@@ -77,7 +77,8 @@ CsvReader::CsvReader(std::unique_ptr<std::istream> stream,
                      const CsvOptions& options)
     : stream_(std::move(stream)), name_(std::move(name)), encoding_(options.encoding) {}
 
-Result<CsvReader> CsvReader::Open(const std::filesystem::path& file, const CsvOptions& options) {
+Result<std::unique_ptr<CsvReader>> CsvReader::Open(const std::filesystem::path& file,
+                                                   const CsvOptions& options) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
   if (!std::filesystem::exists(status)) {
@@ -96,11 +97,11 @@ Result<CsvReader> CsvReader::Open(const std::filesystem::path& file, const CsvOp
   return Read(std::move(stream), file.string(), options);
 }
 
-Result<CsvReader> CsvReader::Read(std::unique_ptr<std::istream> stream,
-                                  std::string name,
-                                  const CsvOptions& options) {
-  CsvReader reader(std::move(stream), std::move(name), options);
-  TRY_STATUS(reader.Start(options));
+Result<std::unique_ptr<CsvReader>> CsvReader::Read(std::unique_ptr<std::istream> stream,
+                                                   std::string name,
+                                                   const CsvOptions& options) {
+  std::unique_ptr<CsvReader> reader(new CsvReader(std::move(stream), std::move(name), options));
+  TRY_STATUS(reader->Start(options));
   return reader;
 }
 
@@ -166,32 +167,18 @@ void CsvReader::DetectDelimiter() {
 }
 
 Status CsvReader::ReadHeader() {
-  CsvRow row;
+  Record row;
   TRY(const bool any, ReadRecord(row));
   if (!any) {
     return Fail(ErrorCode::kDataQuality, name_ + " has only empty lines",
                 "It needs a line of column names and a line per record.");
   }
-  std::map<std::string, std::size_t> seen;
-  for (std::size_t i = 0; i < row.fields.size(); ++i) {
-    std::string name(Trimmed(row.fields[i].text));
-    const std::string place = "column " + std::to_string(i + 1);
-    if (name.empty()) {
-      return FailAtLine(row.line,
-                        place + " of " + std::to_string(row.fields.size()) + " has no name",
-                        "Name it, or remove it (R: write.csv(..., row.names = FALSE); Excel: "
-                        "delete empty columns at the right).");
-    }
-    const auto [other, is_new] = seen.emplace(name, i + 1);
-    if (!is_new) {
-      return FailAtLine(row.line,
-                        "columns " + std::to_string(other->second) + " and " +
-                            std::to_string(i + 1) + " have the same name \"" + name + "\"",
-                        "Rename one of them.");
-    }
-    header_.push_back(std::move(name));
-  }
-  return {};
+  for (const Field& field : row.fields) header_.emplace_back(Trimmed(field.text));
+  return CheckHeader(header_, name_ + ":" + std::to_string(row.line));
+}
+
+TableFormat CsvReader::format() const {
+  return {"line", delimiter_, delimiter_detected_, std::string(Name(encoding_))};
 }
 
 bool CsvReader::Fill() {
@@ -215,32 +202,42 @@ void CsvReader::TakeLineEnd() {
   ++line_;
 }
 
-Result<bool> CsvReader::Next(CsvRow& row) {
+Result<bool> CsvReader::Next(TableRow& row) {
   for (;;) {
-    TRY(const bool any, ReadRecord(row));
+    TRY(const bool any, ReadRecord(record_));
     if (!any) return false;
-    if (row.fields.size() == header_.size()) return true;
-    if (IsStrayBlank(row)) continue;
+    if (record_.fields.size() == header_.size()) break;
+    if (IsStrayBlank(record_)) continue;
     std::string remedy = "Quote fields that hold the delimiter or a line break.";
     if (header_.size() == 1) {
       remedy = "The columns were taken to be separated by " +
                std::string(DelimiterName(delimiter_)) +
                "; set `delimiter` in the source file if that is wrong.";
     }
-    return FailAtLine(row.line,
-                      Plural(row.fields.size(), "field") + " where the header has " +
+    return FailAtLine(record_.line,
+                      Plural(record_.fields.size(), "field") + " where the header has " +
                           std::to_string(header_.size()) + " (" +
                           std::string(DelimiterName(delimiter_)) + "-separated)",
                       remedy);
   }
+  row.fields.clear();
+  row.field_places.clear();
+  row.place = record_.line;
+  row.blank = true;
+  for (const Field& field : record_.fields) {
+    row.fields.push_back(field.text);
+    row.field_places.push_back(field.line);
+    row.blank = row.blank && Trimmed(field.text).empty();
+  }
+  return true;
 }
 
 // A line of nothing but spaces, as editors leave behind.
-bool CsvReader::IsStrayBlank(const CsvRow& row) const {
+bool CsvReader::IsStrayBlank(const Record& row) const {
   return row.fields.size() == 1 && last_row_ended_unquoted_ && Trimmed(row.fields[0].text).empty();
 }
 
-Result<bool> CsvReader::ReadRecord(CsvRow& row) {
+Result<bool> CsvReader::ReadRecord(Record& row) {
   int next = Peek();
   while (next == '\n' || next == '\r') {
     TakeLineEnd();
@@ -258,7 +255,7 @@ Result<bool> CsvReader::ReadRecord(CsvRow& row) {
       return FailAtLine(line_, "more than " + std::to_string(kMaxCsvColumns) + " columns");
     }
     if (row.fields.size() == count) row.fields.emplace_back();
-    CsvField& field = row.fields[count++];
+    Field& field = row.fields[count++];
     TRY_STATUS(ReadField(field));
     bytes += field.text.size();
     if (bytes > kMaxCsvRowBytes) {
@@ -278,7 +275,7 @@ Result<bool> CsvReader::ReadRecord(CsvRow& row) {
 }
 
 // Leaves the delimiter, line end or end of the file that closes the field as the next character.
-Status CsvReader::ReadField(CsvField& field) {
+Status CsvReader::ReadField(Field& field) {
   field.text.clear();
   field.line = line_;
   const bool quoted = Peek() == '"';
@@ -294,7 +291,7 @@ Status CsvReader::ReadField(CsvField& field) {
   return {};
 }
 
-Status CsvReader::ReadQuoted(CsvField& field) {
+Status CsvReader::ReadQuoted(Field& field) {
   Advance();
   for (;;) {
     const int next = Peek();
@@ -327,7 +324,7 @@ Status CsvReader::ReadQuoted(CsvField& field) {
                     "A quote inside a quoted field is written twice.");
 }
 
-Status CsvReader::ReadPlain(CsvField& field) {
+Status CsvReader::ReadPlain(Field& field) {
   for (int next = Peek(); next != kEnd; next = Peek()) {
     if (next == delimiter_ || next == '\n' || next == '\r') return {};
     if (next == '\0') {
@@ -345,7 +342,7 @@ Status CsvReader::ReadPlain(CsvField& field) {
   return {};
 }
 
-Status CsvReader::CheckSize(const CsvField& field) const {
+Status CsvReader::CheckSize(const Field& field) const {
   if (field.text.size() <= kMaxCsvFieldBytes) [[likely]]
     return {};
   return FailAtLine(

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "client/ingestion/table_reader.h"
 #include "client/ingestion/text_encoding.h"
 #include "common/result.h"
 
@@ -26,16 +27,6 @@ struct CsvOptions {
   TextEncoding encoding = TextEncoding::kUtf8;
 };
 
-struct CsvField {
-  std::string text;        ///< UTF-8, quotes resolved, otherwise as written.
-  std::uint64_t line = 0;  ///< The line of the file, from 1, on which the field starts.
-};
-
-struct CsvRow {
-  std::vector<CsvField> fields;
-  std::uint64_t line = 0;
-};
-
 /// True for , ; | and tab.
 bool IsCsvDelimiter(char c);
 /// "comma", "semicolon", "tab", "bar".
@@ -44,26 +35,32 @@ std::string_view DelimiterName(char delimiter);
 /// Lines end in LF, CRLF or CR. Empty lines are skipped. Every row has as many fields as the
 /// header. Errors are kDataQuality with "FILE:LINE: " and never hold a field's content, except
 /// names in the header.
-class CsvReader {
+class CsvReader final : public TableReader {
  public:
   /// Opens a regular file and reads its header.
-  static Result<CsvReader> Open(const std::filesystem::path& file, const CsvOptions& options);
+  static Result<std::unique_ptr<CsvReader>> Open(const std::filesystem::path& file,
+                                                 const CsvOptions& options);
   /// The same over any stream; `name` stands for the file in messages.
-  static Result<CsvReader> Read(std::unique_ptr<std::istream> stream,
-                                std::string name,
-                                const CsvOptions& options);
+  static Result<std::unique_ptr<CsvReader>> Read(std::unique_ptr<std::istream> stream,
+                                                 std::string name,
+                                                 const CsvOptions& options);
 
-  /// Trimmed, distinct and not empty.
-  const std::vector<std::string>& header() const { return header_; }
-  char delimiter() const { return delimiter_; }
-  /// True when the reader found the delimiter itself.
-  bool delimiter_detected() const { return delimiter_detected_; }
-  const std::string& name() const { return name_; }
-
-  /// Reads the next row into `row`, reusing its memory; false at the end of the file.
-  Result<bool> Next(CsvRow& row);
+  const std::vector<std::string>& header() const override { return header_; }
+  const std::string& name() const override { return name_; }
+  TableFormat format() const override;
+  void Want(const std::vector<bool>&) override {}
+  Result<bool> Next(TableRow& row) override;
 
  private:
+  struct Field {
+    std::string text;        // UTF-8, quotes resolved, otherwise as written.
+    std::uint64_t line = 0;  // On which it starts.
+  };
+  struct Record {
+    std::vector<Field> fields;
+    std::uint64_t line = 0;
+  };
+
   CsvReader(std::unique_ptr<std::istream> stream, std::string name, const CsvOptions& options);
 
   Status Start(const CsvOptions& options);
@@ -76,12 +73,12 @@ class CsvReader {
   int Peek();
   void Advance() { ++position_; }
   void TakeLineEnd();
-  Result<bool> ReadRecord(CsvRow& row);
-  Status ReadField(CsvField& field);
-  Status ReadQuoted(CsvField& field);
-  Status ReadPlain(CsvField& field);
-  Status CheckSize(const CsvField& field) const;
-  bool IsStrayBlank(const CsvRow& row) const;
+  Result<bool> ReadRecord(Record& row);
+  Status ReadField(Field& field);
+  Status ReadQuoted(Field& field);
+  Status ReadPlain(Field& field);
+  Status CheckSize(const Field& field) const;
+  bool IsStrayBlank(const Record& row) const;
   tl::unexpected<Error> FailAtLine(std::uint64_t line,
                                    std::string message,
                                    std::string remedy = {}) const;
@@ -93,6 +90,7 @@ class CsvReader {
   bool delimiter_detected_ = false;
   std::vector<std::string> header_;
   std::vector<char> buffer_;
+  Record record_;
   std::size_t position_ = 0;
   std::uint64_t line_ = 1;
   bool last_row_ended_unquoted_ = true;

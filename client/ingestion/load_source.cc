@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/ingestion/source.h"
+#include "client/ingestion/source_types.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -158,8 +159,11 @@ tl::expected<double, DataFault> Convert(const Binding& binding,
 }
 
 // The value of one cell, NaN when missing or faulty; counts it in `quality`.
-double ReadCell(const Binding& binding, const CsvField& field, ColumnQuality& quality) {
-  std::string_view text = Trimmed(field.text);
+double ReadCell(const Binding& binding,
+                std::string_view field,
+                std::uint64_t place,
+                ColumnQuality& quality) {
+  std::string_view text = Trimmed(field);
   const auto translation = binding.mapping.map.find(std::string(text));
   const bool translated = translation != binding.mapping.map.end();
   const MissingCode* code = nullptr;
@@ -174,28 +178,29 @@ double ReadCell(const Binding& binding, const CsvField& field, ColumnQuality& qu
   if (text.empty() || code != nullptr) {
     ++quality.missing;
     ++quality.missing_by_code[code == nullptr ? std::string() : code->text];
-    if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(field.line);
+    if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(place);
     return kNotKnown;
   }
   const auto value = Convert(binding, text, translated);
   if (!value) {
-    quality.problems[value.error()].Add(field.line);
+    quality.problems[value.error()].Add(place);
     return kNotKnown;
   }
   ++quality.values;
   return *value;
 }
 
-// Reads one file against one contract.
+// Reads one table against one contract.
 class SourceLoader {
  public:
-  SourceLoader(const Source& source, const Contract& contract, CsvReader reader)
-      : source_(source), contract_(contract), reader_(std::move(reader)) {}
+  SourceLoader(const Source& source, const Contract& contract, TableReader& reader)
+      : source_(source), contract_(contract), reader_(reader) {}
 
   Result<LoadedTable> Load(std::string_view group_header) {
     TRY_STATUS(Bind(group_header));
+    SayWhatIsWanted();
     PrepareReport();
-    CsvRow row;
+    TableRow row;
     for (;;) {
       TRY(const bool any, reader_.Next(row));
       if (!any) break;
@@ -282,12 +287,23 @@ class SourceLoader {
     return binding;
   }
 
+  void SayWhatIsWanted() {
+    std::vector<bool> wanted(reader_.header().size(), false);
+    wanted[patient_field_] = true;
+    for (const Binding& binding : bindings_) wanted[binding.field] = true;
+    if (group_field_ != kNoField) wanted[group_field_] = true;
+    reader_.Want(wanted);
+  }
+
   void PrepareReport() {
     QualityReport& report = loaded_.report;
+    const TableFormat format = reader_.format();
     report.file = reader_.name();
-    report.delimiter = reader_.delimiter();
-    report.delimiter_detected = reader_.delimiter_detected();
-    report.encoding = std::string(Name(source_.csv.encoding));
+    report.place_unit = format.place_unit;
+    report.delimiter = format.delimiter;
+    report.delimiter_detected = format.delimiter_detected;
+    report.encoding = format.encoding;
+    report.files = format.files;
     report.patient_header = patient_.from;
     for (const Binding& binding : bindings_) {
       ColumnQuality quality;
@@ -303,26 +319,24 @@ class SourceLoader {
     patient_missing_ = CodesOf(codes, false);
   }
 
-  void TakeRow(const CsvRow& row) {
+  void TakeRow(const TableRow& row) {
     QualityReport& report = loaded_.report;
-    const bool blank = std::all_of(row.fields.begin(), row.fields.end(), [](const CsvField& field) {
-      return Trimmed(field.text).empty();
-    });
-    if (blank) {
+    if (row.blank) {
       ++report.blank_rows;
       return;
     }
     ++report.rows;
-    std::string patient(Trimmed(row.fields[patient_field_].text));
+    std::string patient(Trimmed(row.fields[patient_field_]));
     if (FindCode(patient_missing_, patient, source_.number) != nullptr) patient.clear();
-    if (patient.empty()) report.patient_missing.Add(row.fields[patient_field_].line);
+    if (patient.empty()) report.patient_missing.Add(row.PlaceOf(patient_field_));
     loaded_.table.patients.push_back(std::move(patient));
     for (std::size_t i = 0; i < bindings_.size(); ++i) {
+      const std::size_t field = bindings_[i].field;
       loaded_.table.columns[i].push_back(
-          ReadCell(bindings_[i], row.fields[bindings_[i].field], report.columns[i]));
+          ReadCell(bindings_[i], row.fields[field], row.PlaceOf(field), report.columns[i]));
     }
     if (group_field_ != kNoField) {
-      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_].text));
+      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
     }
   }
 
@@ -341,7 +355,7 @@ class SourceLoader {
 
   const Source& source_;
   const Contract& contract_;
-  CsvReader reader_;
+  TableReader& reader_;
   ColumnMapping patient_;
   std::size_t patient_field_ = kNoField;
   std::size_t group_field_ = kNoField;
@@ -355,8 +369,8 @@ class SourceLoader {
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
                                std::string_view group_header) {
-  TRY(CsvReader reader, CsvReader::Open(source.file, source.csv));
-  return SourceLoader(source, contract, std::move(reader)).Load(group_header);
+  TRY(const std::unique_ptr<TableReader> reader, OpenTable(source));
+  return SourceLoader(source, contract, *reader).Load(group_header);
 }
 
 }  // namespace consilium

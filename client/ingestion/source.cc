@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "client/ingestion/source_types.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -20,23 +21,6 @@ Result<char> OneCharacter(const Settings& settings,
     return settings.FailAt(key, std::string(key) + " must be one of " + std::string(words));
   }
   return text[0];
-}
-
-Result<CsvOptions> ParseCsvOptions(const Settings& settings) {
-  CsvOptions options;
-  if (settings.Has("delimiter")) {
-    TRY(const char delimiter,
-        OneCharacter(settings, "delimiter", ",;\t|", "\",\" \";\" \"\\t\" (tab) and \"|\""));
-    options.delimiter = delimiter;
-  }
-  TRY(const std::string encoding, settings.TextOr("encoding", "utf-8"));
-  const auto found = FindTextEncoding(encoding);
-  if (!found) {
-    return settings.FailAt("encoding", "no encoding is called \"" + encoding + "\"",
-                           "Use \"utf-8\", \"windows-1252\" or \"latin-1\".");
-  }
-  options.encoding = *found;
-  return options;
 }
 
 Result<NumberFormat> ParseNumberFormat(const Settings& settings) {
@@ -130,18 +114,27 @@ const ColumnMapping* Source::Find(std::string_view column) const {
   return nullptr;
 }
 
+std::vector<std::filesystem::path> Source::Files() const {
+  std::vector<std::filesystem::path> files;
+  if (!file.empty()) files.push_back(file);
+  if (!fhir.views.empty()) {
+    files = FhirDataFiles(fhir).value_or(std::vector<std::filesystem::path>());
+    for (const FhirView& view : fhir.views) files.push_back(view.file);
+  }
+  return files;
+}
+
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {
   Source source;
-  TRY(const std::string type, settings.Text("type"));
-  if (type != "csv") {
-    return settings.FailAt("type", "sources of type \"" + type + "\" are not supported",
-                           "Export the data as delimited text and set type = \"csv\".");
+  TRY(source.type, settings.Text("type"));
+  const SourceType* type = FindSourceType(source.type);
+  if (type == nullptr) {
+    return settings.FailAt("type", "sources of type \"" + source.type + "\" are not supported",
+                           "The types are " + JoinNames(SourceTypeNames()) +
+                               "; everything else can be exported as delimited text for "
+                               "type = \"csv\".");
   }
-  TRY(const std::string file, settings.Text("file"));
-  if (file.empty()) return settings.FailAt("file", "no file is named");
-  source.file =
-      std::filesystem::path(file).is_absolute() ? std::filesystem::path(file) : folder / file;
-  TRY(source.csv, ParseCsvOptions(settings));
+  TRY_STATUS(type->parse(settings, folder, source));
   TRY(source.number, ParseNumberFormat(settings));
   if (settings.Has("date_format")) {
     TRY(source.date_formats, ParseDateFormats(settings));

@@ -5,11 +5,13 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/ingestion/csv.h"
+#include "client/ingestion/fhir/fhir_source.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -33,19 +35,29 @@ struct ColumnMapping {
 
 struct Source {
   std::string name;            ///< The source file, for messages.
-  std::filesystem::path file;  ///< The data, absolute or as found from the source file.
+  std::string type = "csv";    ///< One of source_types.h.
+  std::filesystem::path file;  ///< The data, absolute or as found from the source file; may be "".
+  std::string place;           ///< What messages call data that are in no file of the site's.
   CsvOptions csv;
+  FhirOptions fhir;
   NumberFormat number;
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.
   std::vector<ColumnMapping> columns;  ///< May serve several studies.
 
   const ColumnMapping* Find(std::string_view column) const;
+  /// The files that the data are in: what was read is old when one of them changes.
+  std::vector<std::filesystem::path> Files() const;
+  /// What messages call the data.
+  std::string DataName() const { return file.empty() ? place : file.string(); }
 };
 
 /// `folder` is where a relative `file` starts.
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
 Result<Source> ReadSource(const std::filesystem::path& file);
+
+/// Where the rows of a source can be read, one after the other.
+Result<std::unique_ptr<TableReader>> OpenTable(const Source& source);
 
 struct LoadedTable {
   DataTable table;
@@ -54,7 +66,7 @@ struct LoadedTable {
       groups;  ///< The text of `group_header` a row; empty if none was asked for.
 };
 
-/// Reads the whole file. Fails when the file itself cannot be read as a table of the contract's
+/// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
 /// columns; values that break the contract are in the report (and NaN in the table), for people to
 /// see all at once: use the table only if the report has no problems. `group_header` names a header
 /// whose text splits the rows, as a simulation's virtual hospitals do.

@@ -64,7 +64,8 @@ std::optional<Decimal> Decimal::Parse(std::string_view text) {
   if (position < text.size()) {
     if (text[position] != 'e' && text[position] != 'E') return std::nullopt;
     ++position;
-    if (position < text.size() && text[position] == '+') ++position;
+    if (text.substr(position).starts_with("+-")) return std::nullopt;
+    if (text.substr(position).starts_with('+')) ++position;
     int exponent = 0;
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data() + position, end, exponent);

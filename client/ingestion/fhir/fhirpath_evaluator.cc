@@ -1,13 +1,12 @@
 #include "client/ingestion/fhir/fhirpath_evaluator.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "client/ingestion/fhir/decimal.h"
+#include "client/ingestion/fhir/fhir_boundary.h"
 #include "client/ingestion/fhir/fhir_compare.h"
 #include "client/ingestion/fhir/fhir_reference.h"
-#include "client/ingestion/fhir/fhir_time.h"
 #include "client/ingestion/fhir/fhirpath_steps.h"
 
 namespace consilium {
@@ -64,36 +63,6 @@ void Truncate(FhirItems& items, std::size_t size) {
 void Replace(FhirItems& items, std::size_t from, const FhirItem& item) {
   Truncate(items, from);
   items.push_back(item);
-}
-
-// What lowBoundary() and highBoundary() are of this item, as text; empty if it has none.
-std::optional<std::string> BoundaryOf(const FhirItem& item, FhirType assumed, bool low) {
-  if (item.kind == FhirItemKind::kNumber) {
-    const auto number = Decimal::Parse(item.text);
-    if (!number) return std::nullopt;
-    const auto boundary = low ? number->LowBoundary() : number->HighBoundary();
-    if (!boundary) return std::nullopt;
-    return boundary->ToText();
-  }
-  std::optional<Temporal> moment;
-  if (item.kind == FhirItemKind::kDate) moment = Temporal::ParseDate(item.text);
-  if (item.kind == FhirItemKind::kDateTime) moment = Temporal::ParseDateTime(item.text);
-  if (item.kind == FhirItemKind::kTime) moment = Temporal::ParseTime(item.text);
-  if (item.kind == FhirItemKind::kText) {
-    // The JSON does not say which of them a text is: "2020-05-01" alone is a date unless the
-    // column says dateTime.
-    if (FormOf(assumed) != FhirForm::kDateTime) moment = Temporal::ParseDate(item.text);
-    if (!moment) moment = Temporal::ParseDateTime(item.text);
-    if (!moment) moment = Temporal::ParseTime(item.text);
-  }
-  if (!moment) return std::nullopt;
-  return low ? moment->LowBoundary() : moment->HighBoundary();
-}
-
-FhirItemKind BoundaryKind(const FhirItem& item, std::string_view boundary) {
-  if (item.kind != FhirItemKind::kText) return item.kind;
-  if (boundary.find('T') != std::string_view::npos) return FhirItemKind::kDateTime;
-  return boundary.find(':') != std::string_view::npos ? FhirItemKind::kTime : FhirItemKind::kDate;
 }
 
 }  // namespace
@@ -325,20 +294,12 @@ Status FhirPathEvaluator::RunBoundary(const FhirPathNode& node,
                       "Take one of them, for instance with first().");
   }
   if (items.size() == from) return {};
-  FhirItem item = items[from];
-  if (item.kind == FhirItemKind::kObject) {
-    // A Period: its ends are dateTimes.
-    const JsonNode* end = FindMember(*item.node, low ? "start" : "end");
-    Truncate(items, from);
-    if (end == nullptr || end->kind != JsonKind::kString) return {};
-    item = TextItem(end->text, FhirItemKind::kDateTime);
-    items.push_back(item);
-  }
-  auto boundary = BoundaryOf(item, node.type, low);
+  const auto boundary =
+      low ? LowBoundary(items[from], node.type) : HighBoundary(items[from], node.type);
   Truncate(items, from);
   if (!boundary) return {};
-  TRY(const std::string_view text, Keep(node, scope, *std::move(boundary)));
-  items.push_back(TextItem(text, BoundaryKind(item, text)));
+  TRY(const std::string_view text, Keep(node, scope, boundary->text));
+  items.push_back(TextItem(text, boundary->kind));
   return {};
 }
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "client/ingestion/fhir/fhir_time.h"
-#include "client/ingestion/text_encoding.h"
 
 namespace consilium {
 namespace {
@@ -39,7 +38,6 @@ class Lexer {
       return Fail(ErrorCode::kInvalidArgument,
                   "a path of more than " + std::to_string(kMostFhirPathBytes) + " bytes");
     }
-    if (!IsUtf8(expression_)) return Fail(ErrorCode::kInvalidArgument, "a path is not UTF-8");
     std::vector<FhirToken> tokens;
     for (;;) {
       TRY_STATUS(SkipBlanks());

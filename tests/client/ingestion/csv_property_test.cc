@@ -87,14 +87,14 @@ Table AnyTable(std::size_t columns) {
 Table ReadBack(const std::string& text, const CsvOptions& options) {
   auto reader = CsvReader::Read(std::make_unique<std::istringstream>(text), "data.csv", options);
   if (!reader) return {{"error: " + Describe(reader.error())}};
-  Table table{reader->header()};
-  CsvRow row;
+  Table table{(*reader)->header()};
+  TableRow row;
   for (;;) {
-    const auto any = reader->Next(row);
+    const auto any = (*reader)->Next(row);
     if (!any) return {{"error: " + Describe(any.error())}};
     if (!*any) return table;
     table.emplace_back();
-    for (const CsvField& field : row.fields) table.back().push_back(field.text);
+    table.back().assign(row.fields.begin(), row.fields.end());
   }
 }
 
@@ -127,14 +127,14 @@ RC_GTEST_PROP(CsvReaderPropertyTest, AnyBytesGiveRowsOfTheHeadersWidthOrAnError,
                                     {1, rc::gen::arbitrary<char>()}}));
   auto reader = CsvReader::Read(std::make_unique<std::istringstream>(bytes), "data.csv", {});
   if (!reader) return;
-  CsvRow row;
+  TableRow row;
   std::uint64_t previous = 0;
   for (;;) {
-    const auto any = reader->Next(row);
+    const auto any = (*reader)->Next(row);
     if (!any || !*any) break;
-    RC_ASSERT(row.fields.size() == reader->header().size());
-    RC_ASSERT(row.line > previous);
-    previous = row.line;
+    RC_ASSERT(row.fields.size() == (*reader)->header().size());
+    RC_ASSERT(row.place > previous);
+    previous = row.place;
   }
 }
 

@@ -21,7 +21,7 @@ using ::testing::Not;
 
 using Table = std::vector<std::vector<std::string>>;
 
-Result<CsvReader> ReaderOf(std::string text, CsvOptions options = {}) {
+Result<std::unique_ptr<CsvReader>> ReaderOf(std::string text, CsvOptions options = {}) {
   return CsvReader::Read(std::make_unique<std::istringstream>(std::move(text)), "data.csv",
                          options);
 }
@@ -29,12 +29,11 @@ Result<CsvReader> ReaderOf(std::string text, CsvOptions options = {}) {
 // All rows; the header is not among them.
 Result<Table> Rows(CsvReader& reader) {
   Table rows;
-  CsvRow row;
+  TableRow row;
   for (;;) {
     TRY(const bool any, reader.Next(row));
     if (!any) return rows;
-    rows.emplace_back();
-    for (const CsvField& field : row.fields) rows.back().push_back(field.text);
+    rows.emplace_back(row.fields.begin(), row.fields.end());
   }
 }
 
@@ -42,7 +41,7 @@ Table RowsOf(const std::string& text, CsvOptions options = {}) {
   auto reader = ReaderOf(text, options);
   EXPECT_TRUE(reader.has_value()) << Describe(reader.error());
   if (!reader) return {};
-  auto rows = Rows(*reader);
+  auto rows = Rows(**reader);
   EXPECT_TRUE(rows.has_value()) << Describe(rows.error());
   return rows ? *rows : Table{};
 }
@@ -50,7 +49,7 @@ Table RowsOf(const std::string& text, CsvOptions options = {}) {
 std::string ErrorOf(const std::string& text, CsvOptions options = {}) {
   auto reader = ReaderOf(text, options);
   if (!reader) return Describe(reader.error());
-  const auto rows = Rows(*reader);
+  const auto rows = Rows(**reader);
   return rows ? "no error" : Describe(rows.error());
 }
 
@@ -86,12 +85,12 @@ TEST(CsvReaderTest, ReadsExcelWithByteOrderMarkSemicolonsAndCrlf) {
       "\xEF\xBB\xBFPatNr;Gr\xC3\xB6\xC3\x9F"
       "e\r\n1;1,82\r\n2;1,7\r\n");
   ASSERT_TRUE(reader.has_value());
-  EXPECT_EQ(reader->delimiter(), ';');
-  EXPECT_TRUE(reader->delimiter_detected());
-  EXPECT_THAT(reader->header(), ElementsAre("PatNr",
-                                            "Gr\xC3\xB6\xC3\x9F"
-                                            "e"));
-  EXPECT_THAT(*Rows(*reader), ElementsAre(ElementsAre("1", "1,82"), ElementsAre("2", "1,7")));
+  EXPECT_EQ((*reader)->format().delimiter, ';');
+  EXPECT_TRUE((*reader)->format().delimiter_detected);
+  EXPECT_THAT((*reader)->header(), ElementsAre("PatNr",
+                                               "Gr\xC3\xB6\xC3\x9F"
+                                               "e"));
+  EXPECT_THAT(*Rows(**reader), ElementsAre(ElementsAre("1", "1,82"), ElementsAre("2", "1,7")));
 }
 
 TEST(CsvReaderTest, DetectsEachDelimiter) {
@@ -99,30 +98,30 @@ TEST(CsvReaderTest, DetectsEachDelimiter) {
     const std::string d(1, delimiter);
     auto reader = ReaderOf("a" + d + "b" + d + "c\n1" + d + "2" + d + "3\n");
     ASSERT_TRUE(reader.has_value());
-    EXPECT_EQ(reader->delimiter(), delimiter);
+    EXPECT_EQ((*reader)->format().delimiter, delimiter);
   }
 }
 
 TEST(CsvReaderTest, DetectionPrefersTheDelimiterThatFitsEveryRow) {
   auto reader = ReaderOf("name, given;weight, kg;height, m\n\"a;b\";70,5;1,8\n\"c\";60;1,7\n");
   ASSERT_TRUE(reader.has_value());
-  EXPECT_EQ(reader->delimiter(), ';');
+  EXPECT_EQ((*reader)->format().delimiter, ';');
 }
 
 TEST(CsvReaderTest, AGivenDelimiterIsNotGuessed) {
   auto reader = ReaderOf("a,b;c\n1,2;3\n", {.delimiter = ';'});
   ASSERT_TRUE(reader.has_value());
-  EXPECT_FALSE(reader->delimiter_detected());
-  EXPECT_THAT(reader->header(), ElementsAre("a,b", "c"));
+  EXPECT_FALSE((*reader)->format().delimiter_detected);
+  EXPECT_THAT((*reader)->header(), ElementsAre("a,b", "c"));
 }
 
 TEST(CsvReaderTest, TakesExcelsSeparatorLine) {
   auto reader = ReaderOf("sep=|\r\na|b\r\n1|2\r\n");
   ASSERT_TRUE(reader.has_value());
-  EXPECT_EQ(reader->delimiter(), '|');
-  CsvRow row;
-  ASSERT_TRUE(*reader->Next(row));
-  EXPECT_EQ(row.line, 3U);
+  EXPECT_EQ((*reader)->format().delimiter, '|');
+  TableRow row;
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_EQ(row.place, 3U);
 }
 
 TEST(CsvReaderTest, ResolvesQuotes) {
@@ -132,24 +131,24 @@ TEST(CsvReaderTest, ResolvesQuotes) {
 TEST(CsvReaderTest, KeepsLineBreaksInQuotesAndCountsThem) {
   auto reader = ReaderOf("a,b\n\"1\r\n2\n3\r4\",x\n5,6\n");
   ASSERT_TRUE(reader.has_value());
-  CsvRow row;
-  ASSERT_TRUE(*reader->Next(row));
-  EXPECT_EQ(row.fields[0].text, "1\r\n2\n3\r4");
-  EXPECT_EQ(row.fields[0].line, 2U);
-  EXPECT_EQ(row.fields[1].line, 5U);
-  ASSERT_TRUE(*reader->Next(row));
-  EXPECT_EQ(row.line, 6U);
+  TableRow row;
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_EQ(row.fields[0], "1\r\n2\n3\r4");
+  EXPECT_EQ(row.PlaceOf(0), 2U);
+  EXPECT_EQ(row.PlaceOf(1), 5U);
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_EQ(row.place, 6U);
 }
 
 TEST(CsvReaderTest, SkipsEmptyLinesAndStillCountsThem) {
   auto reader = ReaderOf("\n\na,b\n\n1,2\n   \n3,4\n\n");
   ASSERT_TRUE(reader.has_value());
-  CsvRow row;
-  ASSERT_TRUE(*reader->Next(row));
-  EXPECT_EQ(row.line, 5U);
-  ASSERT_TRUE(*reader->Next(row));
-  EXPECT_EQ(row.line, 7U);
-  EXPECT_FALSE(*reader->Next(row));
+  TableRow row;
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_EQ(row.place, 5U);
+  ASSERT_TRUE(*(*reader)->Next(row));
+  EXPECT_EQ(row.place, 7U);
+  EXPECT_FALSE(*(*reader)->Next(row));
 }
 
 TEST(CsvReaderTest, ARaggedRowNamesLineAndNumbersOfFields) {

@@ -1,0 +1,74 @@
+#pragma once
+
+// A table of texts, read row by row: what delimited text, a database or a folder of resources are
+// to the rest of the program. Everything is text, so that one strict conversion (values.h), and one
+// report of what is wrong, serve every kind of source.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+
+namespace consilium {
+
+/// One row, to be handed to Next() again and again. A reader fills it without allocating: its
+/// fields are views into the reader's own memory, good until the next call of Next().
+struct TableRow {
+  std::vector<std::string_view> fields;  ///< UTF-8, one for each header; a missing value is empty.
+  std::uint64_t place = 0;               ///< The line or record at which the row starts, from 1.
+  /// Each field's own place, in a row that goes over several lines; otherwise empty.
+  std::vector<std::uint64_t> field_places;
+  bool blank = false;  ///< No column, wanted or not, has anything but spaces and tabs.
+
+  std::uint64_t PlaceOf(std::size_t field) const {
+    return field_places.empty() ? place : field_places[field];
+  }
+};
+
+/// How the data were read, for the report.
+struct TableFormat {
+  std::string place_unit = "line";               ///< What a place counts: "line" or "record".
+  std::optional<char> delimiter = std::nullopt;  ///< Of delimited text.
+  bool delimiter_detected = false;               ///< The reader found it itself.
+  std::string encoding = {};                     ///< Of text files.
+  std::vector<std::string> files = {};  ///< Where there are several: a place is PlaceInFile().
+};
+
+/// A line of one of several files, which are counted from 0.
+constexpr std::uint64_t PlaceInFile(std::uint64_t file, std::uint64_t line) {
+  return (file << 40U) | line;
+}
+constexpr std::uint64_t FileOfPlace(std::uint64_t place) { return place >> 40U; }
+constexpr std::uint64_t LineOfPlace(std::uint64_t place) { return place & ((1ULL << 40U) - 1); }
+
+class TableReader {
+ public:
+  TableReader() = default;
+  TableReader(const TableReader&) = delete;
+  TableReader& operator=(const TableReader&) = delete;
+  virtual ~TableReader() = default;
+
+  /// The columns' names: trimmed, distinct and not empty.
+  virtual const std::vector<std::string>& header() const = 0;
+  /// What messages call the data: the file's path, or the database without any secret.
+  virtual const std::string& name() const = 0;
+  virtual TableFormat format() const = 0;
+
+  /// Says which columns will be looked at, one entry for each header, before the first Next(). The
+  /// fields of the others may come out empty: a reader need not decode them. Without a call all
+  /// columns are wanted.
+  virtual void Want(const std::vector<bool>& columns) = 0;
+  /// Reads the next row; false at the end. Errors name the data and the place, and never hold a
+  /// field's content.
+  virtual Result<bool> Next(TableRow& row) = 0;
+  /// How much has been read, from 0 to 1, where that is known.
+  virtual std::optional<double> Progress() const { return std::nullopt; }
+};
+
+/// Fails where a name of a column is empty or there twice: `where` stands before the message.
+Status CheckHeader(const std::vector<std::string>& names, std::string_view where);
+
+}  // namespace consilium
