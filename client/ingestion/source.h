@@ -3,6 +3,7 @@
 // A site's source: the private file that says where its data are and how they become a study's
 // contract. docs/source-file.md has every key.
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -55,6 +56,9 @@ struct Source {
 /// `folder` is where a relative `file` starts.
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
 Result<Source> ReadSource(const std::filesystem::path& file);
+
+/// The size in bytes of all files that the data are in; an error names one that is not there.
+Result<std::uintmax_t> SizeOfData(const Source& source);
 
 /// Where the rows of a source can be read, one after the other.
 Result<std::unique_ptr<TableReader>> OpenTable(const Source& source);

@@ -92,7 +92,9 @@ Result<bool> FhirExport::TakeLine(std::string_view line) {
   const bool first = std::exchange(first_line_, false);
   type_ = PeekResourceType(line);
   if (!type_.empty() && types_.find(type_) == types_.end()) {
-    if (first && IsNamedFor(type_)) TRY_STATUS(OpenNext());
+    const bool for_others = std::any_of(types_.begin(), types_.end(),
+                                        [&](const std::string& type) { return IsNamedFor(type); });
+    if (first && IsNamedFor(type_) && !for_others) TRY_STATUS(OpenNext());
     return false;
   }
   if (auto parsed = document_.Parse(line); !parsed) {

@@ -22,8 +22,8 @@ enum class FhirFileChoice { kNamed, kFolder };
 class FhirExport {
  public:
   /// Only resources of these types are looked at. Files whose name holds the type of their first
-  /// resource, as "Patient.000.ndjson" does, are taken to have no other: that is how bulk exports
-  /// are. In a folder, a file that does not start with a resource is left out.
+  /// resource and none of these, as "Patient.000.ndjson" does, are taken to have no other: that is
+  /// how bulk exports are. In a folder, a file that does not start with a resource is left out.
   FhirExport(std::vector<std::filesystem::path> files,
              FhirFileChoice choice,
              std::set<std::string, std::less<>> types);

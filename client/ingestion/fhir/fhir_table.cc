@@ -98,7 +98,7 @@ Status FhirTable::ReadTakes() {
 TableFormat FhirTable::format() const {
   TableFormat format;
   for (const std::filesystem::path& file : files_) {
-    format.files.push_back(file.filename().string());
+    format.files.push_back(folder_ ? file.filename().string() : file.string());
   }
   return format;
 }

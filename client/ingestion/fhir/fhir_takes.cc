@@ -12,6 +12,8 @@
 namespace consilium {
 namespace {
 
+constexpr std::size_t kDayBytes = std::string_view("2020-05-01").size();
+
 tl::unexpected<Error> FailAtColumn(const ViewDefinition& view,
                                    std::size_t column,
                                    std::string_view words,
@@ -53,7 +55,10 @@ Result<std::string_view> TextOfCell(const ViewDefinition& view,
     return FailAtColumn(view, column, "an object, where one value belongs",
                         "Let its path lead to one of the object's elements, as .value or .code.");
   }
-  return items[0].text;
+  const std::string_view text = items[0].text;
+  const bool day = text.size() > kDayBytes && view.Type(column) == "date" &&
+                   Temporal::ParseDateTime(text).has_value();
+  return day ? text.substr(0, kDayBytes) : text;
 }
 
 Result<FhirTakes> FhirTakes::Make(const FhirView& options, const ViewDefinition& view) {

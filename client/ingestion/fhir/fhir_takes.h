@@ -70,7 +70,8 @@ class FhirTakes {
   std::string key_;
 };
 
-/// A column's text in a row, empty if it has no value. Objects have none: the error names the
+/// A column's text in a row, empty if it has no value. A dateTime in a column of type date is its
+/// day. Objects have none: the error names the
 /// view's column.
 Result<std::string_view> TextOfCell(const ViewDefinition& view,
                                     std::size_t column,

@@ -274,7 +274,7 @@ class Parser {
     if (token.kind != FhirTokenKind::kName) return FailUnexpected();
     ++next_;
     if (IsSymbol("(") && !token.quoted) return Call(std::move(input), token);
-    if (input == nullptr && token.text == context_.resource_type) {
+    if (input == nullptr && arguments_ == 0 && token.text == context_.resource_type) {
       return MakeNode(FhirPathKind::kThis, token.position);
     }
     if (StartsUpper(token.text)) {
@@ -330,7 +330,10 @@ class Parser {
     if (arguments == Arguments::kType || arguments == Arguments::kOptionalType) {
       return TypeArgument(node);
     }
+    // Within it another element than the resource is in focus.
+    ++arguments_;
     TRY(node.argument, Expression(0));
+    --arguments_;
     return {};
   }
 
@@ -397,6 +400,7 @@ class Parser {
   std::size_t next_ = 0;
   std::size_t depth_ = 0;
   std::size_t parts_ = 0;
+  std::size_t arguments_ = 0;
 };
 
 }  // namespace

@@ -127,16 +127,8 @@ Status FhirPathEvaluator::Run(const FhirPathNode& node, const Scope& scope, Fhir
       return {};
     case FhirPathKind::kSteps:
       return RunSteps(node, scope, items);
-    case FhirPathKind::kOfType: {
-      TRY_STATUS(RunInput(node, scope, items));
-      const auto other = [&](const FhirItem& item) {
-        return !IsOfType(item, node.type, node.resource_type);
-      };
-      items.erase(
-          std::remove_if(items.begin() + static_cast<std::ptrdiff_t>(from), items.end(), other),
-          items.end());
-      return {};
-    }
+    case FhirPathKind::kOfType:
+      return RunOfType(node, scope, items);
     case FhirPathKind::kIndex:
       return RunIndex(node, scope, items);
     case FhirPathKind::kWhere:
@@ -154,33 +146,52 @@ Status FhirPathEvaluator::Run(const FhirPathNode& node, const Scope& scope, Fhir
       return {};
     case FhirPathKind::kJoin:
       return RunJoin(node, scope, items);
-    case FhirPathKind::kNot: {
-      TRY_STATUS(RunInput(node, scope, items));
-      TRY(const std::optional<bool> truth, Truth(node, scope, items, from));
-      Truncate(items, from);
-      if (truth) items.push_back(BooleanItem(!*truth));
-      return {};
-    }
+    case FhirPathKind::kNot:
+      return RunNot(node, scope, items);
     case FhirPathKind::kLowBoundary:
     case FhirPathKind::kHighBoundary:
       return RunBoundary(node, scope, items);
     case FhirPathKind::kResourceKey:
-    case FhirPathKind::kReferenceKey: {
-      TRY_STATUS(RunInput(node, scope, items));
-      std::size_t kept = from;
-      for (std::size_t i = from; i < items.size(); ++i) {
-        const auto key = node.kind == FhirPathKind::kResourceKey
-                             ? ResourceKey(items[i])
-                             : ReferenceKey(items[i], node.resource_type);
-        if (key) items[kept++] = TextItem(*key, FhirItemKind::kText);
-      }
-      Truncate(items, kept);
-      return {};
-    }
+    case FhirPathKind::kReferenceKey:
+      return RunKey(node, scope, items);
     case FhirPathKind::kNegative:
     case FhirPathKind::kOperator:
       return RunOperator(node, scope, items);
   }
+  return {};
+}
+
+Status FhirPathEvaluator::RunOfType(const FhirPathNode& node,
+                                    const Scope& scope,
+                                    FhirItems& items) {
+  const auto from = static_cast<std::ptrdiff_t>(items.size());
+  TRY_STATUS(RunInput(node, scope, items));
+  const auto other = [&](const FhirItem& item) {
+    return !IsOfType(item, node.type, node.resource_type);
+  };
+  items.erase(std::remove_if(items.begin() + from, items.end(), other), items.end());
+  return {};
+}
+
+Status FhirPathEvaluator::RunKey(const FhirPathNode& node, const Scope& scope, FhirItems& items) {
+  std::size_t kept = items.size();
+  TRY_STATUS(RunInput(node, scope, items));
+  for (std::size_t i = kept; i < items.size(); ++i) {
+    const auto key = node.kind == FhirPathKind::kResourceKey
+                         ? ResourceKey(items[i])
+                         : ReferenceKey(items[i], node.resource_type);
+    if (key) items[kept++] = TextItem(*key, FhirItemKind::kText);
+  }
+  Truncate(items, kept);
+  return {};
+}
+
+Status FhirPathEvaluator::RunNot(const FhirPathNode& node, const Scope& scope, FhirItems& items) {
+  const std::size_t from = items.size();
+  TRY_STATUS(RunInput(node, scope, items));
+  TRY(const std::optional<bool> truth, Truth(node, scope, items, from));
+  Truncate(items, from);
+  if (truth) items.push_back(BooleanItem(!*truth));
   return {};
 }
 

@@ -39,6 +39,9 @@ class FhirPathEvaluator {
   Status Run(const FhirPathNode& node, const Scope& scope, FhirItems& items);
   Status RunInput(const FhirPathNode& node, const Scope& scope, FhirItems& items);
   Status RunSteps(const FhirPathNode& node, const Scope& scope, FhirItems& items);
+  Status RunOfType(const FhirPathNode& node, const Scope& scope, FhirItems& items);
+  Status RunKey(const FhirPathNode& node, const Scope& scope, FhirItems& items);
+  Status RunNot(const FhirPathNode& node, const Scope& scope, FhirItems& items);
   Status RunIndex(const FhirPathNode& node, const Scope& scope, FhirItems& items);
   Status RunWhere(const FhirPathNode& node, const Scope& scope, FhirItems& items);
   Status RunExists(const FhirPathNode& node, const Scope& scope, FhirItems& items);

@@ -335,8 +335,8 @@ class ViewDefinition::Parser {
     }
     view_.columns_.push_back(text);
     view_.collection_.push_back(collection);
-    select.columns.push_back(
-        ViewColumn{std::move(text), std::move(parsed), std::move(type), collection});
+    view_.types_.push_back(std::move(type));
+    select.columns.push_back(ViewColumn{std::move(text), std::move(parsed), collection});
     return {};
   }
 
@@ -353,6 +353,7 @@ class ViewDefinition::Parser {
     for (const JsonNode* entry = list.begin(); entry != list.end(); entry = entry->Next()) {
       view_.columns_.resize(first);
       view_.collection_.resize(first);
+      view_.types_.resize(first);
       const std::string branch_place = At(place, "unionAll", branches.size());
       TRY(ViewSelect branch, ReadSelect(*entry, branch_place, depth));
       const Names own(view_.columns_.begin() + static_cast<std::ptrdiff_t>(first),

@@ -20,7 +20,6 @@ inline constexpr std::size_t kMostViewSelects = 200;
 struct ViewColumn {
   std::string name;
   FhirPath path;
-  std::string type;         ///< As written; may be empty.
   bool collection = false;  ///< Several values make one list.
 };
 
@@ -52,6 +51,8 @@ class ViewDefinition {
   const std::vector<FhirPath>& where() const { return where_; }
   /// Whether the column is a list; such a column has no place in a table of texts.
   bool IsCollection(std::size_t column) const { return collection_[column]; }
+  /// The column's type as written; may be empty.
+  const std::string& Type(std::size_t column) const { return types_[column]; }
 
  private:
   class Parser;
@@ -59,6 +60,7 @@ class ViewDefinition {
   std::string resource_;
   std::vector<std::string> columns_;
   std::vector<bool> collection_;
+  std::vector<std::string> types_;
   std::vector<ViewSelect> selects_;
   std::vector<FhirPath> where_;
 };

@@ -13,7 +13,7 @@
 
 namespace consilium {
 
-inline constexpr std::size_t kMostRowsOfResource = 100'000;
+inline constexpr std::size_t kMostRowsOfResource = 10'000;
 
 /// One row: a column's values are items[begin] to items[end - 1]. A column that is no collection
 /// has at most one.

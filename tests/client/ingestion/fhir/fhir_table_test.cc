@@ -30,13 +30,24 @@ constexpr const char* kPatients =
 
 // Creatinine of p1 in no order, of p2 without a time, and of a group.
 constexpr const char* kObservations =
-    R"({"resourceType":"Observation","id":"o1","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2020-03-01T10:00:00+01:00","valueQuantity":{"value":1.30}}
-{"resourceType":"Observation","id":"o2","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2020-03-01T09:30:00Z","valueQuantity":{"value":0.9}}
-{"resourceType":"Observation","id":"o3","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2019","valueQuantity":{"value":1.1}}
-{"resourceType":"Observation","id":"o4","subject":{"reference":"Patient/p1"},"effectiveDateTime":"2021-01-01","status":"cancelled"}
-{"resourceType":"Observation","id":"o5","subject":{"reference":"Patient/p2"},"valueQuantity":{"value":2}}
-{"resourceType":"Observation","id":"o6","subject":{"reference":"Group/p3"},"effectiveDateTime":"2020","valueQuantity":{"value":7}}
-)";
+    R"({"resourceType":"Observation","id":"o1","subject":{"reference":"Patient/p1"},)"
+    R"("effectiveDateTime":"2020-03-01T10:00:00+01:00","valueQuantity":{"value":1.30}})"
+    "\n"
+    R"({"resourceType":"Observation","id":"o2","subject":{"reference":"Patient/p1"},)"
+    R"("effectiveDateTime":"2020-03-01T09:30:00Z","valueQuantity":{"value":0.9}})"
+    "\n"
+    R"({"resourceType":"Observation","id":"o3","subject":{"reference":"Patient/p1"},)"
+    R"("effectiveDateTime":"2019","valueQuantity":{"value":1.1}})"
+    "\n"
+    R"({"resourceType":"Observation","id":"o4","subject":{"reference":"Patient/p1"},)"
+    R"("effectiveDateTime":"2021-01-01","status":"cancelled"})"
+    "\n"
+    R"({"resourceType":"Observation","id":"o5","subject":{"reference":"Patient/p2"},)"
+    R"("valueQuantity":{"value":2}})"
+    "\n"
+    R"({"resourceType":"Observation","id":"o6","subject":{"reference":"Group/p3"},)"
+    R"("effectiveDateTime":"2020","valueQuantity":{"value":7}})"
+    "\n";
 
 constexpr const char* kPatientView = R"v({"resource": "Patient", "select": [{"column": [
   {"name": "id", "path": "getResourceKey()"}, {"name": "sex", "path": "gender"},
@@ -266,6 +277,16 @@ TEST_F(FhirTableTest, SaysWhichCellHasNoValue) {
               HasSubstr("is a list, which has no place in a table"));
 }
 
+TEST_F(FhirTableTest, MakesADayOfADateTimeInAColumnOfDates) {
+  folder_.Write("patient.json", R"v({"resource": "Observation", "select": [{"column": [
+      {"name": "day", "path": "effective.ofType(dateTime)", "type": "date"},
+      {"name": "time", "path": "effective.ofType(dateTime)"}]}]})v");
+  const auto rows = RowsOf("type = \"fhir\"\nfolder = \"export\"\nview = \"patient.json\"\n");
+  ASSERT_EQ(rows.size(), 6U);
+  EXPECT_EQ(rows[0], "2020-03-01|2020-03-01T10:00:00+01:00|");
+  EXPECT_EQ(rows[2], "2019|2019|");
+}
+
 TEST_F(FhirTableTest, NamesAllFilesWhoseChangeMatters) {
   const auto source = SourceOf(kJoined);
   ASSERT_TRUE(source.has_value());
@@ -273,6 +294,12 @@ TEST_F(FhirTableTest, NamesAllFilesWhoseChangeMatters) {
   for (const auto& file : source->Files()) names.push_back(file.filename().string());
   EXPECT_THAT(names, ElementsAre("Observation.ndjson.gz", "Patient.000.ndjson", "log.ndjson",
                                  "patient.json", "observation.json"));
+  EXPECT_GT(SizeOfData(*source).value_or(0), 1000U);
+  std::filesystem::remove(folder_.path() / "observation.json");
+  EXPECT_THAT(SizeOfData(*source).error().message,
+              AllOf(HasSubstr("observation.json"), HasSubstr("cannot be read")));
+  std::filesystem::remove_all(folder_.path() / "export");
+  EXPECT_THAT(SizeOfData(*source).error().message, HasSubstr("export is no folder"));
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ constexpr const char* kPatient = R"({
            {"other": {"reference": "#contained"}},
            {"other": {"reference": "Patient?identifier=7"}},
            {"other": {"display": "nobody"}}],
-  "contained": [{"resourceType": "Organization", "id": "o1"}, {"resourceType": "Patient", "id": "c1"}]
+  "contained": [{"resourceType": "Organization", "id": "o1"},
+                {"resourceType": "Patient", "id": "c1"}]
 })";
 
 // What the path yields, "A|B"; or the error after "error: ".
@@ -210,6 +211,7 @@ TEST(FhirPathTest, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(Evaluate("%us"), HasSubstr("did you mean %use?"));
   EXPECT_THAT(Evaluate("$index"), HasSubstr("$index does not exist here"));
   EXPECT_THAT(Evaluate("Observation.id"), HasSubstr("no element is called \"Observation\""));
+  EXPECT_THAT(Evaluate("name.where(Patient.active)"), HasSubstr("\"Patient\""));
   EXPECT_THAT(Evaluate("value.ofType(quantity)"), HasSubstr("did you mean \"Quantity\"?"));
   EXPECT_THAT(Evaluate("value.ofType(String)"), HasSubstr("did you mean \"string\"?"));
   EXPECT_THAT(Evaluate("extension(url)"), HasSubstr("url in quotes"));
