@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "client/home.h"
-#include "client/ingestion/study_data.h"
 #include "client/program_trainer.h"
 #include "common/files.h"
 #include "common/runtime_clock.h"
@@ -45,8 +44,15 @@ Result<std::filesystem::path> TrainersFolder(const std::filesystem::path& home) 
 
 }  // namespace
 
-Answerer::Answerer(std::filesystem::path home, std::string site, const Waker& waker)
-    : home_(std::move(home)), site_(std::move(site)), waker_(waker), thread_([this] { Work(); }) {}
+Answerer::Answerer(std::filesystem::path home,
+                   std::string site,
+                   SecretKey32 patient_key,
+                   const Waker& waker)
+    : home_(std::move(home)),
+      site_(std::move(site)),
+      patient_key_(std::move(patient_key)),
+      waker_(waker),
+      thread_([this] { Work(); }) {}
 
 Answerer::~Answerer() {
   ends_trainers_ = true;
@@ -58,10 +64,10 @@ Answerer::~Answerer() {
   thread_.join();
 }
 
-void Answerer::Compute(ComputeAnswer request, Plan plan) {
+void Answerer::Compute(ComputeAnswer request, Plan plan, PatientCodes excluded) {
   {
     const std::lock_guard lock(mutex_);
-    tasks_.push_back(Task{std::move(request), std::move(plan)});
+    tasks_.push_back(Task{std::move(request), std::move(plan), std::move(excluded)});
   }
   changed_.notify_all();
 }
@@ -91,15 +97,17 @@ void Answerer::Work() {
   }
 }
 
-Result<const CohortWithFlow*> Answerer::CohortFor(const Plan& plan) {
+Result<const SiteCohort*> Answerer::CohortFor(const Plan& plan, const PatientCodes& excluded) {
   TRY(const std::filesystem::path source_file, SourceOf(home_));
   TRY(const Source source, ReadSource(source_file));
   const std::string state = StateOf(source_file) + StateOf(source);
   const auto known = cohorts_.find(plan.id);
-  if (known != cohorts_.end() && known->second.state_of_files == state) {
+  if (known != cohorts_.end() && known->second.state_of_files == state &&
+      known->second.excluded == excluded) {
     return &known->second.cohort;
   }
-  TRY(CohortWithFlow cohort, LoadCohort(source, plan));
+  const PatientRegister patients{patient_key_.Clone(), excluded};
+  TRY(SiteCohort cohort, LoadCohort(source, plan, patients));
   // Written to while it was read: what was read may be half of it.
   if (StateOf(source_file) + StateOf(source) != state) {
     return Fail(ErrorCode::kDataQuality,
@@ -108,7 +116,7 @@ Result<const CohortWithFlow*> Answerer::CohortFor(const Plan& plan) {
   }
   cohort.cohort.site = site_;
   Cached& cached = cohorts_[plan.id];
-  cached = Cached{state, std::move(cohort)};
+  cached = Cached{state, excluded, std::move(cohort)};
   return &cached.cohort;
 }
 
@@ -131,14 +139,14 @@ Result<std::shared_ptr<const Analysis>> Answerer::AnalysisOf(const Plan& plan,
 }
 
 Result<ComputedAnswer> Answerer::AnswerOf(const Task& task, std::string& trainer_words) {
-  TRY(const CohortWithFlow* const cohort, CohortFor(task.plan));
+  TRY(const SiteCohort* const cohort, CohortFor(task.plan, task.excluded));
   TRY(const Policy policy, LoadPolicy(home_ / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, task.plan, ReadClocks().utc));
   TRY_STATUS(CheckCohort(policy, task.plan, *cohort));
   TRY(const std::shared_ptr<const Analysis> analysis, AnalysisOf(task.plan, policy, trainer_words));
   TRY(StatefulAnswer answer,
       analysis->Answer(task.request.query, cohort->cohort, task.request.state));
-  return ComputedAnswer{std::move(answer.contribution), cohort->cohort.patients,
+  return ComputedAnswer{std::move(answer.contribution), cohort->codes,
                         std::move(answer.next_state)};
 }
 

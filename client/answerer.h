@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 
+#include "client/ingestion/study_data.h"
 #include "client/policy.h"
 #include "client/site_study.h"
 #include "common/transport/poller.h"
@@ -32,23 +33,30 @@ class Answerer {
  public:
   /// `home` is the folder of the site of this name; `waker`, which outlives this, is woken when an
   /// answer is ready.
-  Answerer(std::filesystem::path home, std::string site, const Waker& waker);
+  Answerer(std::filesystem::path home,
+           std::string site,
+           SecretKey32 patient_key,
+           const Waker& waker);
   ~Answerer();
   Answerer(const Answerer&) = delete;
   Answerer& operator=(const Answerer&) = delete;
 
-  void Compute(ComputeAnswer request, Plan plan);
+  /// `excluded`: the patients that take no part, as the site's codes.
+  void Compute(ComputeAnswer request, Plan plan, PatientCodes excluded);
   std::optional<FinishedAnswer> Take();
 
  private:
   struct Task {
     ComputeAnswer request;
     Plan plan;
+    PatientCodes excluded;
   };
-  /// A cohort as long as the files it came from have not changed.
+  /// A cohort as long as the files it came from, and the list of excluded patients, have not
+  /// changed.
   struct Cached {
     std::string state_of_files;
-    CohortWithFlow cohort;
+    PatientCodes excluded;
+    SiteCohort cohort;
   };
 
   void Work();
@@ -57,10 +65,11 @@ class Answerer {
   Result<std::shared_ptr<const Analysis>> AnalysisOf(const Plan& plan,
                                                      const Policy& policy,
                                                      std::string& trainer_words);
-  Result<const CohortWithFlow*> CohortFor(const Plan& plan);
+  Result<const SiteCohort*> CohortFor(const Plan& plan, const PatientCodes& excluded);
 
   std::filesystem::path home_;
   std::string site_;
+  SecretKey32 patient_key_;
   const Waker& waker_;
   std::map<StudyId, Cached> cohorts_;  ///< The worker's own.
   std::mutex mutex_;

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/chain_export.h"
+
 namespace consilium {
 namespace {
 
@@ -113,6 +115,11 @@ Result<Json> Decide(const Json& request, const Context& context, SiteEffects& ef
   return StudyJson(view);
 }
 
+/// Why this state is an old copy, or null.
+Json RollbackJson(const SiteCore& core) {
+  return core.rollback_found() ? Json(*core.rollback_found()) : Json(nullptr);
+}
+
 Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects& effects) {
   TRY(Json reply, ShowStudies(request, context, effects));
   reply["service"] = context.service ? "running" : "not running";
@@ -131,8 +138,21 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
     }
   }
   reply["ledger_records"] = context.core.ledger_head().records;
+  reply["rolled_back"] = RollbackJson(context.core);
   reply["privacy"] = BalanceJson(context.core, context.core.privacy_spent());
   return reply;
+}
+
+Result<Json> ExportLedger(const Json& request, const Context& context, SiteEffects&) {
+  TRY(const std::vector<ChainRecord> records,
+      HashChain::ReadAll(context.store, std::string(kLedgerTable), std::string(kLedgerDomain),
+                         context.identity));
+  TRY(const std::string format_name, TextOf(request, "format"));
+  TRY(const ChainFormat format, FindChainFormat(format_name));
+  const ChainOwner owner{"consilium-site", CONSILIUM_VERSION, context.site_name};
+  const ChainExport part =
+      ExportRecords(records, request.value("after", std::uint64_t{0}), owner, format);
+  return Json{{"lines", part.lines}, {"last", part.last}, {"more", part.more}};
 }
 
 Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
@@ -143,6 +163,7 @@ Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
   reply["site"] = context.site_name;
   reply["verified"] = records.size();
   reply["head"] = context.core.ledger_head().hash.ToHex();
+  reply["rolled_back"] = RollbackJson(context.core);
   reply["records"] = Json::array();
   for (const ChainRecord& record : records) {
     Json entry;
@@ -151,6 +172,40 @@ Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
     entry["event"] = record.event;
     entry["detail"] = Json::parse(record.detail, nullptr, /*allow_exceptions=*/false);
     reply["records"].push_back(std::move(entry));
+  }
+  return reply;
+}
+
+/// Codes as texts: JSON's numbers are exact to 2^53 only.
+Result<PatientCodes> CodesIn(const Json& request) {
+  if (!request.contains("codes") || !request["codes"].is_array()) {
+    return Fail(ErrorCode::kInvalidArgument, "the request has no list 'codes'");
+  }
+  PatientCodes codes;
+  for (const Json& code : request["codes"]) {
+    TRY(const Bytes bytes, FromHex(code.get<std::string>()));
+    if (bytes.size() != 8) return Fail(ErrorCode::kInvalidArgument, "a code of another length");
+    codes.push_back(LoadU64(bytes));
+  }
+  return Sorted(std::move(codes));
+}
+
+Result<Json> Exclude(const Json& request, const Context& context, SiteEffects& effects) {
+  TRY(const PatientCodes codes, CodesIn(request));
+  TRY(const SiteCore::Exclusion done, context.core.Exclude(codes, context.now, effects));
+  return Json{{"site", context.site_name},
+              {"patients_added", done.added},
+              {"patients_excluded", done.in_all},
+              {"ledger_record", done.head.records},
+              {"ledger_head", done.head.hash.ToHex()}};
+}
+
+Result<Json> ShowExcluded(const Json&, const Context& context, SiteEffects&) {
+  Json reply{{"site", context.site_name}, {"codes", Json::array()}};
+  for (const std::uint64_t code : context.core.excluded()) {
+    ByteArray<8> bytes;
+    StoreU64(bytes, code);
+    reply["codes"].push_back(ToHex(bytes));
   }
   return reply;
 }
@@ -164,6 +219,9 @@ const std::map<std::string, Handler>& Handlers() {
                                                            {"decline", Decide<&SiteCore::Decline>},
                                                            {"revoke", Decide<&SiteCore::Revoke>},
                                                            {"status", ShowStatus},
+                                                           {"export-ledger", ExportLedger},
+                                                           {"exclude", Exclude},
+                                                           {"excluded", ShowExcluded},
                                                            {"ledger", ShowLedger}};
   return kHandlers;
 }

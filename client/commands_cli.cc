@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "client/commands_client.h"
+#include "client/commands_record.h"
 #include "client/doctor.h"
 #include "client/format.h"
 #include "client/home.h"
@@ -29,6 +30,8 @@ struct Options {
   std::string file;
   std::string request;
   std::string study;
+  std::string format;
+  std::uint64_t after = 0;
   bool yes = false;
   bool verify = false;
   bool verbose = false;
@@ -115,7 +118,8 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
-  const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
+  TRY(const PatientRegister patients, ReadPatientRegister(common));
+  const DataCheck check = CheckLocalData(common.folder, plan, patients, ReadClocks());
   std::string text = check.report ? RenderText(*check.report) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
@@ -133,7 +137,8 @@ Result<int> ShowStudies(const CommonOptions& common, const Options&) {
 Result<int> Review(const CommonOptions& common, const Options& options) {
   TRY(Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
   TRY(const Plan plan, ParsePlan(study.value("plan", ""), "offered plan"));
-  const DataCheck check = CheckLocalData(common.folder, plan, ReadClocks());
+  TRY(const PatientRegister patients, ReadPatientRegister(common));
+  const DataCheck check = CheckLocalData(common.folder, plan, patients, ReadClocks());
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
   const std::size_t width = StyleOf(STDOUT_FILENO).width;
@@ -192,15 +197,13 @@ Result<int> ShowStatus(const CommonOptions& common, const Options&) {
   return Print(common, reply, FormatStatus(reply, StyleOf(STDOUT_FILENO)));
 }
 
-Result<int> ShowLedger(const CommonOptions& common, const Options& options) {
-  TRY(Json reply, Ask(common, {{"command", "ledger"}}));
-  if (options.verify) {
-    const std::string count = reply["verified"].dump();
-    reply.erase("records");
-    return Print(common, reply,
-                 "All " + count + " records are linked and signed as they were written.\n");
-  }
-  return Print(common, reply, FormatLedger(reply));
+Result<int> Ledger(const CommonOptions& common, const Options& options) {
+  if (!options.format.empty()) return ExportLedger(common, options.format, options.after);
+  return ShowLedger(common, options.verify);
+}
+
+Result<int> Exclude(const CommonOptions& common, const Options& options) {
+  return ExcludePatients(common, options.file);
 }
 
 Result<int> Examine(const CommonOptions& common, const Options&) {
@@ -210,8 +213,11 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
     const Result<Json> status = Ask(common, {{"command", "status"}});
     const bool runs = status && status->value("service", "") == "running";
     findings.push_back(
-        status ? Finding{"state.db", true, "opens, and its chain holds", ""}
-               : Finding{"state.db", false, status.error().message, status.error().remedy});
+        status && status->value("rolled_back", Json()).is_string()
+            ? Finding{"state.db", false, status->value("rolled_back", ""),
+                      std::string(kRollbackRemedy)}
+        : status ? Finding{"state.db", true, "opens, and its chain holds", ""}
+                 : Finding{"state.db", false, status.error().message, status.error().remedy});
     findings.push_back(runs ? ConnectionOfService(*home, status->value("connected", false),
                                                   status->value("connection", ""))
                             : ExamineConnection(*home));
@@ -306,9 +312,19 @@ int RunSiteProgram(int count, char** arguments) {
       .add_flag("--verbose", options.verbose, "Also write the log to stderr");
   line.Add("status", "Show the connection, the members and the studies",
            "status /var/lib/consilium", bind(ShowStatus));
-  line.Add("ledger", "Show in plain words what has left this site",
-           "ledger /var/lib/consilium --verify", bind(ShowLedger))
-      .add_flag("--verify", options.verify, "Only verify every link and signature");
+  CLI::App& ledger =
+      line.Add("ledger", "Show in plain words what has left this site",
+               "ledger /var/lib/consilium --format cef --after 1200 | logger", bind(Ledger));
+  ledger.add_flag("--verify", options.verify, "Only verify every link and signature");
+  CLI::Option* format =
+      ledger.add_option("--format", options.format,
+                        "For other programs: jsonl (JSON lines) or cef (Common Event Format)");
+  ledger.add_option("--after", options.after, "With --format: only records after this number")
+      ->needs(format);
+  line.Add("exclude", "Leave patients out of all answers from now on, as they asked",
+           "exclude /var/lib/consilium withdrawn.txt", bind(Exclude))
+      .add_option("FILE", options.file, "Their identifiers, one a line, as in the data")
+      ->required();
   return line.Run(count, arguments);
 }
 

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/site_study.h"
+
 namespace consilium {
 namespace {
 
@@ -32,6 +34,10 @@ std::string LedgerLine(const Json& record) {
   const Json detail = record.value("detail", Json::object());
   const std::string event = Text(record, "event");
   std::string line = Text(record, "at") + "  ";
+  if (event == "excluded") {
+    return line + Number(detail, "patients") + " patients excluded from all later answers (" +
+           Number(detail, "in_all") + " in all)";
+  }
   if (event != "answered") return line + "study " + Short(detail) + " " + event + " here";
   return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
          Number(detail, "attempt") + ": one masked vector of " + Number(detail, "words") +
@@ -90,6 +96,11 @@ std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
   text += "Service: " + Text(reply, "service") + "\n";
   const std::string connection = Text(reply, "connection");
   if (!connection.empty()) text += Wrapped("Connection: " + connection, style.width, 2) + "\n";
+  if (const std::string words = Text(reply, "rolled_back"); !words.empty()) {
+    text += Wrapped("Nothing is answered: " + words + ". " + std::string(kRollbackRemedy),
+                    style.width, 2) +
+            "\n";
+  }
   if (const std::string balance = FormatBalance(reply); !balance.empty()) {
     text += Wrapped(balance, style.width, 2) + "\n";
   }
@@ -153,6 +164,9 @@ std::string SentenceFor(const Note& note, const SiteHome& home) {
   if (note.event == "round-closed") {
     return "Study " + study + ": round " + FieldOf(note, "round") + " was summed over " +
            FieldOf(note, "sites") + " sites.";
+  }
+  if (note.event == "state-rolled-back") {
+    return "Nothing is answered: " + FieldOf(note, "reason") + ". " + std::string(kRollbackRemedy);
   }
   if (note.event == "answer-refused") {
     return "Study " + study + ": not answered. " + FieldOf(note, "reason");

@@ -126,6 +126,8 @@ std::string_view Name(PolicyRule rule) {
       return "maximum_parameters_per_patient";
     case PolicyRule::kClass:
       return "minimum_class";
+    case PolicyRule::kDifference:
+      return "minimum_difference";
     case PolicyRule::kSites:
       return "minimum_sites";
     case PolicyRule::kPrivacy:
@@ -146,6 +148,7 @@ RefusalReason ReasonToTell(PolicyRule rule) {
     case PolicyRule::kPatients:
     case PolicyRule::kParameters:
     case PolicyRule::kClass:
+    case PolicyRule::kDifference:
       return RefusalReason::kDataRefused;
     case PolicyRule::kSites:
       return RefusalReason::kMinimumLowered;
@@ -223,6 +226,24 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
                   "policy.toml can raise the limit.");
   }
   return CheckClasses(policy, plan, cohort);
+}
+
+PolicyStatus CheckDifference(const Policy& policy,
+                             const CohortGuard& answered,
+                             const PatientCodes& patients) {
+  const AnsweredCohort* close = answered.TooClose(patients, policy.minimum_difference);
+  if (close == nullptr) return {};
+  const std::uint64_t between = CountDifference(close->patients, patients);
+  return Refuse(PolicyRule::kDifference,
+                "the study's cohort differs by " + Counted(between, "patient") +
+                    " from the one that study " + close->study.Short() + " was answered with on " +
+                    ToText(DateOf(close->at)) +
+                    ": two sums, subtracted, would be those patients'; this site's policy "
+                    "(minimum_difference) asks for no difference or at least " +
+                    std::to_string(policy.minimum_difference),
+                "Answer with the same patients as then (an eligibility rule of the plan, the data "
+                "of that day), or once more patients have come. Whoever is responsible for this "
+                "site's policy.toml can lower the minimum.");
 }
 
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/cohort_guard.h"
 #include "client/trainers.h"
 #include "common/result.h"
 #include "common/time.h"
@@ -30,10 +31,11 @@ struct Policy {
   std::uint64_t minimum_patients = 0;         ///< In the cohort.
   std::uint32_t minimum_sites = 0;            ///< In every sum that this site joins.
   double maximum_parameters_per_patient = 0;
-  std::uint64_t minimum_class = 0;      ///< Patients in the smallest non-empty class of a column.
-  bool site_level = false;              ///< Results that show this site alone may be opened.
-  std::vector<std::string> requesters;  ///< The plan's requested_by; empty: anybody.
-  std::uint32_t maximum_rounds = 0;     ///< Of one study.
+  std::uint64_t minimum_class = 0;       ///< Patients in the smallest non-empty class of a column.
+  std::uint64_t minimum_difference = 0;  ///< Patients between two different cohorts, at least.
+  bool site_level = false;               ///< Results that show this site alone may be opened.
+  std::vector<std::string> requesters;   ///< The plan's requested_by; empty: anybody.
+  std::uint32_t maximum_rounds = 0;      ///< Of one study.
   double privacy_epsilon = 0;       ///< That answers with noise may add up to, over all studies,
   double privacy_delta = 0;         ///< with this probability of an exception.
   TrainerPrograms trainers;         ///< That studies may learn by; none by default.
@@ -57,6 +59,7 @@ enum class PolicyRule {
   kPatients,
   kParameters,
   kClass,
+  kDifference,
   kSites,
   kPrivacy
 };
@@ -87,6 +90,11 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
 /// or of a number that takes at most two values. Classes are counted in patients: with several rows
 /// a patient, as few as the rows could stand for.
 PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& cohort);
+/// Whether these patients are those of an earlier answer or differ from them by enough: the
+/// difference of two sums is a sum over the patients between them.
+PolicyStatus CheckDifference(const Policy& policy,
+                             const CohortGuard& answered,
+                             const PatientCodes& patients);
 /// Whether the budget has room for one more round of the study when `spent` (rho of
 /// zero-concentrated differential privacy) has been told already. Studies without noise need none.
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent);

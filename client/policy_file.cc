@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t kFewestPatients = 3;
 constexpr std::int64_t kFewestSites = 3;
 constexpr std::int64_t kSmallestClass = 1;
+constexpr std::int64_t kSmallestDifference = 1;
 // DataSHIELD's nfilter.glm: with more parameters a fit starts to describe single patients.
 constexpr double kResearchParametersPerPatient = 0.33;
 constexpr double kMostParametersPerPatient = 2;
@@ -104,6 +105,8 @@ Result<Policy> ParseTable(const Settings& settings) {
   TRY_STATUS(ParseRatio(settings, policy));
   TRY_STATUS(
       ParseCount(settings, "minimum_class", kSmallestClass, kLargestCount, policy.minimum_class));
+  TRY_STATUS(ParseCount(settings, "minimum_difference", kSmallestDifference, kLargestCount,
+                        policy.minimum_difference));
   TRY_STATUS(ParseCount(settings, "maximum_rounds", 1, kMostRounds, policy.maximum_rounds));
   TRY_STATUS(ParseBudget(settings, policy));
   TRY(policy.site_level, settings.BooleanOr("site_level", policy.site_level));
@@ -151,6 +154,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_sites = 5;
       policy.maximum_parameters_per_patient = 0.1;
       policy.minimum_class = 10;
+      policy.minimum_difference = 10;
       policy.maximum_rounds = 50;
       policy.privacy_epsilon = 1;
       break;
@@ -159,6 +163,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_sites = 3;
       policy.maximum_parameters_per_patient = 0.2;
       policy.minimum_class = 5;
+      policy.minimum_difference = 5;
       policy.maximum_rounds = 200;
       policy.privacy_epsilon = 3;
       break;
@@ -167,6 +172,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_sites = 3;
       policy.maximum_parameters_per_patient = kResearchParametersPerPatient;
       policy.minimum_class = 3;
+      policy.minimum_difference = 3;
       policy.maximum_rounds = 1'000;
       policy.privacy_epsilon = 10;
       break;
@@ -221,6 +227,10 @@ preset = "standard"
 # Fewest patients in the smallest non-empty class of a yes/no column or a category, for instance
 # patients with the outcome; 1 turns the rule off.         strict 10, standard 5, research 3
 # minimum_class = 5
+
+# Fewest patients by which two cohorts differ, if they differ at all: two sums, subtracted, are a
+# sum over those between them; 1 turns the rule off.       strict 10, standard 5, research 3
+# minimum_difference = 5
 
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200

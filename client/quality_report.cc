@@ -1,5 +1,6 @@
 #include "client/quality_report.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace consilium {
@@ -146,6 +147,11 @@ std::vector<std::string> QualityReport::Notes() const {
     notes.push_back(Count(blank_rows, "row", "rows") + " with all fields empty left out.");
   }
   if (rows == 0) notes.push_back("The data have columns and no rows.");
+  if (patients_excluded > 0) {
+    notes.push_back(
+        "This site's list of excluded patients names " + std::to_string(patients_excluded) + "; " +
+        std::to_string(excluded_patients_found) + " of them have rows here, which are left out.");
+  }
   if (repeated_patients > 0) {
     notes.push_back(Count(repeated_patients, "patient has", "patients have") +
                     " more than one row; each counts once for the minimum number of patients.");
@@ -154,7 +160,11 @@ std::vector<std::string> QualityReport::Notes() const {
     if (rows > 0 && column.missing == rows) {
       notes.push_back(column.name + " has no value in any row.");
     }
-    if (SuggestsAnotherUnit(column)) {
+    const bool named =
+        std::any_of(suspicions.begin(), suspicions.end(), [&](const Suspicion& suspicion) {
+          return suspicion.column == column.name && suspicion.kind == "unit";
+        });
+    if (!named && SuggestsAnotherUnit(column)) {
       notes.push_back(column.name +
                       ": most values are out of range; is the unit another one? "
                       "The contract says: " +

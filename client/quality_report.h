@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/plausibility.h"
 #include "protocols/cohort.h"
 #include "protocols/contract.h"
 
@@ -76,9 +77,12 @@ struct QualityReport {
   std::uint64_t repeated_patients = 0;  ///< Patients with more than one row.
   std::string patient_header;
   DataProblem patient_missing;
-  std::vector<ColumnQuality> columns;       ///< In the contract's order.
-  std::vector<std::string> other_problems;  ///< "121 patients are more than ..."
-  std::optional<CohortFlow> flow;           ///< Set when there is no problem.
+  std::uint64_t patients_excluded = 0;        ///< On the site's list of those who take no part,
+  std::uint64_t excluded_patients_found = 0;  ///< and here.
+  std::vector<ColumnQuality> columns;         ///< In the contract's order.
+  std::vector<std::string> other_problems;    ///< "121 patients are more than ..."
+  std::vector<Suspicion> suspicions;          ///< Worth a look, no obstacle.
+  std::optional<CohortFlow> flow;             ///< Set when there is no problem.
 
   /// True: the contract is violated and the study cannot run on this source.
   bool HasProblems() const;

@@ -145,6 +145,14 @@ void AppendProblems(std::string& out, const QualityReport& report) {
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
 }
 
+void AppendSuspicions(std::string& out, const QualityReport& report) {
+  if (report.suspicions.empty()) return;
+  out += "\nWorth a look (the study can run all the same)\n";
+  for (const Suspicion& suspicion : report.suspicions) {
+    AppendProblem(out, suspicion.column + ": " + suspicion.words, {}, suspicion.remedy);
+  }
+}
+
 void AppendFlow(std::string& out, const CohortFlow& flow) {
   out += "\nCohort\n" + Right(flow.rows_read, 10) + "  rows read\n";
   for (const CohortFlow::Step& step : flow.removed) {
@@ -227,6 +235,7 @@ std::string RenderText(const QualityReport& report) {
   out += "\n";
   AppendColumns(out, report);
   AppendProblems(out, report);
+  AppendSuspicions(out, report);
   const std::vector<std::string> notes = report.Notes();
   if (!notes.empty()) out += "\nNotes\n";
   for (const std::string& note : notes) AppendWrapped(out, "  - ", note);
@@ -241,6 +250,8 @@ std::string RenderJson(const QualityReport& report) {
                          {"blank_rows", report.blank_rows},
                          {"patients", report.patients},
                          {"repeated_patients", report.repeated_patients},
+                         {"patients_excluded", report.patients_excluded},
+                         {"excluded_patients_found", report.excluded_patients_found},
                          {"meets_contract", !report.HasProblems()},
                          {"columns", nlohmann::json::array()},
                          {"problems", nlohmann::json::array()},
@@ -260,6 +271,14 @@ std::string RenderJson(const QualityReport& report) {
     for (const auto& [fault, problem] : column.problems) {
       json["problems"].push_back(ProblemJson(report, column.name, fault, problem));
     }
+  }
+  json["suspicions"] = nlohmann::json::array();
+  for (const Suspicion& suspicion : report.suspicions) {
+    json["suspicions"].push_back({{"column", suspicion.column},
+                                  {"kind", suspicion.kind},
+                                  {"rows", suspicion.rows},
+                                  {"words", suspicion.words},
+                                  {"remedy", suspicion.remedy}});
   }
   if (report.flow) json["cohort"] = FlowJson(*report.flow);
   constexpr int kIndent = 2;

@@ -78,6 +78,16 @@ struct PrivacyRecord {
   }
 };
 
+/// Table "excluded", key: the patient's code. Since when the patient takes no part in any answer.
+struct ExcludedRecord {
+  UtcSeconds at;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(at);
+  }
+};
+
 /// Table "answered", key: the question's digest. Whom the answer was summed with.
 struct AnsweredRecord {
   StudyId study;

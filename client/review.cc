@@ -13,6 +13,7 @@ namespace {
 Status AskPolicy(const std::filesystem::path& home,
                  const Source& source,
                  const Plan& plan,
+                 const PatientRegister& patients,
                  const Moment& now,
                  std::string& trainer) {
   TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
@@ -22,17 +23,18 @@ Status AskPolicy(const std::filesystem::path& home,
     trainer = InWords(program);
     TRY_STATUS(CheckTrustedTrainer(program));
   }
-  TRY(const CohortWithFlow cohort, LoadCohort(source, plan));
+  TRY(const SiteCohort cohort, LoadCohort(source, plan, patients));
   TRY_STATUS(CheckCohort(policy, plan, cohort));
   return {};
 }
 
 Result<QualityReport> ReadData(const std::filesystem::path& home,
                                const Plan& plan,
+                               const PatientRegister& patients,
                                Source& source) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));
-  return CheckData(source, plan);
+  return CheckData(source, plan, patients);
 }
 
 std::string Title(std::string_view text) {
@@ -41,16 +43,19 @@ std::string Title(std::string_view text) {
 
 }  // namespace
 
-DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now) {
+DataCheck CheckLocalData(const std::filesystem::path& home,
+                         const Plan& plan,
+                         const PatientRegister& patients,
+                         const Moment& now) {
   DataCheck check;
   Source source;
-  Result<QualityReport> report = ReadData(home, plan, source);
+  Result<QualityReport> report = ReadData(home, plan, patients, source);
   if (!report) {
     check.problem = report.error();
     return check;
   }
   check.report = std::move(*report);
-  if (Status asked = AskPolicy(home, source, plan, now, check.trainer); !asked) {
+  if (Status asked = AskPolicy(home, source, plan, patients, now, check.trainer); !asked) {
     check.problem = asked.error();
   }
   return check;

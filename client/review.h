@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
 #include "common/time.h"
@@ -21,8 +22,12 @@ struct DataCheck {
   bool ok() const { return !problem.has_value(); }
 };
 
-/// Reads the site's source against the plan and asks its policy; nothing is sent.
-DataCheck CheckLocalData(const std::filesystem::path& home, const Plan& plan, const Moment& now);
+/// Reads the site's source against the plan and asks its policy; nothing is sent. What was answered
+/// before (policy's minimum_difference) is not looked at.
+DataCheck CheckLocalData(const std::filesystem::path& home,
+                         const Plan& plan,
+                         const PatientRegister& patients,
+                         const Moment& now);
 
 /// A page of plain text, at most `width` columns where words allow.
 std::string ReviewPage(const Plan& plan,

@@ -55,7 +55,8 @@ Status SiteRuntime::Open() {
   TRY(store_, OpenServiceStore(home_.state_file()));
   TRY(control_, ControlServer::Listen(home_.folder));
   TRY(waker_, Waker::Create());
-  answerer_ = std::make_unique<Answerer>(home_.folder, home_.settings.name, *waker_);
+  answerer_ = std::make_unique<Answerer>(home_.folder, home_.settings.name,
+                                         PatientKeyOf(home_.keys.identity), *waker_);
   TRY_STATUS(BuildCore());
   TRY(context_, TransportContext::Create());
   SiteSocketOptions options;
@@ -230,7 +231,7 @@ bool SiteRuntime::Carry(SiteEffects effects) {
 
 void SiteRuntime::Compute(ComputeAnswer request) {
   const Result<const Plan*> plan = core_->PlanOf(request.study);
-  if (plan) answerer_->Compute(std::move(request), **plan);
+  if (plan) answerer_->Compute(std::move(request), **plan, core_->excluded());
 }
 
 void SiteRuntime::Deliver(Bytes message) {

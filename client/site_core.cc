@@ -69,10 +69,12 @@ SiteEnvironment SiteCore::Environment() {
   environment.ledger = &ledger_;
   environment.answered = &answered_;
   environment.privacy = &privacy_;
+  environment.cohorts = &cohorts_;
+  environment.rollback = &rollback_;
   return environment;
 }
 
-/// What was answered, and what answers with noise have told.
+/// What was answered, with which patients, and what answers with noise have told.
 Status SiteCore::RestoreAnswers(const RecordStore& store) {
   TRY(const std::vector<Record> answers, store.Load("answered"));
   for (const Record& record : answers) {
@@ -82,6 +84,7 @@ Status SiteCore::RestoreAnswers(const RecordStore& store) {
                 question.bytes.begin());
     answered_.emplace(question, std::move(answered));
   }
+  TRY_STATUS(cohorts_.Restore(store));
   TRY(const std::vector<Record> spent, store.Load("privacy"));
   for (const Record& record : spent) {
     TRY(privacy_, DecodeRow<PrivacyRecord>(record, "privacy"));
@@ -100,11 +103,9 @@ Status SiteCore::Restore(const RecordStore& store) {
     }
     roster_ = std::move(roster);
   }
-  TRY(const std::vector<Record> receipts, store.Load("receipt"));
-  for (const Record& record : receipts) {
-    TRY(receipt_, DecodeRow<Receipt>(record, "receipt"));
-  }
+  TRY_STATUS(RestoreReceipts(store));
   TRY_STATUS(RestoreAnswers(store));
+  TRY_STATUS(RestoreExclusions(store));
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(const std::vector<Record> sum_records, store.Load("sum"));
   for (const Record& record : sum_records) {
@@ -292,6 +293,7 @@ Judged<void> SiteCore::Dispatch(const Moment& now,
     return Refuse(R::kNotSignedByCoordinator);
   }
   if (message.kind == MessageKind::kWelcome) return OnWelcome(message, effects);
+  if (message.kind == MessageKind::kLedgerHead) return OnLedgerHead(message, effects);
   if (message.kind == MessageKind::kStudyOffer) return OnStudyOffer(now, message, effects);
   const Judged<SiteStudy*> study = StudyOf(message);
   if (!study) return tl::unexpected<Refusal>(study.error());
@@ -373,6 +375,7 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
                             "welcomed",
                             {{"federation", roster_->roster.federation_name},
                              {"members", std::to_string(roster_->roster.members.size())}}});
+  SayLedgerHead(settings_.federation, ledger_, identity_, effects);
   for (auto& [id, study] : studies_) study->OnWelcome(effects);
   return {};
 }

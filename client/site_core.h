@@ -48,6 +48,15 @@ class SiteCore {
   /// Takes an approval back: no further round is answered.
   Status Revoke(const StudyId& study, const Moment& now, SiteEffects& effects);
 
+  /// Leaves these patients out of all cohorts from now on.
+  struct Exclusion {
+    std::uint64_t added = 0;   ///< That were not on the list before.
+    std::uint64_t in_all = 0;  ///< On the list now.
+    AuditHead head;            ///< Of the ledger, which has it on record.
+  };
+  Result<Exclusion> Exclude(const PatientCodes& patients, const Moment& now, SiteEffects& effects);
+  const PatientCodes& excluded() const { return excluded_; }
+
   std::vector<SiteStudyView> Studies() const;
   Result<SiteStudyView> View(const StudyId& study) const;
   /// The checked plan of an offered study.
@@ -58,6 +67,9 @@ class SiteCore {
   bool welcomed() const { return welcomed_; }
   AuditHead ledger_head() const { return ledger_.head(); }
   const Result<Policy>& policy() const { return policy_; }
+  /// Set when the coordinator holds a receipt of this site for ledger records that this state does
+  /// not have, in words: it is an old copy, and nothing is answered from it.
+  const std::optional<std::string>& rollback_found() const { return rollback_; }
   /// What all answers with noise have told, as rho of zero-concentrated differential privacy.
   double privacy_spent() const { return privacy_.rho; }
 
@@ -76,10 +88,14 @@ class SiteCore {
 
  private:
   Status RestoreAnswers(const RecordStore& store);
+  Status RestoreReceipts(const RecordStore& store);
+  Status RestoreExclusions(const RecordStore& store);
   Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<SiteStudy*> StudyOf(const OpenedMessage& message);
+  Judged<void> OnLedgerHead(const OpenedMessage& message, SiteEffects& effects);
+  void CompareLedger(const Receipt& receipt);
   void SayHello(const Moment& now, SiteEffects& effects);
   void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);
   SiteEnvironment Environment();
@@ -94,6 +110,9 @@ class SiteCore {
   HashChain ledger_;
   std::map<Digest, AnsweredRecord> answered_;
   PrivacyRecord privacy_;
+  CohortGuard cohorts_;
+  PatientCodes excluded_;
+  std::optional<std::string> rollback_;
   std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;
   bool connected_ = false;
   bool welcomed_ = false;

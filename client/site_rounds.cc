@@ -18,12 +18,22 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
   if (!record_.decision || record_.decision->kind != DecisionKind::kApproved) {
     return Refuse(R::kNotApproved);
   }
+  if (*environment_.rollback) return Refuse(R::kStateRolledBack);
   if (plan_.expires < DateOf(now.utc)) return Refuse(R::kPlanExpired);
   if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
   if (const PolicyStatus allowed = CheckPlan(**environment_.policy, plan_, now.utc); !allowed) {
     return Refuse(ReasonToTell(allowed.error().rule));
   }
   return {};
+}
+
+/// Without noise: what such answers tell together is bounded by rules, not by a budget.
+bool SiteStudy::IsExact() const { return plan_.analysis->privacy_loss_of_a_round() == 0; }
+
+/// Noise hides the few patients between two cohorts; rules have to where there is none.
+PolicyStatus SiteStudy::IsApart(const PatientCodes& patients) const {
+  if (!IsExact()) return {};
+  return CheckDifference(**environment_.policy, *environment_.cohorts, patients);
 }
 
 /// Whether the policy's budget has room for one more answer of this study.
@@ -127,7 +137,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   const ByteArray<16> used = own->prekey.id;
   std::erase_if(prekeys_, [&](const PrekeySecrets& secrets) { return secrets.prekey.id == used; });
   session_.emplace(Session{
-      std::move(*session), std::move(started->query), std::move(started->slots), {}, 0, {}});
+      std::move(*session), std::move(started->query), std::move(started->slots), {}, {}, {}});
   record_.last_round = round;
   record_.last_attempt = attempt;
   if (record_.frozen.empty()) {
@@ -166,6 +176,10 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
     NoteRefusal(refusal);
     return tl::unexpected<Refusal>(refusal);
   }
+  if (answer) {
+    const PolicyStatus apart = IsApart(answer->patients);
+    if (!apart) answer = tl::make_unexpected(static_cast<const Error&>(apart.error()));
+  }
   const auto sites = static_cast<std::uint32_t>(session_->sum.start().participants.size());
   Result<RingVector> encoded =
       answer ? EncodeFixedPoint(answer->contribution.values, session_->slots, sites)
@@ -188,7 +202,7 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
     return tl::unexpected<Refusal>(refusal);
   }
   session_->contribution = std::move(*encoded);
-  session_->patients = answer->patients;
+  session_->patients = std::move(answer->patients);
   session_->next_state = std::move(answer->next_state);
   return MaskIfReady(now, effects);
 }
@@ -215,11 +229,17 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
 /// first, then the masked vector.
 Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   if (!session_->contribution || !session_->sum.CanMask()) return {};
-  // Another study may have spent what was left when this round began.
+  // Another study may have answered since this round began: spent what was left of the budget, or
+  // with nearly the same patients.
   if (auto allowed = MaySpend(); !allowed) {
     session_.reset();
     NoteRefusal(allowed.error());
     return allowed;
+  }
+  if (const PolicyStatus apart = IsApart(session_->patients); !apart) {
+    session_.reset();
+    last_refusal_ = Describe(apart.error());
+    return Refuse(ReasonToTell(apart.error().rule));
   }
   RingVector contribution = std::move(*session_->contribution);
   session_->contribution.reset();
@@ -231,7 +251,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
                        HashBytes(session_->query.body).ToHex() + R"(","words":)" +
                        std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
                        std::to_string(session_->sum.start().participants.size()) +
-                       R"(,"patients":)" + std::to_string(session_->patients);
+                       R"(,"patients":)" + std::to_string(session_->patients.size());
   RecordBatch changes;
   if (std::optional<PutRecord> charge = Charge()) {
     // In billionths, rounded up: a chain's record holds no real number, lest it be a patient's.
@@ -239,6 +259,11 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
         R"(,"rho_spent_e9":)" +
         std::to_string(static_cast<std::uint64_t>(std::ceil(environment_.privacy->rho * 1e9)));
     changes.push_back(std::move(*charge));
+  }
+  if (IsExact()) {
+    std::optional<PutRecord> cohort =
+        environment_.cohorts->Remember(plan_.id, now.utc, std::move(session_->patients));
+    if (cohort) changes.push_back(*std::move(cohort));
   }
   changes.push_back(
       environment_.ledger->Append(now.utc, "answered", detail + "}", *environment_.identity));
@@ -249,6 +274,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
     changes.push_back(PutRecord{"state", ToBytes(plan_.id.span()), Encode(state_)});
   }
   effects.emplace_back(consilium::Persist{std::move(changes)});
+  SayLedgerHead(environment_.federation, *environment_.ledger, *environment_.identity, effects);
   BeginUpload(effects);
   return {};
 }

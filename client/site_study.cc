@@ -71,6 +71,16 @@ Digest QuestionDigest(const Plan& plan, const Query& query) {
   return hasher.Add(query.body).Finish();
 }
 
+void SayLedgerHead(const FederationId& federation,
+                   const HashChain& ledger,
+                   const SigningKey& identity,
+                   SiteEffects& effects) {
+  if (ledger.head().records == 0) return;
+  effects.emplace_back(
+      SendToCoordinator{FrameMessage(MessageKind::kLedgerHead, Route{federation, {}, {}, {}},
+                                     Encode(SignReceipt(ledger.head(), identity)))});
+}
+
 SiteStudy::SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record)
     : environment_(environment), plan_(std::move(plan)), record_(std::move(record)) {}
 
@@ -149,6 +159,8 @@ void SiteStudy::Say(MessageKind kind, const Route& route, ByteSpan body, SiteEff
 void SiteStudy::NoteRefusal(const Refusal& refusal) {
   // A message of an attempt that is over must not hide why this site ended its part in it.
   if (refusal.reason == RefusalReason::kNoSuchSession && !last_refusal_.empty()) return;
+  // What is wrong with the data has been said in words already.
+  if (refusal.reason == RefusalReason::kDataRefused && !last_refusal_.empty()) return;
   last_refusal_ = std::string(Explanation(refusal.reason));
 }
 
@@ -157,6 +169,9 @@ void SiteStudy::NoteRefusal(const Refusal& refusal) {
 
 Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effects) {
   const bool approved = record_.decision && record_.decision->kind == DecisionKind::kApproved;
+  if (kind == DecisionKind::kApproved && *environment_.rollback) {
+    return Fail(ErrorCode::kRefused, **environment_.rollback, std::string(kRollbackRemedy));
+  }
   if (kind == DecisionKind::kApproved) {
     if (approved) return Fail(ErrorCode::kConflict, "the study is approved already");
     if (plan_.expires < DateOf(now.utc)) {
@@ -186,6 +201,7 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
        environment_.ledger->Append(now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
                                    R"({"study":")" + plan_.id.ToHex() + R"("})",
                                    *environment_.identity)}});
+  SayLedgerHead(environment_.federation, *environment_.ledger, *environment_.identity, effects);
   OnWelcome(effects);
   return {};
 }

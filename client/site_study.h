@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cohort_guard.h"
 #include "client/policy.h"
 #include "client/records.h"
 #include "common/random.h"
@@ -42,8 +43,8 @@ struct SiteStudyView {
 /// What the worker hands back for a ComputeAnswer.
 struct ComputedAnswer {
   Contribution contribution;
-  std::uint64_t patients = 0;  ///< Distinct patients in the cohort, for the ledger.
-  Bytes next_state = {};       ///< The site's, once this answer's round is closed with it.
+  PatientCodes patients;  ///< The cohort's, for ledger and guard.
+  Bytes next_state = {};  ///< The site's, once this answer's round is closed with it.
 };
 
 /// What a study needs of the site; all of it outlives the study.
@@ -56,6 +57,8 @@ struct SiteEnvironment {
   HashChain* ledger = nullptr;
   std::map<Digest, AnsweredRecord>* answered = nullptr;
   PrivacyRecord* privacy = nullptr;
+  CohortGuard* cohorts = nullptr;
+  const std::optional<std::string>* rollback = nullptr;  ///< Why nothing is answered, if so.
 };
 
 class SiteStudy {
@@ -106,7 +109,7 @@ class SiteStudy {
     Query query;
     std::vector<Slot> slots;
     std::optional<RingVector> contribution;  ///< Encoded, until it is masked.
-    std::uint64_t patients = 0;
+    PatientCodes patients;
     Bytes next_state;              ///< Of the analysis, until the answer is masked.
     std::uint64_t next_chunk = 0;  ///< The first not sent since the upload was last begun.
   };
@@ -128,6 +131,8 @@ class SiteStudy {
   std::optional<SiteId> Self() const;
   Judged<void> MayAnswer(const Moment& now) const;
   Judged<void> MaySpend() const;
+  bool IsExact() const;
+  PolicyStatus IsApart(const PatientCodes& patients) const;
   std::optional<PutRecord> Charge();
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();
@@ -159,6 +164,19 @@ class SiteStudy {
   std::optional<Session> session_;
   std::string last_refusal_;
 };
+
+/// What a site's people can do about a state that was rolled back.
+inline constexpr std::string_view kRollbackRemedy =
+    "Stop the service, restore the newest state.db, start again. If that is lost, nobody knows "
+    "what "
+    "was answered: have this site revoked and join anew, and count the lost privacy budget as "
+    "spent.";
+
+/// Tells the coordinator how far the ledger is, if it has any record.
+void SayLedgerHead(const FederationId& federation,
+                   const HashChain& ledger,
+                   const SigningKey& identity,
+                   SiteEffects& effects);
 
 /// What a question is, whoever asks: the contract, the analysis and the query.
 Digest QuestionDigest(const Plan& plan, const Query& query);

@@ -11,6 +11,12 @@ struct MemoryStore::Tables {
 };
 
 MemoryStore::MemoryStore() : tables_(std::make_unique<Tables>()) {}
+MemoryStore::MemoryStore(const MemoryStore& other)
+    : tables_(std::make_unique<Tables>(*other.tables_)) {}
+MemoryStore& MemoryStore::operator=(const MemoryStore& other) {
+  *tables_ = *other.tables_;
+  return *this;
+}
 MemoryStore::~MemoryStore() = default;
 
 Status MemoryStore::Apply(const RecordBatch& batch) {

@@ -40,10 +40,12 @@ class RecordStore {
   virtual Result<std::vector<Record>> Load(const std::string& table) const = 0;
 };
 
-/// Records in memory: tests, and the simulator's disk.
+/// Records in memory: tests, and the simulator's disk. A copy is a snapshot.
 class MemoryStore final : public RecordStore {
  public:
   MemoryStore();
+  MemoryStore(const MemoryStore& other);
+  MemoryStore& operator=(const MemoryStore& other);
   ~MemoryStore() override;
   Status Apply(const RecordBatch& batch) override;
   Result<std::vector<Record>> Load(const std::string& table) const override;

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/chain_export.h"
+
 namespace consilium {
 namespace {
 
@@ -203,6 +205,18 @@ Result<Json> ShowResult(const Json& request, const Context& context, Coordinator
   return reply;
 }
 
+Result<Json> ExportAudit(const Json& request, const Context& context, CoordinatorEffects&) {
+  TRY(const std::vector<ChainRecord> records,
+      HashChain::ReadAll(context.store, std::string(kAuditTable), std::string(kAuditDomain),
+                         context.identity));
+  TRY(const ChainFormat format, FindChainFormat(request.value("format", "")));
+  const ChainOwner owner{"consilium-coordinator", CONSILIUM_VERSION,
+                         context.core.roster().federation_name};
+  const ChainExport part =
+      ExportRecords(records, request.value("after", std::uint64_t{0}), owner, format);
+  return Json{{"lines", part.lines}, {"last", part.last}, {"more", part.more}};
+}
+
 Result<Json> ShowAudit(const Json& request, const Context& context, CoordinatorEffects&) {
   TRY(const std::vector<ChainRecord> records,
       HashChain::ReadAll(context.store, std::string(kAuditTable), std::string(kAuditDomain),
@@ -245,7 +259,8 @@ const std::map<std::string, Handler>& Handlers() {
       {"stop", Move<&CoordinatorCore::Stop>},
       {"status", ShowStatus},
       {"result", ShowResult},
-      {"audit", ShowAudit}};
+      {"audit", ShowAudit},
+      {"export-audit", ExportAudit}};
   return kHandlers;
 }
 

@@ -39,6 +39,8 @@ struct Options {
   bool verify = false;
   bool verbose = false;
   std::size_t last = 50;
+  std::string format;
+  std::uint64_t after = 0;
 };
 
 int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
@@ -214,7 +216,20 @@ Result<int> ShowResult(const CommonOptions& common, const Options& options) {
   return kExitDone;
 }
 
+Result<int> ExportAudit(const CommonOptions& common, const Options& options) {
+  std::uint64_t after = options.after;
+  for (bool more = true; more;) {
+    TRY(const Json reply,
+        Ask(common, {{"command", "export-audit"}, {"format", options.format}, {"after", after}}));
+    std::cout << reply.value("lines", "") << std::flush;
+    after = reply.value("last", after);
+    more = reply.value("more", false);
+  }
+  return kExitDone;
+}
+
 Result<int> ShowAudit(const CommonOptions& common, const Options& options) {
+  if (!options.format.empty()) return ExportAudit(common, options);
   TRY(const Json reply, Ask(common, {{"command", "audit"},
                                      {"last", options.verify ? std::size_t{0} : options.last}}));
   return Print(common, reply, FormatAudit(reply));
@@ -292,6 +307,11 @@ void AddStudyCommands(CommandLine& line, Options& options) {
   CLI::App& audit = line.Add("audit", "List or verify the signed record of what happened",
                              "audit /var/lib/consilium --verify", bind(ShowAudit));
   audit.add_flag("--verify", options.verify, "Only verify every link and signature");
+  CLI::Option* format =
+      audit.add_option("--format", options.format,
+                       "For other programs: jsonl (JSON lines) or cef (Common Event Format)");
+  audit.add_option("--after", options.after, "With --format: only records after this number")
+      ->needs(format);
   audit.add_option("--last", options.last, "How many of the newest records to list (default 50)");
 }
 

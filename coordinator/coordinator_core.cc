@@ -68,6 +68,11 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
   for (auto& [key, invitation] : invitations) {
     invitations_.emplace(invitation.site_name, std::move(invitation));
   }
+  TRY(const auto heads, LoadRows<Receipt>(store, "ledger-head"));
+  for (const auto& [key, head] : heads) {
+    if (key.size() != 8) return Fail(ErrorCode::kCorrupt, "a key of table 'ledger-head'");
+    ledger_heads_[SiteId(static_cast<SiteId::Representation>(LoadU64(key)))] = head;
+  }
   std::map<StudyId, std::vector<JournalRecord>> journals;
   TRY(auto entries, LoadRows<JournalRecord>(store, "journal"));
   for (auto& [key, entry] : entries) journals[StudyOf(key)].push_back(std::move(entry));

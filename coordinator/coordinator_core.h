@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -106,6 +107,11 @@ class CoordinatorCore {
                const OpenedMessage& message,
                const Moment& now,
                CoordinatorEffects& effects);
+  void OnLedgerHead(const Member& member,
+                    const OpenedMessage& message,
+                    CoordinatorEffects& effects);
+  void SayLedgerHead(SiteId site, CoordinatorEffects& effects) const;
+  void KeepLedgerHeads(CoordinatorEffects& effects);
   SharedBytes WelcomeMessage() const;
   void WelcomeAll(CoordinatorEffects& effects) const;  ///< After a change of the roster.
   void SetRoster(Roster roster, CoordinatorEffects& effects);
@@ -124,6 +130,8 @@ class CoordinatorCore {
   HashChain audit_;
   std::map<std::string, InvitationRecord> invitations_;  ///< By site name.
   std::map<SiteId, SiteLink> links_;
+  std::map<SiteId, Receipt> ledger_heads_;  ///< The newest of each site, as it signed it.
+  std::set<SiteId> heads_to_keep_;          ///< Of which the newest is not durable yet.
   std::map<StudyId, std::unique_ptr<Study>> studies_;
   std::optional<std::string> rollback_;
 };

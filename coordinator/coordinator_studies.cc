@@ -147,11 +147,59 @@ CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
     OnHello(*member, *message, now, effects);
     return effects;
   }
+  if (message->kind == MessageKind::kLedgerHead) {
+    OnLedgerHead(*member, *message, effects);
+    return effects;
+  }
   const auto study = studies_.find(message->route.study);
   if (study == studies_.end()) return refuse(DropReason::kUnexpectedKind);
   if (rollback_) return effects;
   study->second->OnMessage(*member, *message, now, effects);
+  KeepLedgerHeads(effects);
   return effects;
+}
+
+void CoordinatorCore::OnLedgerHead(const Member& member,
+                                   const OpenedMessage& message,
+                                   CoordinatorEffects& effects) {
+  const Result<Receipt> told = Decode<Receipt>(message.body);
+  if (!told) {
+    effects.emplace_back(Note{
+        LogLevel::kWarning, "message-refused", {{"site", member.name}, {"reason", "malformed"}}});
+    return;
+  }
+  Receipt& newest = ledger_heads_[member.id];
+  if (told->head.records < newest.head.records) {
+    SayLedgerHead(member.id, effects);
+  } else if (told->head != newest.head) {
+    newest = *told;
+    heads_to_keep_.insert(member.id);
+  }
+}
+
+void CoordinatorCore::SayLedgerHead(SiteId site, CoordinatorEffects& effects) const {
+  const auto newest = ledger_heads_.find(site);
+  if (newest == ledger_heads_.end() || newest->second.head.records == 0) return;
+  effects.emplace_back(SendToSite{
+      site, FrameMessage(MessageKind::kLedgerHead, Route{roster_.roster.federation, {}, {}, {}},
+                         Encode(newest->second))});
+}
+
+/// A thousand sites tell their heads in each round: they ride along with what is written anyway. A
+/// crash before loses the newest of them, which their sites tell again.
+void CoordinatorCore::KeepLedgerHeads(CoordinatorEffects& effects) {
+  if (heads_to_keep_.empty()) return;
+  const auto written = std::find_if(effects.begin(), effects.end(), [](const auto& effect) {
+    return std::holds_alternative<Persist>(effect);
+  });
+  if (written == effects.end()) return;
+  for (const SiteId site : heads_to_keep_) {
+    Bytes key(8);
+    StoreU64(key, site.value());
+    std::get<Persist>(*written).changes.push_back(
+        PutRecord{"ledger-head", std::move(key), Encode(ledger_heads_[site])});
+  }
+  heads_to_keep_.clear();
 }
 
 SharedBytes CoordinatorCore::WelcomeMessage() const {
@@ -201,6 +249,7 @@ void CoordinatorCore::OnHello(const Member& member,
                               {{"site", member.name}, {"software", link.software}}});
   }
   link.connected = true;
+  SayLedgerHead(member.id, effects);
   effects.emplace_back(SendToSite{member.id, WelcomeMessage()});
   if (rollback_) return;
   for (auto& [id, study] : studies_) study->OnHello(member, restarted, now, effects);

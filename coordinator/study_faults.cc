@@ -16,6 +16,7 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kPolicyForbids:
     case RefusalReason::kDataRefused:
     case RefusalReason::kBudgetExhausted:
+    case RefusalReason::kStateRolledBack:
     case RefusalReason::kSiteSetChanged:
     case RefusalReason::kFrozenSetChanged:
     case RefusalReason::kAlreadyReleased:

@@ -87,6 +87,9 @@ Status CheckShape(const Contract& contract, const DataTable& table) {
   if (table.columns.size() != contract.columns.size()) {
     return Fail(ErrorCode::kInvalidArgument, "the table does not have the contract's columns");
   }
+  if (!table.excluded.empty() && table.excluded.size() != table.patients.size()) {
+    return Fail(ErrorCode::kInvalidArgument, "the table's marks are not one a row");
+  }
   for (const std::vector<double>& column : table.columns) {
     if (column.size() != table.patients.size()) {
       return Fail(ErrorCode::kInvalidArgument, "the table's columns differ in length");
@@ -101,6 +104,27 @@ void Step(std::vector<std::size_t>& rows, CohortFlow& flow, std::string reason, 
   const std::size_t before = rows.size();
   std::erase_if(rows, [&keep](std::size_t row) { return !keep(row); });
   flow.removed.push_back({std::move(reason), before - rows.size()});
+}
+
+/// The rows with the chosen columns' values.
+Cohort MakeCohort(const DataTable& table,
+                  const std::vector<std::string>& columns,
+                  const std::vector<std::size_t>& rows,
+                  const std::vector<const std::vector<double>*>& chosen) {
+  Cohort cohort;
+  cohort.columns = columns;
+  cohort.values.resize(static_cast<Eigen::Index>(rows.size()),
+                       static_cast<Eigen::Index>(columns.size()));
+  std::set<std::string_view> patients;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    patients.insert(table.patients[rows[i]]);
+    for (std::size_t j = 0; j < chosen.size(); ++j) {
+      cohort.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+          (*chosen[j])[rows[i]];
+    }
+  }
+  cohort.patients = patients.size();
+  return cohort;
 }
 
 }  // namespace
@@ -119,6 +143,10 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
   std::vector<std::size_t> rows(table.patients.size());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
   result.flow.rows_read = rows.size();
+  if (!table.excluded.empty()) {
+    Step(rows, result.flow, "excluded by this site",
+         [&table](std::size_t row) { return !table.excluded[row]; });
+  }
 
   Columns all(contract, table);
   for (const EligibilityRule& rule : contract.eligibility) {
@@ -149,26 +177,16 @@ Result<CohortWithFlow> BuildCohort(const Contract& contract,
          [&values](std::size_t row) { return !std::isnan(values[row]); });
   }
 
-  result.cohort.columns = columns;
-  result.cohort.values.resize(static_cast<Eigen::Index>(rows.size()),
-                              static_cast<Eigen::Index>(columns.size()));
-  std::set<std::string_view> patients;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    patients.insert(table.patients[rows[i]]);
-    for (std::size_t j = 0; j < chosen.size(); ++j) {
-      result.cohort.values(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
-          (*chosen[j])[rows[i]];
-    }
-  }
-  result.cohort.patients = patients.size();
+  result.cohort = MakeCohort(table, columns, rows, chosen);
   result.flow.rows_left = rows.size();
-  result.flow.patients_left = patients.size();
+  result.flow.patients_left = result.cohort.patients;
   if (rows.size() > contract.maximum_patients) {
     return Fail(ErrorCode::kDataQuality,
                 "the cohort has more rows than the contract's maximum_patients allows (" +
                     std::to_string(contract.maximum_patients) + ")",
                 "ask for a plan with a larger contract.maximum_patients");
   }
+  result.rows = std::move(rows);
   return result;
 }
 

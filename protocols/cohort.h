@@ -23,6 +23,7 @@ using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::R
 struct DataTable {
   std::vector<std::string> patients;         ///< The patient of each row. Never leaves the process.
   std::vector<std::vector<double>> columns;  ///< In the contract's order.
+  std::vector<bool> excluded = {};  ///< Rows that the site leaves out of all cohorts; or empty.
 };
 
 /// How many rows and patients each step removed; shown to the reviewer, never sent.
@@ -74,6 +75,7 @@ struct CohortView {
 struct CohortWithFlow {
   Cohort cohort;
   CohortFlow flow;
+  std::vector<std::size_t> rows = {};  ///< Of the table, in the cohort's order.
 };
 
 /// Applies the eligibility rules, then keeps the rows that have a value in each of `columns` but

@@ -22,6 +22,7 @@ struct KindTraits {
 constexpr KindTraits kKinds[] = {
     {MessageKind::kHello, "hello", true, 1 * kKilobyte},
     {MessageKind::kWelcome, "welcome", true, 900 * kKilobyte},
+    {MessageKind::kLedgerHead, "ledger-head", false, 1 * kKilobyte},
     {MessageKind::kStudyOffer, "study-offer", true, 220 * kKilobyte},
     {MessageKind::kDecision, "decision", true, 1 * kKilobyte},
     {MessageKind::kStudyNotice, "study-notice", true, 8 * kKilobyte},

@@ -44,6 +44,7 @@ enum class MessageKind : std::uint16_t {
   kStudyOffer = 3,
   kDecision = 4,
   kStudyNotice = 5,
+  kLedgerHead = 6,
   kPrekey = 16,
   kRoundStart = 17,
   kShares = 18,
@@ -64,7 +65,7 @@ enum class MessageKind : std::uint16_t {
 
 std::string_view Name(MessageKind kind);
 /// Chunks and their receipts are not: the upload header's or the closing's signed hash vouches for
-/// them.
+/// them. A ledger's head carries its site's signature in itself.
 bool IsSigned(MessageKind kind);
 /// The largest body of a kind, checked before decoding.
 std::size_t MaxBodyBytes(MessageKind kind);

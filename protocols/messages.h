@@ -39,7 +39,7 @@ struct AuditHead {
 
 struct Receipt {
   AuditHead head;       ///< No records: the site has seen none yet, and nothing is signed.
-  Signature signature;  ///< The coordinator's, see SignReceipt.
+  Signature signature;  ///< The log's owner's, see SignReceipt.
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -69,6 +69,15 @@ struct Welcome {
     archive(AtMost<kMaxRosterBytes>(roster), receipt);
   }
 };
+
+// -- The site's own record
+// --------------------------------------------------------------------------
+//
+// A site tells the coordinator its ledger's head, as a receipt that it has signed itself, after
+// each welcome and before each answer; the body is the Receipt. At the next hello the coordinator
+// gives the newest back, before the welcome. A site whose ledger does not contain it goes on from
+// an old copy of its state, in which answers and privacy spent are forgotten, and answers nothing.
+// Only the site can tell whether the signature is its own, so nobody else checks it.
 
 // -- Approving
 // ---------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ constexpr Wording<R> kRefusals[] = {
      "The local data do not meet the contract or the policy; the site's own log says where."},
     {R::kBudgetExhausted, "budget-exhausted",
      "The site's privacy budget has no room for another answer."},
+    {R::kStateRolledBack, "state-rolled-back",
+     "The site goes on from an old copy of its state, in which answers are forgotten."},
     {R::kRoundReplayed, "round-replayed", "The round or attempt was already seen."},
     {R::kThresholdsAltered, "thresholds-altered",
      "The thresholds differ from the published rule for this number of sites."},

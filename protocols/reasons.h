@@ -35,6 +35,7 @@ enum class RefusalReason : std::uint16_t {
   kDataRefused = 19,  ///< The local data do not meet the contract or the policy.
   kBudgetExhausted =
       20,  ///< Answers with noise would tell more of patients than the policy allows.
+  kStateRolledBack = 21,  ///< The site goes on from an old copy of its state.
 
   // The start of a round.
   kRoundReplayed = 30,      ///< Round or attempt does not rise.

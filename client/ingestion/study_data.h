@@ -3,6 +3,7 @@
 // A study's data at a site: from the source to the cohort.
 
 #include "client/ingestion/source.h"
+#include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
 #include "protocols/cohort.h"
@@ -12,10 +13,18 @@ namespace consilium {
 
 /// The quality report of the source against the plan's contract, with the cohort's flow when the
 /// data meet the contract. Fails only when the source cannot be read as a table.
-Result<QualityReport> CheckData(const Source& source, const Plan& plan);
+Result<QualityReport> CheckData(const Source& source,
+                                const Plan& plan,
+                                const PatientRegister& patients = {});
+
+struct SiteCohort : CohortWithFlow {
+  PatientCodes codes;  ///< Of the cohort's patients.
+};
 
 /// The rows that the plan's analysis computes on. kDataQuality with a summary when the data do not
 /// meet the contract: nothing is computed on data that were not understood.
-Result<CohortWithFlow> LoadCohort(const Source& source, const Plan& plan);
+Result<SiteCohort> LoadCohort(const Source& source,
+                              const Plan& plan,
+                              const PatientRegister& patients = {});
 
 }  // namespace consilium

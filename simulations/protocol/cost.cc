@@ -65,6 +65,7 @@ struct Sizes {
   std::uint64_t start = 0;
   std::uint64_t shares = 0;
   std::uint64_t delivery = 0;
+  std::uint64_t ledger_head = 0;
   std::uint64_t header = 0;
   std::vector<std::uint64_t> chunks;
   std::uint64_t receipt = 0;
@@ -96,6 +97,7 @@ Sizes SizesOf(const Thresholds& thresholds, std::uint64_t words) {
   delivery.shares.assign(neighbours, delivered);
   delivery.shares.resize(sites);
   sizes.delivery = SizeOf(MessageKind::kDelivery, delivery);
+  sizes.ledger_head = SizeOf(MessageKind::kLedgerHead, Receipt());
   sizes.header = SizeOf(MessageKind::kUploadHeader, UploadHeader());
   for (std::uint64_t left = words; left > 0;) {
     Chunk chunk;
@@ -254,7 +256,7 @@ class Schedule {
 
   void Upload(const Sizes& sizes) {
     if (sizes.chunks.size() > 1) return UploadLong(sizes);
-    std::vector<std::uint64_t> messages = {sizes.header};
+    std::vector<std::uint64_t> messages = {sizes.ledger_head, sizes.header};
     messages.insert(messages.end(), sizes.chunks.begin(), sizes.chunks.end());
     const std::vector<double> arrived = FromSites("masked vector", messages, options_.sites);
     for (std::size_t site = 0; site < sizes.chunks.size() * at_sites_.size(); ++site) {
@@ -270,7 +272,7 @@ class Schedule {
       std::size_t chunk = 0;
       double ready = 0;  ///< At the site.
     };
-    FromSites("header", {sizes.header}, options_.sites);
+    FromSites("header", {sizes.ledger_head, sizes.header}, options_.sites);
     const double begin = now_;
     std::vector<Lane> lanes;
     std::size_t next_site = 0;

@@ -88,11 +88,16 @@ bool MayBeStuck(const BadDay& day, const World& world, const StudyView& view) {
   if (!day.coordinator_lies.empty()) return true;
   // Frozen with a site that a person took out of it.
   if (world.gone_for_good() > 0) return true;
+  std::uint32_t excluded = 0;
+  for (const StudySiteView& site : view.sites) {
+    if (site.progress == "excluded") {
+      ++excluded;
+    } else if (world.IsRolledBack(site.name)) {
+      return true;  // Counted on, and waits for a person to restore the newest copy of its disk.
+    }
+  }
   // Too few are left of those that did not exclude themselves or each other.
-  const auto excluded =
-      std::count_if(view.sites.begin(), view.sites.end(),
-                    [](const StudySiteView& site) { return site.progress == "excluded"; });
-  if (static_cast<std::uint32_t>(excluded) + day.minimum_sites > day.sites) return true;
+  if (excluded + day.minimum_sites > day.sites) return true;
   // Two studies of one question over different sites: the second is refused, as it must be.
   return day.second_study && day.on_loss == OnLoss::kContinue;
 }

@@ -180,6 +180,12 @@ void World::BootCoordinator() {
   Carry(coordinator_->Begin(MomentAtCoordinator()));
 }
 
+bool World::IsRolledBack(std::string_view site) const {
+  return std::any_of(sites_.begin(), sites_.end(), [&](const Party& party) {
+    return party.name == site && party.core != nullptr && party.core->rollback_found().has_value();
+  });
+}
+
 void World::CrashSite(std::uint32_t site, Duration down) {
   Party& party = sites_[site];
   party.core.reset();
@@ -359,8 +365,9 @@ void World::Handle(const Answered& event) {
   Result<StatefulAnswer> answer = analysis.Answer(event.request.query, cohort, event.request.state);
   if (answer) witness_.OnAnswer(event.site, event.request, answer->contribution);
   Result<ComputedAnswer> computed =
-      answer ? Result<ComputedAnswer>(ComputedAnswer{
-                   std::move(answer->contribution), cohort.patients, std::move(answer->next_state)})
+      answer ? Result<ComputedAnswer>(ComputedAnswer{std::move(answer->contribution),
+                                                     NumberedPatients(cohort.patients),
+                                                     std::move(answer->next_state)})
              : Result<ComputedAnswer>(tl::make_unexpected(answer.error()));
   if (computed && Chance(options_.day.bad_data)) {
     Injected(Fault::kBadData, party.name);

@@ -70,6 +70,8 @@ class World {
   const VirtualDisk& coordinator_disk() const { return coordinator_disk_; }
   /// Sites that will not take part again, by a person's decision.
   std::uint32_t gone_for_good() const { return gone_for_good_; }
+  /// Whether this site knows that it goes on from an old copy of its disk, and answers nothing.
+  bool IsRolledBack(std::string_view site) const;
   std::uint64_t coordinator_boots() const { return coordinator_boots_; }
 
  private:

@@ -74,6 +74,9 @@ TEST(PolicyTest, ThePresetsAreAsDocumented) {
   EXPECT_EQ(strict.minimum_class, 10U);
   EXPECT_EQ(standard.minimum_class, 5U);
   EXPECT_EQ(research.minimum_class, 3U);
+  EXPECT_EQ(strict.minimum_difference, 10U);
+  EXPECT_EQ(standard.minimum_difference, 5U);
+  EXPECT_EQ(research.minimum_difference, 3U);
   EXPECT_EQ(strict.privacy_epsilon, 1);
   EXPECT_EQ(standard.privacy_epsilon, 3);
   EXPECT_EQ(research.privacy_epsilon, 10);
@@ -89,7 +92,7 @@ TEST(PolicyTest, TheDefaultTextIsThePresetStandardInEveryRule) {
   std::string uncommented;
   for (const std::string key :
        {"allowed_analyses", "minimum_patients", "minimum_sites", "maximum_parameters_per_patient",
-        "minimum_class", "maximum_rounds", "site_level", "requesters"}) {
+        "minimum_class", "minimum_difference", "maximum_rounds", "site_level", "requesters"}) {
     const std::size_t start = text.find("\n# " + key + " = ");
     ASSERT_NE(start, std::string::npos) << key;
     const std::size_t line = start + 3;
@@ -102,6 +105,7 @@ TEST(PolicyTest, TheDefaultTextIsThePresetStandardInEveryRule) {
   EXPECT_EQ(written_out->minimum_sites, policy->minimum_sites);
   EXPECT_EQ(written_out->maximum_parameters_per_patient, policy->maximum_parameters_per_patient);
   EXPECT_EQ(written_out->minimum_class, policy->minimum_class);
+  EXPECT_EQ(written_out->minimum_difference, policy->minimum_difference);
   EXPECT_EQ(written_out->maximum_rounds, policy->maximum_rounds);
   EXPECT_EQ(written_out->site_level, policy->site_level);
   EXPECT_THAT(policy->requesters, IsEmpty());

@@ -66,7 +66,6 @@ std::optional<Bytes> Intercept(VirtualFederation& federation, MessageKind kind) 
 }
 
 // -- Rosters
-// -----------------------------------------------------------------------------------------
 
 class SiteRosterTest : public ::testing::Test {
  protected:
@@ -281,7 +280,8 @@ TEST(SitePolicyTest, AnAnswerComputedMeanwhileIsNotMasked) {
   federation.Settle();
   ASSERT_TRUE(asked.has_value());
   const Analysis& analysis = *(*federation.site(kVictim).PlanOf(study))->analysis;
-  const ComputedAnswer answer{*analysis.Answer(asked->query, federation.cohort(kVictim)), 60};
+  const Cohort& cohort = federation.cohort(kVictim);
+  const ComputedAnswer answer{*analysis.Answer(asked->query, cohort), NumberedPatients(60)};
   federation.SetPolicy(kVictim, Fail(ErrorCode::kInvalidArgument, "policy.toml:3:1: no such key"));
 
   const SiteEffects effects = federation.site(kVictim).OnAnswer(

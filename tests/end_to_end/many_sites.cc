@@ -135,9 +135,9 @@ void ManySites::Carry(Site& site, SiteEffects effects) {
     } else if (const auto* compute = std::get_if<ComputeAnswer>(&effect)) {
       const Plan* plan = Require(site.core->PlanOf(compute->study));
       Contribution answer = Require(plan->analysis->Answer(compute->query, site.cohort));
-      Carry(site,
-            site.core->OnAnswer(ReadClocks(), compute->study, compute->round, compute->attempt,
-                                ComputedAnswer{std::move(answer), site.cohort.patients}));
+      Carry(site, site.core->OnAnswer(
+                      ReadClocks(), compute->study, compute->round, compute->attempt,
+                      ComputedAnswer{std::move(answer), NumberedPatients(site.cohort.patients)}));
     } else if (const auto* note = std::get_if<Note>(&effect)) {
       if (note->event != "refused" && note->event != "answer-refused") continue;
       for (const auto& [name, value] : note->fields) {

@@ -18,6 +18,8 @@ inline bool CheckBody(MessageKind kind, ByteSpan body) {
       return CheckDecoder<Hello>(body);
     case MessageKind::kWelcome:
       return CheckDecoder<Welcome>(body);
+    case MessageKind::kLedgerHead:
+      return CheckDecoder<Receipt>(body);
     case MessageKind::kStudyOffer:
       return CheckDecoder<StudyOffer>(body);
     case MessageKind::kDecision:
@@ -75,6 +77,7 @@ inline std::vector<std::pair<MessageKind, Bytes>> SmallBodies() {
   return {
       {K::kHello, Encode(Hello{{}, RosterEpoch(2), {}, "consilium-site 0.1.0"})},
       {K::kWelcome, Encode(Welcome{Encode(SmallRoster()), {}})},
+      {K::kLedgerHead, Encode(Receipt{})},
       {K::kStudyOffer, Encode(StudyOffer{"[study]\ntitle = \"\xc3\xa9tude\"\n"})},
       {K::kDecision, Encode(Decision{DecisionKind::kApproved, {}})},
       {K::kStudyNotice, Encode(StudyNotice{StudyState::kPaused, "a site is away"})},

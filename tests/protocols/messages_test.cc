@@ -11,6 +11,7 @@ namespace {
 bool IsOfSite(MessageKind kind) {
   switch (kind) {
     case MessageKind::kHello:
+    case MessageKind::kLedgerHead:
     case MessageKind::kDecision:
     case MessageKind::kPrekey:
     case MessageKind::kShares:
@@ -45,6 +46,7 @@ std::vector<Participant> AllParticipants() { return std::vector<Participant>(kMa
 TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kHello, Hello{{}, {}, {}, std::string(64, 'x')});
   ExpectFits(MessageKind::kWelcome, Welcome{Bytes(kMaxRosterBytes), {}});
+  ExpectFits(MessageKind::kLedgerHead, Receipt{});
   ExpectFits(MessageKind::kStudyOffer, StudyOffer{std::string(204'800, 'x')});
   ExpectFits(MessageKind::kDecision, Decision{});
   ExpectFits(MessageKind::kStudyNotice, StudyNotice{StudyState::kPaused, std::string(2000, 'x')});

@@ -96,6 +96,7 @@ VirtualFederation::VirtualFederation(FederationOptions options) : options_(std::
     party.transport.bytes = keys.Draw<32>();
     party.store = std::make_unique<MemoryStore>();
     party.cohort = GeneratedCohort(options_.seed, i, options_.patients_per_site);
+    party.patients = NumberedPatients(party.cohort.patients);
     sites_.push_back(std::move(party));
   }
   BootCoordinator();
@@ -349,8 +350,8 @@ void VirtualFederation::Handle(const Computed& event) {
   Result<StatefulAnswer> own =
       (*plan)->analysis->Answer(event.request.query, party.cohort, event.request.state);
   Result<ComputedAnswer> computed =
-      own ? Result<ComputedAnswer>(ComputedAnswer{
-                std::move(own->contribution), party.cohort.patients, std::move(own->next_state)})
+      own ? Result<ComputedAnswer>(ComputedAnswer{std::move(own->contribution), party.patients,
+                                                  std::move(own->next_state)})
           : Result<ComputedAnswer>(tl::make_unexpected(own.error()));
   if (answer_instead) computed = std::move(*answer_instead);
   try {

@@ -90,8 +90,13 @@ class VirtualFederation {
   MemoryStore& site_store(std::uint32_t index) { return *sites_.at(index).store; }
   FederationId federation() const;
   const Cohort& cohort(std::uint32_t index) const { return sites_.at(index).cohort; }
+  /// Its patients are numbered from 1; SetPatients says otherwise.
   void SetCohort(std::uint32_t index, Cohort cohort) {
+    sites_.at(index).patients = NumberedPatients(cohort.patients);
     sites_.at(index).cohort = std::move(cohort);
+  }
+  void SetPatients(std::uint32_t index, PatientCodes patients) {
+    sites_.at(index).patients = std::move(patients);
   }
   StudyView View(const StudyId& study) const;
   std::string ResultOf(const StudyId& study) const;  ///< result.json; "" while there is none.
@@ -114,6 +119,7 @@ class VirtualFederation {
     std::unique_ptr<RandomSource> random;
     std::unique_ptr<SiteCore> core;
     Cohort cohort;
+    PatientCodes patients;
     Result<Policy> policy = MakePolicy(PolicyPreset::kStandard);
     bool connected = false;
     std::uint64_t boots = 0;

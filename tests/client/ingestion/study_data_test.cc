@@ -33,6 +33,17 @@ column = "age"
 minimum = 18
 )";
 
+constexpr const char* kLargerContract = R"(
+patient = "id"
+[[column]]
+name = "age"
+type = "integer"
+range = [0, 110]
+[[column]]
+name = "sick"
+type = "boolean"
+)";
+
 class StudyDataTest : public ::testing::Test {
  protected:
   Source SourceOf(const std::string& csv) {
@@ -65,6 +76,27 @@ TEST_F(StudyDataTest, BuildsTheCohortOfTheAnalysis) {
   EXPECT_THAT(RenderText(*report),
               AllOf(HasSubstr("4  rows read"), HasSubstr("-1  not eligible: age"),
                     HasSubstr("2  rows left, of 2 patients")));
+}
+
+TEST_F(StudyDataTest, PatientsOnTheSitesListTakeNoPart) {
+  const Source source = SourceOf("id,age,sick\nA,50,1\nB,40,1\nC,70,0\nC,71,0\n");
+  SeededRandom random(1);
+  PatientRegister patients{PatientKeyOf(SigningKey::Generate(random)), {}};
+  const auto all = LoadCohort(source, StudyOf(kLargerContract), patients);
+  ASSERT_TRUE(all.has_value()) << Describe(all.error());
+  EXPECT_EQ(all->codes.size(), 3U);
+
+  const auto code = [&](const char* patient) { return PatientCodeOf(patient, patients.key); };
+  patients.excluded = Sorted({code("C"), code("nobody here")});
+  const auto cohort = LoadCohort(source, StudyOf(kLargerContract), patients);
+  ASSERT_TRUE(cohort.has_value()) << Describe(cohort.error());
+  EXPECT_EQ(cohort->cohort.patients, 2U);
+  EXPECT_EQ(cohort->codes, Sorted({code("A"), code("B")}));
+
+  const auto report = CheckData(source, StudyOf(kLargerContract), patients);
+  ASSERT_TRUE(report.has_value());
+  EXPECT_THAT(RenderText(*report), AllOf(HasSubstr("-2  excluded by this site"),
+                                         HasSubstr("names 2; 1 of them have rows here")));
 }
 
 TEST_F(StudyDataTest, RefusesDataThatBreakTheContract) {

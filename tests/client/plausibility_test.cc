@@ -1,0 +1,179 @@
+// client/plausibility.h and client/units.h: codes among numbers, and other units.
+
+#include "client/plausibility.h"
+
+#include <cmath>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/ingestion/study_data.h"
+#include "client/units.h"
+#include "common/random.h"
+#include "tests/client/study_builder.h"
+#include "tests/client/temporary_folder.h"
+#include "tests/support/clinical_data.h"
+
+namespace consilium {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+Contract OneColumn(const std::string& name, const std::string& unit, const std::string& range) {
+  return MakeContract("patient = \"id\"\n[[column]]\nname = \"" + name +
+                      "\"\ntype = \"number\"\nunit = \"" + unit + "\"\nrange = " + range + "\n");
+}
+
+std::vector<Suspicion> Found(const Contract& contract, std::vector<double> values) {
+  DataTable table;
+  table.patients.resize(values.size());
+  table.columns = {std::move(values)};
+  return FindSuspicions(contract, table);
+}
+
+/// Values spread evenly around the middle, as laboratories measure them.
+std::vector<double> Spread(double lowest, double highest, int count = 100) {
+  std::vector<double> values;
+  for (int i = 0; i < count; ++i) {
+    values.push_back(lowest + (highest - lowest) * i / static_cast<double>(count - 1));
+  }
+  return values;
+}
+
+TEST(PlausibilityTest, OrdinaryMeasurementsRaiseNoSuspicion) {
+  EXPECT_THAT(Found(OneColumn("chol", "mg/dL", "[0, 700]"), Spread(120, 400)), IsEmpty());
+  EXPECT_THAT(Found(OneColumn("creatinine", "umol/L", "[0, 2000]"), Spread(40, 300)), IsEmpty());
+  EXPECT_THAT(Found(OneColumn("hgb", "g/dL", "[0, 30]"), Spread(8, 17)), IsEmpty());
+  EXPECT_THAT(Found(OneColumn("temp", "Cel", "[20, 45]"), Spread(35, 41)), IsEmpty());
+  // Many zeros that the others come close to are no code.
+  std::vector<double> oldpeak = Spread(0.1, 4);
+  oldpeak.insert(oldpeak.end(), 60, 0.0);
+  EXPECT_THAT(Found(OneColumn("oldpeak", "mm", "[-10, 10]"), oldpeak), IsEmpty());
+  // Nor are the ends of a scale.
+  std::vector<double> scale;
+  for (int i = 0; i < 90; ++i) scale.push_back(i % 10);
+  EXPECT_THAT(Found(OneColumn("pain", "1", "[0, 10]"), scale), IsEmpty());
+}
+
+TEST(PlausibilityTest, CodesFarFromAllOthersAreNamedWithTheirRows) {
+  for (const double code : {0.0, -1.0, -9.0, 999.0, 9999.0}) {
+    SCOPED_TRACE(code);
+    std::vector<double> values = Spread(120, 400);
+    values.insert(values.end(), 7, code);
+    const auto found = Found(OneColumn("chol", "mg/dL", "[-100, 10000]"), values);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].kind, "code-among-numbers");
+    EXPECT_EQ(found[0].rows, 7U);
+    EXPECT_THAT(found[0].words, HasSubstr("7 rows are "));
+    EXPECT_THAT(found[0].remedy, HasSubstr("missing = [\""));
+  }
+  const auto zeros = Found(OneColumn("chol", "mg/dL", "[0, 700]"), std::vector<double>(40, 0.0));
+  ASSERT_EQ(zeros.size(), 1U);
+  EXPECT_EQ(zeros[0].words, "all 40 values are 0");
+}
+
+TEST(PlausibilityTest, AnotherUnitIsSuspectedByName) {
+  struct Case {
+    const char* column;
+    const char* unit;
+    const char* range;
+    double lowest;
+    double highest;
+    const char* other;
+  };
+  // Once with a range that the other unit lies beyond, once with one that holds both.
+  const Case cases[] = {
+      {"chol", "mg/dL", "[80, 700]", 3.1, 10.3, "cholesterol in mmol/l instead of mg/dL"},
+      {"chol", "mg/dL", "[0, 1000]", 3.1, 10.3, "cholesterol in mmol/l instead of mg/dL"},
+      {"glucose", "mmol/L", "[1, 40]", 65, 280, "glucose in mg/dl instead of mmol/L"},
+      {"crea_serum", "mg/dL", "[0.1, 20]", 45, 400, "creatinine in umol/l instead of mg/dL"},
+      {"creatinine", "\xC2\xB5mol/L", "[0, 2000]", 0.5, 3, "creatinine in mg/dl"},
+      {"hgb", "g/dL", "[2, 25]", 80, 170, "haemoglobin in g/l instead of g/dL"},
+      {"temp", "Cel", "[30, 45]", 96, 104, "temperature in degf instead of Cel"},
+      {"height", "cm", "[50, 230]", 1.4, 1.95, "body height in m instead of cm"},
+      {"hba1c", "%", "[0, 200]", 30, 95, "HbA1c in mmol/mol instead of %"},
+      {"sbp", "mm[Hg]", "[0, 300]", 12, 24, "blood pressure in kpa instead of mm[Hg]"},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(std::string(one.column) + " " + one.unit + " " + one.range);
+    const auto found =
+        Found(OneColumn(one.column, one.unit, one.range), Spread(one.lowest, one.highest));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].kind, "unit");
+    EXPECT_THAT(found[0].words, HasSubstr(one.other));
+    EXPECT_THAT(found[0].remedy, HasSubstr("factor = "));
+  }
+}
+
+/// 38.67, 88.4, 18.02, 0.1: what clinical chemistry's tables have.
+TEST(UnitsTest, FactorsAreThoseOfClinicalChemistry) {
+  const auto factor = [](const char* unit, const char* column) {
+    return ConversionsTo(unit, column).at(0).factor;
+  };
+  EXPECT_NEAR(factor("mg/dL", "chol"), 38.67, 0.01);
+  EXPECT_NEAR(factor("umol/L", "creatinine"), 88.4, 0.01);
+  EXPECT_NEAR(factor("mg/dL", "glucose"), 18.02, 0.01);
+  EXPECT_NEAR(factor("mg/dL", "triglycerides"), 88.57, 0.01);
+  EXPECT_NEAR(factor("g/dL", "hgb"), 0.1, 1e-12);
+  EXPECT_NEAR(factor("kg", "weight"), 0.45359237, 1e-12);
+  const UnitConversion celsius = ConversionsTo("Cel", "temp").at(0);
+  EXPECT_NEAR(98.6 * celsius.factor + celsius.offset, 37, 1e-9);
+  const UnitConversion fahrenheit = ConversionsTo("[degF]", "temp").at(0);
+  EXPECT_NEAR(37 * fahrenheit.factor + fahrenheit.offset, 98.6, 1e-9);
+  EXPECT_THAT(ConversionsTo("parsec", "distance"), IsEmpty());
+}
+
+/// There and back again is where one was, for every pair.
+TEST(UnitsTest, ConversionsGoBothWays) {
+  for (const char* unit : {"mg/dL", "g/dL", "mg/L", "%", "cm", "kg", "Cel", "mmHg"}) {
+    for (const UnitConversion& there : ConversionsTo(unit, "")) {
+      bool found = false;
+      for (const UnitConversion& back : ConversionsTo(there.other, "")) {
+        if (back.measurement != there.measurement) continue;
+        if (std::abs(back.factor * there.factor - 1) > 1e-12) continue;
+        found = true;
+        EXPECT_NEAR((7 * there.factor + there.offset) * back.factor + back.offset, 7, 1e-12);
+      }
+      EXPECT_TRUE(found) << there.measurement << " " << there.other;
+    }
+  }
+}
+
+class HeartDataTest : public ::testing::Test {
+ protected:
+  std::string ReportOf(const std::string& site, const std::string& chol_range) {
+    const Contract contract = MakeContract(
+        "patient = \"patient_id\"\n[[column]]\nname = \"age\"\ntype = \"number\"\nunit = \"a\"\n"
+        "range = [18, 110]\n[[column]]\nname = \"chol\"\ntype = \"number\"\nunit = \"mg/dL\"\n"
+        "range = " +
+        chol_range + "\n");
+    ShapeOnlyAnalysis analysis;
+    analysis.names = {"age"};
+    Source source;
+    source.file = ClinicalData("heart_disease") / "csv" / (site + ".csv");
+    const auto report = CheckData(source, MakePlan(contract, analysis));
+    EXPECT_TRUE(report.has_value()) << Describe(report.error());
+    return report ? RenderText(*report) : "";
+  }
+};
+
+/// In these files 0 stands for a cholesterol that was not measured, as its documentation does not
+/// say: all of Switzerland, and 49 of 200 at VA.
+TEST_F(HeartDataTest, CholesterolZeroIsFoundWhateverTheContractsRange) {
+  REQUIRE_CLINICAL_DATA("heart_disease");
+  for (const char* range : {"[0, 700]", "[80, 700]"}) {
+    SCOPED_TRACE(range);
+    EXPECT_THAT(ReportOf("switzerland", range),
+                AllOf(HasSubstr("chol: all 123 values are 0"), HasSubstr("missing = [\"0\"]")));
+    EXPECT_THAT(ReportOf("va", range), HasSubstr("chol: 49 rows are 0, far from all other"));
+    EXPECT_THAT(ReportOf("cleveland", range), Not(HasSubstr("Worth a look")));
+    EXPECT_THAT(ReportOf("hungarian", range), Not(HasSubstr("Worth a look")));
+  }
+}
+
+}  // namespace
+}  // namespace consilium
