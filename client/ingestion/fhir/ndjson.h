@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/ingestion/byte_stream.h"
 #include "common/result.h"
 
 namespace consilium {
@@ -21,9 +22,6 @@ inline constexpr std::size_t kMostNdjsonLineBytes = 16U << 20U;
 class NdjsonFile {
  public:
   static Result<NdjsonFile> Open(const std::filesystem::path& file);
-  ~NdjsonFile();
-  NdjsonFile(NdjsonFile&&) noexcept;
-  NdjsonFile& operator=(NdjsonFile&&) noexcept;
 
   /// The next line, without its end; false at the end of the file. The line, and kJsonPadding bytes
   /// behind it, can be read until the next call.
@@ -38,13 +36,12 @@ class NdjsonFile {
   std::string Place() const { return name_ + ":" + std::to_string(line_); }
 
  private:
-  class Stream;  // zlib's
   explicit NdjsonFile(std::string name);
   Result<bool> Fill();
 
   std::string name_;
   std::uint64_t size_ = 0;
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<ByteStream> stream_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0;  // Of what was not given yet,
   std::size_t end_ = 0;    // and of what was read.
