@@ -294,7 +294,7 @@ TEST_F(FhirTableTest, NamesAllFilesWhoseChangeMatters) {
   for (const auto& file : source->Files()) names.push_back(file.filename().string());
   EXPECT_THAT(names, ElementsAre("Observation.ndjson.gz", "Patient.000.ndjson", "log.ndjson",
                                  "patient.json", "observation.json"));
-  EXPECT_GT(SizeOfData(*source).value_or(0), 1000U);
+  EXPECT_GT(SizeOfData(*source).value_or(0), 500U);
   std::filesystem::remove(folder_.path() / "observation.json");
   EXPECT_THAT(SizeOfData(*source).error().message,
               AllOf(HasSubstr("observation.json"), HasSubstr("cannot be read")));

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "client/ingestion/byte_stream.h"
 #include "client/ingestion/fhir/fhir_export.h"
 #include "tests/client/ingestion/fhir/gzip.h"
 #include "tests/client/temporary_folder.h"
