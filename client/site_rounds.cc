@@ -290,7 +290,8 @@ void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {
   const RingVector& words = session_->sum.masked_vector();
   if (index >= ChunkCount(words.size())) return;
   session_->next_chunk = index + 1;
-  Say(MessageKind::kUploadChunk, session_->sum.route(), Encode(ChunkOf(words, index)), effects);
+  effects.emplace_back(SendToCoordinator{
+      FrameChunk(MessageKind::kUploadChunk, session_->sum.route(), words, index)});
 }
 
 Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffects& effects) {

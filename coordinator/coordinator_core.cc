@@ -115,6 +115,7 @@ CoordinatorEffects CoordinatorCore::Begin(const Moment& now) {
 
 void CoordinatorCore::SetRoster(Roster roster, CoordinatorEffects& effects) {
   roster_ = SignRoster(std::move(roster), identity_);
+  welcome_.reset();
   effects.emplace_back(Persist{RosterBatch(roster_)});
 }
 

@@ -80,6 +80,7 @@ class CoordinatorCore {
   std::vector<OpenInvitation> Invitations() const;
   std::vector<StudyView> Studies() const;  ///< Newest last.
   Result<StudyView> View(const StudyId& study) const;
+  Result<StudyState> StateOf(const StudyId& study) const;
   /// A study by the whole or an unambiguous beginning (4 or more digits) of its hexadecimal number.
   Result<StudyId> FindStudy(std::string_view number) const;
   /// result.json as released; kConflict while there is none.
@@ -112,8 +113,8 @@ class CoordinatorCore {
                     CoordinatorEffects& effects);
   void SayLedgerHead(SiteId site, CoordinatorEffects& effects) const;
   void KeepLedgerHeads(CoordinatorEffects& effects);
-  SharedBytes WelcomeMessage() const;
-  void WelcomeAll(CoordinatorEffects& effects) const;  ///< After a change of the roster.
+  const SharedBytes& WelcomeMessage();
+  void WelcomeAll(CoordinatorEffects& effects);  ///< After a change of the roster.
   void SetRoster(Roster roster, CoordinatorEffects& effects);
   /// A member that was revoked or replaced: out of every study.
   void LeaveStudies(const Member& gone, const Moment& now, CoordinatorEffects& effects);
@@ -127,6 +128,8 @@ class CoordinatorCore {
   const SigningKey& identity_;
   RandomSource& random_;
   SignedRoster roster_;
+  /// The newest welcome, and how many audit records there were.
+  std::optional<std::pair<std::uint64_t, SharedBytes>> welcome_;
   HashChain audit_;
   std::map<std::string, InvitationRecord> invitations_;  ///< By site name.
   std::map<SiteId, SiteLink> links_;

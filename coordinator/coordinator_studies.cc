@@ -104,6 +104,11 @@ Result<StudyView> CoordinatorCore::View(const StudyId& study) const {
   return found->View();
 }
 
+Result<StudyState> CoordinatorCore::StateOf(const StudyId& study) const {
+  TRY(const Study* const found, Find(study));
+  return found->record().state;
+}
+
 Result<std::string> CoordinatorCore::ResultJson(const StudyId& study) const {
   TRY(Study* const found, Find(study));
   if (found->record().state != StudyState::kFinished) {
@@ -202,14 +207,21 @@ void CoordinatorCore::KeepLedgerHeads(CoordinatorEffects& effects) {
   heads_to_keep_.clear();
 }
 
-SharedBytes CoordinatorCore::WelcomeMessage() const {
-  const consilium::Welcome welcome{Encode(roster_), SignReceipt(audit_.head(), identity_)};
-  return SealMessage(MessageKind::kWelcome, Route{roster_.roster.federation, {}, {}, {}},
-                     Encode(welcome), identity_);
+/// The same for all who come while nothing is recorded: of thousands of members it is long, and all
+/// come at once after a restart.
+const SharedBytes& CoordinatorCore::WelcomeMessage() {
+  const AuditHead head = audit_.head();
+  if (!welcome_ || welcome_->first != head.records) {
+    const consilium::Welcome welcome{Encode(roster_), SignReceipt(head, identity_)};
+    welcome_.emplace(head.records, SealMessage(MessageKind::kWelcome,
+                                               Route{roster_.roster.federation, {}, {}, {}},
+                                               Encode(welcome), identity_));
+  }
+  return welcome_->second;
 }
 
-void CoordinatorCore::WelcomeAll(CoordinatorEffects& effects) const {
-  const SharedBytes welcome = WelcomeMessage();
+void CoordinatorCore::WelcomeAll(CoordinatorEffects& effects) {
+  const SharedBytes& welcome = WelcomeMessage();
   for (const auto& [site, link] : links_) {
     if (link.connected) effects.emplace_back(SendToSite{site, welcome});
   }

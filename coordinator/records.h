@@ -9,6 +9,7 @@
 #include "common/time.h"
 #include "common/wire.h"
 #include "protocols/messages.h"
+#include "protocols/roster.h"
 
 namespace consilium {
 
@@ -63,7 +64,7 @@ struct StudyRecord {
   void serialize(Archive& archive) {
     archive(
         AtMost<204'800>(plan_text), EnumBetween<StudyState::kOffered, StudyState::kStopped>(state),
-        AtMost<2'000>(reason), submitted_at, started_at, ended_at, AtMost<kMaxSites * 2>(decisions),
+        AtMost<2'000>(reason), submitted_at, started_at, ended_at, AtMost<kMaxMembers>(decisions),
         AtMost<kMaxSites>(sites), AtMost<kMaxSites>(excluded), attempt, AtMost<kMaxSites>(released),
         AtMost<kLargestResult>(result_json), AtMost<kLargestTable>(result_table));
   }

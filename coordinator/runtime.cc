@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/command_errors.h"
+#include "common/descriptor_limit.h"
 #include "common/runtime_clock.h"
 #include "common/transport/ask_service.h"
 #include "coordinator/commands.h"
@@ -19,6 +20,9 @@ constexpr Duration kProbeInterval{2'000};
 /// What is kept for a site whose connection has no room, before the connection is cut.
 constexpr std::size_t kMostMessagesKept = 512;
 constexpr std::size_t kMostBytesKept = 32U << 20;
+
+/// A connection for each member, some that are lost and not known to be, and the service's own.
+std::size_t DescriptorsFor(std::size_t members) { return members + members / 4 + 64; }
 
 }  // namespace
 
@@ -51,6 +55,7 @@ Status CoordinatorRuntime::Open() {
                           home_.keys.identity, random_);
   TRY_STATUS(members.Restore(*store_));
   const std::vector<TransportKey> keys = members.AdmittedKeys();
+  TRY_STATUS(AllowDescriptors(DescriptorsFor(keys.size())));
   admission_->Replace({keys.begin(), keys.end()});
   const TransportKeyPair pair{home_.keys.transport, home_.keys.transport_secret.Clone()};
   TRY(socket_, CoordinatorSocket::Bind(*context_, *admission_, pair, home_.settings.listen));
@@ -216,6 +221,10 @@ void CoordinatorRuntime::RefreshAdmission() {
   if (admitted_epoch_ == core_->roster().epoch) return;
   admitted_epoch_ = core_->roster().epoch;
   const std::vector<TransportKey> keys = core_->AdmittedKeys();
+  if (const Status allowed = AllowDescriptors(DescriptorsFor(keys.size())); !allowed) {
+    log_.Warning("too-few-descriptors",
+                 {{"error", allowed.error().message}, {"remedy", allowed.error().remedy}});
+  }
   admission_->Replace({keys.begin(), keys.end()});
 }
 

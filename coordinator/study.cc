@@ -43,7 +43,11 @@ tl::unexpected<Error> WrongState(StudyState state, std::string_view wish) {
 }  // namespace
 
 Study::Study(const StudyEnvironment& environment, Plan plan, StudyRecord record)
-    : environment_(environment), plan_(std::move(plan)), record_(std::move(record)) {}
+    : environment_(environment), plan_(std::move(plan)), record_(std::move(record)) {
+  for (std::size_t i = 0; i < record_.decisions.size(); ++i) {
+    decision_of_.emplace(record_.decisions[i].site, i);
+  }
+}
 
 Study::~Study() = default;
 
@@ -306,9 +310,7 @@ StudyView Study::View() const {
     site.name = member.name;
     const auto link = environment_.links->find(member.id);
     site.connected = link != environment_.links->end() && link->second.connected;
-    for (const SiteDecision& decision : record_.decisions) {
-      if (decision.site == member.id) site.decision = decision.kind;
-    }
+    if (const SiteDecision* decision = DecisionOf(member.id)) site.decision = decision->kind;
     site.frozen_in = std::binary_search(record_.sites.begin(), record_.sites.end(), member.id);
     if (!site.frozen_in && member.state == MemberState::kRevoked) continue;
     const bool awaits = std::binary_search(awaited.begin(), awaited.end(), member.id);

@@ -136,6 +136,7 @@ class Study {
   void Finish(const Result<AnalysisResult>& result, const Moment& now, CoordinatorEffects& effects);
   RoundNumber OpenRound() const;
 
+  const SiteDecision* DecisionOf(SiteId site) const;  ///< Null if none has come.
   bool Approves(SiteId site) const;
   bool NeedsAll() const;
   std::vector<SiteId> Eligible() const;
@@ -201,6 +202,7 @@ class Study {
   StudyEnvironment environment_;
   Plan plan_;
   StudyRecord record_;
+  std::map<SiteId, std::size_t> decision_of_;  ///< Where each site's stands in the record.
   std::vector<JournalRecord> journal_;
   std::unique_ptr<AnalysisThread> analysis_;
   std::optional<Query> query_;  ///< Of the open round.

@@ -155,15 +155,16 @@ void Study::OnDecision(const Member& from,
                        CoordinatorEffects& effects) {
   const auto decision = Decode<Decision>(message.body);
   if (!decision) return;
-  auto known = std::find_if(record_.decisions.begin(), record_.decisions.end(),
-                            [&](const SiteDecision& entry) { return entry.site == from.id; });
-  if (known != record_.decisions.end()) {
-    if (known->kind == decision->kind && known->decided_at == decision->decided_at) return;
-    if (decision->decided_at < known->decided_at) return;  // An older one, replayed.
+  const SiteDecision taken{from.id, decision->kind, decision->decided_at, *message.signature};
+  const auto [known, first] = decision_of_.emplace(from.id, record_.decisions.size());
+  if (first) {
+    record_.decisions.push_back(taken);
   } else {
-    known = record_.decisions.insert(known, SiteDecision{});
+    SiteDecision& before = record_.decisions[known->second];
+    if (before.kind == decision->kind && before.decided_at == decision->decided_at) return;
+    if (decision->decided_at < before.decided_at) return;  // An older one, replayed.
+    before = taken;
   }
-  *known = SiteDecision{from.id, decision->kind, decision->decided_at, *message.signature};
   Persist(effects);
   constexpr std::string_view kEvents[] = {"", "study-approved", "study-declined", "study-revoked"};
   const std::string event(kEvents[static_cast<std::size_t>(decision->kind)]);
@@ -229,8 +230,8 @@ void Study::OnSumReceived(const Member& from,
   if (message.route != RouteOf(entry) || received->next < sums.next_chunk) return;
   const std::uint64_t chunks = ChunkCount(entry.sum.size());
   if (received->next < chunks) {
-    Send(from.id, MessageKind::kSumChunk, RouteOf(entry),
-         Encode(ChunkOf(entry.sum, received->next)), effects);
+    effects.emplace_back(SendToSite{
+        from.id, FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, received->next)});
     sums.next_chunk = received->next + 1;
     if (sums.next_chunk < chunks) return;
   }

@@ -22,11 +22,14 @@ bool Contains(const std::vector<SiteId>& sites, SiteId site) {
 
 }  // namespace
 
+const SiteDecision* Study::DecisionOf(SiteId site) const {
+  const auto found = decision_of_.find(site);
+  return found == decision_of_.end() ? nullptr : &record_.decisions[found->second];
+}
+
 bool Study::Approves(SiteId site) const {
-  return std::any_of(record_.decisions.begin(), record_.decisions.end(),
-                     [&](const SiteDecision& decision) {
-                       return decision.site == site && decision.kind == DecisionKind::kApproved;
-                     });
+  const SiteDecision* const decision = DecisionOf(site);
+  return decision != nullptr && decision->kind == DecisionKind::kApproved;
 }
 
 /// Whether an attempt is of no use without each of its sites: the set is frozen, or a sum over it

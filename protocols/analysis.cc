@@ -85,6 +85,10 @@ Result<StatefulAnswer> Analysis::Answer(const Query& query,
   return StatefulAnswer{std::move(contribution), {}};
 }
 
+Result<std::shared_ptr<const Analysis>> Analysis::Bounded(PrivacyUnit, const Settings&) const {
+  return std::shared_ptr<const Analysis>();
+}
+
 std::shared_ptr<const Analysis> Analysis::WithTrainer(
     std::shared_ptr<const ExternalTrainer>) const {
   CHECK(false);  // Whoever has a trainer() has this, too.

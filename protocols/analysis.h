@@ -22,6 +22,10 @@
 
 namespace consilium {
 
+/// Whose secret noise keeps. Two federations are neighbours if one has one patient more; or if all
+/// that one site has is exchanged for anything else (who takes part is known).
+enum class PrivacyUnit : std::uint8_t { kPatient = 1, kSite = 2 };
+
 /// One run of numbers that leaves a site inside the masked vector.
 struct Slice {
   std::string name;     ///< "score"
@@ -31,6 +35,11 @@ struct Slice {
   /// Most that one patient, in one row, changes the slice (L2 norm); 0 where no such bound is
   /// known.
   double patient_l2 = 0;
+  /// Most that exchanging all that one site has for anything else changes it (L2 norm); 0 where
+  /// nothing is known but patient_l2 of each row.
+  double site_l2 = 0;
+  /// The slice's part of what a round with noise may tell, relative to the other slices.
+  double privacy_weight = 1;
 };
 
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);
@@ -127,6 +136,10 @@ class Analysis {
   virtual double privacy_loss_of_a_round() const { return 0; }
   /// The largest number of rounds where sums have noise.
   virtual std::uint32_t rounds_with_noise() const { return maximum_rounds(); }
+  /// The same analysis asking only for what is bounded for this unit, so that noise can hide it; in
+  /// words, at the keys of the plan's [analysis] table, where it cannot. Null where it is the same.
+  virtual Result<std::shared_ptr<const Analysis>> Bounded(PrivacyUnit unit,
+                                                          const Settings& analysis) const;
   /// Columns whose missing values (NaN) leave a row in the cohort.
   virtual std::vector<std::string> columns_with_gaps() const { return {}; }
   /// Whether a SiteMemory saves a virtual site work.

@@ -21,7 +21,7 @@ struct KindTraits {
 
 constexpr KindTraits kKinds[] = {
     {MessageKind::kHello, "hello", true, 1 * kKilobyte},
-    {MessageKind::kWelcome, "welcome", true, 900 * kKilobyte},
+    {MessageKind::kWelcome, "welcome", true, 1700 * kKilobyte},
     {MessageKind::kLedgerHead, "ledger-head", false, 1 * kKilobyte},
     {MessageKind::kStudyOffer, "study-offer", true, 220 * kKilobyte},
     {MessageKind::kDecision, "decision", true, 1 * kKilobyte},
@@ -67,9 +67,13 @@ std::uint16_t LoadU16(ByteSpan from) {
                                     (std::to_integer<unsigned>(from[1]) << 8));
 }
 
-Bytes HeaderAndBody(MessageKind kind, const Route& route, ByteSpan body) {
-  CHECK(body.size() <= TraitsOf(kind).max_body);
-  Bytes message(kHeaderBytes + body.size());
+Bytes HeaderAndBody(MessageKind kind, const Route& route, std::span<const ByteSpan> parts) {
+  std::size_t size = 0;
+  for (const ByteSpan part : parts) size += part.size();
+  CHECK(size <= TraitsOf(kind).max_body);
+  Bytes message;
+  message.reserve(kHeaderBytes + size + kSignatureBytes);  // Lest a signature move it all.
+  message.resize(kHeaderBytes);
   const MutableByteSpan bytes(message);
   StoreU32(bytes.subspan(0, 4), kMagic);
   StoreU16(bytes.subspan(4, 2), kProtocolVersion);
@@ -78,9 +82,13 @@ Bytes HeaderAndBody(MessageKind kind, const Route& route, ByteSpan body) {
   std::copy(route.study.bytes.begin(), route.study.bytes.end(), message.begin() + 40);
   StoreU32(bytes.subspan(72, 4), route.round.value());
   StoreU32(bytes.subspan(76, 4), route.attempt.value());
-  StoreU32(bytes.subspan(80, 4), static_cast<std::uint32_t>(body.size()));
-  std::copy(body.begin(), body.end(), message.begin() + kHeaderBytes);
+  StoreU32(bytes.subspan(80, 4), static_cast<std::uint32_t>(size));
+  for (const ByteSpan part : parts) message.insert(message.end(), part.begin(), part.end());
   return message;
+}
+
+Bytes HeaderAndBody(MessageKind kind, const Route& route, ByteSpan body) {
+  return HeaderAndBody(kind, route, std::span(&body, 1));
 }
 
 tl::unexpected<Error> Malformed(std::string what) {
@@ -102,6 +110,10 @@ Bytes SealMessage(MessageKind kind, const Route& route, ByteSpan body, const Sig
 }
 
 Bytes FrameMessage(MessageKind kind, const Route& route, ByteSpan body) {
+  return FrameMessage(kind, route, std::span(&body, 1));
+}
+
+Bytes FrameMessage(MessageKind kind, const Route& route, std::span<const ByteSpan> body) {
   CHECK(!IsSigned(kind));
   return HeaderAndBody(kind, route, body);
 }

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "common/bytes.h"
@@ -35,7 +36,7 @@ inline constexpr std::size_t kHeaderBytes = 88;
 inline constexpr std::size_t kSignatureBytes = 64;
 /// The transport's limits; every message of a site and of the coordinator fits.
 inline constexpr std::size_t kMaxMessageBytes = 300'000;
-inline constexpr std::size_t kMaxMessageToSiteBytes = 1'200'000;
+inline constexpr std::size_t kMaxMessageToSiteBytes = 1'800'000;
 
 /// Numbers are never reused. The story they tell is in protocols/messages.h.
 enum class MessageKind : std::uint16_t {
@@ -91,6 +92,8 @@ struct OpenedMessage {
 Bytes SealMessage(MessageKind kind, const Route& route, ByteSpan body, const SigningKey& key);
 /// For the unsigned kinds.
 Bytes FrameMessage(MessageKind kind, const Route& route, ByteSpan body);
+/// The same of a body that lies in parts.
+Bytes FrameMessage(MessageKind kind, const Route& route, std::span<const ByteSpan> body);
 /// Checks the form alone; kCorrupt names what is wrong. The signature is yet to be verified.
 Result<OpenedMessage> OpenMessage(ByteSpan message);
 /// True if the message's kind is signed and the signature is `sender`'s.

@@ -55,7 +55,20 @@ Status ParseStudy(const Settings& settings, Plan& plan) {
   return settings.RequireNoOtherKeys();
 }
 
-Status ParsePrivacy(const Settings& settings, Plan& plan) {
+/// Noise in every sum, of an analysis that asks for nothing that noise cannot hide.
+Status ParseNoise(const Settings& dp, const Settings& analysis, Plan& plan) {
+  TRY(const PrivacyUnit unit, ParsePrivacyUnit(dp));
+  TRY(std::shared_ptr<const Analysis> bounded, plan.analysis->Bounded(unit, analysis));
+  if (bounded != nullptr) plan.analysis = std::move(bounded);
+  TRY(plan.dp, ParsePrivacySettings(dp, *plan.analysis));
+  Result<std::shared_ptr<const Analysis>> noised =
+      MakePrivate(plan.analysis, *plan.dp, plan.contract.maximum_patients);
+  if (!noised) return dp.FailHere(noised.error().message, noised.error().remedy);
+  plan.analysis = *std::move(noised);
+  return {};
+}
+
+Status ParsePrivacy(const Settings& settings, const Settings& analysis, Plan& plan) {
   TRY(const std::int64_t patients, settings.IntegerOr("minimum_patients", 20));
   if (patients < 1 || static_cast<std::uint64_t>(patients) > plan.contract.maximum_patients) {
     return settings.FailValueAt(
@@ -63,11 +76,7 @@ Status ParsePrivacy(const Settings& settings, Plan& plan) {
   }
   plan.minimum_patients = static_cast<std::uint64_t>(patients);
   TRY(const std::optional<Settings> dp, settings.TableIfAny("dp"));
-  if (!dp) return settings.RequireNoOtherKeys();
-  TRY(plan.dp, ParsePrivacySettings(*dp, *plan.analysis));
-  Result<std::shared_ptr<const Analysis>> noised = MakePrivate(plan.analysis, *plan.dp);
-  if (!noised) return settings.FailAt("dp", noised.error().message, noised.error().remedy);
-  plan.analysis = *std::move(noised);
+  if (dp) TRY_STATUS(ParseNoise(*dp, analysis, plan));
   return settings.RequireNoOtherKeys();
 }
 
@@ -103,11 +112,11 @@ Status ParseImpute(const Settings& settings, Plan& plan) {
   return {};
 }
 
-Status ParseOptionalTables(const Settings& settings, Plan& plan) {
+Status ParseOptionalTables(const Settings& settings, const Settings& analysis, Plan& plan) {
   TRY(const std::optional<Settings> impute, settings.TableIfAny("impute"));
   if (impute) TRY_STATUS(ParseImpute(*impute, plan));
   TRY(const std::optional<Settings> privacy, settings.TableIfAny("privacy"));
-  if (privacy) TRY_STATUS(ParsePrivacy(*privacy, plan));
+  if (privacy) TRY_STATUS(ParsePrivacy(*privacy, analysis, plan));
   TRY(const std::optional<Settings> round, settings.TableIfAny("round"));
   if (round) TRY_STATUS(ParseRound(*round, plan));
   TRY(const std::optional<Settings> release, settings.TableIfAny("release"));
@@ -161,7 +170,7 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract, plan.minimum_sites));
   plan.on_loss = made->GoesOnWithoutASite() ? OnLoss::kContinue : OnLoss::kWait;
   plan.analysis = std::move(made);
-  TRY_STATUS(ParseOptionalTables(settings, plan));
+  TRY_STATUS(ParseOptionalTables(settings, analysis, plan));
   TRY_STATUS(CheckIndicators(analysis, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
   plan.id.bytes = HashBytes(settings.CanonicalBytes()).bytes;

@@ -13,7 +13,8 @@ std::string ResultDocument(const Plan& plan, const AnalysisResult& result, std::
   document["title"] = plan.title;
   document["kind"] = std::string(plan.analysis->kind());
   document["sites"] = result.sites;
-  document["patients"] = result.patients;
+  // Where nobody may know how many there are.
+  document["patients"] = result.patients > 0 ? Json(result.patients) : Json();
   document["rounds"] = rounds;
   document["converged"] = result.converged;
   const Json own = Json::parse(result.json, nullptr, /*allow_exceptions=*/false);

@@ -62,8 +62,9 @@ bool IsLetterOrDigit(char c) {
 
 const Member* Roster::Find(SiteId id) const {
   const auto found =
-      std::find_if(members.begin(), members.end(), [&](const Member& m) { return m.id == id; });
-  return found == members.end() ? nullptr : &*found;
+      std::lower_bound(members.begin(), members.end(), id,
+                       [](const Member& member, SiteId wanted) { return member.id < wanted; });
+  return found == members.end() || found->id != id ? nullptr : &*found;
 }
 
 const Member* Roster::FindByName(std::string_view name) const {

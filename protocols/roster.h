@@ -21,7 +21,7 @@ namespace consilium {
 
 inline constexpr std::size_t kMaxNameLength = 64;
 /// Members a roster may hold, the revoked included.
-inline constexpr std::size_t kMaxMembers = 6'000;
+inline constexpr std::size_t kMaxMembers = 12'000;
 
 enum class MemberState : std::uint8_t { kActive = 1, kRevoked = 2 };
 

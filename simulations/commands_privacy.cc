@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::string_view kSiteUnit = "site";
 constexpr Accountant kAccountants[] = {Accountant::kRdp, Accountant::kPld};
 
 std::string NameOf(Accountant accountant) { return accountant == Accountant::kRdp ? "RDP" : "PLD"; }
@@ -34,8 +36,14 @@ std::string RoundedUp(double value) {
   return NumberText(std::ceil(value / unit * (1 - 1e-13)) * unit, "%.7g");
 }
 
-/// The name of the one that was left out; kInvalidArgument unless it is exactly one of the four.
+/// The name of the one that was left out; kInvalidArgument unless it is exactly one of the four, or
+/// where a site is to be sampled.
 Result<std::string> LeftOut(const PrivacyCommand& command) {
+  if (command.unit == kSiteUnit && command.rate != 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--rate is given for --unit site, but all sites take part in every round",
+                "Leave --rate out.");
+  }
   std::vector<std::string> absent;
   if (!command.noise) absent.push_back("noise");
   if (!command.rounds) absent.push_back("rounds");
@@ -101,11 +109,14 @@ std::string GivenText(const PrivacyCommand& command) {
   if (command.rounds) add("rounds", std::to_string(*command.rounds));
   if (command.epsilon) add("epsilon", NumberText(*command.epsilon, "%.10g"));
   if (command.delta) add("delta", NumberText(*command.delta, "%.10g"));
-  return text;
+  return text + (command.unit == kSiteUnit
+                     ? "\nfor a site: all that it has, exchanged for anything else"
+                     : "\nfor a patient: one more or one less");
 }
 
 Json GivenJson(const PrivacyCommand& command) {
   Json json;
+  json["unit"] = command.unit;
   if (command.noise) json["noise"] = *command.noise;
   json["rate"] = command.rate;
   if (command.rounds) json["rounds"] = *command.rounds;
@@ -158,16 +169,23 @@ Result<int> RunPrivacyCommand(const PrivacyCommand& command) {
 void AddPrivacy(CLI::App& app, PrivacyCommand& command) {
   CLI::App* privacy = app.add_subcommand(
       "privacy", "Find epsilon, delta, noise or rounds from the other three, by two accountants");
-  privacy->add_option("--noise", command.noise,
-                      "Noise multiplier: the noise's standard deviation over one patient's bound");
+  privacy->add_option(
+      "--noise", command.noise,
+      "Noise multiplier: the noise's standard deviation over one patient's bound, or "
+      "one site's");
   privacy->add_option("--rounds", command.rounds, "Noised sums that are released, over all studies")
       ->check(CLI::Range(std::uint64_t{1}, kMostRounds));
   privacy->add_option("--epsilon", command.epsilon,
-                      "How much one patient may change what is likely");
+                      "How much one patient, or one site, may change what is likely");
   privacy->add_option("--delta", command.delta, "The probability with which it may be more");
   privacy->add_option("--rate", command.rate,
                       "Each patient's probability of being in a round (default: 1). Only where "
                       "patients are drawn\nanew in each round, independently");
+  privacy
+      ->add_option("--unit", command.unit,
+                   "Whose: a patient, one more or one less (default), or all that one site has,\n"
+                   "exchanged for anything else, and so each of its patients")
+      ->check(CLI::IsMember(std::vector<std::string>{"patient", std::string(kSiteUnit)}));
   privacy->add_flag("--json", command.json, "Print numbers at full precision as JSON");
   privacy->footer(
       "Leave out the one that you want to know. Results are rounded to the safe side.\n"
@@ -175,7 +193,8 @@ void AddPrivacy(CLI::App& app, PrivacyCommand& command) {
       "Examples:\n"
       "  consilium-sim privacy --noise 1.5 --rate 0.04 --rounds 2250 --delta 1e-5\n"
       "  consilium-sim privacy --epsilon 1 --delta 1e-6 --rounds 8\n"
-      "  consilium-sim privacy --epsilon 2 --delta 1e-6 --noise 4 --rate 0.1");
+      "  consilium-sim privacy --epsilon 2 --delta 1e-6 --noise 4 --rate 0.1\n"
+      "  consilium-sim privacy --epsilon 3 --delta 1e-6 --rounds 20 --unit site");
   privacy->callback([&command] { command.asked = true; });
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -17,6 +18,7 @@ struct PrivacyCommand {
   std::optional<double> epsilon;
   std::optional<double> delta;
   double rate = 1;
+  std::string unit = "patient";
   bool json = false;
 };
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -23,14 +23,23 @@ Attempt AttemptOf(Result<PlainRun> run) {
   return attempt;
 }
 
-/// What an evaluation measures of all rows. No column of a contract has such a name.
-constexpr std::pair<const char*, const char*> kMeasures[] = {
-    {"auc", "area under the ROC curve"},
-    {"brier", "Brier score"},
-    {"log_loss", "logarithmic loss"},
-    {"observed_over_expected", "observed / expected events"},
-    {"calibration_in_the_large", "calibration in the large"},
-    {"calibration_slope", "calibration slope"}};
+/// A field of an evaluation, and its name, which no column of a contract has.
+using NamedMeasure = std::pair<const char*, const char*>;
+
+/// What it measures of all rows, of a yes/no outcome and of a time to an event.
+constexpr NamedMeasure kMeasures[] = {{"auc", "area under the ROC curve"},
+                                      {"brier", "Brier score"},
+                                      {"log_loss", "logarithmic loss"},
+                                      {"observed_over_expected", "observed / expected events"},
+                                      {"calibration_in_the_large", "calibration in the large"},
+                                      {"calibration_slope", "calibration slope"}};
+constexpr NamedMeasure kSurvivalMeasures[] = {{"concordance", "concordance (C-index)"},
+                                              {"calibration_slope", "calibration slope"}};
+
+std::span<const NamedMeasure> MeasuresFor(const Json& evaluation) {
+  if (evaluation.contains("concordance")) return kSurvivalMeasures;
+  return kMeasures;
+}
 
 /// Of the largest estimate of an exact fit.
 constexpr double kRounding = 1e-12;
@@ -38,7 +47,7 @@ constexpr double kRounding = 1e-12;
 /// Those that have a standard error.
 std::vector<Coefficient> MeasuresOf(const Json& evaluation) {
   std::vector<Coefficient> measures;
-  for (const auto& [field, name] : kMeasures) {
+  for (const auto& [field, name] : MeasuresFor(evaluation)) {
     const Json& measure = evaluation[field];
     if (!measure.is_object() || !measure["std_error"].is_number()) continue;
     measures.push_back({name, measure["estimate"].get<double>(), measure["std_error"].get<double>(),
@@ -60,20 +69,20 @@ bool IsValidated(const PlainRun& run) {
 }
 
 /// Measures over all folds; not that in the large, which is near 0.
-constexpr const char* kValidated[] = {"auc", "brier", "log_loss", "observed_over_expected",
-                                      "calibration_slope"};
+void AddValidated(const Json& validated, std::vector<double>& numbers) {
+  for (const auto& [field, measure] : validated.items()) {
+    if (!measure.is_object() || field == "calibration_in_the_large") continue;
+    numbers.push_back(measure["estimate"].get<double>());
+    if (measure["std_error"].is_number()) numbers.push_back(measure["std_error"].get<double>());
+  }
+}
 
 /// Estimates and standard errors: of coefficients, of each step of survival curves, or of an
 /// evaluation's measures; with `validated`, also of a validation's.
 std::vector<double> NumbersOf(const PlainRun& run, bool validated) {
   const Json result = Json::parse(run.result.json);
   std::vector<double> numbers;
-  for (const char* field : kValidated) {
-    if (!validated || !result["validated"][field].is_object()) continue;
-    numbers.push_back(result["validated"][field]["estimate"].get<double>());
-    const Json& error = result["validated"][field]["std_error"];
-    if (error.is_number()) numbers.push_back(error.get<double>());
-  }
+  if (validated) AddValidated(result["validated"], numbers);
   const std::vector<Coefficient> lines =
       IsEvaluation(result) ? MeasuresOf(result) : CoefficientsOf(run);
   double largest = 0;
@@ -185,7 +194,7 @@ std::vector<Coefficient> CoefficientsOf(const PlainRun& run) {
   const Json result = Json::parse(run.result.json);
   if (IsEvaluation(result)) {
     std::vector<Coefficient> measures = MeasuresOf(result);
-    return measures.size() == std::size(kMeasures) ? measures : coefficients;
+    return measures.size() == MeasuresFor(result).size() ? measures : coefficients;
   }
   if (!result.contains("coefficients")) return coefficients;
   for (const Json& line : result["coefficients"]) {
@@ -202,7 +211,7 @@ std::vector<Coefficient> CoefficientsOf(const Attempt& attempt) {
 
 std::string PooledInWords(const Analysis& analysis) {
   if (!analysis.KeepsSitesApart()) return {};
-  if (&analysis.OnOneTable() != &analysis) {
+  if (analysis.kind() == "meta") {
     return "Pooled means here: one regression of all rows in one place, which is another estimate "
            "than the mean of the hospitals' own.";
   }

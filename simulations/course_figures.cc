@@ -25,6 +25,9 @@ constexpr Measure kMeasures[] = {
     {"Accuracy on rows that are learned from", "share right", "training hits", "rows in the loss"},
     {"Loss on held-out rows", "mean loss", "held-out loss", "held-out rows"},
     {"Accuracy on held-out rows", "share right", "held-out hits", "held-out rows"},
+    {"Concordance on rows that are learned from", "C-index", "training pairs in order",
+     "training pairs"},
+    {"Concordance on held-out rows", "C-index", "held-out pairs in order", "held-out pairs"},
 };
 
 /// A run's values, from the first round that has one to the last.

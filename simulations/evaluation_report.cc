@@ -21,15 +21,42 @@ constexpr std::size_t kWidth = 100;
 constexpr std::size_t kMostListed = 50;
 constexpr std::size_t kMostSitesPlotted = 20;
 
-/// Fields of a result, with their names for people and what they are where predictions are right.
+/// Fields of a result, with their names for people, in a table's head, and what they are where
+/// predictions are right.
 struct Shown {
   const char* field;
   const char* name;
+  const char* head;
   std::optional<double> ideal;
+  bool relative = false;  ///< What is ideal is what it is over all hospitals.
 };
-const Shown kAuc = {"auc", "AUC", {}};
-const Shown kInTheLarge = {"calibration_in_the_large", "calibration in the large", 0.0};
-const Shown kSlope = {"calibration_slope", "calibration slope", 1.0};
+const Shown kAuc = {"auc", "AUC", "AUC", {}};
+const Shown kInTheLarge = {"calibration_in_the_large", "calibration in the large",
+                           "in the large (0)", 0.0};
+const Shown kSlope = {"calibration_slope", "calibration slope", "slope (1)", 1.0};
+const Shown kConcordance = {"concordance", "concordance (C-index)", "C-index", {}};
+
+/// Whether a result is of a time to an event.
+bool IsSurvival(const Json& result) { return result.contains("concordance"); }
+
+/// The slope of a column of scores has their unit: of a hospital it is held against that over all
+/// hospitals.
+Shown SlopeOf(const Json& federated) {
+  Shown slope = kSlope;
+  if (!IsSurvival(federated) || !federated["model"].contains("column")) return slope;
+  slope.ideal.reset();
+  slope.relative = true;
+  slope.head = "slope";
+  const Json& measure = federated[slope.field];
+  if (measure.is_object()) slope.ideal = measure["estimate"].get<double>();
+  return slope;
+}
+
+/// What is shown of each hospital: first how well predictions rank patients.
+std::vector<Shown> MeasuresOf(const Json& federated) {
+  if (IsSurvival(federated)) return {kConcordance, SlopeOf(federated)};
+  return {kAuc, kInTheLarge, kSlope};
+}
 
 std::string Number(const Json& number, const char* form = "%.3f") {
   return number.is_number() ? NumberText(number.get<double>(), form) : std::string("-");
@@ -65,16 +92,21 @@ std::vector<Judged> AllOf(const Comparison& comparison) {
 }
 
 Cells SiteCells(const std::vector<Judged>& all) {
-  Cells rows = {{"rows of", "rows", "events", kAuc.name, "in the large (0)", "slope (1)"}};
+  const std::vector<Shown> measures = MeasuresOf(all.front().result);
+  Cells rows = {{"rows of", "rows", "events"}};
+  for (const Shown& shown : measures) rows[0].push_back(shown.head);
   for (const Judged& one : all) {
     if (rows.size() > kMostListed + 2) break;
-    if (one.result.is_null()) {
-      rows.push_back({one.name, "-", "-", "-", "-", "-"});
-      continue;
+    std::vector<std::string> row(rows[0].size(), "-");
+    row[0] = one.name;
+    if (!one.result.is_null()) {
+      row[1] = Number(one.result["rows"], "%.0f");
+      row[2] = Number(one.result["events"], "%.0f");
+      for (std::size_t i = 0; i < measures.size(); ++i) {
+        row[3 + i] = Cell(one.result[measures[i].field]);
+      }
     }
-    rows.push_back({one.name, Number(one.result["rows"], "%.0f"),
-                    Number(one.result["events"], "%.0f"), Cell(one.result[kAuc.field]),
-                    Cell(one.result[kInTheLarge.field]), Cell(one.result[kSlope.field])});
+    rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -87,15 +119,22 @@ std::string NotListed(const Comparison& comparison) {
 
 /// Whether an interval does not hold what is ideal.
 bool Misses(const Json& result, const Shown& shown) {
+  if (!shown.ideal) return false;
   const Json& measure = result[shown.field];
   return measure.is_object() && measure["std_error"].is_number() &&
          (measure["conf_low"].get<double>() > *shown.ideal ||
           measure["conf_high"].get<double>() < *shown.ideal);
 }
 
-/// Whether an AUC says that predictions rank patients better than chance.
+/// Whether an AUC, or a concordance, says that predictions rank patients better than chance.
 bool IsBetterThanChance(const Json& auc) {
   return auc.is_object() && auc["conf_low"].is_number() && auc["conf_low"].get<double>() > 0.5;
+}
+
+/// Whether a hospital's AUC, or concordance, alone would let one think that all is well there.
+bool LooksFine(const Json& own, const Json& overall) {
+  return IsBetterThanChance(own) && IsBetterThanChance(overall) &&
+         own["estimate"].get<double>() >= overall["estimate"].get<double>();
 }
 
 std::string Expected(const Json& result) {
@@ -104,7 +143,24 @@ std::string Expected(const Json& result) {
          " events were expected and " + Number(result["events"], "%.0f") + " happened";
 }
 
-/// What is wrong at one hospital.
+/// What is wrong at one hospital with scores of a time to an event.
+std::string SurvivalFailure(const Json& result, const Shown& slope) {
+  if (!Misses(result, slope)) return {};
+  const Json& measure = result[slope.field];
+  const std::string found = " (slope " + Cell(measure);
+  if (slope.relative) {
+    return "hazards rise with the score by another slope than over all hospitals" + found + ", " +
+           Number(*slope.ideal) + " over all)";
+  }
+  if (measure["conf_high"].get<double>() < 0) {
+    return "patients with higher predictions have the event later" + found + ")";
+  }
+  return std::string("the predictions are") +
+         (measure["estimate"].get<double>() < 1 ? " too extreme" : " not extreme enough") + found +
+         ")";
+}
+
+/// What is wrong at one hospital with probabilities.
 std::string Failure(const Json& result) {
   std::string text;
   if (Misses(result, kInTheLarge)) {
@@ -155,17 +211,28 @@ HtmlTable TableOf(std::string caption, const Cells& rows) {
   return table;
 }
 
+/// A measure's name for people, and its field.
+using NamedField = std::pair<const char*, const char*>;
+
+std::vector<NamedField> FieldsOf(const Json& result) {
+  if (IsSurvival(result)) {
+    return {{"concordance (C-index), of pairs of patients of one hospital", "concordance"},
+            {result["model"].contains("column") ? "slope (1 for log hazards)"
+                                                : "calibration slope (ideal 1)",
+             "calibration_slope"}};
+  }
+  return {{"AUC", "auc"},
+          {"Brier score", "brier"},
+          {"log-loss", "log_loss"},
+          {"observed / expected events", "observed_over_expected"},
+          {"calibration in the large (ideal 0)", "calibration_in_the_large"},
+          {"calibration intercept, beside the slope", "calibration_intercept"},
+          {"calibration slope (ideal 1)", "calibration_slope"}};
+}
+
 std::string MeasureTable(const Json& result) {
-  constexpr std::pair<const char*, const char*> kNames[] = {
-      {"AUC", "auc"},
-      {"Brier score", "brier"},
-      {"log-loss", "log_loss"},
-      {"observed / expected events", "observed_over_expected"},
-      {"calibration in the large (ideal 0)", "calibration_in_the_large"},
-      {"calibration intercept, beside the slope", "calibration_intercept"},
-      {"calibration slope (ideal 1)", "calibration_slope"}};
   Cells rows = {{"measure", "estimate", "std. error", "limits"}};
-  for (const auto& [name, field] : kNames) {
+  for (const auto& [name, field] : FieldsOf(result)) {
     const Json& measure = result[field];
     if (!measure.is_object()) {
       rows.push_back({name, "-", "-", "-"});
@@ -175,7 +242,9 @@ std::string MeasureTable(const Json& result) {
         {name, Number(measure["estimate"], "%.5f"), Number(measure["std_error"], "%.4g"),
          Number(measure["conf_low"], "%.4f") + " to " + Number(measure["conf_high"], "%.4f")});
   }
-  rows.push_back({"scaled Brier score", Number(result["scaled_brier"], "%.5f"), "-", "-"});
+  if (!IsSurvival(result)) {
+    rows.push_back({"scaled Brier score", Number(result["scaled_brier"], "%.5f"), "-", "-"});
+  }
   return TableOf("Over all hospitals", rows).Html();
 }
 
@@ -220,24 +289,59 @@ std::string DecisionFigure(const Json& curve) {
   return plot.empty() ? plot : Figure("Net benefit", plot);
 }
 
+std::vector<std::string> LevelCells(const Json& level, std::string name, bool survival) {
+  if (level.contains("left_out")) {
+    return {std::move(name), "left out: too few rows, events or others"};
+  }
+  std::vector<std::string> row = {std::move(name), Number(level["rows"], "%.0f"),
+                                  Number(level["events"], "%.0f")};
+  if (survival) {
+    row.insert(row.end(), {Cell(level[kConcordance.field]), Cell(level[kSlope.field])});
+  } else {
+    row.insert(row.end(), {Cell(level["auc"]), Cell(level["observed_over_expected"]),
+                           Cell(level[kInTheLarge.field]), Number(level["brier"], "%.4f")});
+  }
+  return row;
+}
+
 std::string SubgroupSection(const Json& result) {
+  const bool survival = IsSurvival(result);
   Cells rows = {{"subgroup", "rows", "events", "AUC", "observed / expected", "in the large (0)",
                  "Brier score"}};
+  if (survival) rows = {{"subgroup", "rows", "events", "C-index", SlopeOf(result).head}};
   for (const Json& subgroup : result["subgroups"]) {
     for (const Json& level : subgroup["levels"]) {
       const std::string name =
           subgroup["column"].get<std::string>() + " " + level["level"].get<std::string>();
-      if (level.contains("left_out")) {
-        rows.push_back({name, "left out: too few rows, events or others"});
-        continue;
-      }
-      rows.push_back({name, Number(level["rows"], "%.0f"), Number(level["events"], "%.0f"),
-                      Cell(level["auc"]), Cell(level["observed_over_expected"]),
-                      Cell(level[kInTheLarge.field]), Number(level["brier"], "%.4f")});
+      rows.push_back(LevelCells(level, name, survival));
     }
   }
   if (rows.size() == 1) return {};
   return Section("Subgroups", TableOf("Over all hospitals, by level", rows).Html());
+}
+
+/// Of a yes/no outcome, where there are any.
+std::string CurvesOf(const Json& result) {
+  if (IsSurvival(result) || result["calibration_curve"].empty()) return {};
+  return Grid(CalibrationFigure("All hospitals", Series::kFederated, result["calibration_curve"]) +
+              DecisionFigure(result["decision_curve"])) +
+         Paragraph(
+             "Calibration: groups of rows by predicted probability, their mean prediction against "
+             "the share of events with its limits (Wilson); on the line as many events happen as "
+             "predicted. Net benefit: what treating those above a threshold gains over treating "
+             "nobody.",
+             "muted");
+}
+
+/// What it means that there are no warnings.
+std::string NoWarnings(const Json& federated) {
+  if (!IsSurvival(federated)) {
+    return "At no hospital does the interval of the calibration in the large miss 0 or that of the "
+           "slope miss 1.";
+  }
+  return SlopeOf(federated).relative
+             ? "At no hospital does the interval of the slope miss the slope over all hospitals."
+             : "At no hospital does the interval of the slope miss 1.";
 }
 
 }  // namespace
@@ -249,21 +353,22 @@ bool IsEvaluation(const Comparison& comparison) {
 std::vector<std::string> EvaluationWarnings(const Comparison& comparison) {
   const std::vector<Judged> all = AllOf(comparison);
   const Json& federated = all.front().result;
+  const bool survival = IsSurvival(federated);
+  const Shown& ranking = survival ? kConcordance : kAuc;
+  const Shown failing = survival ? SlopeOf(federated) : kInTheLarge;
   std::vector<std::string> hidden;
   std::vector<std::string> open;
   for (std::size_t i = 2; i < all.size(); ++i) {
     const Json& result = all[i].result;
-    if (result.is_null() || !result[kAuc.field].is_object()) continue;
-    const std::string failure = Failure(result);
+    if (result.is_null() || !result[ranking.field].is_object()) continue;
+    const std::string failure = survival ? SurvivalFailure(result, failing) : Failure(result);
     if (failure.empty()) continue;
-    const Json& auc = result[kAuc.field];
-    const Json& overall = federated[kAuc.field];
-    const bool looks_fine = IsBetterThanChance(auc) && IsBetterThanChance(overall) &&
-                            auc["estimate"].get<double>() >= overall["estimate"].get<double>();
-    if (looks_fine && Misses(result, kInTheLarge)) {
-      hidden.push_back(all[i].name + ": the AUC looks fine (" + Number(auc["estimate"]) +
-                       ", over all hospitals " + Number(overall["estimate"]) + "), but " + failure +
-                       ".");
+    const Json& own = result[ranking.field];
+    const Json& overall = federated[ranking.field];
+    if (LooksFine(own, overall) && Misses(result, failing)) {
+      hidden.push_back(all[i].name + ": the " + std::string(ranking.head) + " looks fine (" +
+                       Number(own["estimate"]) + ", over all hospitals " +
+                       Number(overall["estimate"]) + "), but " + failure + ".");
     } else {
       open.push_back(all[i].name + ": " + failure + ".");
     }
@@ -292,27 +397,18 @@ std::string EvaluationSections(const Comparison& comparison) {
   const Json& result = all.front().result;
   std::string quality = MeasureTable(result);
   if (result.contains("message")) quality += Paragraph(result["message"], "bad");
-  if (!result["calibration_curve"].empty()) {
-    quality +=
-        Grid(CalibrationFigure("All hospitals", Series::kFederated, result["calibration_curve"]) +
-             DecisionFigure(result["decision_curve"]));
-    quality += Paragraph(
-        "Calibration: groups of rows by predicted probability, their mean prediction against the "
-        "share of events with its limits (Wilson); on the line as many events happen as predicted. "
-        "Net benefit: what treating those above a threshold gains over treating nobody.",
-        "muted");
-  }
+  quality += CurvesOf(result);
   std::string sites;
   std::vector<std::string> warnings = EvaluationWarnings(comparison);
   if (warnings.size() > kMostListed) warnings.resize(kMostListed);
   for (const std::string& warning : warnings) sites += Paragraph(warning, "bad");
   if (warnings.empty() && !comparison.alone.empty()) {
-    sites += Paragraph(
-        "At no hospital does the interval of the calibration in the large miss 0 or that of the "
-        "slope miss 1.");
+    sites += Paragraph(NoWarnings(result));
   }
-  sites += Grid(Forest(all, kAuc) + Forest(all, kInTheLarge) + Forest(all, kSlope));
-  sites += Grid(SiteCalibration(all));
+  std::string forests;
+  for (const Shown& shown : MeasuresOf(result)) forests += Forest(all, shown);
+  sites += Grid(forests);
+  if (!IsSurvival(result)) sites += Grid(SiteCalibration(all));
   sites += TableOf("Estimates [limits]; - where the rows do not tell", SiteCells(all)).Html();
   if (const std::string rest = NotListed(comparison); !rest.empty()) {
     sites += Paragraph(rest, "muted");

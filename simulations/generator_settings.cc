@@ -142,13 +142,21 @@ Result<std::vector<double>> PerTerm(const Settings& table,
   return values;
 }
 
+/// The regression that a plan fits: of a validation the one that it names.
+std::string RegressionOf(const Plan& plan) {
+  const std::string kind(plan.analysis->OnOneTable().kind());
+  if (kind != "validate") return kind;
+  // The plan was read before, so all of it is there.
+  return Settings::Parse(plan.text, "the plan").value().Table("analysis")->Text("model").value();
+}
+
 /// A regression draws by its own model; training by one that its outcome's type admits.
 Result<OutcomeModel> OutcomeModelOf(const Settings& table,
                                     const Plan& plan,
                                     const ContractColumn& outcome) {
-  const std::string_view kind = plan.analysis->OnOneTable().kind();
+  const std::string kind = RegressionOf(plan);
   if (plan.analysis->outcomes() == 2) return OutcomeModel::kSurvival;
-  if (kind == "logistic" || kind == "validate") return OutcomeModel::kLogistic;
+  if (kind == "logistic") return OutcomeModel::kLogistic;
   if (kind == "linear") return OutcomeModel::kLinear;
   if (kind == "poisson") return OutcomeModel::kPoisson;
   if (outcome.type == ColumnType::kCategory && outcome.levels.size() > 2) {

@@ -130,6 +130,9 @@ class GraphWriter {
         return TwoProbabilities();
       case Loss::kCategories:
         SetInteger("axis", 1, Then("Softmax", {}, "probabilities"));
+        return;
+      case Loss::kPartialLikelihood:
+        Then("Identity", {}, "log_hazard");
     }
   }
 
@@ -272,6 +275,10 @@ std::string InputInWords(const ReleasedModel& model) {
 }
 
 std::string OutputInWords(const ReleasedModel& model) {
+  if (!model.time.empty()) {
+    return "the logarithm of the hazard of " + model.outcome + " (time: " + model.time +
+           "), relative to that of a patient with output 0";
+  }
   if (model.levels.empty()) return "the predicted " + model.outcome;
   std::string text = "probabilities that " + model.outcome + " is: ";
   for (std::size_t k = 0; k < model.levels.size(); ++k) {
@@ -292,6 +299,11 @@ void Describe(const ReleasedModel& model, onnx::ModelProto& file) {
     onnx::StringStringEntryProto& entry = *file.add_metadata_props();
     entry.set_key(key);
     entry.set_value(value);
+  }
+  if (!model.time.empty()) {
+    onnx::StringStringEntryProto& entry = *file.add_metadata_props();
+    entry.set_key("time");
+    entry.set_value(model.time);
   }
   file.set_doc_string(model.title);
 }

@@ -27,8 +27,14 @@ constexpr std::size_t kMostListed = 200;
 /// Names first, then numbers.
 using Heading = std::array<const char*, 6>;
 
-constexpr Heading kModelsHeading = {"model trained on", "rounds",        "training loss",
-                                    "accuracy",         "held-out loss", "accuracy"};
+/// What stands beside the loss: of a time to an event, whose result names the time, no row is right
+/// or wrong.
+bool IsOfTimes(const Json& result) { return result.contains("time"); }
+
+Heading ModelsHeading(const Json& result) {
+  const char* const beside = IsOfTimes(result) ? "C-index" : "accuracy";
+  return {"model trained on", "rounds", "training loss", beside, "held-out loss", beside};
+}
 
 std::string NumberOf(const Json& point, const char* field, const char* form) {
   const auto found = point.find(field);
@@ -43,12 +49,13 @@ Row RowOf(const std::string& name, const Attempt& attempt) {
   const Json& curve = result["curve"];
   const std::size_t best = std::min(result["best_round"].get<std::size_t>(), curve.size() - 1);
   const Json& point = curve[best];
+  const bool times = IsOfTimes(result);
   return {name,
           std::to_string(result["training_rounds"].get<std::uint32_t>()),
           NumberOf(point, "training_loss", "%.5f"),
-          NumberOf(point, "training_accuracy", "%.4f"),
+          NumberOf(point, times ? "training_concordance" : "training_accuracy", "%.4f"),
           NumberOf(point, "validation_loss", "%.5f"),
-          NumberOf(point, "validation_accuracy", "%.4f")};
+          NumberOf(point, times ? "validation_concordance" : "validation_accuracy", "%.4f")};
 }
 
 std::vector<Row> RowsOf(const Comparison& comparison) {
@@ -85,6 +92,11 @@ void AddFigure(const Json& curve,
 /// In words, whether the model learned its rows by heart.
 std::string Verdict(const Json& result) {
   const Json& curve = result["curve"];
+  if (result.contains("privacy")) {
+    return "With noise no loss leaves a hospital: look at the model's predictions for patients "
+           "that "
+           "it has not seen.";
+  }
   if (!curve.back()["validation_loss"].is_number()) {
     return "No rows were held out, so that nothing shows whether the model fits new patients: set "
            "validation in the plan.";
@@ -95,6 +107,11 @@ std::string Verdict(const Json& result) {
   std::string text = "At the end the mean loss is " + NumberText(training, "%.4g") +
                      " on rows that were learned from and " + NumberText(held_out, "%.4g") +
                      " on rows that were held out.";
+  if (IsOfTimes(result)) {
+    text +=
+        " (Fewer held-out rows are at risk beside each other, so the two are not to be compared; "
+        "concordances are.)";
+  }
   const Json& chosen = curve[std::min(best, curve.size() - 1)];
   const double smallest = chosen["validation_loss"].get<double>();
   if (held_out > smallest && training < chosen["training_loss"].get<double>()) {
@@ -127,8 +144,16 @@ std::string MeanOf(const Campaign& campaign,
   return text;
 }
 
-constexpr Heading kRunsHeading = {"combination",       "runs",          "training loss",
-                                  "training accuracy", "held-out loss", "held-out accuracy"};
+bool IsOfTimes(const Campaign& campaign) {
+  return IsOfTimes(Json::parse(campaign.shown.comparison.federated.result.json));
+}
+
+Heading RunsHeading(const Campaign& campaign) {
+  const bool times = IsOfTimes(campaign);
+  return {"combination",   "runs",
+          "training loss", times ? "training C-index" : "training accuracy",
+          "held-out loss", times ? "held-out C-index" : "held-out accuracy"};
+}
 
 /// For the terminal.
 std::string TextTable(const Heading& heading, std::vector<Row> rows) {
@@ -149,6 +174,12 @@ std::string PageTable(const std::string& caption, const Heading& heading, std::v
 }
 
 std::vector<Row> RunsRows(const Campaign& campaign) {
+  const bool times = IsOfTimes(campaign);
+  const auto beside = [&](std::size_t i, const std::string& whose, const std::string& all) {
+    return times ? MeanOf(campaign, i, (whose + " pairs in order").c_str(),
+                          (whose + " pairs").c_str())
+                 : MeanOf(campaign, i, (whose + " hits").c_str(), all.c_str());
+  };
   std::vector<Row> rows;
   for (std::size_t i = 0; i < campaign.experiments.size(); ++i) {
     std::size_t runs = 0;
@@ -157,9 +188,9 @@ std::vector<Row> RunsRows(const Campaign& campaign) {
     }
     rows.push_back({CombinationName(campaign.experiments[i]), std::to_string(runs),
                     MeanOf(campaign, i, "training loss", "rows in the loss"),
-                    MeanOf(campaign, i, "training hits", "rows in the loss"),
+                    beside(i, "training", "rows in the loss"),
                     MeanOf(campaign, i, "held-out loss", "held-out rows"),
-                    MeanOf(campaign, i, "held-out hits", "held-out rows")});
+                    beside(i, "held-out", "held-out rows")});
   }
   return rows;
 }
@@ -186,14 +217,14 @@ constexpr const char* kLastRound =
 std::string TrainingRunsText(const Campaign& campaign) {
   const std::string failures = FailuresOf(campaign);
   return std::to_string(campaign.trials.size()) + " runs. " + kLastRound + "\n" +
-         TextTable(kRunsHeading, RunsRows(campaign)) +
+         TextTable(RunsHeading(campaign), RunsRows(campaign)) +
          (failures.empty() ? "" : Wrapped(Printable(failures), 100, 0) + "\n");
 }
 
 std::string TrainingRunsSection(const Campaign& campaign) {
   const std::string failures = FailuresOf(campaign);
   return Section("All runs", CourseFigures(campaign) +
-                                 PageTable(kLastRound, kRunsHeading, RunsRows(campaign)) +
+                                 PageTable(kLastRound, RunsHeading(campaign), RunsRows(campaign)) +
                                  (failures.empty() ? "" : Paragraph(failures, "bad")));
 }
 
@@ -202,9 +233,10 @@ bool IsTraining(const Comparison& comparison) {
 }
 
 std::string TrainingText(const Comparison& comparison) {
+  const Json result = Json::parse(comparison.federated.result.json);
   return "Released models, with all data in one place and alone\n" +
-         TextTable(kModelsHeading, RowsOf(comparison)) +
-         Wrapped(Verdict(Json::parse(comparison.federated.result.json)), 100, 0) + "\n";
+         TextTable(ModelsHeading(result), RowsOf(comparison)) + Wrapped(Verdict(result), 100, 0) +
+         "\n";
 }
 
 std::string TrainingSections(const Comparison& comparison) {
@@ -214,10 +246,15 @@ std::string TrainingSections(const Comparison& comparison) {
   AddFigure(curve, "training_loss", "Loss on rows that are learned from", "mean loss", figures);
   AddFigure(curve, "validation_loss", "Loss on held-out rows", "mean loss", figures);
   AddFigure(curve, "validation_accuracy", "Accuracy on held-out rows", "share right", figures);
+  if (IsOfTimes(result)) {
+    AddFigure(curve, "training_concordance", "Concordance on rows that are learned from", "C-index",
+              figures);
+    AddFigure(curve, "validation_concordance", "Concordance on held-out rows", "C-index", figures);
+  }
   AddFigure(curve, "clipped_share", "Hospitals whose update was clipped", "share", figures);
   const std::string table =
-      PageTable("Released models; losses are means over the rows that each run had", kModelsHeading,
-                RowsOf(comparison));
+      PageTable("Released models; losses are means over the rows that each run had",
+                ModelsHeading(result), RowsOf(comparison));
   return Section("Training", Paragraph(Verdict(result)) + Grid(figures) + table);
 }
 

@@ -1,11 +1,17 @@
 #include "simulations/validation_report.h"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "common/check.h"
 #include "simulations/html_page.h"
 #include "simulations/number_text.h"
 #include "simulations/svg_plot.h"
@@ -15,16 +21,64 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// A measure as this page calls it.
+struct Shown {
+  const char* field;
+  const char* name;
+  const char* form;
+};
+
+/// What is shown of a validated regression. Each has a calibration slope, all but Cox's a
+/// calibration in the large.
+struct Presentation {
+  std::string_view model;
+  std::array<Shown, 2> sides;  ///< Of training and held-out rows.
+  std::size_t plotted = 0;     ///< Of these, the one whose limits are drawn.
+  bool has_events = true;
+  bool has_in_the_large = true;
+  const char* together = "";  ///< What is of all held-out rows.
+};
+
+constexpr Presentation kPresentations[] = {
+    {.model = "logistic",
+     .sides = {{{"auc", "AUC", "%.3f"}, {"brier", "Brier score", "%.3f"}}},
+     .together = "the Brier score and the calibration are"},
+    {.model = "linear",
+     .sides = {{{"r_squared", "R squared", "%.3f"}, {"rmse", "root mean squared error", "%.4g"}}},
+     .plotted = 1,
+     .has_events = false,
+     .together = "R squared and the root mean squared error are"},
+    {.model = "poisson",
+     .sides = {{{"d_squared", "D squared", "%.3f"}, {"deviance", "mean deviance", "%.4g"}}},
+     .plotted = 1,
+     .together = "D squared and the mean deviance are"},
+    {.model = "cox",
+     .sides = {{{"concordance", "concordance", "%.3f"},
+                {"log_likelihood_gain", "gain an event", "%.3f"}}},
+     .has_in_the_large = false,
+     .together = "the gain in log partial likelihood is"}};
+
+constexpr Shown kInTheLarge = {"calibration_in_the_large", "calibration in the large", "%.3f"};
+constexpr Shown kSlope = {"calibration_slope", "calibration slope", "%.3f"};
+
+const Presentation& PresentationOf(const Json& result) {
+  const std::string model = result["model"].get<std::string>();
+  const auto* found = std::find_if(std::begin(kPresentations), std::end(kPresentations),
+                                   [&](const Presentation& one) { return one.model == model; });
+  CHECK(found != std::end(kPresentations));
+  return *found;
+}
+
 std::string Number(const Json& number, const char* form) {
   return number.is_number() ? NumberText(number.get<double>(), form) : std::string("-");
 }
 
-/// "0.847 [0.801, 0.893]"
-std::string Cell(const Json& measure) {
-  if (!measure.is_object()) return "-";
-  if (!measure["std_error"].is_number()) return Number(measure["estimate"], "%.3f");
-  return Number(measure["estimate"], "%.3f") + " [" + Number(measure["conf_low"], "%.3f") + ", " +
-         Number(measure["conf_high"], "%.3f") + "]";
+/// "0.847 [0.801, 0.893]"; of a number without limits that alone.
+std::string Cell(const Json& measure, const char* form) {
+  if (!measure.is_object()) return Number(measure, form);
+  if (!measure["std_error"].is_number()) return Number(measure["estimate"], form);
+  return Number(measure["estimate"], form) + " [" + Number(measure["conf_low"], form) + ", " +
+         Number(measure["conf_high"], form) + "]";
 }
 
 /// A measure of a part; null where there is none.
@@ -47,10 +101,8 @@ ForestRow RowOf(const std::string& label, Series series, const Json& measure) {
 }
 
 /// A measure over all folds, then of each on both sides, the training rows where they have it.
-std::string Forest(const Json& result,
-                   const char* field,
-                   const std::string& name,
-                   std::optional<double> ideal) {
+std::string Forest(const Json& result, const Shown& shown, std::optional<double> ideal) {
+  const char* const field = shown.field;
   std::vector<ForestRow> rows = {
       RowOf("validated", Series::kFederated, MeasureOf(result["validated"], field))};
   if (!rows[0].estimate) return {};
@@ -64,12 +116,13 @@ std::string Forest(const Json& result,
     rows.push_back(RowOf(NameOf(fold), Series::kFederated, MeasureOf(fold["held_out"], field)));
     add_training("its training", fold["training"]);
   }
+  const std::string name = shown.name;
   return Figure(name, ForestPlot("Forest plot of " + name, rows, ideal));
 }
 
 std::string Calibration(const Json& validated) {
   std::vector<CalibrationPoint> points;
-  for (const Json& group : validated["calibration_curve"]) {
+  for (const Json& group : validated.value("calibration_curve", Json::array())) {
     points.push_back({Series::kFederated, group["predicted"].get<double>(),
                       group["observed"].get<double>(), group["conf_low"].get<double>(),
                       group["conf_high"].get<double>()});
@@ -79,34 +132,41 @@ std::string Calibration(const Json& validated) {
                 CalibrationPlot("Calibration of all held-out rows", points));
 }
 
-std::string FoldTable(const Json& result) {
+/// Cells of some rows: how many, events, the two measures.
+std::vector<std::string> SideOf(const Json& part, const Presentation& shown) {
+  std::vector<std::string> cells = {Number(MeasureOf(part, "rows"), "%.0f")};
+  if (shown.has_events) cells.push_back(Number(MeasureOf(part, "events"), "%.0f"));
+  for (const Shown& side : shown.sides) {
+    cells.push_back(Cell(MeasureOf(part, side.field), side.form));
+  }
+  return cells;
+}
+
+HtmlTable EmptyTable(const Presentation& shown) {
   using enum CellKind;
-  HtmlTable table("Training rows beside held-out rows: estimates [limits]",
-                  {{"", kText},
-                   {"rows", kNumber},
-                   {"events", kNumber},
-                   {"AUC", kNumber},
-                   {"Brier score", kNumber},
-                   {"held-out rows", kNumber},
-                   {"events", kNumber},
-                   {"AUC", kNumber},
-                   {"Brier score", kNumber},
-                   {"in the large (0)", kNumber},
-                   {"slope (1)", kNumber}});
-  const auto side = [](const Json& part, std::vector<std::string>& cells) {
-    if (!part.is_object()) {
-      cells.insert(cells.end(), 4, "-");
-      return;
-    }
-    cells.insert(cells.end(), {Number(part["rows"], "%.0f"), Number(part["events"], "%.0f"),
-                               Cell(MeasureOf(part, "auc")), Cell(MeasureOf(part, "brier"))});
-  };
+  std::vector<std::pair<std::string, CellKind>> columns = {{"", kText}};
+  for (const char* rows : {"rows", "held-out rows"}) {
+    columns.push_back({rows, kNumber});
+    if (shown.has_events) columns.push_back({"events", kNumber});
+    for (const Shown& side : shown.sides) columns.push_back({side.name, kNumber});
+  }
+  if (shown.has_in_the_large) columns.push_back({"in the large (0)", kNumber});
+  columns.push_back({"slope (1)", kNumber});
+  return HtmlTable("Training rows beside held-out rows: estimates [limits]", std::move(columns));
+}
+
+std::string FoldTable(const Json& result) {
+  const Presentation& shown = PresentationOf(result);
+  HtmlTable table = EmptyTable(shown);
   const auto add = [&](const std::string& name, const Json& training, const Json& held_out) {
     std::vector<std::string> cells = {name};
-    side(training, cells);
-    side(held_out, cells);
-    cells.push_back(Cell(MeasureOf(held_out, "calibration_in_the_large")));
-    cells.push_back(Cell(MeasureOf(held_out, "calibration_slope")));
+    for (const Json& part : {training, held_out}) {
+      for (std::string& cell : SideOf(part, shown)) cells.push_back(std::move(cell));
+    }
+    if (shown.has_in_the_large) {
+      cells.push_back(Cell(MeasureOf(held_out, kInTheLarge.field), kInTheLarge.form));
+    }
+    cells.push_back(Cell(MeasureOf(held_out, kSlope.field), kSlope.form));
     table.Add(std::move(cells));
   };
   for (const Json& fold : result["folds"]) {
@@ -115,7 +175,7 @@ std::string FoldTable(const Json& result) {
   Json apparent = result["apparent"];
   if (apparent.is_object()) {
     apparent["rows"] = result["rows"];
-    apparent["events"] = result["events"];
+    apparent["events"] = result.value("events", Json());
   }
   add("all rows", apparent, Json());
   add("validated", Json(), result["validated"]);
@@ -135,15 +195,32 @@ std::string Messages(const Json& folds) {
 
 std::string Explanation(const Json& result) {
   const bool by_patient = result["method"] == "folds";
+  const Presentation& shown = PresentationOf(result);
+  std::string optimism;
+  for (const Shown& measure : shown.sides) {
+    if (!result["optimism"].contains(measure.field)) continue;
+    optimism += (optimism.empty() ? "" : ", ") + std::string(measure.name) + " " +
+                Number(result["optimism"][measure.field], "%.4f");
+  }
   return Paragraph(
       "Circles: rows that the model has not seen. Diamonds: those that it was fitted to, where "
       "it looks better than it is. Validated are " +
-          std::string(by_patient ? "means over folds" : "means over hospitals") +
-          "; the Brier score and the calibration are of all held-out rows, each predicted by the "
-          "model that has not seen it. Optimism, all rows less validated: AUC " +
-          Number(result["optimism"]["auc"], "%.4f") + ", Brier score " +
-          Number(result["optimism"]["brier"], "%.4f") + ".",
+          std::string(by_patient ? "means over folds" : "means over hospitals") + "; " +
+          shown.together +
+          " of all held-out rows, each predicted by the model that has not seen it. Optimism, "
+          "all rows less validated: " +
+          optimism + ".",
       "muted");
+}
+
+std::string NothingIsOff(const Json& result) {
+  const bool in_the_large = PresentationOf(result).has_in_the_large;
+  if (result["method"] == "folds") {
+    return in_the_large ? "Neither the mean calibration in the large nor the mean slope is off."
+                        : "The mean calibration slope is not off.";
+  }
+  return std::string("At no hospital that was left out is the calibration ") +
+         (in_the_large ? "in the large or the slope off." : "slope off.");
 }
 
 }  // namespace
@@ -160,16 +237,10 @@ std::string ValidationSection(const Comparison& comparison) {
     body += Paragraph(warning.get<std::string>(), "bad");
   }
   if (validated.is_object()) {
-    if (result["warnings"].empty()) {
-      body += Paragraph(result["method"] == "folds"
-                            ? "Neither the mean calibration in the large nor the mean slope is off."
-                            : "At no hospital that was left out is the calibration in the large "
-                              "or the slope off.");
-    }
-    body += Grid(Forest(result, "auc", "AUC", {}) +
-                 Forest(result, "calibration_slope", "calibration slope", 1.0) +
-                 Forest(result, "calibration_in_the_large", "calibration in the large", 0.0) +
-                 Calibration(validated));
+    const Presentation& shown = PresentationOf(result);
+    if (result["warnings"].empty()) body += Paragraph(NothingIsOff(result));
+    body += Grid(Forest(result, shown.sides[shown.plotted], {}) + Forest(result, kSlope, 1.0) +
+                 Forest(result, kInTheLarge, 0.0) + Calibration(validated));
     body += Explanation(result);
   } else {
     body += Paragraph("No fold could be judged.", "bad");

@@ -32,9 +32,10 @@ Hasher::Hasher(std::string_view domain, const SecretKey32& key) {
 
 Hasher::~Hasher() { Wipe(state_); }
 
-Hasher& Hasher::Add(ByteSpan field) {
-  Add(std::uint64_t{field.size()});
-  State::Update(*this, field);
+Hasher& Hasher::Add(ByteSpan field) { return Add(std::uint64_t{field.size()}).AddPart(field); }
+
+Hasher& Hasher::AddPart(ByteSpan part) {
+  State::Update(*this, part);
   return *this;
 }
 

@@ -25,6 +25,8 @@ class Hasher {
   Hasher& Add(ByteSpan field);          ///< Length-prefixed.
   Hasher& Add(std::string_view field);  ///< Length-prefixed.
   Hasher& Add(std::uint64_t number);    ///< 8 bytes, little-endian.
+  /// Without a length: of a field that comes in parts, whose whole length was added before.
+  Hasher& AddPart(ByteSpan part);
   template <std::floating_point Number>
   Hasher& Add(Number) = delete;  ///< It would be cut to a whole number.
   template <class Tag>

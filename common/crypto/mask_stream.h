@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "common/secret.h"
 
@@ -21,5 +22,11 @@ struct MaskTerm {
 /// words[i] += or -= word i of each term's stream. The words are passed over once, a piece at a
 /// time for all keys, and long vectors by two threads; the result does not depend on that.
 void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words);
+
+/// How many bits are added at a time. The words are the same whatever it is.
+enum class MaskWidth { kAnywhere, kAvx2, kAvx512 };
+/// Those that this processor has, the widest last: what ApplyMasks takes of itself.
+std::vector<MaskWidth> UsableMaskWidths();
+void ApplyMasks(std::span<const MaskTerm> terms, std::span<std::uint64_t> words, MaskWidth width);
 
 }  // namespace consilium

@@ -1,16 +1,20 @@
 #include "common/transport/connection_watch.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "common/bytes.h"
+#include "common/runtime_clock.h"
 #include "common/transport/signal_free_thread.h"
 #include "common/transport/zmq_support.h"
 
@@ -22,6 +26,10 @@ namespace {
 constexpr std::size_t kFewestMilliseconds = 10;
 constexpr std::size_t kMostMilliseconds = 100;
 constexpr std::size_t kConnectionsPerMillisecond = 10;
+/// So many are looked at each time.
+constexpr std::size_t kFewConnections = 1'000;
+constexpr Duration kLongestBetweenLooks{1'000};
+constexpr std::uint64_t kGrowthToLookAt = 8U << 20;
 constexpr std::size_t kMostEventsKept = 1'024;
 /// On the wire a message is longer than its payload: CURVE's 33 bytes and a frame header of up
 /// to 9.
@@ -43,13 +51,26 @@ std::uint64_t BytesReceived(int descriptor) {
 
 }  // namespace
 
+bool LookSchedule::Due(std::size_t connections, std::uint64_t resident_bytes, Instant now) {
+  // Memory that was given back may be filled again.
+  resident_then_ = std::min(resident_then_, resident_bytes);
+  const bool due = connections <= kFewConnections || now - last_ >= kLongestBetweenLooks ||
+                   resident_bytes - resident_then_ >= kGrowthToLookAt;
+  if (due) {
+    last_ = now;
+    resident_then_ = resident_bytes;
+  }
+  return due;
+}
+
 ConnectionWatch::ConnectionWatch(
     zmq::socket_t& watched, zmq::socket_t monitor, Waker stop, Waker news, std::uint64_t most_held)
     : watched_(watched),
       monitor_(std::move(monitor)),
       stop_(std::move(stop)),
       news_(std::move(news)),
-      most_held_(most_held) {}
+      most_held_(most_held),
+      memory_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
 
 Result<std::unique_ptr<ConnectionWatch>> ConnectionWatch::Start(zmq::context_t& context,
                                                                 zmq::socket_t& socket,
@@ -101,7 +122,7 @@ void ConnectionWatch::Run() {
       if (zmq_poll(items, 2, timeout) < 0 && zmq_errno() != EINTR) break;
       if (items[1].revents != 0) break;
       if (items[0].revents != 0) ReadEvents();
-      CutFlooders();
+      if (LooksNow()) CutFlooders();
     }
   } catch (const zmq::error_t&) {
     // Only when the context is going: then the connections go too.
@@ -129,6 +150,16 @@ void ConnectionWatch::ReadEvents() {
     events_.push_back(event);
     news_.Wake();
   }
+}
+
+/// Where memory cannot be asked for, always.
+bool ConnectionWatch::LooksNow() {
+  std::array<char, 128> text{};
+  const ssize_t count = ::pread(memory_.get(), text.data(), text.size() - 1, 0);
+  unsigned long long pages = 0;  // The second number is what is resident.
+  if (count <= 0 || std::sscanf(text.data(), "%*u %llu", &pages) != 1) return true;
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  return schedule_.Due(open_connections(), page * pages, ReadClocks().monotonic);
 }
 
 void ConnectionWatch::CutFlooders() {

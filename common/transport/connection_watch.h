@@ -18,8 +18,10 @@
 
 #include <zmq.hpp>
 
+#include "common/file_descriptor.h"
 #include "common/ids.h"
 #include "common/result.h"
+#include "common/time.h"
 #include "common/transport/poller.h"
 
 namespace consilium {
@@ -27,6 +29,18 @@ namespace consilium {
 struct WatchedEvent {
   std::uint16_t kind = 0;   ///< ZMQ_EVENT_...
   std::uint32_t value = 0;  ///< What that event says: a descriptor, an errno, a ZAP status.
+};
+
+/// When to look at each connection. Of a few always; of thousands, each of which costs a system
+/// call, once a second, or as soon as the process's memory has grown: a flood fills it.
+class LookSchedule {
+ public:
+  /// Whether to look now; then it counts as done.
+  bool Due(std::size_t connections, std::uint64_t resident_bytes, Instant now);
+
+ private:
+  Instant last_{};
+  std::uint64_t resident_then_ = 0;
 };
 
 class ConnectionWatch final : public Pollable {
@@ -64,6 +78,7 @@ class ConnectionWatch final : public Pollable {
                   std::uint64_t most_held);
   void Run();
   void ReadEvents();
+  bool LooksNow();
   void CutFlooders();
   static void CutIfSame(int descriptor, const Connection& connection);
 
@@ -72,6 +87,8 @@ class ConnectionWatch final : public Pollable {
   Waker stop_;
   Waker news_;
   const std::uint64_t most_held_;
+  LookSchedule schedule_;  ///< Of the thread alone, and so is the next.
+  FileDescriptor memory_;  ///< /proc/self/statm
   std::atomic<std::uint64_t> cut_for_flooding_{0};
   mutable std::mutex mutex_;
   std::map<int, Connection> connections_;

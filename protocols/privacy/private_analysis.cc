@@ -27,22 +27,37 @@ std::string Short(double number) {
   return text;
 }
 
-/// Whether every number of the analysis has a bound for what one patient changes.
-Status RequireBounds(const Analysis& analysis) {
+/// Whose epsilon it is.
+const char* InWords(PrivacyUnit unit) {
+  return unit == PrivacyUnit::kPatient ? "a patient" : "all that one hospital has";
+}
+const char* NameOf(PrivacyUnit unit) { return unit == PrivacyUnit::kPatient ? "patient" : "site"; }
+
+/// Most that one unit changes the slice (L2 norm); 0 where that is not known. Exchanged rows are as
+/// many less and as many more.
+double BoundOf(const Slice& slice, PrivacyUnit unit, std::uint64_t most_rows) {
+  if (unit == PrivacyUnit::kPatient) return slice.patient_l2;
+  if (slice.site_l2 > 0) return slice.site_l2;
+  return 2 * static_cast<double>(most_rows) * slice.patient_l2;
+}
+
+/// Whether every number of the analysis has a bound for what one unit changes.
+Status RequireBounds(const Analysis& analysis, PrivacyUnit unit) {
   for (const Slice& slice : analysis.DescribeForReview()) {
-    if (slice.patient_l2 > 0) continue;
+    if (BoundOf(slice, unit, 1) > 0) continue;
     return Fail(ErrorCode::kInvalidArgument,
-                "\"" + std::string(analysis.kind()) +
-                    "\" has no bound for what one patient changes, so noise could not hide it",
+                "\"" + std::string(analysis.kind()) + "\" has no bound for what one " +
+                    NameOf(unit) + " changes in \"" + slice.name + "\", so noise could not hide it",
                 "leave [privacy.dp] out, or ask for a kind whose page says that it can have noise");
   }
   return {};
 }
 
-/// A patient in several rows would count for more than the bound says.
-Status RequireOneRowEach(const CohortView& cohort) {
+/// A patient in several rows would count for more than the bound says; a site's whole answer has a
+/// bound of its own.
+Status CheckRows(const CohortView& cohort, PrivacyUnit unit) {
   const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
-  if (rows == cohort.patients) return {};
+  if (rows == cohort.patients || unit == PrivacyUnit::kSite) return {};
   return Fail(ErrorCode::kDataQuality,
               "differential privacy counts one row a patient, and here " + std::to_string(rows) +
                   " rows are of " + std::to_string(cohort.patients) + " patients",
@@ -51,25 +66,41 @@ Status RequireOneRowEach(const CohortView& cohort) {
 
 class PrivateQuery final : public PreparedQuery {
  public:
-  explicit PrivateQuery(std::unique_ptr<PreparedQuery> query) : query_(std::move(query)) {}
+  PrivateQuery(std::unique_ptr<PreparedQuery> query, PrivacyUnit unit)
+      : query_(std::move(query)), unit_(unit) {}
 
   Status Answer(const CohortView& cohort, std::span<double> values) const override {
-    TRY_STATUS(RequireOneRowEach(cohort));
+    TRY_STATUS(CheckRows(cohort, unit_));
     return query_->Answer(cohort, values);
+  }
+  Status Answer(const CohortView& cohort,
+                SiteMemory& memory,
+                std::span<double> values) const override {
+    TRY_STATUS(CheckRows(cohort, unit_));
+    return query_->Answer(cohort, memory, values);
   }
 
  private:
   std::unique_ptr<PreparedQuery> query_;
+  const PrivacyUnit unit_;
 };
 
 class PrivateAnalysis final : public WrappedAnalysis {
  public:
-  PrivateAnalysis(std::shared_ptr<const Analysis> analysis, const PrivacySettings& settings)
-      : WrappedAnalysis(std::move(analysis)), settings_(settings) {}
+  PrivateAnalysis(std::shared_ptr<const Analysis> analysis,
+                  const PrivacySettings& settings,
+                  std::uint64_t most_rows)
+      : WrappedAnalysis(std::move(analysis)), settings_(settings), most_rows_(most_rows) {}
 
   std::uint32_t maximum_rounds() const override { return inner().rounds_with_noise(); }
   double privacy_loss_of_a_round() const override {
     return ConcentratedLoss(settings_.noise_multiplier);
+  }
+
+  std::shared_ptr<const Analysis> WithTrainer(
+      std::shared_ptr<const ExternalTrainer> trainer) const override {
+    return std::make_shared<const PrivateAnalysis>(inner().WithTrainer(std::move(trainer)),
+                                                   settings_, most_rows_);
   }
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
@@ -77,10 +108,7 @@ class PrivateAnalysis final : public WrappedAnalysis {
     return Noised(std::move(slices));
   }
 
-  std::string InWords() const override {
-    return inner().InWords() + ", with noise: epsilon " + Short(settings_.epsilon) + ", delta " +
-           Short(settings_.delta) + " for a patient";
-  }
+  std::string InWords() const override { return inner().InWords() + ", with noise: " + Promise(); }
   std::string ReleasedInWords() const override {
     return inner().ReleasedInWords() + ", all with noise";
   }
@@ -88,42 +116,51 @@ class PrivateAnalysis final : public WrappedAnalysis {
   Result<AnalysisResult> Run(Federation& federation) const override {
     TRY(AnalysisResult result, inner().Run(federation));
     nlohmann::ordered_json json = nlohmann::ordered_json::parse(result.json);
-    json["privacy"] = {{"unit", "patient"},
+    json["privacy"] = {{"unit", NameOf(settings_.unit)},
                        {"epsilon", settings_.epsilon},
                        {"delta", settings_.delta},
                        {"noise_multiplier", settings_.noise_multiplier}};
     result.json = json.dump(2);
-    result.table += "Every sum has noise: epsilon " + Short(settings_.epsilon) + ", delta " +
-                    Short(settings_.delta) + " for a patient. Intervals include it.\n";
+    result.table += "Every sum has noise: " + Promise() +
+                    ". Intervals, where there are any, include "
+                    "it.\n";
     return result;
   }
 
   using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
-    TRY_STATUS(RequireOneRowEach(cohort));
+    TRY_STATUS(CheckRows(cohort, settings_.unit));
     return inner().Answer(query, cohort);
   }
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
     TRY(std::unique_ptr<PreparedQuery> prepared, inner().Prepare(query));
-    return std::make_unique<PrivateQuery>(std::move(prepared));
+    return std::make_unique<PrivateQuery>(std::move(prepared), settings_.unit);
   }
 
  private:
+  std::string Promise() const {
+    return "epsilon " + Short(settings_.epsilon) + ", delta " + Short(settings_.delta) + " for " +
+           consilium::InWords(settings_.unit);
+  }
+
   Result<std::vector<Slice>> Noised(std::vector<Slice> slices) const {
-    const double share = std::sqrt(static_cast<double>(slices.size()));
+    double weights = 0;
+    for (const Slice& slice : slices) weights += slice.privacy_weight;
     for (Slice& slice : slices) {
-      if (!(slice.patient_l2 > 0)) {
-        return Fail(ErrorCode::kInvalidArgument,
-                    "\"" + slice.name + "\" has no bound for one patient");
+      const double bound = BoundOf(slice, settings_.unit, most_rows_);
+      if (!(bound > 0)) {
+        return Fail(ErrorCode::kInvalidArgument, "\"" + slice.name + "\" has no bound for one " +
+                                                     std::string(NameOf(settings_.unit)));
       }
-      const double multiplier = settings_.noise_multiplier * share;
+      const double multiplier =
+          settings_.noise_multiplier * std::sqrt(weights / slice.privacy_weight);
       int exponent = 0;
-      std::frexp(multiplier * slice.patient_l2, &exponent);
+      std::frexp(multiplier * bound, &exponent);
       slice.slot.encoding = Encoding::kNoisy;
       slice.slot.step = std::ldexp(1.0, exponent - 1 - kStepsPerDeviation);
       const double reach =
-          slice.patient_l2 / slice.slot.step + std::sqrt(static_cast<double>(slice.slot.count));
+          bound / slice.slot.step + std::sqrt(static_cast<double>(slice.slot.count));
       // A part in 2^40 covers the rounding of this very line.
       const double variance = std::ceil(multiplier * multiplier * reach * reach * (1 + 0x1p-40));
       if (!(variance <= kLargestVariance)) {
@@ -136,6 +173,7 @@ class PrivateAnalysis final : public WrappedAnalysis {
   }
 
   const PrivacySettings settings_;
+  const std::uint64_t most_rows_;
 };
 
 }  // namespace
@@ -157,15 +195,17 @@ Result<double> EpsilonOfLoss(double rho, double delta) {
   return least.epsilon;
 }
 
+Result<PrivacyUnit> ParsePrivacyUnit(const Settings& settings) {
+  TRY(const std::string unit, settings.ChoiceOr("unit", {"patient", "site"}, "patient"));
+  return unit == "site" ? PrivacyUnit::kSite : PrivacyUnit::kPatient;
+}
+
 Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis) {
   PrivacySettings privacy;
+  TRY(privacy.unit, ParsePrivacyUnit(settings));
   // Before the numbers: no other number would mend this.
-  if (const Status bounded = RequireBounds(analysis); !bounded) {
+  if (const Status bounded = RequireBounds(analysis, privacy.unit); !bounded) {
     return settings.FailHere(bounded.error().message, bounded.error().remedy);
-  }
-  TRY(const std::string unit, settings.TextOr("unit", "patient"));
-  if (unit != "patient") {
-    return settings.FailValueAt("unit", "it must be \"patient\"; other units are not supported");
   }
   TRY(privacy.noise_multiplier, settings.Number("noise_multiplier"));
   if (!(privacy.noise_multiplier >= kLeastNoiseStated &&
@@ -179,26 +219,31 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
   }
   TRY(privacy.epsilon, settings.Number("epsilon"));
   const std::uint32_t rounds = analysis.rounds_with_noise();
-  TRY(const double needed,
-      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta));
-  if (!(privacy.epsilon >= needed)) {
+  const std::string all = "with this noise the study's " + std::to_string(rounds) +
+                          (rounds == 1 ? " round tells " : " rounds tell ");
+  const std::string command =
+      " --delta " + Short(privacy.delta) + " --rounds " + std::to_string(rounds);
+  const Result<double> needed =
+      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta);
+  if (!needed) {
+    return settings.FailAt("noise_multiplier", all + "more than can be counted",
+                           "find the noise with consilium-sim privacy --epsilon 3" + command);
+  }
+  if (!(privacy.epsilon >= *needed)) {
     return settings.FailAt(
-        "epsilon",
-        "with this noise the study's " + std::to_string(rounds) +
-            (rounds == 1 ? " round tells" : " rounds tell") + " as much as epsilon " +
-            Short(needed),
+        "epsilon", all + "as much as epsilon " + Short(*needed),
         "state no less, or find the noise with consilium-sim privacy --epsilon " +
-            Short(privacy.epsilon) + " --delta " + Short(privacy.delta) + " --rounds " +
-            std::to_string(rounds));
+            Short(privacy.epsilon) + command);
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return privacy;
 }
 
 Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,
-                                                    const PrivacySettings& settings) {
-  TRY_STATUS(RequireBounds(*analysis));
-  return std::make_shared<const PrivateAnalysis>(std::move(analysis), settings);
+                                                    const PrivacySettings& settings,
+                                                    std::uint64_t most_rows) {
+  TRY_STATUS(RequireBounds(*analysis, settings.unit));
+  return std::make_shared<const PrivateAnalysis>(std::move(analysis), settings, most_rows);
 }
 
 }  // namespace consilium

@@ -2,6 +2,7 @@
 
 // An analysis under differential privacy: the same questions, and noise in every sum.
 
+#include <cstdint>
 #include <memory>
 
 #include "common/result.h"
@@ -10,25 +11,33 @@
 
 namespace consilium {
 
-/// A plan's [privacy.dp]. Two data sets are neighbours if one has one patient, and so one row,
+/// A plan's [privacy.dp]. With the patient as unit a neighbour has one patient, and so one row,
 /// more.
 struct PrivacySettings {
-  double noise_multiplier = 0;  ///< Of each round: deviation of the noise over a patient's bound.
+  PrivacyUnit unit = PrivacyUnit::kPatient;
+  double noise_multiplier = 0;  ///< Of each round: deviation of the noise over a unit's bound.
   double epsilon = 0;           ///< Promised for the whole study,
   double delta = 0;             ///< with this probability of an exception.
 };
 
-/// The [privacy.dp] table, checked against the analysis: what its rounds cost together may not be
-/// more than epsilon, by Renyi divergences, which hold exactly for the sites' discrete noise.
+/// The unit of a [privacy.dp] table.
+Result<PrivacyUnit> ParsePrivacyUnit(const Settings& settings);
+
+/// The [privacy.dp] table, checked against the analysis, which is Bounded for the unit: what its
+/// rounds cost together may not be more than epsilon, by Renyi divergences, which hold exactly for
+/// the sites' discrete noise.
 Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis);
 
-/// The same analysis with noise. Of S slices of a query, each with a bound b for one patient, each
-/// gets noise of deviation z b sqrt(S) in every number, in steps 2^20 to 2^21 times finer; rounding
-/// moves a slice of d numbers by sqrt(d) steps at most, which is added to b. So a round's sums
-/// together are a Gaussian mechanism of noise multiplier z. kInvalidArgument unless every slice has
-/// a patient_l2.
+/// The same analysis with noise. Of the slices of a query, each with a bound b for one unit and a
+/// weight w, each gets noise of deviation z b sqrt(sum of weights / w) in every number, in steps
+/// 2^20 to 2^21 times finer; rounding moves a slice of d numbers by sqrt(d) steps at most, which is
+/// added to b. So a round's sums together are a Gaussian mechanism of noise multiplier z. With the
+/// site as unit b is the slice's site_l2 or, where it has none, what `most_rows` rows (a contract's
+/// maximum_patients) exchanged for as many others change. kInvalidArgument unless every slice has a
+/// bound.
 Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,
-                                                    const PrivacySettings& settings);
+                                                    const PrivacySettings& settings,
+                                                    std::uint64_t most_rows);
 
 /// rho of one round of noise multiplier z: 1 / (2 z^2), rounded up (Bun and Steinke 2016,
 /// Proposition 1.6; for discrete noise Canonne, Kamath and Steinke 2020, Theorem 4).

@@ -15,6 +15,12 @@ namespace consilium {
 std::uint64_t ChunkCount(std::uint64_t words);
 /// `index` is below the vector's ChunkCount.
 Chunk ChunkOf(std::span<const std::uint64_t> vector, std::uint64_t index);
+/// FrameMessage of the encoded chunk, for an unsigned kind whose body is one: the words are copied
+/// once.
+Bytes FrameChunk(MessageKind kind,
+                 const Route& route,
+                 std::span<const std::uint64_t> vector,
+                 std::uint64_t index);
 
 /// A vector of known length, put together as its chunks come. Takes no memory before the first.
 class IncomingVector {
@@ -22,6 +28,9 @@ class IncomingVector {
   enum class Outcome { kTaken, kOutOfTurn, kWrongLength };
 
   explicit IncomingVector(std::uint64_t words) : total_(words) {}
+
+  /// Before the first chunk: the memory of a vector that is done with, to be used again.
+  void Use(RingVector memory);
 
   /// Anything but kTaken leaves all as it was.
   Outcome Take(const Chunk& chunk);

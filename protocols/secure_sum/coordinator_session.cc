@@ -52,6 +52,8 @@ void CoordinatorSession::Drop(SiteId site, DropReason reason) {
   dropped_.emplace(site, reason);
   members_.erase(site);
   awaited_.erase(site);
+  sending_.erase(site);
+  awaiting_turn_.erase(site);
   // The next one takes its place in memory as well.
   const auto upload = uploads_.find(site);
   if (upload != uploads_.end() && !upload->second.vector.whole()) upload->second.vector.Release();
@@ -100,8 +102,9 @@ std::optional<DropReason> CoordinatorSession::OnUploadHeader(SiteId site,
     return DropFor(site, DropReason::kWrongContext);
   }
   if (header.words != setup_.words) return DropFor(site, DropReason::kWrongLength);
-  uploads_.emplace(site, Upload{header, signature, IncomingVector(setup_.words),
-                                /*granted=*/setup_.words <= kChunkWords});
+  const bool granted = setup_.words <= kChunkWords;
+  uploads_.emplace(site, Upload{header, signature, IncomingVector(setup_.words), granted});
+  (granted ? sending_ : awaiting_turn_).insert(site);
   return std::nullopt;
 }
 
@@ -112,6 +115,14 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& 
   }
   Upload& upload = found->second;
   if (!upload.granted) return DropReason::kWrongPhase;
+  if (upload.hasher == nullptr && !upload.vector.whole()) {
+    upload.hasher = std::make_unique<VectorHasher>(context_, site, setup_.words);
+    // Memory that was never written to costs ten times a copy.
+    if (!finished_.empty()) {
+      upload.vector.Use(std::move(finished_.back()));
+      finished_.pop_back();
+    }
+  }
   switch (upload.vector.Take(chunk)) {
     case IncomingVector::Outcome::kOutOfTurn:
       ++upload.repeated;
@@ -121,41 +132,37 @@ std::optional<DropReason> CoordinatorSession::OnChunk(SiteId site, const Chunk& 
     case IncomingVector::Outcome::kTaken:
       break;
   }
+  // Chunk by chunk, while others are on their way, and not all at once in the end.
+  upload.hasher->Add(chunk.words);
   if (!upload.vector.whole()) return std::nullopt;
-  // The site is in the sum from here on, whatever becomes of it: what it sent need not be kept.
-  const RingVector words = upload.vector.Release();
-  if (VectorHash(context_, site, words) != upload.header.vector_hash) {
+  sending_.erase(site);
+  if (std::exchange(upload.hasher, nullptr)->Finish() != upload.header.vector_hash) {
     uploads_.erase(found);
     return DropFor(site, DropReason::kVectorHashDiffers);
   }
-  sum_.resize(setup_.words);
-  AddTo(sum_, words);
+  TakeIn(upload);
   awaited_.erase(site);
   return std::nullopt;
 }
 
-std::vector<SiteId> CoordinatorSession::Sending() const {
-  std::vector<SiteId> sites;
-  for (const auto& [site, upload] : uploads_) {
-    if (upload.granted && !upload.vector.whole() && TakesPart(site)) sites.push_back(site);
+/// The site is in the sum from here on, whatever becomes of it: what it sent need not be kept.
+void CoordinatorSession::TakeIn(Upload& upload) {
+  RingVector words = upload.vector.Release();
+  if (sum_.empty()) {
+    sum_ = std::move(words);
+    return;
   }
-  return sites;
-}
-
-std::vector<SiteId> CoordinatorSession::AwaitingTurn() const {
-  std::vector<SiteId> sites;
-  for (const auto& [site, upload] : uploads_) {
-    if (!upload.granted && TakesPart(site)) sites.push_back(site);
-  }
-  return sites;
+  AddTo(sum_, words);
+  finished_.push_back(std::move(words));
 }
 
 std::vector<SiteId> CoordinatorSession::GrantNext() {
   std::vector<SiteId> granted;
   if (phase_ != SumPhase::kUploading) return granted;
-  const std::size_t sending = Sending().size();
-  for (const SiteId site : AwaitingTurn()) {
-    if (sending + granted.size() >= kUploadsAtATime) break;
+  while (sending_.size() < kUploadsAtATime && !awaiting_turn_.empty()) {
+    const SiteId site = *awaiting_turn_.begin();
+    awaiting_turn_.erase(awaiting_turn_.begin());
+    sending_.insert(site);
     uploads_.at(site).granted = true;
     granted.push_back(site);
   }
@@ -197,21 +204,30 @@ std::optional<DropReason> CoordinatorSession::OnConfirmation(SiteId site,
   return std::nullopt;
 }
 
-const SealedShare* CoordinatorSession::DealtTo(SiteId dealer, SiteId recipient) const {
-  const auto& shares = dealers_.at(dealer).shares.shares;
-  const auto found = std::lower_bound(
-      shares.begin(), shares.end(), recipient,
-      [](const SealedShare& share, SiteId site) { return share.recipient < site; });
-  return found == shares.end() || found->recipient != recipient ? nullptr : &*found;
+/// One share of the right kind for each site whose shares it holds.
+bool CoordinatorSession::AreRightShares(const std::vector<DealtShare>& dealt,
+                                        const Unmasking& unmasking) const {
+  if (unmasking.shares.size() != dealt.size()) return false;
+  for (std::size_t i = 0; i < dealt.size(); ++i) {
+    const RevealedShare& share = unmasking.shares[i];
+    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealt[i].dealer);
+    const ShareKind kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
+    if (share.dealer != dealt[i].dealer || share.kind != kind ||
+        !Scalar::FromCanonical(share.share)) {
+      return false;
+    }
+  }
+  return true;
 }
 
+/// Asked of right shares.
 bool CoordinatorSession::SharesAreDealt(SiteId site, const Unmasking& unmasking) const {
-  for (const RevealedShare& share : unmasking.shares) {
-    if (share.dealer == site) continue;  // A site's own share is checked with the secret it opens.
-    const SealedShare* dealt = DealtTo(share.dealer, site);
-    if (dealt == nullptr) return false;
+  const std::vector<DealtShare>& dealt = dealt_to_.at(site);
+  for (std::size_t i = 0; i < dealt.size(); ++i) {
+    if (dealt[i].share == nullptr) continue;  // Its own is checked with the secret it opens.
+    const RevealedShare& share = unmasking.shares[i];
     const Digest& expected =
-        share.kind == ShareKind::kSelf ? dealt->self_hash : dealt->masking_hash;
+        share.kind == ShareKind::kSelf ? dealt[i].share->self_hash : dealt[i].share->masking_hash;
     if (ShareHash(context_, share.kind, share.dealer, site, share.share) != expected) return false;
   }
   return true;
@@ -221,15 +237,8 @@ std::optional<DropReason> CoordinatorSession::OnUnmasking(SiteId site, const Unm
   if (phase_ != SumPhase::kUnmasking) return DropReason::kWrongPhase;
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
   if (!awaited_.contains(site)) return DropReason::kWrongPhase;
-  const std::vector<SiteId>& dealers = dealt_to_.at(site);
-  if (unmasking.shares.size() != dealers.size()) return DropFor(site, DropReason::kWrongShares);
-  for (std::size_t i = 0; i < dealers.size(); ++i) {
-    const RevealedShare& share = unmasking.shares[i];
-    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealers[i]);
-    const ShareKind kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
-    if (share.dealer != dealers[i] || share.kind != kind || !Scalar::FromCanonical(share.share)) {
-      return DropFor(site, DropReason::kWrongShares);
-    }
+  if (!AreRightShares(dealt_to_.at(site), unmasking)) {
+    return DropFor(site, DropReason::kWrongShares);
   }
   if (!SharesAreDealt(site, unmasking)) return DropFor(site, DropReason::kShareHashDiffers);
   for (const RevealedShare& share : unmasking.shares) {
@@ -266,6 +275,9 @@ void CoordinatorSession::Fail(std::string why) {
   failure_ = std::move(why);
   Enter(SumPhase::kFailed, {});
   uploads_.clear();
+  sending_.clear();
+  awaiting_turn_.clear();
+  finished_.clear();
   sum_.clear();
 }
 
@@ -297,15 +309,18 @@ void CoordinatorSession::CloseDealing() {
   delivered_ = members;
   const bool keep_own = KeepsOwnShare(setup_.start.thresholds);
   for (const SiteId site : delivered_) {
-    dealt_to_[site] = keep_own ? std::vector<SiteId>{site} : std::vector<SiteId>();
+    dealt_to_[site] = keep_own ? std::vector{DealtShare{site}} : std::vector<DealtShare>();
   }
   for (const SiteId dealer : delivered_) {
     for (const SealedShare& share : dealers_.at(dealer).shares.shares) {
       const auto recipient = dealt_to_.find(share.recipient);
-      if (recipient != dealt_to_.end()) recipient->second.push_back(dealer);
+      if (recipient != dealt_to_.end()) recipient->second.push_back(DealtShare{dealer, &share});
     }
   }
-  for (auto& [site, dealers] : dealt_to_) std::sort(dealers.begin(), dealers.end());
+  for (auto& [site, shares] : dealt_to_) {
+    std::sort(shares.begin(), shares.end(),
+              [](const DealtShare& a, const DealtShare& b) { return a.dealer < b.dealer; });
+  }
   for (const SiteId dealer : delivered_) {
     dealers_in_brief_.push_back(DeliveredShare{dealer, dealers_.at(dealer).digest, {}, {}, {}});
   }
@@ -319,10 +334,9 @@ Delivery CoordinatorSession::DeliveryFor(SiteId site) const {
   const auto dealers = dealt_to_.find(site);
   if (dealers == dealt_to_.end()) return delivery;
   auto share = delivery.shares.begin();
-  for (const SiteId dealer : dealers->second) {
+  for (const auto& [dealer, dealt] : dealers->second) {
+    if (dealt == nullptr) continue;
     while (share->dealer != dealer) ++share;
-    const SealedShare* dealt = DealtTo(dealer, site);
-    if (dealt == nullptr) continue;  // Its own, which never left it.
     share->sealed = dealt->sealed;
     share->self_hash = dealt->self_hash;
     share->masking_hash = dealt->masking_hash;
@@ -339,6 +353,7 @@ void CoordinatorSession::CloseUploading() {
   for (const auto& [site, upload] : uploads_) {
     if (upload.vector.whole()) survivors_.push_back(site);
   }
+  finished_.clear();
   transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
   Enter(SumPhase::kConfirming, survivors_);
 }
@@ -413,7 +428,8 @@ bool CoordinatorSession::FindSelfMask(SiteId survivor, std::vector<MaskTerm>& ma
 
 /// The survivors that it has chosen or that have chosen it.
 std::vector<SiteId> CoordinatorSession::MaskPartnersOf(SiteId lost) const {
-  std::set<SiteId> partners(dealt_to_.at(lost).begin(), dealt_to_.at(lost).end());
+  std::set<SiteId> partners;
+  for (const DealtShare& dealt : dealt_to_.at(lost)) partners.insert(dealt.dealer);
   for (const SealedShare& share : dealers_.at(lost).shares.shares) partners.insert(share.recipient);
   std::vector<SiteId> surviving;
   std::set_intersection(partners.begin(), partners.end(), survivors_.begin(), survivors_.end(),

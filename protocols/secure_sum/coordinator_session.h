@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,6 +24,7 @@
 #include "protocols/reasons.h"
 #include "protocols/secure_sum/chunks.h"
 #include "protocols/secure_sum/session_setup.h"
+#include "protocols/secure_sum/transcript.h"
 
 namespace consilium {
 
@@ -80,9 +82,11 @@ class CoordinatorSession {
   /// vector of one chunk needs no turn.
   std::vector<SiteId> GrantNext();
   /// Whose turn it is and whose vector has not come yet.
-  std::vector<SiteId> Sending() const;
+  std::vector<SiteId> Sending() const { return {sending_.begin(), sending_.end()}; }
   /// Whose header has come and whose turn has not.
-  std::vector<SiteId> AwaitingTurn() const;
+  std::vector<SiteId> AwaitingTurn() const {
+    return {awaiting_turn_.begin(), awaiting_turn_.end()};
+  }
   bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
   /// None before the site's header has come.
@@ -110,7 +114,15 @@ class CoordinatorSession {
     Signature signature;
     IncomingVector vector;
     bool granted = false;
+    std::unique_ptr<VectorHasher> hasher =
+        nullptr;                 ///< Of the words so far; there while they come.
     std::uint64_t repeated = 0;  ///< Chunks that came out of turn.
+  };
+
+  /// Shares that a site holds, and where among its dealer's they stand.
+  struct DealtShare {
+    SiteId dealer;
+    const SealedShare* share = nullptr;  ///< Null for its own, which never left it.
   };
 
   bool TakesPart(SiteId site) const { return members_.contains(site); }
@@ -122,8 +134,9 @@ class CoordinatorSession {
   void CloseUploading();
   void CloseConfirming();
   void CloseUnmasking();
-  const SealedShare* DealtTo(SiteId dealer, SiteId recipient) const;
+  bool AreRightShares(const std::vector<DealtShare>& dealt, const Unmasking& unmasking) const;
   bool SharesAreDealt(SiteId site, const Unmasking& unmasking) const;
+  void TakeIn(Upload& upload);
   void Blame(SiteId dealer);
   // What is left of a dealer in the sum, to be taken away.
   bool FindSelfMask(SiteId survivor, std::vector<MaskTerm>& masks);
@@ -141,12 +154,15 @@ class CoordinatorSession {
   std::optional<SiteId> culprit_;
   std::map<SiteId, Dealer> dealers_;
   std::vector<SiteId> delivered_;  ///< U2
-  /// By site of U2: whose shares it holds.
-  std::map<SiteId, std::vector<SiteId>> dealt_to_;
+  /// By site of U2: the shares it holds, ascending by dealer.
+  std::map<SiteId, std::vector<DealtShare>> dealt_to_;
   std::vector<DeliveredShare> dealers_in_brief_;  ///< U2 without shares: what goes to everybody.
   Digest delivery_root_;
   std::map<SiteId, Upload> uploads_;
-  std::vector<SiteId> survivors_;  ///< U3
+  std::set<SiteId> sending_;          ///< Of those: granted, not whole, not lost.
+  std::set<SiteId> awaiting_turn_;    ///< Not granted, not lost.
+  std::vector<RingVector> finished_;  ///< Memory of vectors that are in the sum.
+  std::vector<SiteId> survivors_;     ///< U3
   Digest transcript_;
   std::map<SiteId, Signature> cosignatures_;
   /// By dealer: who has revealed a share of its secret, and that share.

@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxSites = 5'000;
 /// Sites that one deals shares to: more than the rule for any number of sites gives.
 inline constexpr std::size_t kMaxNeighbours = kMaxCompleteSites - 1;
 /// A signed roster, with those who have left.
-inline constexpr std::size_t kMaxRosterBytes = 900'000;
+inline constexpr std::size_t kMaxRosterBytes = 1'700'000;
 /// An encrypted pair of shares: two scalars and the seal.
 inline constexpr std::size_t kSealedShareBytes = 64 + 40;
 /// Words in a chunk: 256 KiB, small enough for a heartbeat to pass on a slow line.

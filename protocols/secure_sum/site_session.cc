@@ -14,6 +14,15 @@ namespace consilium {
 
 using R = RefusalReason;
 
+namespace {
+
+/// The sites ascend.
+bool Contains(const std::vector<SiteId>& sites, SiteId site) {
+  return std::binary_search(sites.begin(), sites.end(), site);
+}
+
+}  // namespace
+
 SiteSession::SiteSession(SessionSetup setup, SiteId self, Digest context)
     : setup_(std::move(setup)), self_(self), context_(context) {}
 
@@ -108,7 +117,7 @@ Judged<void> SiteSession::OnDelivery(const Delivery& delivery) {
 
   Delivered delivered;
   for (const DeliveredShare& share : delivery.shares) {
-    delivered.view.delivered.insert(share.dealer);
+    delivered.view.delivered.push_back(share.dealer);
     if (share.dealer == self_) continue;
     const auto chosen = dealt->chosen.find(share.dealer);
     const bool dealt_to_us = !share.sealed.empty();
@@ -231,7 +240,7 @@ Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
   Confirmed confirmed;
   confirmed.transcript = TranscriptOf(context_, uploaded->view.root, survivors);
   for (const SurvivorHeader& survivor : survivors.headers) {
-    confirmed.survivors.insert(survivor.site);
+    confirmed.survivors.push_back(survivor.site);
   }
   confirmed.held = std::move(uploaded->held);
   phase_ = std::move(confirmed);
@@ -249,7 +258,7 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
   bool own_seen = false;
   std::size_t of_ours = KeepsOwnShare(thresholds) ? 1 : 0;  // Shares that could open our secrets.
   for (const SurvivorHeader& survivor : survivors.headers) {
-    if (survivor.site <= previous || !view.delivered.contains(survivor.site)) {
+    if (survivor.site <= previous || !Contains(view.delivered, survivor.site)) {
       return Refuse(R::kSurvivorsNotWithinDelivery, survivor.site);
     }
     previous = survivor.site;
@@ -276,9 +285,7 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
 
 std::vector<SiteId> SiteSession::survivors() const {
   const auto* confirmed = std::get_if<Confirmed>(&phase_);
-  const std::set<SiteId>& sites =
-      confirmed != nullptr ? confirmed->survivors : std::get<Released>(phase_).survivors;
-  return {sites.begin(), sites.end()};
+  return confirmed != nullptr ? confirmed->survivors : std::get<Released>(phase_).survivors;
 }
 
 Judged<Unmasking> SiteSession::OnQuorum(const Quorum& quorum) {
@@ -295,7 +302,7 @@ Judged<Unmasking> SiteSession::OnQuorum(const Quorum& quorum) {
   }
   Released released;
   for (const auto& [dealer, held] : confirmed->held) {
-    const bool survived = confirmed->survivors.contains(dealer);
+    const bool survived = Contains(confirmed->survivors, dealer);
     RevealedShare revealed;
     revealed.dealer = dealer;
     revealed.kind = survived ? ShareKind::kSelf : ShareKind::kMasking;
@@ -310,12 +317,12 @@ Judged<Unmasking> SiteSession::OnQuorum(const Quorum& quorum) {
 }
 
 Judged<void> SiteSession::CheckQuorum(const Digest& transcript,
-                                      const std::set<SiteId>& survivors,
+                                      const std::vector<SiteId>& survivors,
                                       const Quorum& quorum) const {
   const Bytes body = Encode(Confirmation{transcript});
   SiteId previous;
   for (const Cosignature& cosignature : quorum.signatures) {
-    if (cosignature.site <= previous || !survivors.contains(cosignature.site) ||
+    if (cosignature.site <= previous || !Contains(survivors, cosignature.site) ||
         !VerifyForwarded(MessageKind::kConfirmation, setup_.route, body, cosignature.signature,
                          setup_.identities.at(cosignature.site))) {
       return Refuse(R::kQuorumForged, cosignature.site);

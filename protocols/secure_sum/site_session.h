@@ -79,10 +79,10 @@ class SiteSession {
     std::optional<HeldShares> own;
   };
   struct View {
-    std::set<SiteId> delivered;  ///< U2
-    std::set<SiteId> chosen;     ///< The neighbours this site dealt to.
-    std::set<SiteId> partners;   ///< The sites of U2 it shares masks with.
-    Digest root;                 ///< root(U2)
+    std::vector<SiteId> delivered;  ///< U2, ascending.
+    std::set<SiteId> chosen;        ///< The neighbours this site dealt to.
+    std::set<SiteId> partners;      ///< The sites of U2 it shares masks with.
+    Digest root;                    ///< root(U2)
   };
   struct Delivered {
     View view;
@@ -98,11 +98,11 @@ class SiteSession {
   };
   struct Confirmed {
     Held held;
-    std::set<SiteId> survivors;
+    std::vector<SiteId> survivors;  ///< U3, ascending.
     Digest transcript;
   };
   struct Released {
-    std::set<SiteId> survivors;
+    std::vector<SiteId> survivors;  ///< U3, ascending.
     Digest transcript;
     Unmasking unmasking;
   };
@@ -117,7 +117,7 @@ class SiteSession {
   Judged<HeldShares> OpenShare(const SecretKey32& key, const DeliveredShare& share) const;
   Judged<void> CheckSurvivors(const Uploaded& uploaded, const Survivors& survivors) const;
   Judged<void> CheckQuorum(const Digest& transcript,
-                           const std::set<SiteId>& survivors,
+                           const std::vector<SiteId>& survivors,
                            const Quorum& quorum) const;
   const Digest* delivery_root() const;
   const Digest* confirmed_transcript() const;

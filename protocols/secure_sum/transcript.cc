@@ -119,29 +119,37 @@ Digest DeliveryRoot(const Digest& context, const Delivery& delivery) {
 
 namespace {
 
+/// A part of a field whose length was added before.
 void AddWords(Hasher& hasher, std::span<const std::uint64_t> words) {
   if constexpr (std::endian::native == std::endian::little) {
-    hasher.Add(std::as_bytes(words));
+    hasher.AddPart(std::as_bytes(words));
   } else {
     Bytes bytes(words.size() * 8);
     for (std::size_t i = 0; i < words.size(); ++i) {
       StoreU64(MutableByteSpan(bytes).subspan(8 * i, 8), words[i]);
     }
-    hasher.Add(ByteSpan(bytes));
+    hasher.AddPart(bytes);
   }
 }
 
 }  // namespace
 
+VectorHasher::VectorHasher(const Digest& context, SiteId site, std::uint64_t words)
+    : hasher_("consilium/secure-sum/vector/v1") {
+  hasher_.Add(context).Add(site).Add(std::uint64_t{8 * words});
+}
+
+void VectorHasher::Add(std::span<const std::uint64_t> words) { AddWords(hasher_, words); }
+
 Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words) {
-  Hasher hasher("consilium/secure-sum/vector/v1");
-  hasher.Add(context).Add(site);
-  AddWords(hasher, words);
+  VectorHasher hasher(context, site, words.size());
+  hasher.Add(words);
   return hasher.Finish();
 }
 
 Digest MoreWordsHash(std::span<const std::uint64_t> words) {
   Hasher hasher("consilium/secure-sum/more-words/v1");
+  hasher.Add(std::uint64_t{8 * words.size()});
   AddWords(hasher, words);
   return hasher.Finish();
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "common/crypto/hash.h"
 #include "common/crypto/key_exchange.h"
 #include "common/crypto/mask_stream.h"
 #include "common/crypto/scalar.h"
@@ -50,6 +51,16 @@ Digest DigestOfShares(const Shares& shares);
 /// root(U2): sites and the digests of what they dealt.
 Digest DeliveryRoot(const Digest& context, const Delivery& delivery);
 Digest VectorHash(const Digest& context, SiteId site, std::span<const std::uint64_t> words);
+/// The same of a vector whose words come in parts, one after the other.
+class VectorHasher {
+ public:
+  VectorHasher(const Digest& context, SiteId site, std::uint64_t words);
+  void Add(std::span<const std::uint64_t> words);
+  Digest Finish() { return hasher_.Finish(); }
+
+ private:
+  Hasher hasher_;
+};
 /// Of a sum after its first chunk: what RoundClosed signs for the chunks that follow.
 Digest MoreWordsHash(std::span<const std::uint64_t> words);
 /// D: what a quorum signs.

@@ -25,7 +25,7 @@ bool SaysMuch(std::uint64_t word) {
 }
 
 std::size_t FilterBit(std::uint64_t word) {
-  return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 48U);
+  return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 42U);
 }
 
 // The rules as they are published, written down a second time: a witness that asked the machines
@@ -120,23 +120,21 @@ void Witness::Report(std::string violation) {
 void Witness::AddSecretWord(std::uint64_t word) {
   if (!SaysMuch(word)) return;
   secrets_.insert(word);
-  maybe_secret_.set(FilterBit(word));
+  maybe_secret_[FilterBit(word)] = true;
 }
 
 void Witness::KnowSecret(double number) { AddSecretWord(std::bit_cast<std::uint64_t>(number)); }
 
 std::uint32_t Witness::SiteOf(SiteId id) const {
-  for (const auto& [site, known] : ids_) {
-    if (known == id) return site;
-  }
-  return UINT32_MAX;
+  const auto found = site_of_.find(id);
+  return found == site_of_.end() ? UINT32_MAX : found->second;
 }
 
 void Witness::Scan(ByteSpan bytes, std::string_view where) {
   for (std::size_t at = 0; at + 8 <= bytes.size(); ++at) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data() + at, 8);
-    if (maybe_secret_.test(FilterBit(word)) && secrets_.contains(word)) {
+    if (maybe_secret_[FilterBit(word)] && secrets_.contains(word)) {
       Report("a site's own number stands in " + std::string(where));
       return;
     }

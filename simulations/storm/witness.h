@@ -5,7 +5,6 @@
 // its own books and asks the machines nothing.
 
 #include <array>
-#include <bitset>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,7 +29,11 @@ class Witness {
   explicit Witness(std::vector<bool> honest);
 
   void KnowPlan(const Plan& plan) { plans_.insert_or_assign(plan.id, plan); }
-  void KnowMember(std::uint32_t site, SiteId id) { ids_[site] = id; }
+  void KnowMember(std::uint32_t site, SiteId id) {
+    if (const auto before = ids_.find(site); before != ids_.end()) site_of_.erase(before->second);
+    ids_[site] = id;
+    site_of_[id] = site;
+  }
   /// A number that is a patient's: it must not turn up anywhere.
   void KnowSecret(double number);
 
@@ -84,10 +87,12 @@ class Witness {
   std::vector<bool> honest_;
   std::map<StudyId, Plan> plans_;
   std::map<std::uint32_t, SiteId> ids_;
+  std::map<SiteId, std::uint32_t> site_of_;
   std::set<std::uint32_t> rolled_back_;
 
   std::unordered_set<std::uint64_t> secrets_;
-  std::bitset<65'536> maybe_secret_;  ///< A quick no for almost every word.
+  /// A quick no for almost every word, also when thousands of sites have secrets.
+  std::vector<bool> maybe_secret_ = std::vector<bool>(1U << 22U);
 
   std::map<std::pair<std::uint32_t, RouteKey>, std::vector<double>> answers_;
   std::map<RouteKey, Query> queries_;

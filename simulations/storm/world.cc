@@ -48,6 +48,7 @@ World::World(WorldOptions options, Witness& witness, Trace& trace)
     party.name = options_.names.empty() ? "site-" + std::to_string(i) : options_.names[i];
     party.identity = std::make_unique<SigningKey>(SigningKey::Generate(keys));
     party.transport.bytes = keys.Draw<32>();
+    index_of_.emplace(party.transport, i);
     const auto& malicious = options_.day.malicious;
     if (std::find(malicious.begin(), malicious.end(), i) != malicious.end()) {
       party.liar = std::make_unique<SiteLiar>(options_.day, *party.identity, luck_, faults_);
@@ -112,10 +113,9 @@ void World::CalmDown() {
 bool World::AllEnded() const {
   return coordinator_ != nullptr &&
          std::all_of(studies_.begin(), studies_.end(), [&](const StudyId& study) {
-           const std::optional<StudyView> view = View(study);
-           return view &&
-                  (view->state == StudyState::kFinished || view->state == StudyState::kFailed ||
-                   view->state == StudyState::kStopped);
+           const Result<StudyState> state = coordinator_->StateOf(study);
+           return state && (*state == StudyState::kFinished || *state == StudyState::kFailed ||
+                            *state == StudyState::kStopped);
          });
 }
 
@@ -306,7 +306,7 @@ bool World::CarryInOrder(CoordinatorEffects& effects, std::vector<SiteId>& unrea
     if (const auto* persist = std::get_if<Persist>(&effect)) {
       if (!Write(persist->changes)) return false;
     } else if (const auto* send = std::get_if<SendToSite>(&effect)) {
-      if (!SendTo(send->site, send->message.get())) unreachable.push_back(send->site);
+      if (!SendTo(send->site, send->message)) unreachable.push_back(send->site);
     } else if (const auto* cut = std::get_if<CutOff>(&effect)) {
       Cut(IndexOf(cut->site));
     } else if (const auto* note = std::get_if<Note>(&effect)) {
@@ -340,8 +340,9 @@ void World::Handle(const ToSite& event) {
   trace_.Add(now_, party.name, "receives", event.message);
   witness_.OnSiteReceives(event.site, event.message);
   const bool twisted = party.liar != nullptr && !calm_;
-  const Bytes message =
-      twisted ? party.liar->Believes(event.message, *coordinator_identity_) : event.message;
+  const SharedBytes message =
+      twisted ? SharedBytes(party.liar->Believes(event.message, *coordinator_identity_))
+              : event.message;
   Carry(event.site, party.core->OnMessage(MomentAt(event.site), message));
 }
 

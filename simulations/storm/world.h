@@ -15,6 +15,7 @@
 
 #include "client/site_core.h"
 #include "common/random.h"
+#include "common/shared_bytes.h"
 #include "coordinator/coordinator_core.h"
 #include "simulations/recorded_run.h"
 #include "simulations/storm/faults.h"
@@ -105,12 +106,12 @@ class World {
   struct ToSite {
     std::uint32_t site = 0;
     std::uint64_t connection = 0;
-    Bytes message;
+    SharedBytes message;
   };
   struct ToCoordinator {
     std::uint32_t site = 0;
     std::uint64_t connection = 0;
-    Bytes message;
+    SharedBytes message;
   };
   struct Answered {
     std::uint32_t site = 0;
@@ -188,8 +189,8 @@ class World {
   void TellLie(std::string_view party, Fault lie, const Bytes& message);
   void SendFrom(std::uint32_t site, const Bytes& message);
   /// False when the site is known to be unreachable.
-  bool SendTo(SiteId id, const Bytes& message);
-  void Travel(std::uint32_t site, bool to_site, Bytes message);
+  bool SendTo(SiteId id, const SharedBytes& message);
+  void Travel(std::uint32_t site, bool to_site, SharedBytes message);
   void Count(const Bytes& message, bool to_site);
   Instant Transmitted(Link& link, bool to_site, std::size_t bytes);
   void Cut(std::uint32_t site);
@@ -227,6 +228,7 @@ class World {
   std::int64_t coordinator_clock_step_ = 0;
   std::optional<Instant> coordinator_next_tick_;
 
+  std::map<TransportKey, std::uint32_t> index_of_;  ///< Of the sites.
   std::vector<Party> sites_;
   std::vector<StudyId> studies_;
   /// How long the administrator leaves a paused study alone: twice as long each time.

@@ -11,11 +11,8 @@ namespace consilium {
 
 std::uint32_t World::IndexOf(SiteId id) const {
   const std::optional<TransportKey> key = coordinator_->KeyOf(id);
-  const auto found = std::find_if(sites_.begin(), sites_.end(), [&](const Party& party) {
-    return key && party.transport == *key;
-  });
-  CHECK(found != sites_.end());
-  return static_cast<std::uint32_t>(found - sites_.begin());
+  CHECK(key.has_value());
+  return index_of_.at(*key);
 }
 
 void World::TellLie(std::string_view party, Fault lie, const Bytes& message) {
@@ -36,7 +33,7 @@ void World::SendFrom(std::uint32_t site, const Bytes& message) {
   Travel(site, false, message);
 }
 
-bool World::SendTo(SiteId id, const Bytes& message) {
+bool World::SendTo(SiteId id, const SharedBytes& message) {
   witness_.OnCoordinatorSends(message, coordinator_disk_);
   const std::uint32_t site = IndexOf(id);
   const Link& link = sites_[site].link;
@@ -52,7 +49,7 @@ bool World::SendTo(SiteId id, const Bytes& message) {
   return true;
 }
 
-void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
+void World::Travel(std::uint32_t site, bool to_site, SharedBytes message) {
   Party& party = sites_[site];
   Count(message, to_site);
   if (Chance(options_.day.cut)) {
@@ -67,9 +64,11 @@ void World::Travel(std::uint32_t site, bool to_site, Bytes message) {
     Schedule(now_ + Below(45'000), LinkIsHeardGone{site, party.link.number, true});
     return;
   }
-  if (Chance(options_.day.corruption) && !message.empty()) {
+  if (Chance(options_.day.corruption) && message.size() > 0) {
     Injected(Fault::kCorruption, party.name);
-    message[luck_.Below(message.size())] ^= static_cast<std::byte>(1U << luck_.Below(8));
+    Bytes corrupt = message;
+    corrupt[luck_.Below(corrupt.size())] ^= static_cast<std::byte>(1U << luck_.Below(8));
+    message = std::move(corrupt);
   }
   Instant& last = to_site ? party.link.last_to_site : party.link.last_to_coordinator;
   const NetworkModel& network = options_.day.network;

@@ -132,8 +132,8 @@ class LargeRound {
     coordinator_.Charge([&] { session_.GrantNext(); });
     for (std::uint64_t index = 0; index < ChunkCount(words_.size()); ++index) {
       const Bytes framed = sites_.Charge([&] {
-        return FrameMessage(MessageKind::kUploadChunk, fixture_.setup().route,
-                            Encode(ChunkOf(sessions_[i].masked_vector(), index)));
+        return FrameChunk(MessageKind::kUploadChunk, fixture_.setup().route,
+                          sessions_[i].masked_vector(), index);
       });
       coordinator_.Charge([&] {
         const OpenedMessage opened = *OpenMessage(framed);

@@ -3,19 +3,16 @@
 // them all, so the times are those of this process and the coordinator on one machine.
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "simulations/plain_federation.h"
+#include "tests/benchmarks/processor_time.h"
 #include "tests/end_to_end/many_sites.h"
 #include "tests/support/virtual_federation.h"
 
@@ -24,18 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 using std::chrono::seconds;
-
-/// Of the process so far, in user and kernel mode.
-double CpuSecondsOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  // The name, in brackets, may hold blanks; user and system time are the 12th and 13th behind it.
-  std::istringstream rest(text.substr(text.rfind(')') + 1));
-  const std::vector<std::string> fields{std::istream_iterator<std::string>(rest), {}};
-  CHECK(fields.size() > 13);
-  return (std::stod(fields[11]) + std::stod(fields[12])) /
-         static_cast<double>(sysconf(_SC_CLK_TCK));
-}
 
 std::string PlanOf(std::uint32_t sites) {
   FederationOptions options;

@@ -34,6 +34,22 @@ std::string NoisyPlanText(const std::string& title) {
   return text;
 }
 
+/// rho = 1 / 32 a round, three rounds of training.
+std::string NoisyTrainingText(const std::string& unit, const std::string& title) {
+  FederationOptions options;
+  options.extra_plan_title = title;
+  std::string text = LogisticPlanText(options);
+  const std::string logistic = "kind = \"logistic\"\n";
+  text.replace(text.find(logistic), logistic.size(),
+               "kind = \"train\"\nmodel = \"logistic\"\nstandardise = \"range\"\nrounds = 3\n"
+               "clip = 1\n");
+  const std::string round = "[round]\n";
+  text.replace(text.find(round), round.size(),
+               "[privacy.dp]\nunit = \"" + unit +
+                   "\"\nnoise_multiplier = 4\nepsilon = 2.5\ndelta = 1e-6\n[round]\n");
+  return text;
+}
+
 Policy BudgetOf(double epsilon) {
   Policy policy = MakePolicy(PolicyPreset::kStandard);
   policy.privacy_epsilon = epsilon;
@@ -127,6 +143,48 @@ TEST_F(PrivacyBudgetTest, StatusAndReviewSayWhatWasSpentAndWhatAStudyWouldAdd) {
   federation_.SetPolicy(2, BudgetOf(3));
   EXPECT_THAT(FormatBalance(ask(R"({"command":"study","study":")" + second.ToHex() + "\"}")),
               ::testing::EndsWith("."));
+}
+
+class TrainingBudgetTest : public PrivacyBudgetTest,
+                           public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Units,
+                         TrainingBudgetTest,
+                         ::testing::Values("patient", "site"),
+                         [](const auto& unit) { return std::string(unit.param); });
+
+/// Each round is charged; the round that would be too much is refused, in whichever study and after
+/// whatever restart it comes.
+TEST_P(TrainingBudgetTest, EachRoundIsChargedUntilTheBudgetIsSpent) {
+  constexpr std::uint32_t kStrict = 1;
+  constexpr double kBudget = 3;
+  federation_.SetPolicy(kStrict, BudgetOf(kBudget));
+  const auto started = [&](const std::string& title) {
+    const StudyId study = federation_.Submit(NoisyTrainingText(GetParam(), title));
+    federation_.ApproveAll(study);
+    federation_.Start(study);
+    return study;
+  };
+  const StudyId first = started("");
+  ASSERT_TRUE(federation_.RunToEnd(first)) << federation_.View(first).reason;
+  EXPECT_DOUBLE_EQ(SpentBy(kStrict), 3.0 / 32);
+  const auto result = nlohmann::json::parse(federation_.ResultOf(first));
+  EXPECT_EQ(result["privacy"]["unit"], GetParam());
+  EXPECT_EQ(result["rounds"], 3);
+
+  federation_.CrashAndRestartSite(kStrict);
+  const StudyId second = started(" again");
+  EXPECT_FALSE(federation_.RunToEnd(second));
+  EXPECT_THAT(federation_.refusals(), Contains(Pair(kStrict, HasSubstr("budget-exhausted"))));
+  EXPECT_THAT(federation_.View(second).reason, HasSubstr("budget"));
+  const double spent = SpentBy(kStrict);
+  EXPECT_LE(EpsilonOfLoss(spent, 1e-6).value(), kBudget);
+  EXPECT_GT(EpsilonOfLoss(spent + 1.0 / 32, 1e-6).value(), kBudget);
+  EXPECT_GT(spent, 3.5 / 32);
+
+  federation_.CrashAndRestartSite(kStrict);
+  EXPECT_FALSE(federation_.RunToEnd(second));
+  EXPECT_EQ(SpentBy(kStrict), spent);
 }
 
 TEST_F(PrivacyBudgetTest, StudiesWithoutNoiseNeedNoBudget) {

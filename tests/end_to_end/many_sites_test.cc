@@ -34,7 +34,11 @@ std::string LinearPlan() {
 
 TEST(ManySitesTest, AreSummedExactlyThoughEachSharesMasksWithSomeOnly) {
   Deployment deployment({});
-  deployment.StartCoordinator();
+  {
+    // Fewer descriptors than there will be connections: the coordinator asks for more.
+    const ResourceLimit few(RLIMIT_NOFILE, 100);
+    deployment.StartCoordinator();
+  }
   ManySites sites(deployment, kSites);
   sites.Connect();
   ASSERT_TRUE(sites.Serve([&] { return sites.AllAreWelcome(); }, seconds(60)));
@@ -65,6 +69,17 @@ TEST(ManySitesTest, AreSummedExactlyThoughEachSharesMasksWithSomeOnly) {
       << deployment.Coordinator({"result", number}).out << table;
   EXPECT_TRUE(sites.refusals().empty()) << sites.refusals().front();
   EXPECT_EQ(deployment.process("coordinator").Stop(), 0);
+}
+
+TEST(ManySitesTest, WithTooFewDescriptorsTheCoordinatorSaysWhatToDo) {
+  Deployment deployment({});
+  const std::string command = "ulimit -n 60 && exec " CONSILIUM_BIN_FOLDER
+                              "/consilium-coordinator serve " +
+                              deployment.home("coordinator").string();
+  const CommandOutcome outcome = RunProgram({"/bin/sh", "-c", command});
+  EXPECT_EQ(outcome.exit_code, 12) << outcome.out;
+  EXPECT_NE(outcome.err.find("needs 64"), std::string::npos) << outcome.err << outcome.out;
+  EXPECT_NE(outcome.err.find("LimitNOFILE=64"), std::string::npos) << outcome.err;
 }
 
 }  // namespace

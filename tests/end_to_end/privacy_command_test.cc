@@ -62,6 +62,24 @@ TEST(PrivacyCommandTest, WhatItFindsLeadsBackToWhatWasGiven) {
   EXPECT_LE(Json::parse(delta.out)["rdp"]["delta"], 1e-6);
 }
 
+TEST(PrivacyCommandTest, SaysWhoseEpsilonItIs) {
+  const CommandOutcome site =
+      Privacy({"--noise", "4", "--rounds", "3", "--delta", "1e-6", "--unit", "site"});
+  EXPECT_EQ(site.exit_code, 0) << site.err;
+  EXPECT_THAT(site.out, HasSubstr("for a site: all that it has, exchanged for anything else"));
+  const CommandOutcome patient = Privacy({"--noise", "4", "--rounds", "3", "--delta", "1e-6"});
+  EXPECT_THAT(patient.out, HasSubstr("for a patient: one more or one less"));
+  const CommandOutcome json =
+      Privacy({"--noise", "4", "--rounds", "3", "--delta", "1e-6", "--unit", "site", "--json"});
+  EXPECT_EQ(Json::parse(json.out)["given"]["unit"], "site");
+  const CommandOutcome sampled = Privacy(
+      {"--noise", "4", "--rounds", "3", "--delta", "1e-6", "--unit", "site", "--rate", "0.1"});
+  EXPECT_EQ(sampled.exit_code, 2);
+  EXPECT_THAT(sampled.err, HasSubstr("all sites take part in every round"));
+  EXPECT_EQ(Privacy({"--noise", "4", "--rounds", "3", "--delta", "1e-6", "--unit", "x"}).exit_code,
+            2);
+}
+
 TEST(PrivacyCommandTest, ExactlyOneIsLeftOut) {
   const CommandOutcome few = Privacy({"--epsilon", "1"});
   EXPECT_EQ(few.exit_code, 2);

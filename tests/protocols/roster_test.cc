@@ -53,6 +53,21 @@ TEST(RosterTest, SurvivesTheWire) {
   EXPECT_TRUE(VerifyRoster(*received, KeyOf(1).public_key()));
 }
 
+TEST(RosterTest, AFullOneWithTheLongestNamesFitsAWelcome) {
+  Roster roster = ARoster();
+  roster.federation_name = std::string(kMaxNameLength, 'f');
+  roster.members.assign(kMaxMembers, AMember(1, std::string(kMaxNameLength, 'n')));
+
+  EXPECT_LE(Encode(SignRoster(std::move(roster), KeyOf(1))).size(), kMaxRosterBytes);
+}
+
+TEST(RosterTest, FindsMembersByTheirNumbers) {
+  const Roster roster = ARoster();
+
+  for (const std::uint32_t id : {1U, 2U, 5U}) EXPECT_EQ(roster.Find(SiteId(id))->id, SiteId(id));
+  for (const std::uint32_t id : {0U, 3U, 6U}) EXPECT_EQ(roster.Find(SiteId(id)), nullptr) << id;
+}
+
 TEST(RosterTest, RefusesAnotherCoordinatorsSignature) {
   const SignedRoster forged = SignRoster(ARoster(), KeyOf(2));
 

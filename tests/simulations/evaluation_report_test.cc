@@ -160,6 +160,96 @@ TEST(EvaluationReportTest, AModelThatExpectsTooFewIsNamedAtEveryHospital) {
   for (const std::string& warning : warnings) EXPECT_THAT(warning, HasSubstr("too low"));
 }
 
+/// 40 rows with a time to an event, of which 20 had it.
+PlainRun SurvivalRunOf(double concordance, double slope, const std::string& model) {
+  PlainRun run;
+  run.result.converged = true;
+  run.result.json = R"({"kind": "evaluate", "rows": 40, "events": 20, "model": )" + model +
+                    R"(, "concordance": )" + Measure(concordance, 0.05) +
+                    R"(, "calibration_slope": )" + Measure(slope, 0.3) + R"(, "subgroups": []})";
+  return run;
+}
+
+Comparison SurvivalComparison(double slope, const std::string& model) {
+  Comparison comparison;
+  comparison.federated = SurvivalRunOf(0.7, slope, model);
+  comparison.pooled.run = SurvivalRunOf(0.7, slope, model);
+  const std::pair<const char*, PlainRun> alone[] = {{"north", SurvivalRunOf(0.65, 0.6, model)},
+                                                    {"east", SurvivalRunOf(0.7, 1.1, model)},
+                                                    {"south", SurvivalRunOf(0.75, 1.4, model)},
+                                                    {"west", SurvivalRunOf(0.4, -0.4, model)}};
+  for (const auto& [name, run] : alone) comparison.alone.push_back({name, {run, {}}});
+  comparison.alone.push_back({"empty", {{}, Error{ErrorCode::kNotEstimable, "no rows", ""}}});
+  return comparison;
+}
+
+TEST(EvaluationReportTest, OfACoxModelTheHospitalsAreNamedWhoseSlopeMissesOne) {
+  const Comparison comparison = SurvivalComparison(1, R"({"coefficients": {"age": 0.1}})");
+  EXPECT_THAT(
+      EvaluationWarnings(comparison),
+      ElementsAre(
+          "south: the C-index looks fine (0.750, over all hospitals 0.700), but the predictions "
+          "are not extreme enough (slope 1.400 [1.100, 1.700]).",
+          "north: the predictions are too extreme (slope 0.600 [0.300, 0.900]).",
+          "west: patients with higher predictions have the event later (slope -0.400 [-0.700, "
+          "-0.100])."));
+  EXPECT_THAT(EvaluationText(comparison),
+              AllOf(HasSubstr("C-index"), HasSubstr("slope (1)"), HasSubstr("empty"),
+                    HasSubstr("0.750 [0.700, 0.800]"), Not(HasSubstr("AUC"))));
+}
+
+/// Nobody knows the unit of a column of scores.
+TEST(EvaluationReportTest, OfAColumnOfScoresTheSlopeIsHeldAgainstThatOfAllHospitals) {
+  const std::string column = R"({"column": "points"})";
+  EXPECT_THAT(EvaluationWarnings(SurvivalComparison(0.5, column)),
+              ElementsAre(AllOf(StartsWith("east: the C-index looks fine"),
+                                HasSubstr("but hazards rise with the score by another slope"),
+                                HasSubstr("1.100 [0.800, 1.400], 0.500 over all")),
+                          StartsWith("south: the C-index looks fine"),
+                          StartsWith("west: hazards rise with the score by another slope")));
+  const std::string sections = EvaluationSections(SurvivalComparison(0.5, column));
+  EXPECT_THAT(sections, AllOf(HasSubstr("slope (1 for log hazards)"), HasSubstr("no rows"),
+                              Not(HasSubstr("Brier"))));
+}
+
+TEST(EvaluationReportTest, ATimeToAnEventHasForestsOfConcordanceAndSlope) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "plan.toml")
+      << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
+         "minimum_sites = 3\n[contract]\npatient = \"id\"\n"
+         "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+         "[[contract.column]]\nname = \"time\"\ntype = \"number\"\nrange = [0, 1000]\n"
+         "[[contract.column]]\nname = \"dose\"\ntype = \"number\"\nrange = [-6, 6]\n"
+         "[[contract.column]]\nname = \"old\"\ntype = \"boolean\"\n"
+         "[analysis]\nkind = \"evaluate\"\nevent = \"ill\"\ntime = \"time\"\n"
+         "features = [\"dose\"]\nsubgroups = [\"old\"]\ncoefficients = { dose = 1.0 }\n";
+  std::ofstream(folder / "trial.toml")
+      << "[experiment]\nplan = \"plan.toml\"\nrepetitions = 2\n[generator]\nsites = 4\n"
+         "patients = 300\nintercept = -3\nfollow_up = 60\ncoefficients = { dose = 1.0 }\n";
+  const Campaign campaign =
+      RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
+  const Comparison& comparison = campaign.shown.comparison;
+  ASSERT_TRUE(IsEvaluation(comparison));
+  // One baseline for all hospitals is another model.
+  EXPECT_FALSE(comparison.largest_difference.has_value());
+  for (const Trial& trial : campaign.trials) EXPECT_EQ(trial.federated.size(), 2u);
+  const std::string page = HtmlReport(campaign);
+  for (const char* part :
+       {"How good the predictions are", "concordance (C-index), of pairs",
+        "Forest plot of concordance (C-index)", "Forest plot of calibration slope", "old true",
+        "C-index", "site-04", "which is another model than the federated one"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("Decision curve")), Not(HasSubstr("Forest plot of AUC"))));
+  EXPECT_THAT(ResultText(campaign),
+              AllOf(HasSubstr("calibration slope (ideal 1)"), HasSubstr("slope (1)"),
+                    HasSubstr("which is another model")));
+  // Four standard errors of the mean of two, 0.05 each.
+  const std::vector<Spread> spreads = SpreadOf(FederatedFits(campaign, 0), {});
+  EXPECT_EQ(spreads[1].name, "calibration slope");
+  EXPECT_NEAR(spreads[1].mean, 1, 0.2);
+}
+
 TEST(EvaluationReportTest, RunsOfASweepAreSpreadsOfTheMeasures) {
   const Campaign campaign =
       RunGenerated("-0.5", "repetitions = 3\n", "[sweep]\ngenerator.intercept = [-0.5, 1.5]\n");

@@ -79,6 +79,9 @@ Patients OwnPredictions(const ReleasedModel& model, const Patients& patients) {
         break;
       case Loss::kCategories:
         predictions.push_back(Softmax(logits));
+        break;
+      case Loss::kPartialLikelihood:
+        predictions.push_back({logits[0]});
     }
   }
   return predictions;
@@ -248,6 +251,39 @@ TEST(OnnxFileTest, TrainedModelsPredictTheSameElsewhere) {
     const Plan plan = TrainPlanOf(outcome, rest);
     const std::vector<Cohort> sites = TrainSites(plan, 3);
     ExpectSamePredictions(Trained(plan, sites), PatientsOf(sites));
+  }
+}
+
+/// Log hazards, of a line and of a network.
+TEST(OnnxFileTest, HazardsArePredictedTheSameElsewhere) {
+  for (const char* model : {"model = \"cox\"\n", "model = \"mlp\"\nhidden = [8, 4]\n"}) {
+    SCOPED_TRACE(model);
+    const Plan plan = PlanOf(
+        Boolean("death") + Number("time", 0, 100) + Number("dose", 0, 10) + Number("age", 20, 90),
+        "kind = \"train\"\nevent = \"death\"\ntime = \"time\"\n"
+        "features = [\"dose\", \"age\"]\nrounds = 5\nlearning_rate = 0.5\n" +
+            std::string(model));
+    std::vector<Cohort> sites;
+    Patients patients;
+    SeededRandom random(std::uint64_t{3});
+    for (int site = 0; site < 3; ++site) {
+      Cohort cohort;
+      cohort.columns = plan.analysis->columns();
+      cohort.values.resize(60, 4);
+      cohort.patients = 60;
+      for (Eigen::Index i = 0; i < 60; ++i) {
+        patients.push_back({10 * random.Unit(), 20 + 70 * random.Unit()});
+        const double dose = patients.back()[0];
+        cohort.values.row(i) << 1, 100 * random.Unit() * (1 - dose / 15), dose, patients.back()[1];
+      }
+      sites.push_back(std::move(cohort));
+    }
+    const ReleasedModel released = Trained(plan, sites);
+    ExpectSamePredictions(released, patients);
+    const onnx::ModelProto file = Parsed(OnnxOf(released));
+    EXPECT_EQ(file.graph().output(0).name(), "log_hazard");
+    EXPECT_THAT(file.graph().output(0).doc_string(), ::testing::HasSubstr("hazard of death"));
+    EXPECT_EQ(file.metadata_props(file.metadata_props_size() - 1).key(), "time");
   }
 }
 

@@ -80,6 +80,32 @@ TEST(TrainingReportTest, RunsOfASweepAreMeansOverTheirSeeds) {
   EXPECT_THAT(HtmlReport(campaign), HasSubstr("held-out accuracy"));
 }
 
+TEST(TrainingReportTest, OfATimeToAnEventConcordanceStandsBesideTheLoss) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "plan.toml")
+      << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
+         "minimum_sites = 3\n[contract]\npatient = \"id\"\n"
+         "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
+         "[[contract.column]]\nname = \"time\"\ntype = \"number\"\nrange = [0, 1000]\n"
+         "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [18, 100]\n"
+         "[analysis]\nkind = \"train\"\nevent = \"ill\"\ntime = \"time\"\nfeatures = [\"age\"]\n"
+         "model = \"cox\"\nrounds = 5\nvalidation = 0.25\n";
+  std::ofstream(folder / "trial.toml")
+      << "[experiment]\nplan = \"plan.toml\"\nrepetitions = 2\n[generator]\nsites = 3\n"
+         "patients = 80\nintercept = -8\nfollow_up = 500\ncoefficients = { age = 0.1 }\n";
+  const Campaign campaign =
+      RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
+  const std::string text = ResultText(campaign);
+  for (const char* part : {"C-index", "site-01 alone", "training C-index", "held-out C-index",
+                           "concordances are", "hazard ratios for one unit"}) {
+    EXPECT_THAT(text, HasSubstr(part));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("accuracy")));
+  const std::string page = HtmlReport(campaign);
+  EXPECT_THAT(page, HasSubstr("Concordance on held-out rows"));
+  EXPECT_THAT(page, HasSubstr("Concordance on rows that are learned from"));
+}
+
 TEST(TrainingReportTest, SaysWhenNothingWasHeldOut) {
   const Campaign campaign = RunTraining("model = \"logistic\"\nrounds = 2\n");
   EXPECT_THAT(TrainingText(campaign.shown.comparison), HasSubstr("No rows were held out"));

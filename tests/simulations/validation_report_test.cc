@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,6 +101,59 @@ TEST(ValidationReportTest, WarnsOfNobodyWithoutCause) {
   const Campaign campaign = RunGenerated(kLeaveOut, "", /*seed=*/2);
   EXPECT_THAT(HtmlReport(campaign), AllOf(HasSubstr("At no hospital that was left out"),
                                           Not(HasSubstr("events were expected"))));
+}
+
+/// Hospitals drawn from another model than the logistic one.
+Campaign RunModel(const std::string& model, const std::string& method, const std::string& more) {
+  const TemporaryFolder folder;
+  const auto column = [](const std::string& name, const std::string& type) {
+    return "[[contract.column]]\nname = \"" + name + "\"\ntype = \"" + type + "\"\n";
+  };
+  const std::map<std::string, std::pair<std::string, std::string>> outcomes = {
+      {"linear", {column("y", "number") + "range = [-100, 100]\n", "outcome = \"y\"\n"}},
+      {"poisson", {column("y", "integer") + "range = [0, 1000]\n", "outcome = \"y\"\n"}},
+      {"cox",
+       {column("dead", "boolean") + column("time", "number") + "range = [0, 20]\n",
+        "event = \"dead\"\ntime = \"time\"\n"}}};
+  std::ofstream(folder / "plan.toml")
+      << "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2090-01-01\n"
+         "minimum_sites = 3\n[contract]\npatient = \"id\"\n" +
+             outcomes.at(model).first + column("dose", "number") +
+             "range = [-6, 6]\n[analysis]\nkind = \"validate\"\nmodel = \"" + model + "\"\n" +
+             outcomes.at(model).second + "features = [\"dose\"]\n" + method;
+  std::ofstream(folder / "trial.toml") << "[experiment]\nplan = \"plan.toml\"\n"
+                                          "[generator]\nsites = 4\npatients = 300\n"
+                                          "intercept = -1\ncoefficients = { dose = 0.4 }\n" +
+                                              more;
+  return RunCampaign(ReadExperiments(folder / "trial.toml").value(), 1, 1).value();
+}
+
+TEST(ValidationReportTest, EachRegressionShowsItsOwnMeasures) {
+  const std::map<std::string, std::vector<std::string>> shown = {
+      {"linear", {"Forest plot of root mean squared error", "R squared", "in the large (0)"}},
+      {"poisson", {"Forest plot of mean deviance", "D squared", "in the large (0)"}},
+      {"cox", {"Forest plot of concordance", "gain an event"}}};
+  for (const auto& [model, parts] : shown) {
+    for (const std::string& method : {std::string("folds = 3\n"), kLeaveOut}) {
+      const Campaign campaign = RunModel(model, method, "");
+      const std::string page = HtmlReport(campaign);
+      EXPECT_THAT(page, AllOf(HasSubstr("Forest plot of calibration slope"),
+                              HasSubstr("Optimism, all rows less validated: "),
+                              Not(HasSubstr("AUC")), Not(HasSubstr("Brier"))));
+      for (const std::string& part : parts) EXPECT_THAT(page, HasSubstr(part));
+      EXPECT_EQ(page.find("in the large") == std::string::npos, model == "cox");
+      EXPECT_THAT(ResultText(campaign), HasSubstr("validated"));
+      if (model == "cox") continue;
+      EXPECT_LT(campaign.shown.comparison.largest_difference.value_or(1), 1e-9) << model;
+    }
+  }
+}
+
+TEST(ValidationReportTest, AHospitalWhereAnotherModelFailsIsNamedInWords) {
+  const std::string far = HtmlReport(RunModel("linear", kLeaveOut, "intercept_spread = 3\n"));
+  EXPECT_THAT(far, HasSubstr("on average (calibration in the large"));
+  const std::string more = HtmlReport(RunModel("poisson", kLeaveOut, "intercept_spread = 1\n"));
+  EXPECT_THAT(more, HasSubstr("events were expected and"));
 }
 
 TEST(ValidationReportTest, WhatIsLeftOutIsSaid) {

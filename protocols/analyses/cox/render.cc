@@ -127,10 +127,9 @@ Json ResultJson(const CoxFit& fit,
   AddConcordance(fit, json);
   if (plan.fit.ridge > 0) AddRidge(fit, plan, json);
   if (!fit.separated.empty()) {
-    json["separation"] = {{"terms", SeparatedTerms(fit, plan)},
-                          {"message", SeparationMessage(fit, plan)}};
+    json["separation"] = {{"terms", SeparatedTerms(fit, plan)}, {"message", TroubleOf(fit, plan)}};
   } else if (!fit.converged) {
-    json["message"] = glm::NotConvergedMessage(fit.iterations);
+    json["message"] = TroubleOf(fit, plan);
   }
   return json;
 }
@@ -175,15 +174,18 @@ std::string Table(const CoxFit& fit,
       " with " + glm::Counted(fit.events, "event", "events") + " from " +
       glm::Counted(fit.sites, "site", "sites") + ", " +
       glm::Counted(fit.iterations, "Newton round", "Newton rounds"));
-  if (!fit.converged) {
-    return text + glm::Wrapped(fit.separated.empty() ? glm::NotConvergedMessage(fit.iterations)
-                                                     : SeparationMessage(fit, plan));
-  }
+  if (!fit.converged) return text + glm::Wrapped(TroubleOf(fit, plan));
   return text + "\n" + glm::CoefficientTable(lines, kHazardRatio, "z", plan.confidence) + "\n" +
          Footer(fit, plan);
 }
 
 }  // namespace
+
+std::string TroubleOf(const CoxFit& fit, const CoxPlan& plan) {
+  if (fit.converged) return {};
+  return fit.separated.empty() ? glm::NotConvergedMessage(fit.iterations)
+                               : SeparationMessage(fit, plan);
+}
 
 AnalysisResult Render(const CoxFit& fit, const CoxPlan& plan) {
   std::vector<glm::Coefficient> lines;

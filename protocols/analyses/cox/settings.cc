@@ -34,9 +34,7 @@ Status CheckTime(const Settings& settings, const ContractColumn& column) {
 }
 
 Status ParseOptions(const Settings& settings, CoxPlan& plan) {
-  TRY(const std::string ties,
-      settings.ChoiceOr("ties", std::vector<std::string>{"efron", "breslow"}, "efron"));
-  plan.ties = ties == "efron" ? Ties::kEfron : Ties::kBreslow;
+  TRY(plan.ties, ParseTies(settings));
   TRY(const std::string baseline,
       settings.ChoiceOr("baseline", std::vector<std::string>{"site"}, "site"));
   TRY(plan.fit, glm::ParseFitOptions(settings));
@@ -65,6 +63,12 @@ Result<std::vector<ContractColumn>> ParseSurvivalOutcome(const Settings& setting
   TRY(ContractColumn time, glm::ParseColumn(settings, "time", contract));
   TRY_STATUS(CheckTime(settings, time));
   return std::vector<ContractColumn>{std::move(event), std::move(time)};
+}
+
+Result<Ties> ParseTies(const Settings& settings) {
+  TRY(const std::string ties,
+      settings.ChoiceOr("ties", std::vector<std::string>{"efron", "breslow"}, "efron"));
+  return ties == "efron" ? Ties::kEfron : Ties::kBreslow;
 }
 
 Result<CoxPlan> ParseCoxPlan(const Settings& settings, const Contract& contract) {

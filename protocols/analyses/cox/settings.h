@@ -34,6 +34,9 @@ struct CoxPlan {
 Result<std::vector<ContractColumn>> ParseSurvivalOutcome(const Settings& settings,
                                                          const Contract& contract);
 
+/// The key "ties".
+Result<Ties> ParseTies(const Settings& settings);
+
 /// The [analysis] table. Errors carry line and column.
 Result<CoxPlan> ParseCoxPlan(const Settings& settings, const Contract& contract);
 

@@ -8,6 +8,8 @@
 #include "protocols/analyses/evaluate/render.h"
 #include "protocols/analyses/evaluate/settings.h"
 #include "protocols/analyses/evaluate/site.h"
+#include "protocols/analyses/evaluate/survival_evaluate.h"
+#include "protocols/analyses/evaluate/survival_settings.h"
 #include "protocols/analyses/glm/slices.h"
 
 namespace consilium::evaluate {
@@ -104,6 +106,7 @@ class Evaluate final : public Analysis {
 }  // namespace
 
 Result<std::unique_ptr<Analysis>> MakeEvaluate(const Settings& settings, const Contract& contract) {
+  if (NamesSurvival(settings)) return MakeSurvivalEvaluate(settings, contract);
   TRY(EvaluatePlan plan, ParseEvaluatePlan(settings, contract));
   return Evaluate::Make(std::move(plan));
 }

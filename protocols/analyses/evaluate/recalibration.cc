@@ -99,7 +99,7 @@ class RecalibratedLikelihood final : public glm::SummedLikelihood {
       return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
     }
     const Derivatives sums = SplitDerivatives(query_, aggregate.values);
-    if (!(sums.rows[0] >= 0)) {
+    if (!(sums.patients[0] >= 0) || !(sums.rows[0] >= 0)) {
       return Fail(ErrorCode::kCorrupt, "a sum of counts is negative");
     }
     glm::Evaluation evaluation;

@@ -1,12 +1,12 @@
 #include "protocols/analyses/evaluate/render.h"
 
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include <nlohmann/json.hpp>
 
 #include "protocols/analyses/evaluate/measures_json.h"
+#include "protocols/analyses/evaluate/measures_text.h"
 #include "protocols/analyses/glm/tables.h"
 
 namespace consilium::evaluate {
@@ -89,26 +89,6 @@ Json ResultJson(const Evaluation& evaluation, const EvaluatePlan& plan) {
   return json;
 }
 
-std::string Number(const std::optional<double>& number, const char* form = "%.4f") {
-  if (!number) return "-";
-  char text[64];
-  std::snprintf(text, sizeof text, form, *number);
-  return text;
-}
-
-std::string Limits(const Measure& measure) {
-  return Number(measure.low) + " to " + Number(measure.high);
-}
-
-constexpr std::size_t kNameWidth = 34;
-
-std::string Line(std::string name, const std::optional<Measure>& measure) {
-  name.resize(kNameWidth, ' ');
-  if (!measure) return name + glm::Right("-", 10) + "\n";
-  return name + glm::Right(Number(measure->estimate), 10) +
-         glm::Right(Number(measure->std_error), 12) + glm::Right(Limits(*measure), 24) + "\n";
-}
-
 std::optional<Measure> AucOf(const GroupMeasures& measures) {
   if (!measures.discrimination) return {};
   return measures.discrimination->auc;
@@ -119,8 +99,8 @@ std::string InWords(const GroupMeasures& all) {
   if (!all.in_the_large || !(*all.in_the_large->low > 0 || *all.in_the_large->high < 0)) return {};
   const bool more = all.in_the_large->estimate > 0;
   return glm::Wrapped(std::string("The predictions are too ") + (more ? "low" : "high") +
-                      " on the whole: " + Number(all.predicted * all.rows, "%.1f") +
-                      " events were expected and " + Number(all.events, "%.0f") + " happened.");
+                      " on the whole: " + NumberCell(all.predicted * all.rows, "%.1f") +
+                      " events were expected and " + NumberCell(all.events, "%.0f") + " happened.");
 }
 
 std::string LevelLine(const std::string& name, const LevelMeasures& level) {
@@ -128,14 +108,11 @@ std::string LevelLine(const std::string& name, const LevelMeasures& level) {
   text.resize(32, ' ');
   if (level.left_out) return text + "  left out: too few rows, events or others\n";
   const GroupMeasures& measures = level.measures;
-  const auto cell = [](const std::optional<Measure>& measure) {
-    if (!measure) return std::string("-");
-    return Number(measure->estimate, "%.3f") + " (" + Number(measure->std_error, "%.3f") + ")";
-  };
-  return text + glm::Right(Number(measures.rows, "%.0f"), 8) +
-         glm::Right(Number(measures.events, "%.0f"), 8) + glm::Right(cell(AucOf(measures)), 16) +
-         glm::Right(cell(measures.observed_over_expected), 17) +
-         glm::Right(cell(measures.in_the_large), 18) + "\n";
+  return text + glm::Right(NumberCell(measures.rows, "%.0f"), 8) +
+         glm::Right(NumberCell(measures.events, "%.0f"), 8) +
+         glm::Right(WithStandardError(AucOf(measures)), 16) +
+         glm::Right(WithStandardError(measures.observed_over_expected), 17) +
+         glm::Right(WithStandardError(measures.in_the_large), 18) + "\n";
 }
 
 std::string SubgroupTable(const Evaluation& evaluation, const EvaluatePlan& plan) {
@@ -165,20 +142,17 @@ std::string Table(const Evaluation& evaluation, const EvaluatePlan& plan) {
                         : " (" + glm::Counted(Whole(all.rows), "row", "rows") + ")") +
                    " with " + glm::Counted(Whole(all.events), "event", "events") + " from " +
                    glm::Counted(evaluation.sites, "site", "sites"));
-  std::string head = "\nmeasure";
-  head.resize(kNameWidth + 1, ' ');
-  text += head + glm::Right("estimate", 10) + glm::Right("std. error", 12) +
-          glm::Right(Number(100 * plan.confidence, "%.4g") + " % CI", 24) + "\n";
-  text += Line("AUC", AucOf(all)) + Line("Brier score", evaluation.brier) +
-          Line("log-loss", evaluation.log_loss) +
-          Line("observed / expected events", all.observed_over_expected) +
-          Line("calibration in the large (ideal 0)", all.in_the_large) +
-          Line("calibration slope (ideal 1)", evaluation.recalibration.slope);
+  text += MeasureHead(plan.confidence) + MeasureLine("AUC", AucOf(all)) +
+          MeasureLine("Brier score", evaluation.brier) +
+          MeasureLine("log-loss", evaluation.log_loss) +
+          MeasureLine("observed / expected events", all.observed_over_expected) +
+          MeasureLine("calibration in the large (ideal 0)", all.in_the_large) +
+          MeasureLine("calibration slope (ideal 1)", evaluation.recalibration.slope);
   if (all.discrimination) {
     text += glm::Wrapped("The AUC is that of " + std::to_string(plan.score_bins) +
                          " bins of the predictions: their own lies within " +
-                         Number(all.discrimination->bin_error, "%.1e") +
-                         " of it. Scaled Brier score " + Number(evaluation.scaled_brier) + ".");
+                         NumberCell(all.discrimination->bin_error, "%.1e") +
+                         " of it. Scaled Brier score " + NumberCell(evaluation.scaled_brier) + ".");
   }
   text += InWords(all);
   if (!evaluation.recalibration.trouble.empty()) {

@@ -44,47 +44,10 @@ Result<Subgroup> SubgroupOf(const Settings& settings,
                          "the contract lists");
 }
 
-Status ParseSubgroups(const Settings& settings, const Contract& contract, EvaluatePlan& plan) {
-  TRY(const std::vector<std::string> names, settings.TextsOr("subgroups", {}));
-  if (names.size() > kMostSubgroups) {
-    return settings.FailAt("subgroups", "'subgroups' are more than 20",
-                           "choose those that matter most");
-  }
-  for (const std::string& name : names) {
-    if (std::count(names.begin(), names.end(), name) > 1) {
-      return settings.FailAt("subgroups", "\"" + name + "\" is named twice");
-    }
-    TRY(Subgroup subgroup, SubgroupOf(settings, name, contract));
-    plan.subgroups.push_back(std::move(subgroup));
-  }
-  return {};
-}
-
 Result<double> ParseCoefficient(const Settings& table, std::string_view key) {
   TRY(const double value, table.Number(key));
   if (std::abs(value) <= kLargestCoefficient) return value;
   return table.FailValueAt(key, "it must be between -1e9 and 1e9");
-}
-
-/// One number for each term: a term that is forgotten would be a term that does not count.
-Status ParseModel(const Settings& settings, EvaluatePlan& plan) {
-  TRY(plan.intercept, ParseCoefficient(settings, "intercept"));
-  TRY(const Settings table, settings.Table("coefficients"));
-  std::vector<std::string> missing;
-  for (const glm::Term& term : plan.design.terms) {
-    if (!table.Has(term.name)) {
-      missing.push_back(term.name);
-      continue;
-    }
-    TRY(const double value, ParseCoefficient(table, term.name));
-    plan.coefficients.push_back(value);
-  }
-  if (!missing.empty()) {
-    return settings.FailAt("coefficients", "there is no coefficient for " + glm::Quoted(missing),
-                           "name coefficients as a logistic regression's result does (a category's "
-                           "are feature, underscore, level); write 0 for one that does not count");
-  }
-  return table.RequireNoOtherKeys();
 }
 
 /// The columns before the features: the outcome, the prediction and what subgroups need besides.
@@ -126,11 +89,7 @@ Status MakeDesign(const Settings& settings, const Contract& contract, EvaluatePl
   plan.design = *std::move(design);
   // A number between 0 and 1 would be neither an event nor none.
   plan.design.rules[0].whole = true;
-  const std::vector<std::string>& names = plan.design.columns;
-  for (Subgroup& subgroup : plan.subgroups) {
-    const auto at = std::find(names.begin(), names.end(), subgroup.column);
-    subgroup.in_cohort = static_cast<std::size_t>(at - names.begin());
-  }
+  PlaceSubgroups(plan.design.columns, plan.subgroups);
   return {};
 }
 
@@ -147,7 +106,67 @@ Status RequireOneModel(const Settings& settings) {
                            "a column of predicted probabilities as prediction");
 }
 
+/// The design is known.
+Status ParseModel(const Settings& settings, EvaluatePlan& plan) {
+  TRY(plan.intercept, ParseCoefficient(settings, "intercept"));
+  TRY(plan.coefficients, ParseCoefficients(settings, plan.design.terms, "a logistic regression's"));
+  return {};
+}
+
 }  // namespace
+
+Result<std::vector<Subgroup>> ParseSubgroups(const Settings& settings, const Contract& contract) {
+  TRY(const std::vector<std::string> names, settings.TextsOr("subgroups", {}));
+  if (names.size() > kMostSubgroups) {
+    return settings.FailAt("subgroups", "'subgroups' are more than 20",
+                           "choose those that matter most");
+  }
+  std::vector<Subgroup> subgroups;
+  for (const std::string& name : names) {
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      return settings.FailAt("subgroups", "\"" + name + "\" is named twice");
+    }
+    TRY(Subgroup subgroup, SubgroupOf(settings, name, contract));
+    subgroups.push_back(std::move(subgroup));
+  }
+  return subgroups;
+}
+
+void PlaceSubgroups(const std::vector<std::string>& columns, std::vector<Subgroup>& subgroups) {
+  for (Subgroup& subgroup : subgroups) {
+    const auto at = std::find(columns.begin(), columns.end(), subgroup.column);
+    subgroup.in_cohort = static_cast<std::size_t>(at - columns.begin());
+  }
+}
+
+Result<std::vector<double>> ParseCoefficients(const Settings& settings,
+                                              const std::vector<glm::Term>& terms,
+                                              const std::string& whose) {
+  TRY(const Settings table, settings.Table("coefficients"));
+  std::vector<double> coefficients;
+  std::vector<std::string> missing;
+  for (const glm::Term& term : terms) {
+    if (!table.Has(term.name)) {
+      missing.push_back(term.name);
+      continue;
+    }
+    TRY(const double value, ParseCoefficient(table, term.name));
+    coefficients.push_back(value);
+  }
+  if (!missing.empty()) {
+    return settings.FailAt("coefficients", "there is no coefficient for " + glm::Quoted(missing),
+                           "name coefficients as " + whose +
+                               " result does (a category's are feature, underscore, level); write "
+                               "0 for one that does not count");
+  }
+  TRY_STATUS(table.RequireNoOtherKeys());
+  return coefficients;
+}
+
+Result<std::uint64_t> ParseMinimumCount(const Settings& settings) {
+  TRY(const std::int64_t count, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
+  return static_cast<std::uint64_t>(count);
+}
 
 std::size_t EvaluatePlan::levels() const {
   std::size_t sum = 0;
@@ -190,8 +209,7 @@ Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
   plan.score_bins = static_cast<std::size_t>(score_bins);
   TRY(const std::int64_t bins, settings.IntegerBetween("bins", 2, 1'000, 100));
   plan.bins = static_cast<std::size_t>(bins);
-  TRY(const std::int64_t count, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
-  plan.minimum_count = static_cast<std::uint64_t>(count);
+  TRY(plan.minimum_count, ParseMinimumCount(settings));
   TRY(plan.confidence, glm::ParseConfidence(settings));
   if (2 * plan.groups() * plan.score_bins <= kMostCells) return {};
   return settings.FailAt(
@@ -203,7 +221,7 @@ Status ParseBins(const Settings& settings, EvaluatePlan& plan) {
 Result<EvaluatePlan> ParseEvaluatePlan(const Settings& settings, const Contract& contract) {
   EvaluatePlan plan;
   TRY_STATUS(RequireOneModel(settings));
-  TRY_STATUS(ParseSubgroups(settings, contract, plan));
+  TRY(plan.subgroups, ParseSubgroups(settings, contract));
   TRY_STATUS(MakeDesign(settings, contract, plan));
   if (!settings.Has("prediction")) TRY_STATUS(ParseModel(settings, plan));
   TRY_STATUS(ParseBins(settings, plan));

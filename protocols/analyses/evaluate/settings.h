@@ -64,6 +64,18 @@ struct EvaluatePlan {
   double ScoreOf(std::size_t bin) const;
 };
 
+/// The key "subgroups": booleans and categories of the contract.
+Result<std::vector<Subgroup>> ParseSubgroups(const Settings& settings, const Contract& contract);
+/// Finds them among the cohort's columns.
+void PlaceSubgroups(const std::vector<std::string>& columns, std::vector<Subgroup>& subgroups);
+/// The table "coefficients": one number for each term. `whose` model has them is for the error of a
+/// term that is forgotten, which would be a term that does not count.
+Result<std::vector<double>> ParseCoefficients(const Settings& settings,
+                                              const std::vector<glm::Term>& terms,
+                                              const std::string& whose);
+/// The key "minimum_count".
+Result<std::uint64_t> ParseMinimumCount(const Settings& settings);
+
 /// The keys "score_bins", "bins", "minimum_count" and "confidence" of a plan with its subgroups.
 Status ParseBins(const Settings& settings, EvaluatePlan& plan);
 

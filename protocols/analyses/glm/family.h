@@ -4,6 +4,7 @@
 // the deviance, score and information, its bounds, and sums of the outcome alone.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/settings.h"
 #include "protocols/analyses/glm/design.h"
 #include "protocols/analysis.h"
 
@@ -87,6 +89,14 @@ class Family {
   virtual RowBounds Bounds(double largest_eta, double largest_y, double eta_ceiling) const = 0;
 
   virtual Likelihood Finish(double deviance, const Sums& sums) const = 0;
+
+  /// As Analysis::Bounded, of the regression of this design.
+  virtual Result<std::shared_ptr<const Analysis>> Bounded(const Design& design,
+                                                          const Settings& analysis) const {
+    static_cast<void>(design);
+    static_cast<void>(analysis);
+    return std::shared_ptr<const Analysis>();
+  }
 };
 
 }  // namespace consilium::glm

@@ -55,6 +55,11 @@ class Regression final : public Analysis {
     return "coefficients, standard errors and numbers of patients";
   }
 
+  Result<std::shared_ptr<const Analysis>> Bounded(PrivacyUnit,
+                                                  const Settings& analysis) const override {
+    return family_->Bounded(plan_.design, analysis);
+  }
+
   Result<AnalysisResult> Run(Federation& federation) const override {
     TRY(const Fit fit, RunFit(federation, plan_.design, *family_, plan_.fit));
     return Render(fit, plan_.design, *family_, plan_.render);

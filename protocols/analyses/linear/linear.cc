@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "protocols/analyses/linear/private_linear.h"
+
 namespace consilium {
 namespace {
 
@@ -46,6 +48,11 @@ class LinearFamily final : public glm::Family {
     const double n = sums.rows;
     const double total = sums.outcome[1] - sums.outcome[0] * sums.outcome[0] / n;
     return {-n / 2 * (std::log(2 * std::numbers::pi * deviance / n) + 1), total};
+  }
+
+  Result<std::shared_ptr<const Analysis>> Bounded(const glm::Design& design,
+                                                  const Settings& analysis) const override {
+    return MakePrivateLinear(design, analysis);
   }
 };
 

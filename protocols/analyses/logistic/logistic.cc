@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "protocols/analyses/logistic/private_logistic.h"
+
 namespace consilium {
 namespace {
 
@@ -57,6 +59,11 @@ class LogisticFamily final : public glm::Family {
     const double yes = sums.outcome[0];
     const double no = sums.rows - yes;
     return {-deviance / 2, 2 * (XLogX(sums.rows) - XLogX(yes) - XLogX(no))};
+  }
+
+  Result<std::shared_ptr<const Analysis>> Bounded(const glm::Design& design,
+                                                  const Settings& analysis) const override {
+    return MakePrivateLogistic(design, analysis);
   }
 };
 

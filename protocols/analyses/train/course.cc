@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "protocols/analyses/train/floats.h"
@@ -48,23 +49,8 @@ Result<Sums> Ask(Federation& federation, const TrainQuery& query, const TrainPla
 }
 
 Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
-  Scaling scaling = RangeScaling(plan);
-  switch (plan.standardisation) {
-    case Standardisation::kRange:
-      return scaling;
-    case Standardisation::kSite:
-      scaling.centres.clear();
-      scaling.scales.clear();
-      return scaling;
-    case Standardisation::kNone:
-      scaling.centres.assign(scaling.centres.size(), 0.0);
-      scaling.scales.assign(scaling.scales.size(), 1.0);
-      scaling.outcome_centre = 0;
-      scaling.outcome_scale = 1;
-      return scaling;
-    case Standardisation::kFederation:
-      break;
-  }
+  Scaling scaling = ScalingWithoutASum(plan);
+  if (plan.standardisation != Standardisation::kFederation) return scaling;
   const TrainQuery query{Step::kMoments, 0, scaling, 0, {}, {}};
   TRY(const Sums sums, Ask(federation, query, plan));
   const Numbers& numbers = sums.numbers;
@@ -77,6 +63,12 @@ Result<Scaling> FindScaling(Federation& federation, const TrainPlan& plan) {
             scaling.outcome_centre, scaling.outcome_scale);
   }
   return scaling;
+}
+
+/// Nothing where no two rows of a site can be compared.
+std::optional<double> ShareOf(std::span<const double> part, std::span<const double> all) {
+  if (part.empty() || !(all[0] > 0)) return {};
+  return part[0] / all[0];
 }
 
 CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
@@ -100,6 +92,9 @@ CurvePoint PointOf(const TrainQuery& query, const Sums& sums) {
       point.own_accuracy = numbers.own_hits[0] / numbers.held_out_rows[0];
     }
   }
+  point.concordance = ShareOf(numbers.pairs_in_order, numbers.pairs);
+  point.held_out_concordance = ShareOf(numbers.held_out_pairs_in_order, numbers.held_out_pairs);
+  point.own_concordance = ShareOf(numbers.own_pairs_in_order, numbers.held_out_pairs);
   return point;
 }
 
@@ -145,7 +140,7 @@ std::vector<double> Spread(const std::vector<double>& update, const TrainPlan& p
   return all;
 }
 
-double LengthOf(const std::vector<double>& update) {
+double LengthOf(std::span<const double> update) {
   double squares = 0;
   for (const double number : update) squares += number * number;
   return std::sqrt(squares);
@@ -191,9 +186,32 @@ void NoteCounts(const Sums& sums, Trained& trained) {
   trained.sites = sums.sites;
   trained.rows = static_cast<std::uint64_t>(numbers.rows[0]);
   trained.patients = static_cast<std::uint64_t>(numbers.patients[0]);
+  if (!numbers.events.empty()) trained.events = static_cast<std::uint64_t>(numbers.events[0]);
   if (!numbers.held_out_rows.empty()) {
     trained.held_out_rows = static_cast<std::uint64_t>(numbers.held_out_rows[0]);
   }
+}
+
+}  // namespace
+
+Scaling ScalingWithoutASum(const TrainPlan& plan) {
+  Scaling scaling = RangeScaling(plan);
+  switch (plan.standardisation) {
+    case Standardisation::kFederation:
+    case Standardisation::kRange:
+      break;
+    case Standardisation::kSite:
+      scaling.centres.clear();
+      scaling.scales.clear();
+      break;
+    case Standardisation::kNone:
+      scaling.centres.assign(scaling.centres.size(), 0.0);
+      scaling.scales.assign(scaling.scales.size(), 1.0);
+      scaling.outcome_centre = 0;
+      scaling.outcome_scale = 1;
+      break;
+  }
+  return scaling;
 }
 
 Status RequireFinite(const TrainQuery& query) {
@@ -203,7 +221,23 @@ Status RequireFinite(const TrainQuery& query) {
               "use a smaller learning_rate or server_learning_rate");
 }
 
-}  // namespace
+/// No mean of updates that are at most `clip` long is longer, but for what rounding at random adds
+/// to numbers that share words, here doubled: so at least one site sent more than it may.
+Status RequireWithinClip(const Sums& sums, const TrainPlan& plan) {
+  constexpr double kOtherRounding = 1 + 1e-6;
+  const double sites = sums.sites;
+  const double step = (2 * sites + 1) * 0x1p-31;  // Of a short number, in parts of its bound.
+  const std::span<const double> update = sums.numbers.update;
+  const double rounding = std::sqrt(static_cast<double>(update.size()) * sites / 12) * step;
+  const double length = LengthOf(update) / sums.numbers.rows[0];
+  if (length <= plan.clip * (kOtherRounding + 2 * rounding)) return {};
+  return Fail(
+      ErrorCode::kCorrupt,
+      "the mean of all sites' updates is longer than clip allows each of them to be: at "
+      "least one site's program does not do what it should",
+      "Ask the sites for their programs' versions. strategy = \"rfa\" withstands sites that "
+      "send anything, but does not find them.");
+}
 
 Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   TrainQuery query;
@@ -218,6 +252,7 @@ Result<Trained> RunCourse(Federation& federation, const TrainPlan& plan) {
   for (query.round = 1; query.round <= plan.rounds; ++query.round) {
     TRY(const Sums sums, Ask(federation, query, plan));
     CurvePoint point = PointOf(query, sums);
+    TRY_STATUS(RequireWithinClip(sums, plan));
     std::vector<double> update = MeanUpdate(sums);
     const bool ends = best.See(point, query.round - 1, query.parameters);
     if (plan.IsRobust() && !ends) {

@@ -22,9 +22,11 @@ inline constexpr std::size_t kMaxLayers = 16;
 constexpr std::size_t Padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
 enum class Loss : std::uint8_t {
-  kSquared = 1,    ///< Half the squared error.
-  kBinary = 2,     ///< Cross-entropy of one logit.
-  kCategories = 3  ///< Cross-entropy of a softmax.
+  kSquared = 1,     ///< Half the squared error.
+  kBinary = 2,      ///< Cross-entropy of one logit.
+  kCategories = 3,  ///< Cross-entropy of a softmax.
+  /// Of rows compared with each other (cox_loss.h): no function here computes it.
+  kPartialLikelihood = 4
 };
 
 /// One layer; parameters are its weights, row by row (an output or a filter each), then its biases.
@@ -133,6 +135,13 @@ struct Kernel {
                        const Samples& samples,
                        const float* params,
                        LossSums& sums);
+  /// The gradient of a loss that is computed elsewhere, given its derivatives by the outputs, row
+  /// by row.
+  void (*network_pull)(const NetworkTask& task,
+                       const Samples& samples,
+                       const float* params,
+                       const float* derivatives,
+                       float* gradient);
   /// The outputs before the loss, row by row.
   void (*network_outputs)(const NetworkTask& task,
                           const Samples& samples,

@@ -48,9 +48,9 @@ void Adam(std::size_t count,
 }
 
 constexpr Kernel MakeKernel(const char* name) {
-  return Kernel{name,         &SingleGradient, &SingleLoss, &NetworkGradient, &NetworkStep,
-                &NetworkLoss, &NetworkOutputs, &Add,        &AddDifference,   &Momentum,
-                &Adam};
+  return Kernel{name,         &SingleGradient, &SingleLoss,  &NetworkGradient,
+                &NetworkStep, &NetworkLoss,    &NetworkPull, &NetworkOutputs,
+                &Add,         &AddDifference,  &Momentum,    &Adam};
 }
 
 }  // namespace

@@ -237,20 +237,23 @@ void PassDown(const NetworkTask& task,
 
 enum class Write { kReplace, kAdd };
 
+std::size_t OutputsOf(const NetworkTask& task) { return task.layers[task.count - 1].outputs; }
+
 /// Forward and backward; factor times the summed gradient replaces `to`, or is added to it. `to`
-/// may be `params`: a layer's are read for the last time before they are written.
+/// may be `params`: a layer's are read for the last time before they are written. `head` turns the
+/// outputs into derivatives by them.
+template <class Head>
 void Differentiate(const NetworkTask& task,
                    const Samples& samples,
                    const float* params,
                    float factor,
                    Write write,
                    float* to,
-                   LossSums& sums) {
+                   const Head& head) {
   const Places places = Lay(task, samples.count);
   Forward(task, samples, params, places);
   const float* dz = places.values[task.count];
-  Residuals(samples, task.loss, task.layers[task.count - 1].outputs, places.values[task.count],
-            sums);
+  head(places.values[task.count]);
   for (std::size_t l = task.count; l-- > 0;) {
     const Layer& layer = task.layers[l];
     float* const dx = places.derivatives[l % 2];
@@ -279,13 +282,25 @@ void NetworkGradient(const NetworkTask& task,
                      float* gradient,
                      LossSums& sums) {
   const float mean = 1.0F / static_cast<float>(samples.count);
-  Differentiate(task, samples, params, mean, Write::kReplace, gradient, sums);
+  Differentiate(task, samples, params, mean, Write::kReplace, gradient,
+                [&](float* z) { Residuals(samples, task.loss, OutputsOf(task), z, sums); });
 }
 
 void NetworkStep(
     const NetworkTask& task, const Samples& samples, float rate, float* params, LossSums& sums) {
   const float factor = -rate / static_cast<float>(samples.count);
-  Differentiate(task, samples, params, factor, Write::kAdd, params, sums);
+  Differentiate(task, samples, params, factor, Write::kAdd, params,
+                [&](float* z) { Residuals(samples, task.loss, OutputsOf(task), z, sums); });
+}
+
+void NetworkPull(const NetworkTask& task,
+                 const Samples& samples,
+                 const float* params,
+                 const float* derivatives,
+                 float* gradient) {
+  Differentiate(task, samples, params, 1.0F, Write::kReplace, gradient, [&](float* z) {
+    std::memcpy(z, derivatives, samples.count * OutputsOf(task) * sizeof(float));
+  });
 }
 
 void NetworkLoss(const NetworkTask& task,

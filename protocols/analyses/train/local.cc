@@ -28,7 +28,8 @@ Learner::Learner(const TrainPlan& plan, std::uint32_t round)
       kernel_(BestKernel()),
       round_(round),
       count_(plan.network.parameters),
-      parameters_(Padded(count_)) {
+      parameters_(Padded(count_)),
+      cox_(plan.network) {
   if (!StepsInPlace()) gradient_ = FloatBuffer(Padded(count_));
   const LocalSettings& local = plan.local;
   if (local.momentum > 0 || local.optimiser == Optimiser::kAdam) {
@@ -40,12 +41,14 @@ Learner::Learner(const TrainPlan& plan, std::uint32_t round)
 /// Plain descent on a network needs no gradient of its own: products are added to the weights.
 bool Learner::StepsInPlace() const {
   const LocalSettings& local = plan_.local;
-  return !plan_.network.IsSingle() && local.optimiser == Optimiser::kSgd && local.momentum == 0 &&
-         local.l2 == 0 && local.mu == 0 && !plan_.Controls() && !plan_.HasOwnModels();
+  return !plan_.network.IsSingle() && !plan_.network.ComparesRows() &&
+         local.optimiser == Optimiser::kSgd && local.momentum == 0 && local.l2 == 0 &&
+         local.mu == 0 && !plan_.Controls() && !plan_.HasOwnModels();
 }
 
 void Learner::Prepare(const SiteRows& rows, std::size_t batch) {
   CHECK(rows.inputs == plan_.network.inputs);
+  if (plan_.network.ComparesRows()) return scratch_.Reserve(cox_.ScratchFor(batch));
   const std::vector<Layer>& layers = plan_.network.layers;
   scratch_.Reserve(plan_.network.IsSingle() ? Padded(batch)
                                             : FloatsFor(layers.data(), layers.size(), batch));
@@ -115,6 +118,10 @@ void Learner::LearnBatch(const SiteRows& rows,
                             scratch_.data(), sums);
     return StepBy();
   }
+  if (network.ComparesRows()) {
+    cox_.Gradient(rows, batch, parameters_.data(), gradient_.data(), scratch_.data(), sums);
+    return StepBy();
+  }
   const NetworkTask task{network.layers.data(), network.layers.size(), network.loss,
                          scratch_.data()};
   if (StepsInPlace()) {
@@ -160,6 +167,14 @@ void Learner::StepBy() {
   } else {
     kernel_.add(count_, -rate, gradient_.data(), parameters_.data());
   }
+}
+
+CoxSums Learner::Compare(const SiteRows& rows,
+                         std::size_t first,
+                         std::size_t count,
+                         std::span<const float> parameters) {
+  Prepare(rows, std::min(kEvaluated, count));
+  return cox_.Evaluate(rows, first, count, parameters.data(), scratch_.data());
 }
 
 LossSums Learner::Evaluate(const SiteRows& rows,

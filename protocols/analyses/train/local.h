@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "protocols/analyses/train/cox_head.h"
 #include "protocols/analyses/train/site_rows.h"
 
 namespace consilium::train {
@@ -50,12 +51,23 @@ class Learner {
   LossSums EvaluateHeldOut(const SiteRows& rows, std::span<const float> parameters) {
     return Evaluate(rows, rows.first_held_out(), rows.held_out.size(), parameters);
   }
+  /// The same where rows are compared with each other: with their pairs.
+  CoxSums CompareLearned(const SiteRows& rows, std::span<const float> parameters) {
+    return Compare(rows, 0, rows.learned.size(), parameters);
+  }
+  CoxSums CompareHeldOut(const SiteRows& rows, std::span<const float> parameters) {
+    return Compare(rows, rows.first_held_out(), rows.held_out.size(), parameters);
+  }
 
  private:
   LossSums Evaluate(const SiteRows& rows,
                     std::size_t first,
                     std::size_t count,
                     std::span<const float> parameters);
+  CoxSums Compare(const SiteRows& rows,
+                  std::size_t first,
+                  std::size_t count,
+                  std::span<const float> parameters);
   std::span<const std::uint32_t> Order(const SiteRows& rows, std::size_t epoch);
   void LearnBatch(const SiteRows& rows,
                   std::span<const std::uint32_t> batch,
@@ -83,6 +95,7 @@ class Learner {
   std::vector<std::vector<std::uint32_t>> orders_;
   std::size_t ordered_rows_ = 0;
   std::vector<std::uint32_t> evaluated_;  ///< Rows as they lie.
+  CoxHead cox_;                           ///< Where rows are compared with each other.
 };
 
 }  // namespace consilium::train

@@ -20,8 +20,10 @@ struct Network {
   std::size_t parameters = 0;
 
   /// One output and no hidden layer: arithmetic that is equal on every processor.
-  bool IsSingle() const { return layers.size() == 1 && outputs == 1; }
-  bool Classifies() const { return loss != Loss::kSquared; }
+  bool IsSingle() const { return layers.size() == 1 && outputs == 1 && !ComparesRows(); }
+  bool Classifies() const { return loss == Loss::kBinary || loss == Loss::kCategories; }
+  /// Of the time to an event: the output is a log hazard, up to a constant of the site.
+  bool ComparesRows() const { return loss == Loss::kPartialLikelihood; }
 };
 
 /// How a picture is looked at before the dense layers: convolutions with max(0, x), each followed

@@ -100,6 +100,10 @@ double LargestNormaliser(const TrainPlan& plan) {
 }
 
 std::string MeaningOfTrainingLoss(const TrainPlan& plan) {
+  if (plan.network.ComparesRows()) {
+    return "how far the round's model is from the order in which this site's events came, of the "
+           "rows it may learn from: minus the logarithm of their partial likelihood";
+  }
   if (plan.trainer) {
     return "how far the round's model is from the outcomes of the rows it may learn from, summed, "
            "as the site's program measures it";
@@ -111,12 +115,23 @@ std::string MeaningOfTrainingLoss(const TrainPlan& plan) {
                "over the rows";
 }
 
+constexpr const char* kPairs =
+    "how many pairs of them are of two patients of whom it is known who had the event first";
+constexpr const char* kInOrder =
+    "in how many of their pairs the one who had the event first has the higher output, ties "
+    "counting one half";
+
 void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices) {
   const double loss = rows * static_cast<double>(kLargestLoss);
   slices.push_back(Count("rows in the loss", "how many rows the next number is of", rows));
   slices.push_back(Real("training loss", MeaningOfTrainingLoss(plan), 1, loss));
   if (plan.CountsHits()) {
     slices.push_back(Count("training hits", "in how many of them it predicts the class", rows));
+  }
+  if (plan.network.ComparesRows()) {
+    slices.push_back(Count("events", "in how many of them the event happened", rows));
+    slices.push_back(Real("training pairs in order", kInOrder, 1, rows * rows));
+    slices.push_back(Real("training pairs", kPairs, 1, rows * rows));
   }
   if (!plan.Validates()) return;
   slices.push_back(Count("held-out rows", "how many rows are kept from learning", rows));
@@ -125,12 +140,19 @@ void AppendLosses(const TrainPlan& plan, double rows, std::vector<Slice>& slices
   if (plan.CountsHits()) {
     slices.push_back(Count("held-out hits", "in how many of them it predicts the class", rows));
   }
+  if (plan.network.ComparesRows()) {
+    slices.push_back(Real("held-out pairs in order", kInOrder, 1, rows * rows));
+    slices.push_back(Real("held-out pairs", kPairs, 1, rows * rows));
+  }
   if (!plan.HasOwnModels()) return;
   slices.push_back(Real("own model's held-out loss",
                         "how far the site's own model is from their outcomes, summed", 1, loss));
   if (plan.CountsHits()) {
     slices.push_back(
         Count("own model's held-out hits", "in how many of them it predicts the class", rows));
+  }
+  if (plan.network.ComparesRows()) {
+    slices.push_back(Real("own model's held-out pairs in order", kInOrder, 1, rows * rows));
   }
 }
 
@@ -271,13 +293,23 @@ Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
   numbers.loss_rows = take(1);
   numbers.loss = take(1);
   if (plan.CountsHits()) numbers.hits = take(1);
+  if (plan.network.ComparesRows()) {
+    numbers.events = take(1);
+    numbers.pairs_in_order = take(1);
+    numbers.pairs = take(1);
+  }
   if (plan.Validates()) {
     numbers.held_out_rows = take(1);
     numbers.held_out_loss = take(1);
     if (plan.CountsHits()) numbers.held_out_hits = take(1);
+    if (plan.network.ComparesRows()) {
+      numbers.held_out_pairs_in_order = take(1);
+      numbers.held_out_pairs = take(1);
+    }
     if (plan.HasOwnModels()) {
       numbers.own_loss = take(1);
       if (plan.CountsHits()) numbers.own_hits = take(1);
+      if (plan.network.ComparesRows()) numbers.own_pairs_in_order = take(1);
     }
   }
   if (step == Step::kLearn) {

@@ -66,6 +66,13 @@ struct Numbers {
   std::span<double> outcome_moments;
   std::span<double> own_loss;  ///< Of the sites' own models, on held-out rows.
   std::span<double> own_hits;
+  /// Of a time to an event, instead of hits: pairs whose order the model has right, and all.
+  std::span<double> pairs_in_order;
+  std::span<double> pairs;
+  std::span<double> held_out_pairs_in_order;
+  std::span<double> held_out_pairs;
+  std::span<double> own_pairs_in_order;  ///< Of the held-out pairs.
+  std::span<double> events;              ///< Among the rows learned from.
   std::span<double> weight;
   std::span<double> clipped;
   std::span<double> loss_rows;  ///< That the training loss is of.

@@ -135,6 +135,8 @@ Status ReadOutput(const Json& model, ReleasedModel& released) {
   if (At(output, "centre").is_number()) {
     return ReadScale(output, released.outcome, released.outcome_centre, released.outcome_scale);
   }
+  released.time = TextOrNone(output, "time");
+  if (!released.time.empty()) return {};
   TRY(released.levels, TextsAt(output, "levels"));
   if (released.levels.size() < 2) return Incomplete("the outcome has no two levels");
   return {};
@@ -159,9 +161,10 @@ Result<Picture> ReadPicture(const Json& model, std::size_t inputs) {
 Result<Network> ReadNetwork(const Json& model, ReleasedModel& released) {
   const std::size_t classes = released.levels.size();
   const std::size_t outputs = classes > 2 ? classes : 1;
-  const Loss loss = classes == 0   ? Loss::kSquared
-                    : classes == 2 ? Loss::kBinary
-                                   : Loss::kCategories;
+  const Loss loss = !released.time.empty() ? Loss::kPartialLikelihood
+                    : classes == 0         ? Loss::kSquared
+                    : classes == 2         ? Loss::kBinary
+                                           : Loss::kCategories;
   const bool is_cnn = released.kind == "cnn";
   TRY(const std::vector<std::size_t> hidden,
       LengthsAt(model, "hidden", is_cnn ? 4 : kMaxLayers - 1));

@@ -29,6 +29,8 @@ struct ReleasedModel {
   std::vector<float> parameters;
   std::vector<ReleasedInput> inputs;
   std::string outcome;
+  /// Of a model of the hazard of the outcome, an event: what it is the time to; empty for others.
+  std::string time;
   std::vector<std::string> levels;  ///< The classes, in the order of the outputs; two share one.
   double outcome_centre = 0;        ///< A predicted number is output * scale + centre.
   double outcome_scale = 1;

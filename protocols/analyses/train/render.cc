@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/train/floats.h"
 #include "protocols/analyses/train/model_file.h"
 
@@ -17,12 +18,15 @@ using Json = nlohmann::ordered_json;
 
 Json OrNull(const std::optional<double>& number) { return number ? Json(*number) : Json(); }
 
-Json CurveJson(const Trained& trained) {
+/// What nobody may know is null.
+Json RowsJson(double rows) { return rows > 0 ? Json(rows) : Json(); }
+
+Json CurveJson(const Trained& trained, const TrainPlan& plan) {
   Json curve = Json::array();
   for (const CurvePoint& point : trained.curve) {
     curve.push_back({{"round", point.round},
                      {"sites", point.sites},
-                     {"rows", point.rows},
+                     {"rows", RowsJson(point.rows)},
                      {"training_loss", OrNull(point.loss)},
                      {"training_accuracy", OrNull(point.accuracy)},
                      {"validation_loss", OrNull(point.held_out_loss)},
@@ -31,6 +35,12 @@ Json CurveJson(const Trained& trained) {
                      {"own_validation_accuracy", OrNull(point.own_accuracy)},
                      {"clipped_share", OrNull(point.clipped_share)},
                      {"update_length", OrNull(point.update_length)}});
+    if (point.noise_length) curve.back()["noise_length"] = *point.noise_length;
+    if (!plan.network.ComparesRows()) continue;
+    Json& line = curve.back();
+    line["training_concordance"] = OrNull(point.concordance);
+    line["validation_concordance"] = OrNull(point.held_out_concordance);
+    line["own_validation_concordance"] = OrNull(point.own_concordance);
   }
   return curve;
 }
@@ -72,6 +82,8 @@ const char* MeaningOfOutput(const TrainPlan& plan) {
       return "log odds of the second level";
     case Loss::kCategories:
       return "logits, one a level, for a softmax";
+    case Loss::kPartialLikelihood:
+      return "logarithm of the hazard, up to a constant of the site";
   }
   return "";
 }
@@ -82,6 +94,7 @@ Json OutputJson(const Trained& trained, const TrainPlan& plan) {
     output["centre"] = trained.scaling.outcome_centre;
     output["scale"] = trained.scaling.outcome_scale;
   }
+  if (plan.network.ComparesRows()) output["time"] = plan.design.columns[1];
   if (plan.network.Classifies()) output["levels"] = ClassesOf(plan.design.outcome);
   return output;
 }
@@ -133,7 +146,9 @@ std::vector<std::string> PersonalNames(const TrainPlan& plan) {
 
 Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   Json json;
-  json["outcome"] = plan.design.outcome.name;
+  const bool compares = plan.network.ComparesRows();
+  json[compares ? "event" : "outcome"] = plan.design.outcome.name;
+  if (compares) json["time"] = plan.design.columns[1];
   json["model"] = {{"kind", NameOf(plan.model)},          {"hidden", plan.hidden},
                    {"personal", PersonalNames(plan)},     {"parameters", plan.network.parameters},
                    {"inputs", InputsJson(trained, plan)}, {"output", OutputJson(trained, plan)}};
@@ -141,12 +156,13 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   if (plan.trainer) json["model"]["trainer"] = plan.trainer->command;
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
-  json["rows"] = trained.rows;
+  json["rows"] = trained.rows > 0 ? Json(trained.rows) : Json();
+  if (compares) json["events"] = trained.events;
   json["validation_rows"] = trained.held_out_rows;
   json["training_rounds"] = trained.rounds;
   json["best_round"] = trained.best_round;
   json["stopped_early"] = trained.stopped_early;
-  json["curve"] = CurveJson(trained);
+  json["curve"] = CurveJson(trained, plan);
   json["parameters"] = ParametersJson(trained, plan);
   return json;
 }
@@ -163,19 +179,26 @@ std::string CurveLine(const CurvePoint& point) {
   std::snprintf(text, sizeof text, "%6u%7u", point.round, point.sites);
   const std::optional<double> share =
       point.clipped_share ? std::optional(100 * *point.clipped_share) : std::nullopt;
-  std::string line = text + Cell(point.loss, "%12.5f") + Cell(point.accuracy, "%12.4f") +
-                     Cell(point.held_out_loss, "%12.5f") + Cell(point.held_out_accuracy, "%12.4f") +
+  const auto either = [](const std::optional<double>& one, const std::optional<double>& other) {
+    return Cell(one ? one : other, "%12.4f");
+  };
+  std::string line = text + Cell(point.loss, "%12.5f") + either(point.accuracy, point.concordance) +
+                     Cell(point.held_out_loss, "%12.5f") +
+                     either(point.held_out_accuracy, point.held_out_concordance) +
                      Cell(share, "%10.1f %%") + Cell(point.update_length, "%12.4g");
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
 
 /// The first rounds, the last, and some between.
-std::string CurveTable(const Trained& trained) {
+std::string CurveTable(const Trained& trained, const TrainPlan& plan) {
   constexpr std::size_t kLines = 20;
   std::string text =
-      " round  sites       train    accuracy   held out    accuracy     clipped      update\n"
-      "                     loss                   loss                   sites      length\n";
+      plan.network.ComparesRows()
+          ? " round  sites       train     C-index   held out     C-index     clipped      update\n"
+          : " round  sites       train    accuracy   held out    accuracy     clipped      "
+            "update\n";
+  text += "                     loss                   loss                   sites      length\n";
   const std::size_t count = trained.curve.size();
   const std::size_t stride = (count + kLines - 1) / kLines;
   for (std::size_t i = 0; i < count; ++i) {
@@ -184,7 +207,25 @@ std::string CurveTable(const Trained& trained) {
   return text;
 }
 
+/// Of a linear log hazard: weights, and hazard ratios for one unit of each term.
+std::string LogHazards(const Trained& trained, const TrainPlan& plan) {
+  if (plan.network.layers.size() > 1) return {};
+  const bool known = plan.standardisation != Standardisation::kSite;
+  std::string text = "\nWeights, on the scale that the model was trained on";
+  text += known ? ", and hazard ratios for one unit of each term\n" : "\n";
+  for (std::size_t j = 0; j < plan.design.terms.size(); ++j) {
+    std::string name = plan.design.terms[j].name;
+    name.resize(24, ' ');
+    const auto weight = static_cast<double>(trained.parameters[j]);
+    text += "  " + name + Cell(weight, "%12.6g");
+    if (known) text += Cell(std::exp(weight / trained.scaling.scales[j]), "%12.5g");
+    text += "\n";
+  }
+  return text;
+}
+
 std::string Weights(const Trained& trained, const TrainPlan& plan) {
+  if (plan.network.ComparesRows()) return LogHazards(trained, plan);
   if (!plan.network.IsSingle()) return {};
   std::string text = "\nWeights, on the scale that the model was trained on\n";
   for (std::size_t j = 0; j <= plan.design.terms.size(); ++j) {
@@ -197,9 +238,10 @@ std::string Weights(const Trained& trained, const TrainPlan& plan) {
 }
 
 std::string Table(const Trained& trained, const TrainPlan& plan) {
-  std::string text = ModelInWords(plan) + "\n";
-  text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) +
-          " sites, " + std::to_string(trained.rows) + " rows to learn from";
+  std::string text = glm::Wrapped(ModelInWords(plan));
+  text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) + " sites";
+  if (trained.rows > 0) text += ", " + std::to_string(trained.rows) + " rows to learn from";
+  if (plan.network.ComparesRows()) text += " with " + std::to_string(trained.events) + " events";
   if (plan.Validates()) {
     text += ", " + std::to_string(trained.held_out_rows) +
             " held out;\nthe released model is the "
@@ -207,18 +249,24 @@ std::string Table(const Trained& trained, const TrainPlan& plan) {
             std::to_string(trained.best_round) + ", with the smallest loss on held-out rows" +
             (trained.stopped_early ? "; stopped early" : "");
   }
-  return text + "\n\n" + CurveTable(trained) + Weights(trained, plan);
+  return text + "\n\n" + CurveTable(trained, plan) + Weights(trained, plan);
 }
 
 }  // namespace
 
 std::string ModelInWords(const TrainPlan& plan) {
   std::string text = (plan.trainer ? "model by the trainer \"" + plan.trainer->command + "\" of "
-                                   : std::string(NameOf(plan.model)) + " model of ") +
-                     glm::VariablesInWords(plan.design) + " (" +
-                     std::to_string(plan.network.parameters) + " parameters), trained by " +
-                     std::string(NameOf(plan.strategy));
-  return text;
+                                   : std::string(NameOf(plan.model)) + " model of ");
+  if (plan.network.ComparesRows()) {
+    text += "the hazard of " + plan.design.columns[0] + " by " + plan.design.columns[1] + " on " +
+            glm::FeaturesInWords(plan.design) +
+            " (each site's patients are compared with each "
+            "other only; ";
+  } else {
+    text += glm::VariablesInWords(plan.design) + " (";
+  }
+  return text + std::to_string(plan.network.parameters) + " parameters), trained by " +
+         std::string(NameOf(plan.strategy));
 }
 
 AnalysisResult Render(const Trained& trained, const TrainPlan& plan) {

@@ -7,6 +7,7 @@
 
 #include "common/crypto/hash.h"
 #include "common/random.h"
+#include "protocols/analyses/train/cox_settings.h"
 #include "protocols/external_trainer.h"
 
 namespace consilium::train {
@@ -21,7 +22,8 @@ struct Named {
 constexpr Named<ModelKind> kModels[] = {{"linear", ModelKind::kLinear},
                                         {"logistic", ModelKind::kLogistic},
                                         {"mlp", ModelKind::kMlp},
-                                        {"cnn", ModelKind::kCnn}};
+                                        {"cnn", ModelKind::kCnn},
+                                        {"cox", ModelKind::kCox}};
 constexpr Named<Strategy> kStrategies[] = {
     {"fedavg", Strategy::kFedAvg},     {"fedprox", Strategy::kFedProx},
     {"fedavgm", Strategy::kFedAvgM},   {"fedadam", Strategy::kFedAdam},
@@ -260,19 +262,25 @@ Status CheckTrainersStrategy(const Settings& settings, const TrainPlan& plan) {
 }
 
 Status ParseModel(const Settings& settings, const Contract& contract, TrainPlan& plan) {
-  TRY(const ContractColumn outcome, glm::ParseColumn(settings, "outcome", contract));
   TRY_STATUS(ParseTrainer(settings, plan));
   if (plan.trainer) {
     plan.model = ModelKind::kExternal;
   } else {
     TRY(plan.model, OneOf(settings, "model", kModels, ""));
   }
-  TRY(const Loss loss, LossOf(settings, plan.model, outcome));
-  TRY(const std::vector<std::string> features,
-      glm::ParseFeatures(settings, contract, {outcome.name}));
-  Result<glm::Design> design = glm::MakeDesign(contract, {outcome}, features);
+  TRY(const std::vector<ContractColumn> outcomes, ParseOutcomes(settings, contract, plan.model));
+  std::vector<std::string> names;
+  for (const ContractColumn& column : outcomes) names.push_back(column.name);
+  Loss loss = Loss::kPartialLikelihood;
+  if (outcomes.size() == 1) {
+    TRY(loss, LossOf(settings, plan.model, outcomes[0]));
+  }
+  TRY(const std::vector<std::string> features, glm::ParseFeatures(settings, contract, names));
+  Result<glm::Design> design = glm::MakeDesign(contract, outcomes, features);
   if (!design) return settings.FailAt("features", design.error().message, design.error().remedy);
   plan.design = std::move(*design);
+  // An event that happened to a fraction would be neither an event nor none.
+  if (loss == Loss::kPartialLikelihood) plan.design.rules[0].whole = true;
   if (plan.trainer) {
     plan.network.loss = loss;
     plan.network.inputs = plan.design.terms.size();

@@ -19,6 +19,7 @@ enum class ModelKind {
   kLogistic,
   kMlp,
   kCnn,
+  kCox,      ///< Linear in the log hazard of an event.
   kExternal  ///< Known to a program at the sites alone.
 };
 
@@ -114,7 +115,10 @@ struct TrainPlan {
   bool Normalises() const { return strategy == Strategy::kFedNova; }
   /// Whether sites have a state from round to round.
   bool HasState() const { return Controls() || IsRobust() || HasOwnModels() || !personal.empty(); }
-  bool ScalesOutcome() const { return !network.Classifies(); }
+  bool ScalesOutcome() const { return network.loss == Loss::kSquared; }
+  /// Whether a site measures the round's model before it learns: otherwise the training loss is of
+  /// what the learning meets.
+  bool MeasuresFirst() const { return Validates() || network.ComparesRows(); }
   /// Whether it is known in how many rows the model predicts the class.
   bool CountsHits() const { return network.Classifies() && !trainer; }
 };

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
+#include "protocols/analyses/train/cox_site.h"
 #include "protocols/analyses/train/trainer_frame.h"
 
 namespace consilium::train {
@@ -117,11 +118,12 @@ Status TrainSiteQuery::AnswerMoments(const CohortView& cohort, std::span<double>
   numbers.rows[0] = static_cast<double>(cohort.values.rows());
   numbers.patients[0] = static_cast<double>(cohort.patients);
   const Scaling& scaling = query_.scaling;
+  const std::size_t first = plan_.design.first_feature();
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
     for (std::size_t j = 0; j < plan_.design.terms.size(); ++j) {
       const glm::Term& term = plan_.design.terms[j];
-      const double raw = glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
+      const double raw = glm::TermOf(term.of_category, term.level, row[first + term.feature]);
       const double x = (raw - scaling.centres[j]) / scaling.scales[j];
       numbers.term_sums[j] += x;
       numbers.term_squares[j] += x * x;
@@ -150,6 +152,9 @@ void TrainSiteQuery::AddLosses(const SiteRows& rows,
                                const SiteState& state,
                                Learner& learner,
                                const Numbers& numbers) const {
+  if (plan_.network.ComparesRows()) {
+    return AddComparisons(plan_, rows, model, state.own, learner, numbers);
+  }
   const bool classifies = plan_.network.Classifies();
   const LossSums training = learner.EvaluateLearned(rows, model);
   const LossSums held_out = learner.EvaluateHeldOut(rows, model);
@@ -279,7 +284,7 @@ Status TrainSiteQuery::Learn(const SiteRows& rows,
     correction[j] = query_.control[j] - state.control[j];
   }
   const LearnedRound learned = learner.Learn(rows, model, correction);
-  if (!plan_.Validates()) {
+  if (!plan_.MeasuresFirst()) {
     numbers.loss_rows[0] = static_cast<double>(learned.met);
     numbers.loss[0] = learned.first_pass.loss;
     if (plan_.network.Classifies()) {
@@ -355,7 +360,7 @@ Status TrainSiteQuery::AnswerRows(const SiteRows& rows,
   if (!plan_.personal.empty() && !state.own.empty()) mixed = Personalised(state);
   const std::span<const float> model(mixed.empty() ? query_.parameters.data() : mixed.data(),
                                      query_.parameters.size());
-  if (plan_.Validates()) AddLosses(rows, model, state, *learner, numbers);
+  if (plan_.MeasuresFirst()) AddLosses(rows, model, state, *learner, numbers);
   memory.next_state = memory.state;
   if (query_.step == Step::kEvaluate) return {};
   TRY_STATUS(Learn(rows, model, *learner, state, numbers));

@@ -32,6 +32,8 @@ class TrainSiteQuery final : public PreparedQuery {
   Status Answer(const CohortView& cohort,
                 SiteMemory& memory,
                 std::span<double> values) const override;
+  /// The cohort on the query's scale, which the memory keeps.
+  Result<const SiteRows*> RowsOf(const CohortView& cohort, SiteMemory& memory) const;
 
  private:
   class LentLearner;
@@ -64,8 +66,6 @@ class TrainSiteQuery final : public PreparedQuery {
                   std::span<const float> trained,
                   SiteState& state,
                   const Numbers& numbers) const;
-  Result<const SiteRows*> RowsOf(const CohortView& cohort, SiteMemory& memory) const;
-
   const TrainPlan& plan_;
   const TrainQuery query_;
   const ExternalTrainer* const trainer_;

@@ -8,6 +8,7 @@
 #include "common/check.h"
 #include "common/crypto/hash.h"
 #include "common/random.h"
+#include "protocols/analyses/cox/follow_up.h"
 
 namespace consilium::train {
 namespace {
@@ -19,8 +20,8 @@ constexpr std::size_t kLineBytes = 64;
 /// of long rows each one does.
 constexpr std::size_t kRunBytes = 1024;
 
-double TermIn(const glm::Term& term, const double* row) {
-  return glm::TermOf(term.of_category, term.level, row[1 + term.feature]);
+double TermIn(const TrainPlan& plan, const glm::Term& term, const double* row) {
+  return glm::TermOf(term.of_category, term.level, row[plan.design.first_feature() + term.feature]);
 }
 
 /// Batches are made of whole runs.
@@ -64,18 +65,32 @@ void ScaleHere(const TrainPlan& plan,
   for (const glm::Term& term : plan.design.terms) {
     double sum = 0;
     for (const std::uint32_t row : rows.learned) {
-      sum += TermIn(term, cohort.values.data() + row * columns);
+      sum += TermIn(plan, term, cohort.values.data() + row * columns);
     }
     const double mean = sum / count;
     double squares = 0;
     for (const std::uint32_t row : rows.learned) {
-      const double from_mean = TermIn(term, cohort.values.data() + row * columns) - mean;
+      const double from_mean = TermIn(plan, term, cohort.values.data() + row * columns) - mean;
       squares += from_mean * from_mean;
     }
     const double deviation = count > 1 ? std::sqrt(squares / (count - 1)) : 0;
     centres.push_back(mean);
     scales.push_back(deviation > 1e-10 * (term.maximum - term.minimum) ? deviation : 1);
   }
+}
+
+/// Each row of the cohort's rank by its time.
+std::vector<std::uint32_t> RanksOf(const CohortView& cohort) {
+  std::vector<double> times;
+  for (Eigen::Index i = 0; i < cohort.values.rows(); ++i) times.push_back(cohort.values(i, 1));
+  const cox::TimeOrder order = cox::OrderByTime(times);
+  std::vector<std::uint32_t> ranks(times.size());
+  for (std::size_t g = 0; g < order.groups.size(); ++g) {
+    for (std::size_t i = order.groups[g].begin; i < order.groups[g].end; ++i) {
+      ranks[order.order[i]] = static_cast<std::uint32_t>(g);
+    }
+  }
+  return ranks;
 }
 
 }  // namespace
@@ -144,15 +159,22 @@ Result<SiteRows> MakeSiteRows(const TrainPlan& plan,
   }
   rows.values = FloatBuffer((count + rows.run - 1) * rows.stride);
   rows.targets.resize(count + rows.run - 1);
+  std::vector<std::uint32_t> ranks;
+  if (plan.network.ComparesRows()) {
+    ranks = RanksOf(cohort);
+    rows.ranks.resize(rows.targets.size());
+  }
   const auto convert = [&](std::uint32_t row, std::size_t at) {
     const double* const from = cohort.values.data() + row * columns;
     float* const to = rows.values.data() + at * rows.stride;
     for (std::size_t j = 0; j < rows.inputs; ++j) {
-      to[j] = static_cast<float>((TermIn(plan.design.terms[j], from) - centres[j]) / scales[j]);
+      to[j] =
+          static_cast<float>((TermIn(plan, plan.design.terms[j], from) - centres[j]) / scales[j]);
     }
     to[rows.inputs] = 1;
     rows.targets[at] =
         static_cast<float>((from[0] - scaling.outcome_centre) / scaling.outcome_scale);
+    if (!ranks.empty()) rows.ranks[at] = ranks[row];
   };
   const std::size_t learned = rows.learned.size();
   for (std::size_t i = 0; i < rows.first_held_out(); ++i) convert(rows.learned[i % learned], i);

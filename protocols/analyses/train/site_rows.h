@@ -49,6 +49,9 @@ struct SiteRows {
   /// The cohort's rows to learn from; ascending, or in an order drawn once where `run` is kRun.
   std::vector<std::uint32_t> learned;
   std::vector<std::uint32_t> held_out;  ///< The others, ascending.
+  /// Of a time to an event, one a row of `values`: the longer it was followed the lower, equal
+  /// times (cox::OrderByTime) share one. `targets` are 1 for events.
+  std::vector<std::uint32_t> ranks;
   /// How many rows are drawn together: 1, or kRun. See DrawnOrder.
   std::size_t run = 1;
 

@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "protocols/analyses/train/course.h"
+#include "protocols/analyses/train/private_train.h"
 #include "protocols/analyses/train/render.h"
 #include "protocols/analyses/train/site.h"
 
@@ -19,7 +20,9 @@ class Train final : public Analysis {
 
   std::vector<std::string> columns() const override { return plan_.design.columns; }
 
+  std::size_t outcomes() const override { return plan_.design.first_feature(); }
   std::size_t parameters() const override { return plan_.network.parameters; }
+  bool KeepsSitesApart() const override { return plan_.network.ComparesRows(); }
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
     TRY(const TrainQuery decoded, DecodeQuery(query, plan_));
@@ -56,6 +59,11 @@ class Train final : public Analysis {
       std::shared_ptr<const ExternalTrainer> trainer) const override {
     CHECK(plan_.trainer.has_value());
     return std::make_shared<const Train>(plan_, std::move(trainer));
+  }
+
+  Result<std::shared_ptr<const Analysis>> Bounded(PrivacyUnit unit,
+                                                  const Settings& analysis) const override {
+    return MakePrivateTrain(plan_, unit, analysis);
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {

@@ -40,6 +40,8 @@ std::string_view OutcomeKind(Loss loss) {
       return "yes_no";
     case Loss::kCategories:
       return "category";
+    case Loss::kPartialLikelihood:
+      break;  // A plan with a trainer has one outcome.
   }
   return "";
 }

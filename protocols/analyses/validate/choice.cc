@@ -21,12 +21,14 @@ class Chooser {
                  : "No site of this name is in the sums, or it has no rows.";
     }
     const std::string few =
-        "Fewer than " + std::to_string(plan_.judge.minimum_count) + " rows, events or others ";
+        "Fewer than " + std::to_string(plan_.minimum_count) + " " + SmallInWords(plan_) + " ";
     if (!IsLarge(fold.held_out)) return few + "are held out.";
     if (!IsLarge(Without(fold.held_out))) return few + "are left to fit a model to.";
     if (LiesAtTooFew(fold.sites)) {
-      return "What is held out lies at fewer than " +
-             glm::Counted(plan_.minimum_sites, "site", "sites") + ".";
+      return "What is held out lies at fewer than " + MinimumSites() + ".";
+    }
+    if (LiesAtTooFew(fold.training_sites)) {
+      return "What is left to fit a model to lies at fewer than " + MinimumSites() + ".";
     }
     return {};
   }
@@ -38,6 +40,7 @@ class Chooser {
     for (std::size_t i = 0; i < folds_.size(); ++i) {
       if (reasons[i].empty()) {
         rest.rows -= folds_[i].held_out.rows;
+        rest.patients -= folds_[i].held_out.patients;
         rest.events -= folds_[i].held_out.events;
       } else {
         // They may be the same ones.
@@ -59,9 +62,10 @@ class Chooser {
 
  private:
   bool IsLarge(const Sizes& sizes) const {
-    return evaluate::IsLarge(sizes.rows, sizes.events,
-                             static_cast<double>(plan_.judge.minimum_count));
+    const auto minimum = static_cast<double>(plan_.minimum_count);
+    return sizes.patients >= minimum && evaluate::IsLarge(sizes.rows, sizes.events, minimum);
   }
+  std::string MinimumSites() const { return glm::Counted(plan_.minimum_sites, "site", "sites"); }
   bool LiesAtTooFew(double sites) const {
     return plan_.method == Method::kFolds && sites < plan_.minimum_sites;
   }

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <utility>
 
-#include "protocols/analyses/glm/render.h"
-
 namespace consilium::validate {
 
 Question Course::QuestionOf(Query query) const {
-  return {fold_, phase_, model_, std::move(query.body)};
+  Question question{fold_, phase_, {}, std::move(query.body)};
+  if (phase_ != Phase::kFit) question.model = result_.fit->coefficients;
+  return question;
 }
 
 Status Course::Run(Federation& federation) {
@@ -22,11 +22,11 @@ Status Course::Run(Federation& federation) {
 }
 
 Status Course::Fit(Federation& federation) {
-  TRY(result_.fit, glm::RunFit(federation, plan_.design(), *plan_.family, plan_.regression.fit));
-  const glm::Fit& fit = *result_.fit;
-  result_.trouble = glm::TroubleOf(fit, plan_.design(), *plan_.family);
-  for (const double coefficient : fit.coefficients) {
-    if (fit.converged && !(std::abs(coefficient) <= evaluate::kLargestCoefficient)) {
+  TRY(result_.fit, plan_.model->Fit(federation));
+  result_.trouble = result_.fit->trouble;
+  if (!result_.trouble.empty()) return {};
+  for (const double coefficient : result_.fit->coefficients) {
+    if (!(std::abs(coefficient) <= kLargestCoefficient)) {
       return Fail(ErrorCode::kNotEstimable,
                   "a coefficient is beyond 1e9, so its model cannot be judged",
                   "give the feature a larger unit in the contract");
@@ -36,18 +36,12 @@ Status Course::Fit(Federation& federation) {
 }
 
 Status Course::Judge(Federation& federation) {
-  model_ = result_.fit->coefficients;
-  const evaluate::EvaluatePlan judge = JudgeOf(plan_, model_);
   phase_ = Phase::kTraining;
-  TRY(Aggregate training, evaluate::AskCounts(federation, judge));
-  TRY(result_.on_training, evaluate::EvaluateCounts(judge, std::move(training)));
+  TRY(result_.on_training, plan_.model->Judge(federation, *result_.fit, phase_));
   if (fold_ == kNothingHeldOut) return {};
   phase_ = Phase::kHeldOut;
-  TRY(result_.held_out_counts, evaluate::AskCounts(federation, judge));
-  TRY(result_.on_held_out, evaluate::EvaluateCounts(judge, *result_.held_out_counts));
-  if (!result_.on_held_out->curves) return {};
-  return evaluate::AddCalibration(federation, judge, *result_.held_out_counts,
-                                  *result_.on_held_out);
+  TRY(result_.on_held_out, plan_.model->Judge(federation, *result_.fit, phase_));
+  return {};
 }
 
 }  // namespace consilium::validate

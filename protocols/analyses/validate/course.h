@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "protocols/analyses/evaluate/estimate.h"
-#include "protocols/analyses/glm/fit.h"
+#include "protocols/analyses/validate/model.h"
 #include "protocols/analyses/validate/parts.h"
 #include "protocols/analyses/validate/query.h"
 #include "protocols/analyses/validate/settings.h"
@@ -23,10 +22,9 @@ struct FoldResult {
   Sizes held_out;
   std::string left_out;  ///< Why nothing of it is asked or shown; empty if it is.
   std::string trouble;   ///< Why there are no measures, if there are none although it was asked.
-  std::optional<glm::Fit> fit;
-  std::optional<evaluate::Evaluation> on_training;  ///< By counts alone.
-  std::optional<evaluate::Evaluation> on_held_out;
-  std::optional<Aggregate> held_out_counts;
+  std::optional<Fitted> fit;
+  std::optional<Judged> on_training;  ///< Not its calibration.
+  std::optional<Judged> on_held_out;
 };
 
 class Course {
@@ -49,7 +47,6 @@ class Course {
   const Fold fold_;
   FoldResult& result_;
   Phase phase_ = Phase::kFit;
-  std::vector<double> model_;
 };
 
 }  // namespace consilium::validate

@@ -12,8 +12,6 @@
 namespace consilium::validate {
 namespace {
 
-using evaluate::Measure;
-
 tl::unexpected<Error> WrongLength() {
   return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
 }
@@ -24,21 +22,21 @@ Sizes Less(const Sizes& all, const Sizes& part) {
 
 /// Fills in how large each part is, and which folds are left out.
 Status AskSizes(Federation& federation, const ValidatePlan& plan, Validation& validation) {
-  const Aggregate aggregate = federation.Sum(EncodeSizesQuery());
-  const std::vector<double>& values = aggregate.values;
-  if (values.size() != SizesNumbers(plan)) return WrongLength();
-  if (!std::all_of(values.begin(), values.end(), [](double count) { return count >= 0; })) {
+  Aggregate aggregate = federation.Sum(EncodeSizesQuery());
+  if (aggregate.values.size() != SizesNumbers(plan)) return WrongLength();
+  if (!std::all_of(aggregate.values.begin(), aggregate.values.end(),
+                   [](double count) { return count >= 0; })) {
     return Fail(ErrorCode::kCorrupt, "a sum of counts is negative");
   }
-  const std::size_t parts = 1 + plan.folds;
-  const auto sizes = [&](std::size_t part) {
-    return Sizes{values[part], values[parts + part], values[2 * parts + part]};
+  const SizesSums sums = SplitSizes(plan, aggregate.values);
+  const auto sizes = [&sums](std::size_t part) {
+    return Sizes{sums.rows[part], sums.patients[part], sums.events.empty() ? 0 : sums.events[part]};
   };
   validation.sites = aggregate.sites;
   validation.apparent.training = sizes(0);
   std::vector<FoldSizes> folds;
-  for (std::size_t fold = 1; fold < parts; ++fold) {
-    folds.push_back({sizes(fold), values[3 * parts + fold - 1]});
+  for (std::size_t fold = 0; fold < plan.folds; ++fold) {
+    folds.push_back({sizes(1 + fold), sums.sites[fold], sums.training_sites[fold]});
   }
   const std::vector<std::string> reasons = ReasonsToLeaveOut(plan, sizes(0), folds);
   for (std::size_t i = 0; i < folds.size(); ++i) {
@@ -64,8 +62,7 @@ Result<std::vector<Aggregate>> AskModels(Federation& federation,
   std::vector<Aggregate> sums;
   auto next = aggregate.values.begin();
   for (const Item& item : decoded.items) {
-    TRY(const std::vector<Slice> slices, DescribeItem(item, plan));
-    const auto numbers = static_cast<std::ptrdiff_t>(NumbersIn(slices));
+    const auto numbers = static_cast<std::ptrdiff_t>(NumbersIn(item.asked.slices));
     if (aggregate.values.end() - next < numbers) return WrongLength();
     sums.push_back({std::vector<double>(next, next + numbers), aggregate.sites});
     next += numbers;
@@ -92,47 +89,43 @@ Status RunModels(Federation& federation, const ValidatePlan& plan, Validation& v
   return {};
 }
 
-/// The held-out rows' counts over the folds that were judged, added up.
-std::optional<Aggregate> PooledCounts(const Validation& validation) {
-  std::optional<Aggregate> pooled;
-  for (const FoldResult& fold : validation.folds) {
-    if (!fold.on_held_out) continue;
-    if (!pooled) {
-      pooled = fold.held_out_counts;
-      continue;
-    }
-    for (std::size_t i = 0; i < pooled->values.size(); ++i) {
-      pooled->values[i] += fold.held_out_counts->values[i];
-    }
+/// Of the folds that were judged.
+Result<Validated> Summarise(const ValidatePlan& plan, const std::vector<const FoldResult*>& folds) {
+  Validated validated;
+  std::vector<const Judged*> judged;
+  for (const FoldResult* fold : folds) {
+    ++validated.folds;
+    validated.sizes.rows += fold->held_out.rows;
+    validated.sizes.patients += fold->held_out.patients;
+    validated.sizes.events += fold->held_out.events;
+    judged.push_back(&*fold->on_held_out);
   }
-  return pooled;
+  TRY(validated.judged, plan.model->Together(judged));
+  const std::vector<MeasureKind>& kinds = plan.model->layout().measures;
+  for (std::size_t k = 0; k < kinds.size(); ++k) {
+    if (kinds[k].validated == Over::kRows) continue;
+    std::vector<Measure> measures;
+    for (const Judged* one : judged) {
+      const bool counts = kinds[k].validated == Over::kFolds && one->measures[k];
+      if (counts) measures.push_back(*one->measures[k]);
+    }
+    std::optional<Measure> mean = MeanOf(measures, plan.model->confidence());
+    if (kinds[k].is_share && mean && mean->low) {
+      mean->low = std::max(0.0, *mean->low);
+      mean->high = std::min(1.0, *mean->high);
+    }
+    validated.judged.measures[k] = mean;
+  }
+  return validated;
 }
 
 Status Summarise(const ValidatePlan& plan, Validation& validation) {
-  std::optional<Aggregate> counts = PooledCounts(validation);
-  if (!counts) return {};
-  Validated validated;
-  TRY(validated.pooled, evaluate::EvaluateCounts(plan.judge, *std::move(counts)));
-  std::vector<Measure> aucs;
-  std::vector<Measure> in_the_large;
-  std::vector<Measure> slopes;
+  std::vector<const FoldResult*> judged;
   for (const FoldResult& fold : validation.folds) {
-    if (!fold.on_held_out) continue;
-    ++validated.folds;
-    const evaluate::Evaluation& held_out = *fold.on_held_out;
-    if (held_out.all.discrimination) aucs.push_back(held_out.all.discrimination->auc);
-    if (held_out.all.in_the_large) in_the_large.push_back(*held_out.all.in_the_large);
-    if (held_out.recalibration.slope) slopes.push_back(*held_out.recalibration.slope);
+    if (fold.on_held_out) judged.push_back(&fold);
   }
-  const double confidence = plan.judge.confidence;
-  validated.auc = MeanOf(aucs, confidence);
-  if (validated.auc && validated.auc->low) {
-    validated.auc->low = std::max(0.0, *validated.auc->low);
-    validated.auc->high = std::min(1.0, *validated.auc->high);
-  }
-  validated.in_the_large = MeanOf(in_the_large, confidence);
-  validated.slope = MeanOf(slopes, confidence);
-  validation.validated = std::move(validated);
+  if (judged.empty()) return {};
+  TRY(validation.validated, Summarise(plan, judged));
   return {};
 }
 
@@ -153,19 +146,12 @@ std::optional<Measure> MeanOf(const std::vector<Measure>& measures, double confi
   return evaluate::WaldMeasure(sum / count, std::sqrt(variances) / count, confidence);
 }
 
-std::optional<double> OptimismOfAuc(const Validation& validation) {
-  const std::optional<evaluate::Evaluation>& apparent = validation.apparent.on_training;
-  if (!apparent || !apparent->all.discrimination || !validation.validated ||
-      !validation.validated->auc) {
-    return {};
-  }
-  return apparent->all.discrimination->auc.estimate - validation.validated->auc->estimate;
-}
-
-std::optional<double> OptimismOfBrier(const Validation& validation) {
+std::optional<double> OptimismOf(const Validation& validation, std::size_t measure) {
   if (!validation.apparent.on_training || !validation.validated) return {};
-  return validation.apparent.on_training->brier.estimate -
-         validation.validated->pooled.brier.estimate;
+  const std::optional<Measure>& apparent = validation.apparent.on_training->measures[measure];
+  const std::optional<Measure>& validated = validation.validated->judged.measures[measure];
+  if (!apparent || !validated) return {};
+  return apparent->estimate - validated->estimate;
 }
 
 Result<Validation> RunValidation(Federation& federation, const ValidatePlan& plan) {

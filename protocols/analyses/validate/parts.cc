@@ -38,6 +38,11 @@ Fold FoldOf(std::uint64_t seed, double patient, std::uint32_t folds) {
   return 1 + static_cast<Fold>(LoadU64(digest.span().first(8)) % folds);
 }
 
+Sizes SizesOf(const ValidatePlan& plan, const CohortView& rows) {
+  return {static_cast<double>(rows.values.rows()), static_cast<double>(rows.patients),
+          plan.model->EventsIn(rows)};
+}
+
 Result<PartedRows> PartedRows::Of(const ValidatePlan& plan, const CohortView& cohort) {
   PartedRows rows(plan);
   rows.all_.site = cohort.site;
@@ -88,17 +93,6 @@ Status PartedRows::HoldOutSite(const ValidatePlan& plan, const CohortView& cohor
   folds_.assign(static_cast<std::size_t>(cohort.values.rows()), fold);
   patients_[fold] = cohort.patients;
   return {};
-}
-
-Sizes PartedRows::SizesOf(Fold fold) const {
-  Sizes sizes;
-  sizes.patients = static_cast<double>(patients_[fold]);
-  for (std::size_t row = 0; row < folds_.size(); ++row) {
-    if (folds_[row] != fold) continue;
-    sizes.rows += 1;
-    sizes.events += all_.values(static_cast<Eigen::Index>(row), 0);
-  }
-  return sizes;
 }
 
 Cohort PartedRows::HeldOut(Fold fold) const {

@@ -20,8 +20,9 @@ Fold FoldOf(std::uint64_t seed, double patient, std::uint32_t folds);
 struct Sizes {
   double rows = 0;
   double patients = 0;
-  double events = 0;
+  double events = 0;  ///< 0 where the model has none.
 };
+Sizes SizesOf(const ValidatePlan& plan, const CohortView& rows);
 
 class PartedRows {
  public:
@@ -32,8 +33,6 @@ class PartedRows {
   /// All rows, with the columns of the plan's design, which are the cohort's without
   /// kPatientColumn.
   const Cohort& all() const { return all_; }
-  /// Of what is held out.
-  Sizes SizesOf(Fold fold) const;
   /// In the order of the cohort's rows.
   Cohort HeldOut(Fold fold) const;
   /// All others.

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
-#include <string>
 #include <utility>
 
+#include "common/check.h"
 #include "common/wire.h"
-#include "protocols/analyses/glm/scaling.h"
-#include "protocols/analyses/glm/slices.h"
+#include "protocols/analyses/glm/query.h"
 
 namespace consilium::validate {
 namespace {
@@ -33,35 +32,25 @@ tl::unexpected<Error> NoQuery(const std::string& why) {
 
 bool IsModel(const std::vector<double>& model) {
   return std::all_of(model.begin(), model.end(), [](double coefficient) {
-    return std::abs(coefficient) <= evaluate::kLargestCoefficient;
+    return std::abs(coefficient) <= kLargestCoefficient;
   });
 }
 
 Result<Item> ReadQuestion(Question question, const ValidatePlan& plan) {
-  Item item{question.fold, question.phase, {}};
-  Query inner{std::move(question.query)};
   if (question.fold > plan.folds ||
       (question.fold == kNothingHeldOut && question.phase == Phase::kHeldOut)) {
     return NoQuery("it is of rows that this plan does not have");
   }
-  const bool fit = question.phase == Phase::kFit;
-  if (question.model.size() != (fit ? 0 : plan.coefficients()) || !IsModel(question.model)) {
+  const std::size_t coefficients = question.phase == Phase::kFit ? 0 : plan.coefficients();
+  if (question.model.size() != coefficients || !IsModel(question.model)) {
     return NoQuery("it is not of a model of this plan");
   }
-  if (fit) {
-    TRY(item.inner, glm::DecodeQuery(inner, plan.design(), *plan.family));
-    return item;
-  }
-  Judgement judgement{JudgeOf(plan, question.model), {}};
-  TRY(judgement.query, evaluate::DecodeQuery(inner, judgement.plan));
-  if (question.phase == Phase::kTraining && judgement.query.step != evaluate::Step::kCounts) {
-    return NoQuery("a model is not calibrated on its training rows");
-  }
-  item.inner = std::move(judgement);
+  Item item{question.fold, question.phase, {}};
+  const Query inner{std::move(question.query)};
+  TRY(item.asked, plan.model->Read(question.phase, question.model, inner));
   return item;
 }
 
-/// "rows", "patients", "events" of all rows and of each fold.
 std::vector<Slice> DescribeSizes(const ValidatePlan& plan) {
   const auto rows = static_cast<double>(plan.design().maximum_rows);
   const std::size_t parts = 1 + plan.folds;
@@ -72,12 +61,18 @@ std::vector<Slice> DescribeSizes(const ValidatePlan& plan) {
   const auto counted = [&](const char* name, const std::string& meaning) {
     return Slice{name, shape, meaning + of_what, Slot{Encoding::kCount, parts, rows}};
   };
-  return {counted("rows", "how many rows there are"),
-          counted("patients", "how many different patients they are of"),
-          counted("events", "in how many rows the outcome is yes"),
-          Slice{"sites", std::to_string(plan.folds) + " (one a fold)",
-                "1 if this site has rows that the fold holds out, 0 if not",
-                Slot{Encoding::kCount, plan.folds, 1}}};
+  const auto whether = [&](const char* name, const char* meaning) {
+    return Slice{name, std::to_string(plan.folds) + " (one a fold)", meaning,
+                 Slot{Encoding::kCount, plan.folds, 1}};
+  };
+  std::vector<Slice> slices = {counted("rows", "how many rows there are"),
+                               counted("patients", "how many different patients they are of")};
+  const Layout& layout = plan.model->layout();
+  if (layout.has_events) slices.push_back(counted("events", layout.events));
+  slices.push_back(
+      whether("sites", "1 if this site's rows that the fold holds out add to sums, 0 if not"));
+  slices.push_back(whether("training sites", "the same of this site's other rows"));
+  return slices;
 }
 
 /// Names with the part in front; each number so many times.
@@ -90,33 +85,18 @@ std::vector<Slice> OfPart(const std::string& part, std::size_t times, std::vecto
   return slices;
 }
 
-Item JudgingItem(const ValidatePlan& plan, Phase phase, evaluate::Step step) {
-  Judgement judgement{JudgeOf(plan, std::vector<double>(plan.coefficients(), 0.0)), {}};
-  if (step == evaluate::Step::kRecalibrate) {
-    judgement.query.step = step;
-    judgement.query.slope = true;
-    judgement.query.coefficients.assign(judgement.query.order(), 0.0);
+/// What leaves a site for each kind of question that is asked in these phases.
+Result<std::vector<std::vector<Slice>>> KindsOf(const ValidatePlan& plan,
+                                                const std::vector<Phase>& phases) {
+  std::vector<std::vector<Slice>> kinds;
+  const std::vector<double> zeros(plan.coefficients(), 0.0);
+  for (const Phase phase : phases) {
+    for (const Query& query : plan.model->Samples(phase)) {
+      TRY(Asked asked, plan.model->Read(phase, zeros, query));
+      kinds.push_back(std::move(asked.slices));
+    }
   }
-  return {kNothingHeldOut, phase, std::move(judgement)};
-}
-
-/// Each kind of question that is asked of training rows: of the fit, about the contract's own
-/// centres and scales.
-std::vector<Item> TrainingItems(const ValidatePlan& plan) {
-  std::vector<Item> items;
-  for (const glm::Step step : {glm::Step::kMoments, glm::Step::kStart, glm::Step::kNewton}) {
-    glm::GlmQuery query = glm::FirstQuery(plan.design(), *plan.family);
-    query.step = step;
-    if (step == glm::Step::kNewton) query.coefficients.assign(plan.coefficients(), 0.0);
-    items.push_back({kNothingHeldOut, Phase::kFit, std::move(query)});
-  }
-  items.push_back(JudgingItem(plan, Phase::kTraining, evaluate::Step::kCounts));
-  return items;
-}
-
-std::vector<Item> HeldOutItems(const ValidatePlan& plan) {
-  return {JudgingItem(plan, Phase::kHeldOut, evaluate::Step::kCounts),
-          JudgingItem(plan, Phase::kHeldOut, evaluate::Step::kRecalibrate)};
+  return kinds;
 }
 
 }  // namespace
@@ -151,24 +131,35 @@ Result<ValidateQuery> DecodeQuery(const Query& query, const ValidatePlan& plan) 
   return result;
 }
 
-std::size_t SizesNumbers(const ValidatePlan& plan) { return 3 * (1 + plan.folds) + plan.folds; }
-
-Result<std::vector<Slice>> DescribeItem(const Item& item, const ValidatePlan& plan) {
-  if (const auto* fit = std::get_if<glm::GlmQuery>(&item.inner)) {
-    return glm::DescribeQuery(*fit, plan.design(), *plan.family);
-  }
-  const Judgement& judgement = std::get<Judgement>(item.inner);
-  return evaluate::DescribeQuery(judgement.query, judgement.plan);
+std::size_t SizesNumbers(const ValidatePlan& plan) {
+  const std::size_t counts = plan.model->layout().has_events ? 3 : 2;
+  return counts * (1 + plan.folds) + 2 * plan.folds;
 }
 
-Result<std::vector<Slice>> DescribeQuery(const ValidateQuery& query, const ValidatePlan& plan) {
+SizesSums SplitSizes(const ValidatePlan& plan, std::span<double> values) {
+  CHECK(values.size() == SizesNumbers(plan));
+  const auto take = [&values](std::size_t count) {
+    const std::span<double> taken = values.first(count);
+    values = values.subspan(count);
+    return taken;
+  };
+  const std::size_t parts = 1 + plan.folds;
+  SizesSums sums;
+  sums.rows = take(parts);
+  sums.patients = take(parts);
+  if (plan.model->layout().has_events) sums.events = take(parts);
+  sums.sites = take(plan.folds);
+  sums.training_sites = take(plan.folds);
+  return sums;
+}
+
+std::vector<Slice> DescribeQuery(const ValidateQuery& query, const ValidatePlan& plan) {
   if (query.step == Step::kSizes) return DescribeSizes(plan);
   std::vector<Slice> slices;
   for (const Item& item : query.items) {
-    TRY(std::vector<Slice> inner, DescribeItem(item, plan));
     const std::string part = item.phase == Phase::kHeldOut ? HeldOutName(plan, item.fold)
                                                            : TrainingName(plan, item.fold);
-    for (Slice& slice : OfPart(part, 1, std::move(inner))) slices.push_back(std::move(slice));
+    for (Slice& slice : OfPart(part, 1, item.asked.slices)) slices.push_back(std::move(slice));
   }
   return slices;
 }
@@ -177,18 +168,18 @@ Result<std::vector<Slice>> DescribeEverything(const ValidatePlan& plan) {
   const bool by_patient = plan.method == Method::kFolds;
   const std::string training = by_patient ? "training rows of each fold" : "all sites but one";
   const std::string held_out = by_patient ? "held-out rows of each fold" : "one site alone";
-  const std::vector<Item> items = TrainingItems(plan);
+  TRY(const std::vector<std::vector<Slice>> of_training,
+      KindsOf(plan, {Phase::kFit, Phase::kTraining}));
+  TRY(const std::vector<std::vector<Slice>> of_held_out, KindsOf(plan, {Phase::kHeldOut}));
   std::vector<Slice> slices = DescribeSizes(plan);
-  for (const auto& [part, times] : {std::pair(TrainingName(plan, kNothingHeldOut), std::size_t{1}),
-                                    std::pair(training, std::size_t{plan.folds})}) {
-    for (const Item& item : items) {
-      TRY(std::vector<Slice> inner, DescribeItem(item, plan));
-      glm::AppendNew(OfPart(part, times, std::move(inner)), slices);
-    }
+  for (const std::vector<Slice>& kind : of_training) {
+    glm::AppendNew(OfPart(TrainingName(plan, kNothingHeldOut), 1, kind), slices);
   }
-  for (const Item& item : HeldOutItems(plan)) {
-    TRY(std::vector<Slice> inner, DescribeItem(item, plan));
-    glm::AppendNew(OfPart(held_out, plan.folds, std::move(inner)), slices);
+  for (const std::vector<Slice>& kind : of_training) {
+    glm::AppendNew(OfPart(training, plan.folds, kind), slices);
+  }
+  for (const std::vector<Slice>& kind : of_held_out) {
+    glm::AppendNew(OfPart(held_out, plan.folds, kind), slices);
   }
   // What was said of one part need not be read again of the next.
   std::set<std::string> said;
@@ -199,12 +190,11 @@ Result<std::vector<Slice>> DescribeEverything(const ValidatePlan& plan) {
 }
 
 Result<std::size_t> MostWords(const ValidatePlan& plan) {
+  TRY(const std::vector<std::vector<Slice>> kinds,
+      KindsOf(plan, {Phase::kFit, Phase::kTraining, Phase::kHeldOut}));
   std::size_t largest = 0;
-  for (const std::vector<Item>& items : {TrainingItems(plan), HeldOutItems(plan)}) {
-    for (const Item& item : items) {
-      TRY(const std::vector<Slice> slices, DescribeItem(item, plan));
-      largest = std::max(largest, WordsOf(SlotsOf(slices)));
-    }
+  for (const std::vector<Slice>& kind : kinds) {
+    largest = std::max(largest, WordsOf(SlotsOf(kind)));
   }
   return (1 + plan.folds) * largest;
 }

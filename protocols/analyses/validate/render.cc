@@ -5,60 +5,66 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "common/names.h"
 #include "protocols/analyses/evaluate/measures_json.h"
-#include "protocols/analyses/glm/render.h"
 #include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/validate/warnings.h"
 
 namespace consilium::validate {
 namespace {
 
-using evaluate::AucJson;
-using evaluate::Measure;
 using evaluate::MeasureJson;
 using evaluate::OrNull;
 using Json = nlohmann::ordered_json;
 
-Json SizesJson(const Sizes& sizes) {
-  return {{"patients", static_cast<std::uint64_t>(sizes.patients)},
-          {"rows", static_cast<std::uint64_t>(sizes.rows)},
-          {"events", static_cast<std::uint64_t>(sizes.events)}};
+enum class Rows { kTraining, kHeldOut, kValidated };
+
+Json SizesJson(const Sizes& sizes, const Layout& layout) {
+  Json json = {{"patients", static_cast<std::uint64_t>(sizes.patients)},
+               {"rows", static_cast<std::uint64_t>(sizes.rows)}};
+  if (layout.has_events) json["events"] = static_cast<std::uint64_t>(sizes.events);
+  return json;
 }
 
-/// What counts tell of some rows.
-void AddMeasures(const evaluate::Evaluation& evaluation, Json& json) {
-  json["mean_predicted"] = evaluation.all.predicted;
-  json["auc"] = AucJson(evaluation.all.discrimination);
-  json["brier"] = MeasureJson(evaluation.brier);
-  json["scaled_brier"] = OrNull(evaluation.scaled_brier);
-  json["log_loss"] = MeasureJson(evaluation.log_loss);
-  json["observed_over_expected"] = MeasureJson(evaluation.all.observed_over_expected);
+/// Whether a result tells a measure of these rows.
+bool IsTold(const MeasureKind& kind, Rows rows) {
+  if (rows == Rows::kValidated) return kind.validated != Over::kNothing;
+  return rows == Rows::kHeldOut || !kind.held_out_only;
 }
 
-void AddCalibration(const evaluate::Evaluation& evaluation, Json& json) {
-  json["calibration_in_the_large"] = MeasureJson(evaluation.all.in_the_large);
-  json["calibration_intercept"] = MeasureJson(evaluation.recalibration.intercept);
-  json["calibration_slope"] = MeasureJson(evaluation.recalibration.slope);
-  if (!evaluation.recalibration.trouble.empty()) {
-    json["message"] = evaluation.recalibration.trouble;
+void AddMeasures(const Judged& judged, Rows rows, const Layout& layout, Json& json) {
+  for (std::size_t k = 0; k < layout.measures.size(); ++k) {
+    const MeasureKind& kind = layout.measures[k];
+    if (!IsTold(kind, rows)) continue;
+    const std::optional<Measure>& measure = judged.measures[k];
+    if (kind.has_limits) {
+      json[kind.field] = MeasureJson(measure);
+    } else {
+      json[kind.field] = measure ? Json(measure->estimate) : Json();
+    }
   }
+  if (judged.bin_error) {
+    json[layout.measures[layout.discrimination].field]["bin_error"] = *judged.bin_error;
+  }
+  if (rows == Rows::kHeldOut && !judged.trouble.empty()) json["message"] = judged.trouble;
 }
 
-Json EstimatesJson(const glm::Fit& fit, const ValidatePlan& plan) {
+Json EstimatesJson(const Fitted& fit, const ValidatePlan& plan) {
   Json list = Json::array();
-  for (std::size_t j = 0; j < fit.coefficients.size(); ++j) {
-    const std::string name =
-        j == 0 ? std::string(glm::kIntercept) : plan.design().terms[j - 1].name;
-    list.push_back({{"name", name}, {"estimate", fit.coefficients[j]}});
+  const std::vector<std::string> names = plan.model->Names();
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    list.push_back({{"name", names[j]}, {"estimate", fit.coefficients[j]}});
   }
   return list;
 }
 
 Json FoldJson(const Validation& validation, const ValidatePlan& plan, Fold number) {
   const FoldResult& fold = validation.folds[number - 1];
+  const Layout& layout = plan.model->layout();
   Json json;
   if (plan.method == Method::kFolds) {
     json["fold"] = number;
@@ -71,12 +77,11 @@ Json FoldJson(const Validation& validation, const ValidatePlan& plan, Fold numbe
     return json;
   }
   if (!fold.trouble.empty()) json["message"] = fold.trouble;
-  Json training = SizesJson(fold.training);
-  if (fold.on_training) AddMeasures(*fold.on_training, training);
-  Json held_out = SizesJson(fold.held_out);
+  Json training = SizesJson(fold.training, layout);
+  if (fold.on_training) AddMeasures(*fold.on_training, Rows::kTraining, layout, training);
+  Json held_out = SizesJson(fold.held_out, layout);
   if (fold.on_held_out) {
-    AddMeasures(*fold.on_held_out, held_out);
-    AddCalibration(*fold.on_held_out, held_out);
+    AddMeasures(*fold.on_held_out, Rows::kHeldOut, layout, held_out);
     json["coefficients"] = EstimatesJson(*fold.fit, plan);
   }
   json["training"] = std::move(training);
@@ -84,20 +89,22 @@ Json FoldJson(const Validation& validation, const ValidatePlan& plan, Fold numbe
   return json;
 }
 
-Json ValidatedJson(const std::optional<Validated>& validated) {
+Json ValidatedJson(const std::optional<Validated>& validated, const ValidatePlan& plan) {
   if (!validated) return {};
-  const evaluate::Evaluation& pooled = validated->pooled;
-  Json json = {{"folds", validated->folds},
-               {"patients", pooled.patients},
-               {"rows", static_cast<std::uint64_t>(pooled.all.rows)},
-               {"events", static_cast<std::uint64_t>(pooled.all.events)}};
-  AddMeasures(pooled, json);
-  json["auc"] = MeasureJson(validated->auc);
-  json["calibration_in_the_large"] = MeasureJson(validated->in_the_large);
-  json["calibration_slope"] = MeasureJson(validated->slope);
-  const evaluate::Curves curves = pooled.curves.value_or(evaluate::Curves{});
-  json["calibration_curve"] = evaluate::CalibrationJson(curves.calibration);
-  json["decision_curve"] = evaluate::DecisionJson(curves.decision);
+  const Layout& layout = plan.model->layout();
+  Json json = {{"folds", validated->folds}};
+  json.update(SizesJson(validated->sizes, layout));
+  AddMeasures(validated->judged, Rows::kValidated, layout, json);
+  plan.model->AddCurves(validated->judged, json);
+  return json;
+}
+
+Json OptimismJson(const Validation& validation, const Layout& layout) {
+  Json json = Json::object();
+  for (std::size_t k = 0; k < layout.measures.size(); ++k) {
+    if (!layout.measures[k].has_optimism) continue;
+    json[layout.measures[k].field] = OrNull(OptimismOf(validation, k));
+  }
   return json;
 }
 
@@ -106,7 +113,8 @@ Json ResultJson(const Validation& validation,
                 const ValidatePlan& plan,
                 const std::string& regression,
                 const std::vector<std::string>& warnings) {
-  Json json = {{"kind", "validate"}, {"model", std::string(plan.family->kind())}};
+  const Layout& layout = plan.model->layout();
+  Json json = {{"kind", "validate"}, {"model", std::string(plan.model->regression().kind())}};
   const bool by_patient = plan.method == Method::kFolds;
   json["method"] = by_patient ? "folds" : "leave-one-site-out";
   if (by_patient) json["seed"] = plan.seed;
@@ -114,18 +122,21 @@ Json ResultJson(const Validation& validation,
   for (const auto& [key, value] : fitted.items()) {
     if (key != "kind") json[key] = value;
   }
-  json["events"] = static_cast<std::uint64_t>(validation.apparent.training.events);
-  json["minimum_count"] = plan.judge.minimum_count;
+  if (layout.has_events) {
+    json["events"] = static_cast<std::uint64_t>(validation.apparent.training.events);
+  }
+  json["minimum_count"] = plan.minimum_count;
   Json apparent;
-  if (validation.apparent.on_training) AddMeasures(*validation.apparent.on_training, apparent);
+  if (validation.apparent.on_training) {
+    AddMeasures(*validation.apparent.on_training, Rows::kTraining, layout, apparent);
+  }
   json["apparent"] = std::move(apparent);
   json["folds"] = Json::array();
   for (Fold fold = 1; fold <= plan.folds; ++fold) {
     json["folds"].push_back(FoldJson(validation, plan, fold));
   }
-  json["validated"] = ValidatedJson(validation.validated);
-  json["optimism"] = {{"auc", OrNull(OptimismOfAuc(validation))},
-                      {"brier", OrNull(OptimismOfBrier(validation))}};
+  json["validated"] = ValidatedJson(validation.validated, plan);
+  json["optimism"] = OptimismJson(validation, layout);
   json["warnings"] = warnings;
   return json;
 }
@@ -141,14 +152,16 @@ std::string Number(const std::optional<double>& number, const char* form) {
 }
 
 /// "-0.14 (0.13)"
-std::string Cell(const std::optional<Measure>& measure) {
+std::string Cell(const std::optional<Measure>& measure, const char* form) {
   if (!measure) return "-";
-  std::string text = Number(measure->estimate, "%.2f");
-  if (measure->std_error) text += " (" + Number(measure->std_error, "%.2f") + ")";
+  std::string text = Number(measure->estimate, form);
+  if (measure->std_error) text += " (" + Number(measure->std_error, form) + ")";
   return text;
 }
 
 constexpr std::size_t kNameWidth = 15;
+constexpr std::size_t kCountWidth = 7;
+constexpr std::size_t kSlopeWidth = 13;
 
 std::string NameCell(std::string name) {
   if (name.size() > kNameWidth) name = name.substr(0, kNameWidth - 2) + "..";
@@ -156,79 +169,127 @@ std::string NameCell(std::string name) {
   return name;
 }
 
-/// What a line of the table shows of some rows; nothing where there are none.
-struct Side {
-  std::optional<Sizes> sizes;
-  std::optional<double> auc;
-  std::optional<double> brier;
-};
+/// The lines about each fold and all of them.
+class FoldTable {
+ public:
+  FoldTable(const Validation& validation, const ValidatePlan& plan)
+      : validation_(validation), plan_(plan), layout_(plan.model->layout()) {}
 
-Side SideOf(const Sizes& sizes, const std::optional<evaluate::Evaluation>& evaluation) {
-  Side side{sizes, {}, {}};
-  if (!evaluation) return side;
-  side.brier = evaluation->brier.estimate;
-  if (evaluation->all.discrimination) side.auc = evaluation->all.discrimination->auc.estimate;
-  return side;
-}
+  std::string Text() const {
+    std::string text = Heading();
+    for (Fold fold = 1; fold <= plan_.folds; ++fold) text += FoldLine(fold);
+    text += Line("all rows",
+                 {validation_.apparent.training, PointerTo(validation_.apparent.on_training)}, {});
+    if (!validation_.validated) return text;
+    const Validated& validated = *validation_.validated;
+    return text + Line("validated", {}, {validated.sizes, &validated.judged}) +
+           glm::Wrapped(Explanation());
+  }
 
-std::string SideCells(const Side& side) {
-  const auto count = [&side](double Sizes::*field) {
-    return side.sizes ? Number((*side.sizes).*field, "%.0f") : std::string("-");
+ private:
+  /// What a line shows of some rows; nothing where there are none.
+  struct Side {
+    std::optional<Sizes> sizes;
+    const Judged* judged = nullptr;
   };
-  return glm::Right(count(&Sizes::rows), 7) + glm::Right(count(&Sizes::events), 7) +
-         glm::Right(Number(side.auc, "%.3f"), 7) + glm::Right(Number(side.brier, "%.3f"), 7);
-}
 
-std::string Line(const std::string& name,
-                 const Side& training,
-                 const Side& held_out,
-                 const std::optional<Measure>& in_the_large,
-                 const std::optional<Measure>& slope) {
-  return NameCell(name) + SideCells(training) + SideCells(held_out) +
-         glm::Right(Cell(in_the_large), 14) + glm::Right(Cell(slope), 13) + "\n";
-}
+  static const Judged* PointerTo(const std::optional<Judged>& judged) {
+    return judged ? &*judged : nullptr;
+  }
 
-std::string Heading() {
-  const std::string side = glm::Right("rows", 7) + glm::Right("events", 7) + glm::Right("AUC", 7) +
-                           glm::Right("Brier", 7);
-  return std::string(kNameWidth, ' ') + glm::Right("training rows", 28) +
-         glm::Right("held-out rows", 28) + "\n" + NameCell("") + side + side +
-         glm::Right("in the large", 14) + glm::Right("slope", 13) + "\n";
-}
+  std::size_t SideWidth() const {
+    const std::size_t counts = layout_.has_events ? 2 : 1;
+    std::size_t width = counts * kCountWidth;
+    for (const std::size_t k : layout_.shown) width += layout_.measures[k].width;
+    return width;
+  }
 
-std::string FoldLine(const Validation& validation, const ValidatePlan& plan, Fold number) {
-  const FoldResult& fold = validation.folds[number - 1];
-  const std::string name = NameOf(plan, number);
-  if (!fold.left_out.empty()) return Line(name, {}, {}, {}, {});
-  const Side training = SideOf(fold.training, fold.on_training);
-  const Side held_out = SideOf(fold.held_out, fold.on_held_out);
-  if (!fold.on_held_out) return Line(name, training, held_out, {}, {});
-  return Line(name, training, held_out, fold.on_held_out->all.in_the_large,
-              fold.on_held_out->recalibration.slope);
-}
+  std::string Heading() const {
+    std::string side = glm::Right("rows", kCountWidth);
+    if (layout_.has_events) side += glm::Right("events", kCountWidth);
+    for (const std::size_t k : layout_.shown) {
+      side += glm::Right(layout_.measures[k].name, layout_.measures[k].width);
+    }
+    std::string text = NameCell("") + glm::Right("training rows", SideWidth()) +
+                       glm::Right("held-out rows", SideWidth()) + "\n" + NameCell("") + side + side;
+    if (layout_.in_the_large) text += glm::Right("in the large", layout_.in_the_large_width);
+    return text + glm::Right("slope", kSlopeWidth) + "\n";
+  }
 
-std::string SummaryLines(const Validation& validation, const ValidatePlan& plan) {
-  std::string text =
-      Line("all rows", SideOf(validation.apparent.training, validation.apparent.on_training), {},
-           {}, {});
-  if (!validation.validated) return text;
-  const Validated& validated = *validation.validated;
-  const evaluate::Evaluation& pooled = validated.pooled;
-  Side side{
-      Sizes{pooled.all.rows, static_cast<double>(pooled.patients), pooled.all.events}, {}, {}};
-  side.brier = pooled.brier.estimate;
-  if (validated.auc) side.auc = validated.auc->estimate;
-  return text + Line("validated", {}, side, validated.in_the_large, validated.slope) +
-         glm::Wrapped("Validated: AUC, calibration in the large and slope are means over " +
-                      (plan.method == Method::kFolds
-                           ? glm::Counted(validated.folds, "fold", "folds")
-                           : glm::Counted(validated.folds, "site", "sites")) +
-                      ", the Brier score is of all held-out rows. Ideal are 0 in the large and a "
-                      "slope of 1; in brackets standard errors. Optimism, which is all rows less "
-                      "validated: AUC " +
-                      Number(OptimismOfAuc(validation), "%.4f") + ", Brier score " +
-                      Number(OptimismOfBrier(validation), "%.4f") + ".");
-}
+  std::string SideCells(const Side& side) const {
+    const auto count = [&side](double Sizes::*field) {
+      return glm::Right(side.sizes ? Number((*side.sizes).*field, "%.0f") : std::string("-"),
+                        kCountWidth);
+    };
+    std::string text = count(&Sizes::rows);
+    if (layout_.has_events) text += count(&Sizes::events);
+    for (const std::size_t k : layout_.shown) {
+      std::optional<double> number;
+      if (side.judged && side.judged->measures[k]) number = side.judged->measures[k]->estimate;
+      text += glm::Right(Number(number, layout_.measures[k].form), layout_.measures[k].width);
+    }
+    return text;
+  }
+
+  std::string Line(const std::string& name, const Side& training, const Side& held_out) const {
+    std::string text = NameCell(name) + SideCells(training) + SideCells(held_out);
+    const auto calibration = [&](std::size_t k, std::size_t width) {
+      std::optional<Measure> measure;
+      if (held_out.judged) measure = held_out.judged->measures[k];
+      text += glm::Right(Cell(measure, layout_.measures[k].form), width);
+    };
+    if (layout_.in_the_large) calibration(*layout_.in_the_large, layout_.in_the_large_width);
+    calibration(layout_.slope, kSlopeWidth);
+    return text + "\n";
+  }
+
+  std::string FoldLine(Fold number) const {
+    const FoldResult& fold = validation_.folds[number - 1];
+    const std::string name = NameOf(plan_, number);
+    if (!fold.left_out.empty()) return Line(name, {}, {});
+    return Line(name, {fold.training, PointerTo(fold.on_training)},
+                {fold.held_out, PointerTo(fold.on_held_out)});
+  }
+
+  /// Names of the columns that are validated in this way: "AUC, calibration in the large".
+  std::vector<std::string> Columns(Over over) const {
+    std::vector<std::size_t> columns = layout_.shown;
+    if (layout_.in_the_large) columns.push_back(*layout_.in_the_large);
+    columns.push_back(layout_.slope);
+    std::vector<std::string> names;
+    for (const std::size_t k : columns) {
+      if (layout_.measures[k].validated == over) names.emplace_back(layout_.measures[k].name);
+    }
+    return names;
+  }
+
+  std::string Explanation() const {
+    const std::uint32_t folds = validation_.validated->folds;
+    const std::vector<std::string> means = Columns(Over::kFolds);
+    const std::vector<std::string> together = Columns(Over::kRows);
+    std::string text = "Validated: " + JoinNames(means) +
+                       (means.size() == 1 ? " is the mean" : " are means") + " over " +
+                       (plan_.method == Method::kFolds ? glm::Counted(folds, "fold", "folds")
+                                                       : glm::Counted(folds, "site", "sites"));
+    if (!together.empty()) {
+      text += "; " + JoinNames(together) + (together.size() == 1 ? " is" : " are") +
+              " of all held-out rows";
+    }
+    text += ". Ideal " + std::string(layout_.in_the_large ? "are 0 in the large and" : "is") +
+            " a slope of 1; in brackets standard errors.";
+    std::string optimism;
+    for (std::size_t k = 0; k < layout_.measures.size(); ++k) {
+      if (!layout_.measures[k].has_optimism) continue;
+      optimism += (optimism.empty() ? " " : ", ") + std::string(layout_.measures[k].name) + " " +
+                  Number(OptimismOf(validation_, k), "%.4g");
+    }
+    return text + " Optimism, which is all rows less validated:" + optimism + ".";
+  }
+
+  const Validation& validation_;
+  const ValidatePlan& plan_;
+  const Layout& layout_;
+};
 
 std::string MethodInWords(const ValidatePlan& plan) {
   if (plan.method == Method::kFolds) {
@@ -242,9 +303,8 @@ std::string Table(const Validation& validation,
                   const ValidatePlan& plan,
                   const std::string& regression,
                   const std::vector<std::string>& warnings) {
-  std::string text = regression + "\n" + MethodInWords(plan) + "\n" + Heading();
-  for (Fold fold = 1; fold <= plan.folds; ++fold) text += FoldLine(validation, plan, fold);
-  text += SummaryLines(validation, plan);
+  std::string text = regression + "\n" + MethodInWords(plan) + "\n";
+  text += FoldTable(validation, plan).Text();
   for (Fold fold = 1; fold <= plan.folds; ++fold) {
     const FoldResult& result = validation.folds[fold - 1];
     const std::string name = NameOf(plan, fold);
@@ -258,8 +318,7 @@ std::string Table(const Validation& validation,
 }  // namespace
 
 AnalysisResult Render(const Validation& validation, const ValidatePlan& plan) {
-  AnalysisResult result =
-      glm::Render(*validation.apparent.fit, plan.design(), *plan.family, plan.regression.render);
+  AnalysisResult result = validation.apparent.fit->render();
   const std::vector<std::string> warnings = WarningsOf(validation, plan);
   result.json = ResultJson(validation, plan, result.json, warnings).dump(2);
   result.table = Table(validation, plan, result.table, warnings);

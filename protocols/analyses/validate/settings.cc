@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "common/check.h"
-#include "protocols/analyses/logistic/logistic.h"
 #include "protocols/roster.h"
 
 namespace consilium::validate {
@@ -70,17 +69,13 @@ std::string TrainingName(const ValidatePlan& plan, Fold fold) {
   return (plan.method == Method::kFolds ? "training rows of " : "all but ") + NameOf(plan, fold);
 }
 
+std::string SmallInWords(const ValidatePlan& plan) {
+  return plan.model->layout().has_events ? "patients, events or others" : "patients";
+}
+
 std::string HeldOutName(const ValidatePlan& plan, Fold fold) {
   return plan.method == Method::kFolds ? "held-out rows of " + NameOf(plan, fold)
                                        : NameOf(plan, fold) + " alone";
-}
-
-evaluate::EvaluatePlan JudgeOf(const ValidatePlan& plan, const std::vector<double>& coefficients) {
-  CHECK(coefficients.size() == plan.coefficients());
-  evaluate::EvaluatePlan judge = plan.judge;
-  judge.intercept = coefficients[0];
-  judge.coefficients.assign(coefficients.begin() + 1, coefficients.end());
-  return judge;
 }
 
 Result<ValidatePlan> ParseValidatePlan(const Settings& settings,
@@ -88,18 +83,14 @@ Result<ValidatePlan> ParseValidatePlan(const Settings& settings,
                                        std::uint32_t minimum_sites) {
   ValidatePlan plan;
   plan.minimum_sites = minimum_sites;
-  TRY_STATUS(settings.Choice("model", {"logistic"}));
-  plan.family = MakeLogisticFamily();
   TRY(const std::string method,
       settings.ChoiceOr("method", {kFolds, kLeaveOneSiteOut}, std::string(kFolds)));
   plan.method = method == kFolds ? Method::kFolds : Method::kLeaveOneSiteOut;
   TRY_STATUS(plan.method == Method::kFolds ? ParseFolds(settings, plan)
                                            : ParseSites(settings, plan));
-  TRY_STATUS(evaluate::ParseBins(settings, plan.judge));
-  TRY(plan.regression, glm::ParseRegression(settings, contract, *plan.family));
-  // A number between 0 and 1 would be neither an event nor none.
-  plan.regression.design.rules[0].whole = true;
-  plan.judge.design = plan.regression.design;
+  TRY(const std::int64_t count, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
+  plan.minimum_count = static_cast<std::uint64_t>(count);
+  TRY(plan.model, MakeModel(settings, contract));
   return plan;
 }
 

@@ -11,9 +11,7 @@
 
 #include "common/result.h"
 #include "common/settings.h"
-#include "protocols/analyses/evaluate/settings.h"
-#include "protocols/analyses/glm/family.h"
-#include "protocols/analyses/glm/regression.h"
+#include "protocols/analyses/validate/model.h"
 
 namespace consilium::validate {
 
@@ -23,20 +21,20 @@ enum class Method : std::uint8_t {
 };
 
 struct ValidatePlan {
-  glm::RegressionPlan regression;
-  std::unique_ptr<glm::Family> family;
-  /// How a fitted model is judged: without coefficients, which come with each fit.
-  evaluate::EvaluatePlan judge;
+  std::unique_ptr<Model> model;
   Method method = Method::kFolds;
   std::uint32_t folds = 5;         ///< Times that something is held out; of both methods.
   std::uint64_t seed = 1;          ///< Of the patients' folds.
   std::vector<std::string> sites;  ///< Left out one after the other; `folds` names.
-  /// Of patients' folds: what is held out has rows at so many sites, or is not looked at.
+  /// Patients, events and others of what is asked about.
+  std::uint64_t minimum_count = 5;
+  /// Of patients' folds: what is held out, and the rest, has rows at so many sites, or is not
+  /// looked at.
   std::uint32_t minimum_sites = 3;
 
-  const glm::Design& design() const { return regression.design; }
-  /// Of the model, with the intercept.
-  std::size_t coefficients() const { return 1 + design().terms.size(); }
+  const glm::Design& design() const { return model->design(); }
+  /// Of the model, with the intercept if it has one.
+  std::size_t coefficients() const { return model->regression().parameters(); }
 };
 
 /// The fold held out at some time, from 1; 0 where nothing is.
@@ -47,11 +45,10 @@ inline constexpr Fold kNothingHeldOut = 0;
 std::string NameOf(const ValidatePlan& plan, Fold fold);
 /// "all rows", "training rows of fold 3", "all but basel".
 std::string TrainingName(const ValidatePlan& plan, Fold fold);
+/// What there must be enough of: "patients, events or others".
+std::string SmallInWords(const ValidatePlan& plan);
 /// "held-out rows of fold 3", "basel alone".
 std::string HeldOutName(const ValidatePlan& plan, Fold fold);
-
-/// How this model is judged: its coefficients in the terms' own units, intercept first.
-evaluate::EvaluatePlan JudgeOf(const ValidatePlan& plan, const std::vector<double>& coefficients);
 
 /// The [analysis] table. `minimum_sites` is the plan's. Errors carry line and column.
 Result<ValidatePlan> ParseValidatePlan(const Settings& settings,

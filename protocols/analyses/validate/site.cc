@@ -1,83 +1,55 @@
 #include "protocols/analyses/validate/site.h"
 
-#include <utility>
+#include <algorithm>
 
 #include "common/check.h"
-#include "protocols/analyses/evaluate/site.h"
 #include "protocols/analyses/validate/parts.h"
 
 namespace consilium::validate {
 namespace {
 
 void AnswerSizes(const ValidatePlan& plan, const PartedRows& rows, std::span<double> values) {
-  const std::size_t parts = 1 + plan.folds;
-  const auto write = [&](std::size_t part, const Sizes& sizes) {
-    values[part] = sizes.rows;
-    values[parts + part] = sizes.patients;
-    values[2 * parts + part] = sizes.events;
+  const SizesSums sums = SplitSizes(plan, values);
+  const auto write = [&sums](std::size_t part, const Sizes& sizes) {
+    sums.rows[part] = sizes.rows;
+    sums.patients[part] = sizes.patients;
+    if (!sums.events.empty()) sums.events[part] = sizes.events;
   };
-  Sizes all;
-  // Of rows that are never held out first.
-  for (Fold fold = kNothingHeldOut; fold <= plan.folds; ++fold) {
-    const Sizes sizes = rows.SizesOf(fold);
-    all.rows += sizes.rows;
-    all.events += sizes.events;
-    if (fold == kNothingHeldOut) continue;
-    write(fold, sizes);
-    values[3 * parts + fold - 1] = sizes.rows > 0 ? 1 : 0;
+  write(0, SizesOf(plan, rows.all()));
+  for (Fold fold = 1; fold <= plan.folds; ++fold) {
+    const Cohort held_out = rows.HeldOut(fold);
+    write(fold, SizesOf(plan, held_out));
+    sums.sites[fold - 1] = plan.model->Adds(held_out) ? 1 : 0;
+    sums.training_sites[fold - 1] = plan.model->Adds(rows.Training(fold)) ? 1 : 0;
   }
-  all.patients = static_cast<double>(rows.all().patients);
-  write(0, all);
 }
 
 }  // namespace
 
-Result<ValidateSiteQuery> ValidateSiteQuery::Make(ValidateQuery query, const ValidatePlan& plan) {
-  ValidateSiteQuery result(plan);
-  result.step_ = query.step;
-  if (query.step == Step::kSizes) {
-    result.numbers_ = SizesNumbers(plan);
-    return result;
-  }
-  for (Item& item : query.items) {
-    TRY(const std::vector<Slice> slices, DescribeItem(item, plan));
-    Prepared prepared{std::move(item), {}, NumbersIn(slices)};
-    if (const auto* fit = std::get_if<glm::GlmQuery>(&prepared.item.inner)) {
-      TRY(glm::GlmSiteQuery regression, glm::GlmSiteQuery::Make(*fit, plan.design(), *plan.family));
-      prepared.fit.emplace(std::move(regression));
-    }
-    result.numbers_ += prepared.numbers;
-    result.items_.push_back(std::move(prepared));
-  }
-  return result;
-}
-
-Status ValidateSiteQuery::AnswerItem(const Prepared& prepared,
-                                     const CohortView& part,
-                                     std::span<double> values) const {
-  if (prepared.fit) return prepared.fit->Answer(part, values);
-  const Judgement& judgement = std::get<Judgement>(prepared.item.inner);
-  return evaluate::AnswerQuery(judgement.query, judgement.plan, part, values);
+ValidateSiteQuery::ValidateSiteQuery(ValidateQuery query, const ValidatePlan& plan)
+    : plan_(plan), query_(std::move(query)) {
+  if (query_.step == Step::kSizes) numbers_ = SizesNumbers(plan);
+  for (const Item& item : query_.items) numbers_ += NumbersIn(item.asked.slices);
 }
 
 Status ValidateSiteQuery::Answer(const CohortView& cohort, std::span<double> values) const {
   CHECK(values.size() == numbers_);
   TRY(const PartedRows rows, PartedRows::Of(plan_, cohort));
-  if (step_ == Step::kSizes) {
+  if (query_.step == Step::kSizes) {
     AnswerSizes(plan_, rows, values);
     return {};
   }
-  for (const Prepared& prepared : items_) {
-    const std::span<double> own = values.first(prepared.numbers);
-    values = values.subspan(prepared.numbers);
-    const Fold fold = prepared.item.fold;
-    if (fold == kNothingHeldOut) {
-      TRY_STATUS(AnswerItem(prepared, rows.all(), own));
+  for (const Item& item : query_.items) {
+    const std::size_t numbers = NumbersIn(item.asked.slices);
+    const std::span<double> own = values.first(numbers);
+    values = values.subspan(numbers);
+    if (item.fold == kNothingHeldOut) {
+      TRY_STATUS(item.asked.site->Answer(rows.all(), own));
       continue;
     }
     const Cohort part =
-        prepared.item.phase == Phase::kHeldOut ? rows.HeldOut(fold) : rows.Training(fold);
-    TRY_STATUS(AnswerItem(prepared, part, own));
+        item.phase == Phase::kHeldOut ? rows.HeldOut(item.fold) : rows.Training(item.fold);
+    TRY_STATUS(item.asked.site->Answer(part, own));
   }
   return {};
 }

@@ -1,14 +1,12 @@
 #pragma once
 
-// The site's half: its rows in parts, and each part's answer by the regression's or the
-// evaluation's own site.
+// The site's half: its rows in parts, and each part's answer as the model gives it.
 
-#include <optional>
+#include <cstddef>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "common/result.h"
-#include "protocols/analyses/glm/site.h"
 #include "protocols/analyses/validate/query.h"
 #include "protocols/analysis.h"
 
@@ -17,8 +15,8 @@ namespace consilium::validate {
 /// A query that was read once.
 class ValidateSiteQuery final : public PreparedQuery {
  public:
-  /// The plan must outlive it. The error is that of DescribeQuery.
-  static Result<ValidateSiteQuery> Make(ValidateQuery query, const ValidatePlan& plan);
+  /// The plan must outlive it.
+  ValidateSiteQuery(ValidateQuery query, const ValidatePlan& plan);
 
   std::size_t numbers() const { return numbers_; }
   using PreparedQuery::Answer;
@@ -26,21 +24,8 @@ class ValidateSiteQuery final : public PreparedQuery {
   Status Answer(const CohortView& cohort, std::span<double> values) const override;
 
  private:
-  /// One question, with all that does not depend on the rows worked out.
-  struct Prepared {
-    Item item;
-    std::optional<glm::GlmSiteQuery> fit;
-    std::size_t numbers = 0;
-  };
-
-  explicit ValidateSiteQuery(const ValidatePlan& plan) : plan_(plan) {}
-  Status AnswerItem(const Prepared& prepared,
-                    const CohortView& part,
-                    std::span<double> values) const;
-
   const ValidatePlan& plan_;
-  Step step_ = Step::kSizes;
-  std::vector<Prepared> items_;
+  ValidateQuery query_;
   std::size_t numbers_ = 0;
 };
 

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "protocols/analyses/glm/regression.h"
-#include "protocols/analyses/logistic/logistic.h"
 #include "protocols/analyses/validate/estimate.h"
 #include "protocols/analyses/validate/query.h"
 #include "protocols/analyses/validate/render.h"
@@ -22,20 +20,22 @@ class Validate final : public Analysis {
       : plan_(std::move(plan)), on_one_table_(std::move(on_one_table)) {}
 
   std::string_view kind() const override { return "validate"; }
-  std::vector<std::string> columns() const override { return plan_.design().columns; }
+  std::vector<std::string> columns() const override { return model().columns(); }
+  std::size_t outcomes() const override { return model().outcomes(); }
   bool TellsPatientsApart() const override { return plan_.method == Method::kFolds; }
   std::size_t parameters() const override { return plan_.coefficients(); }
+  bool KeepsSitesApart() const override { return model().KeepsSitesApart(); }
   bool ShowsSingleSites() const override { return plan_.method == Method::kLeaveOneSiteOut; }
   std::vector<std::string> NamedSites() const override { return plan_.sites; }
   const Analysis& OnOneTable() const override {
+    // Rows in one place cannot leave a site out.
+    if (plan_.method == Method::kLeaveOneSiteOut) return model();
     return on_one_table_ ? *on_one_table_ : static_cast<const Analysis&>(*this);
   }
 
-  /// Sizes; then the longest course: a fit, counts of training rows, counts of held-out rows and
-  /// their recalibration.
+  /// Sizes; then the longest course: a fit, and its judgement on training and held-out rows.
   std::uint32_t maximum_rounds() const override {
-    return 1 + glm::kMomentRounds + plan_.regression.fit.maximum_iterations + 2 +
-           evaluate::kMostIterations;
+    return 1 + model().maximum_rounds() + plan_.model->judging_rounds();
   }
 
   Result<std::vector<Slice>> Describe(const Query& query) const override {
@@ -48,10 +48,7 @@ class Validate final : public Analysis {
   }
 
   std::string InWords() const override {
-    std::string text = "validation of a " + std::string(plan_.family->kind()) + " regression of " +
-                       glm::VariablesInWords(plan_.design()) + " (" +
-                       std::to_string(plan_.coefficients()) +
-                       " coefficients with the intercept), fitted ";
+    std::string text = "validation of a " + model().InWords() + ", fitted ";
     if (plan_.method == Method::kFolds) {
       return text + "to all rows and " + std::to_string(plan_.folds) +
              " times without a share of all hospitals' patients, on which it is then judged";
@@ -65,16 +62,19 @@ class Validate final : public Analysis {
 
   std::string ReleasedInWords() const override {
     const bool by_patient = plan_.method == Method::kFolds;
+    const Layout& layout = plan_.model->layout();
     std::string text =
-        "for each " + std::string(by_patient ? "fold" : "of these hospitals") +
-        " how many rows and events were held out, the coefficients without them, and how well "
-        "predictions separate and match outcomes (AUC, Brier score, log-loss, calibration) on the "
-        "rows that the model was fitted to and on those held out";
-    if (plan_.judge.minimum_count > 1) {
-      text += ", without parts of fewer than " + std::to_string(plan_.judge.minimum_count) +
-              " rows, events or others";
+        "for each " + std::string(by_patient ? "fold" : "of these hospitals") + " how many rows " +
+        (layout.has_events ? "and events " : "") +
+        "were held out, the coefficients without them, and how well predictions match outcomes (" +
+        layout.measures_in_words +
+        ") on the rows that the model was fitted to and on those held "
+        "out";
+    if (plan_.minimum_count > 1) {
+      text += ", without parts of fewer than " + std::to_string(plan_.minimum_count) + " " +
+              SmallInWords(plan_);
     }
-    return text + "; and coefficients, standard errors and numbers of patients";
+    return text + "; and of the model of all rows " + model().ReleasedInWords();
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
@@ -84,7 +84,8 @@ class Validate final : public Analysis {
 
   using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
-    TRY(const ValidateSiteQuery prepared, PrepareHere(query));
+    TRY(ValidateQuery decoded, DecodeQuery(query, plan_));
+    const ValidateSiteQuery prepared(std::move(decoded), plan_);
     Contribution contribution;
     contribution.values.resize(prepared.numbers());
     TRY_STATUS(prepared.Answer(cohort, contribution.values));
@@ -92,15 +93,12 @@ class Validate final : public Analysis {
   }
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
-    TRY(ValidateSiteQuery prepared, PrepareHere(query));
-    return std::make_unique<ValidateSiteQuery>(std::move(prepared));
+    TRY(ValidateQuery decoded, DecodeQuery(query, plan_));
+    return std::make_unique<ValidateSiteQuery>(std::move(decoded), plan_);
   }
 
  private:
-  Result<ValidateSiteQuery> PrepareHere(const Query& query) const {
-    TRY(ValidateQuery decoded, DecodeQuery(query, plan_));
-    return ValidateSiteQuery::Make(std::move(decoded), plan_);
-  }
+  const Analysis& model() const { return plan_.model->regression(); }
 
   ValidatePlan plan_;
   std::unique_ptr<Analysis> on_one_table_;
@@ -114,18 +112,7 @@ Status RequireRoom(const Settings& settings, const ValidatePlan& plan) {
                          "so many models at once would sum up to " + std::to_string(words) +
                              " words a round; at most " + std::to_string(kMaxVectorWords) +
                              " are carried",
-                         "take fewer folds, score_bins or features");
-}
-
-/// Rows in one place cannot leave a site out, and are at one.
-Result<std::unique_ptr<Analysis>> OnOneTable(const Settings& settings,
-                                             const Contract& contract,
-                                             const ValidatePlan& plan) {
-  if (plan.method == Method::kLeaveOneSiteOut) {
-    return glm::RegressionOf(plan.regression, MakeLogisticFamily());
-  }
-  TRY(ValidatePlan one_site, ParseValidatePlan(settings, contract, /*minimum_sites=*/1));
-  return std::make_unique<Validate>(std::move(one_site), nullptr);
+                         "take fewer folds or features, or a logistic regression's score_bins");
 }
 
 }  // namespace
@@ -135,7 +122,12 @@ Result<std::unique_ptr<Analysis>> MakeValidate(const Settings& settings,
                                                std::uint32_t minimum_sites) {
   TRY(ValidatePlan plan, ParseValidatePlan(settings, contract, minimum_sites));
   TRY_STATUS(RequireRoom(settings, plan));
-  TRY(std::unique_ptr<Analysis> on_one_table, OnOneTable(settings, contract, plan));
+  std::unique_ptr<Analysis> on_one_table;
+  if (plan.method == Method::kFolds) {
+    // Rows in one place are at one site.
+    TRY(ValidatePlan one_site, ParseValidatePlan(settings, contract, /*minimum_sites=*/1));
+    on_one_table = std::make_unique<Validate>(std::move(one_site), nullptr);
+  }
   return std::make_unique<Validate>(std::move(plan), std::move(on_one_table));
 }
 

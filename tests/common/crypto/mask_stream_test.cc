@@ -90,6 +90,30 @@ TEST(MaskStreamTest, ManyKeysAtOnceGiveTheStreamsOfEach) {
   }
 }
 
+/// Streams are added a few at a time, as wide as the processor can.
+TEST(MaskStreamTest, AnyNumberOfKeysAndAnyWidthGiveTheSameWords) {
+  SeededRandom random(9);
+  for (const std::size_t size : {7U, 2'061U, 6'000U}) {
+    std::vector<MaskTerm> terms;
+    Words expected(size, 3);
+    for (unsigned count = 1; count <= 9; ++count) {
+      MaskTerm term;
+      random.Fill(term.key.ExposeMutable());
+      term.subtract = count % 3 != 0;
+      const Words stream = StreamOf(term.key, size);
+      for (std::size_t j = 0; j < size; ++j) {
+        expected[j] = term.subtract ? expected[j] - stream[j] : expected[j] + stream[j];
+      }
+      terms.push_back(std::move(term));
+      for (const MaskWidth width : UsableMaskWidths()) {
+        Words words(size, 3);
+        ApplyMasks(terms, words, width);
+        EXPECT_EQ(words, expected) << size << " words, " << count << " keys";
+      }
+    }
+  }
+}
+
 RC_GTEST_PROP(MaskStreamTest, IsTakenAwayBySubtracting, (std::vector<std::uint64_t> words)) {
   Words masked = words;
   ApplyMasks(std::array{MaskTerm{NistKey(), false}, MaskTerm{SecretKey32(), false}}, masked);

@@ -14,10 +14,18 @@ namespace {
 
 using ::testing::HasSubstr;
 
+/// Milliseconds; no heartbeat by default.
+struct Heartbeat {
+  int interval = 0;
+  int promised = 0;  ///< Within which a peer says it will be heard again.
+};
+
 class CoordinatorSocketTest : public TransportTest {
  protected:
   /// A hostile program with a key of its choice and no regard for our rules.
-  zmq::socket_t RawDealer(const TransportKeyPair& keys, const std::string& routing_id = {}) {
+  zmq::socket_t RawDealer(const TransportKeyPair& keys,
+                          const std::string& routing_id = {},
+                          const Heartbeat& heartbeat = {}) {
     zmq::socket_t socket(raw_context_, zmq::socket_type::dealer);
     const auto buffer = [](ByteSpan bytes) {
       return zmq::const_buffer(bytes.data(), bytes.size());
@@ -27,6 +35,8 @@ class CoordinatorSocketTest : public TransportTest {
     socket.set(zmq::sockopt::curve_secretkey, buffer(keys.secret.Expose()));
     socket.set(zmq::sockopt::curve_serverkey, buffer(coordinator_keys_.public_key.span()));
     if (!routing_id.empty()) socket.set(zmq::sockopt::routing_id, routing_id);
+    socket.set(zmq::sockopt::heartbeat_ivl, heartbeat.interval);
+    socket.set(zmq::sockopt::heartbeat_ttl, heartbeat.promised);
     socket.connect(coordinator_->endpoint());
     return socket;
   }
@@ -61,6 +71,24 @@ TEST_F(CoordinatorSocketTest, TellsWhetherAPeerIsThere) {
   EXPECT_TRUE(RunUntil([&] {
     return coordinator_->Send(keys.public_key, ToBytes("x")) == SendOutcome::kNotConnected;
   }));
+}
+
+/// The coordinator asks nobody whether it is there: it is told until when it will hear again.
+TEST_F(CoordinatorSocketTest, CutsAPeerThatIsNotHeardWithinTheTimeItSaid) {
+  StartCoordinator();
+  const TransportKeyPair faithful = GenerateTransportKey(random_);
+  const TransportKeyPair faithless = GenerateTransportKey(random_);
+  admission_->Replace({faithful.public_key, faithless.public_key});
+  zmq::socket_t keeps_it = RawDealer(faithful, {}, {.interval = 200, .promised = 2'000});
+  zmq::socket_t breaks_it = RawDealer(faithless, {}, {.interval = 700, .promised = 300});
+  for (zmq::socket_t* socket : {&keeps_it, &breaks_it}) socket->send(zmq::str_buffer("hello"));
+  ASSERT_TRUE(Heard(faithful.public_key, "hello"));
+  ASSERT_TRUE(Heard(faithless.public_key, "hello"));
+  const auto reached = [&](const TransportKeyPair& peer) {
+    return coordinator_->Send(peer.public_key, ToBytes("x")) != SendOutcome::kNotConnected;
+  };
+  EXPECT_TRUE(RunUntil([&] { return !reached(faithless); }));
+  EXPECT_FALSE(RunUntil([&] { return !reached(faithful); }, Duration(2'500)));
 }
 
 TEST_F(CoordinatorSocketTest, IsBusyInsteadOfQueueingForASlowReader) {

@@ -67,14 +67,25 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"LittleNoise",
                 SummaryText("noise_multiplier = 0.01\nepsilon = 9e9\ndelta = 1e-6\n"),
                 "between 0.1 and 1000"},
-        Mistake{"Unit", SummaryText(kGood + "unit = \"site\"\n"), "\"patient\""},
+        Mistake{"MoreThanCanBeCounted",
+                PlanText(kColumns,
+                         "kind = \"train\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n"
+                         "model = \"logistic\"\nstandardise = \"range\"\nclip = 1\n"
+                         "rounds = 1000\n") +
+                    Promise("noise_multiplier = 0.5\nepsilon = 1e9\ndelta = 1e-6\n"),
+                "1000 rounds tell more than can be counted"},
+        Mistake{"Unit", SummaryText(kGood + "unit = \"sites\"\n"), "\"site\""},
+        Mistake{"NoBoundForASite",
+                PlanText(kColumns, "kind = \"poisson\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
+                    Promise("noise_multiplier = 50\nepsilon = 3\ndelta = 1e-6\nunit = \"site\"\n"),
+                "no bound for what one site changes in \""},
         Mistake{"Key", SummaryText(kGood + "rounds = 3\n"), "rounds"},
         Mistake{"NoBound",
-                PlanText(kColumns, "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
+                PlanText(kColumns, "kind = \"poisson\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
                     Promise("noise_multiplier = 50\nepsilon = 3\ndelta = 1e-6\n"),
                 "no bound for what one patient changes"},
         Mistake{"NoBoundBeforeTooMuchPromised",
-                PlanText(kColumns, "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
+                PlanText(kColumns, "kind = \"poisson\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n") +
                     Promise("noise_multiplier = 5\nepsilon = 0.1\ndelta = 1e-6\n"),
                 "no bound for what one patient changes"}),
     [](const auto& mistake) { return mistake.param.name; });
@@ -96,6 +107,75 @@ TEST(PrivateAnalysisTest, TheSlicesOfARoundAreTogetherOneGaussianMechanism) {
   EXPECT_LE(loss, 1 / (z * z));
   EXPECT_GE(loss, 0.999 / (z * z));
   EXPECT_EQ(plan.analysis->privacy_loss_of_a_round(), ConcentratedLoss(z));
+}
+
+/// Exchanged rows are as many less and as many more, each of at most the patient's bound.
+TEST(PrivateAnalysisTest, ASiteThatHasNoBoundOfItsOwnHasThatOfAllItsRows) {
+  const auto slices_of = [](const std::string& unit) {
+    const Plan plan =
+        ParsePlan(SummaryText("noise_multiplier = 5\nepsilon = 1.1\ndelta = 1e-6\nunit = \"" +
+                              unit + "\"\n"),
+                  "plan.toml")
+            .value();
+    EXPECT_EQ(plan.dp->unit, unit == "site" ? PrivacyUnit::kSite : PrivacyUnit::kPatient);
+    EXPECT_THAT(plan.analysis->InWords(),
+                HasSubstr(unit == "site" ? "for all that one hospital has" : "for a patient"));
+    return plan.analysis->Describe(summary::EncodeQuery({})).value();
+  };
+  const std::vector<Slice> patients = slices_of("patient");
+  const std::vector<Slice> sites = slices_of("site");
+  ASSERT_EQ(patients.size(), sites.size());
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    const auto deviation = [](const Slice& slice) {
+      return std::sqrt(static_cast<double>(slice.slot.noise)) * slice.slot.step;
+    };
+    // maximum_patients is a million. Rounding to steps, which is added, is a thousandth at most.
+    EXPECT_NEAR(deviation(sites[i]) / deviation(patients[i]), 2e6, 2e3);
+  }
+}
+
+/// A slice of weight w gets its part w of 1 / z^2.
+TEST(PrivateAnalysisTest, SlicesShareWhatMayBeToldByTheirWeights) {
+  class Weighted final : public Analysis {
+   public:
+    std::string_view kind() const override { return "weighted"; }
+    std::vector<std::string> columns() const override { return {}; }
+    std::size_t parameters() const override { return 1; }
+    Result<std::vector<Slice>> Describe(const Query&) const override { return DescribeForReview(); }
+    std::vector<Slice> DescribeForReview() const override {
+      Slice light{"light", "1", "", Slot{Encoding::kReal, 1, 100}};
+      light.patient_l2 = 1;
+      Slice heavy{"heavy", "1", "", Slot{Encoding::kReal, 1, 100}};
+      heavy.patient_l2 = 3;
+      heavy.site_l2 = 7;
+      heavy.privacy_weight = 4;
+      return {light, heavy};
+    }
+    std::uint32_t maximum_rounds() const override { return 1; }
+    std::string InWords() const override { return ""; }
+    std::string ReleasedInWords() const override { return ""; }
+    Result<AnalysisResult> Run(Federation&) const override { return AnalysisResult{}; }
+    using Analysis::Answer;
+    Result<Contribution> Answer(const Query&, const CohortView&) const override {
+      return Contribution{};
+    }
+  };
+  const auto deviations = [](PrivacyUnit unit) {
+    const auto made =
+        MakePrivate(std::make_shared<const Weighted>(), {unit, 2, 10, 1e-6}, 50).value();
+    const std::vector<Slice> slices = made->Describe({}).value();
+    std::vector<double> found;
+    for (const Slice& slice : slices) {
+      found.push_back(std::sqrt(static_cast<double>(slice.slot.noise)) * slice.slot.step);
+    }
+    return found;
+  };
+  const std::vector<double> patient = deviations(PrivacyUnit::kPatient);
+  EXPECT_NEAR(patient[0], 2 * 1 * std::sqrt(5.0), 1e-4);
+  EXPECT_NEAR(patient[1], 2 * 3 * std::sqrt(5.0 / 4), 1e-4);
+  const std::vector<double> site = deviations(PrivacyUnit::kSite);
+  EXPECT_NEAR(site[0], 2 * (2 * 50 * 1) * std::sqrt(5.0), 1e-2);
+  EXPECT_NEAR(site[1], 2 * 7 * std::sqrt(5.0 / 4), 1e-3);
 }
 
 TEST(PrivateAnalysisTest, EpsilonIsThatOfTheAccountant) {

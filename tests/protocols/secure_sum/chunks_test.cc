@@ -43,6 +43,30 @@ TEST(ChunksTest, MakeTheVectorAgain) {
   }
 }
 
+TEST(ChunksTest, AreFramedAsTheirEncodingIs) {
+  Route route;
+  route.round = RoundNumber(3);
+  for (const std::size_t words : {std::size_t{0}, std::size_t{5}, kChunkWords, kChunkWords + 1}) {
+    const RingVector vector = Numbered(words);
+    for (std::uint64_t index = 0; index < ChunkCount(words); ++index) {
+      EXPECT_EQ(FrameChunk(MessageKind::kSumChunk, route, vector, index),
+                FrameMessage(MessageKind::kSumChunk, route, Encode(ChunkOf(vector, index))));
+    }
+  }
+}
+
+TEST(ChunksTest, TakeTheMemoryOfAVectorThatIsDoneWith) {
+  const RingVector vector = Numbered(kChunkWords + 1);
+  RingVector used = Numbered(2 * kChunkWords);
+  const std::uint64_t* const place = used.data();
+  IncomingVector incoming(vector.size());
+  incoming.Use(std::move(used));
+  EXPECT_EQ(incoming.Take(ChunkOf(vector, 0)), Outcome::kTaken);
+  EXPECT_EQ(incoming.Take(ChunkOf(vector, 1)), Outcome::kTaken);
+  EXPECT_EQ(incoming.words(), vector);
+  EXPECT_EQ(incoming.words().data(), place);
+}
+
 TEST(ChunksTest, OutOfTurnOrOfAnotherLengthLeavesAllAsItWas) {
   const RingVector vector = Numbered(2 * kChunkWords + 3);
   IncomingVector incoming(vector.size());

@@ -263,5 +263,18 @@ TEST(TranscriptTest, APrekeysPartsBelongTogetherAndNeverRepeat) {
   EXPECT_EQ(seen.size(), 20u);
 }
 
+TEST(VectorHasherTest, PartsGiveTheHashOfTheWhole) {
+  SeededRandom random(3);
+  const Digest context{random.Draw<32>()};
+  RingVector words(1'000);
+  random.Fill(std::as_writable_bytes(std::span(words)));
+  for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{333}, words.size()}) {
+    VectorHasher hasher(context, SiteId(7), words.size());
+    hasher.Add(std::span(words).first(cut));
+    hasher.Add(std::span(words).subspan(cut));
+    EXPECT_EQ(hasher.Finish(), VectorHash(context, SiteId(7), words)) << cut;
+  }
+}
+
 }  // namespace
 }  // namespace consilium

@@ -1,11 +1,14 @@
 // Training by the machines of coordinator and sites gives the bits of plain sums, where sites have
 // a state as well, and whatever dies on the way.
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "protocols/result_document.h"
 #include "simulations/draws.h"
 #include "simulations/protocol/protocol_run.h"
+#include "tests/simulations/protocol/same_bits.h"
 
 namespace consilium {
 namespace {
@@ -74,6 +77,48 @@ INSTANTIATE_TEST_SUITE_P(
                       "strategy = \"fedadam\"\n[round]\non_loss = \"wait\"\n",
                       "model = \"logistic\"\nrounds = 6\nbatch_size = 8\n"
                       "strategy = \"scaffold\"\n[round]\non_loss = \"wait\"\n"));
+
+/// Models of the time to an event: sites have states, rows are held out, batches are small.
+class CoxOverProtocolTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CoxOverProtocolTest, GivesTheBitsOfPlainSums) {
+  const Plan plan = ParsePlan(
+                        "[study]\ntitle = \"T\"\nrequested_by = \"R\"\nexpires = 2020-06-30\n"
+                        "minimum_sites = 3\n[contract]\npatient = \"id\"\n"
+                        "[[contract.column]]\nname = \"death\"\ntype = \"boolean\"\n"
+                        "[[contract.column]]\nname = \"time\"\ntype = \"integer\"\n"
+                        "range = [0, 50]\n"
+                        "[[contract.column]]\nname = \"dose\"\ntype = \"number\"\n"
+                        "range = [0, 5]\n"
+                        "[analysis]\nkind = \"train\"\nevent = \"death\"\ntime = \"time\"\n"
+                        "features = [\"dose\"]\n" +
+                            std::string(GetParam()) +
+                            "[privacy]\nminimum_patients = 5\n[round]\non_loss = \"wait\"\n",
+                        "plan.toml")
+                        .value();
+  std::vector<Cohort> cohorts(4);
+  SeededRandom random = StreamOf(8, "train over protocol test");
+  for (Cohort& cohort : cohorts) {
+    cohort.columns = plan.analysis->columns();
+    cohort.patients = 40;
+    cohort.values.resize(40, 3);
+    for (Eigen::Index row = 0; row < 40; ++row) {
+      const double dose = 5 * random.Unit();
+      cohort.values.row(row) << (random.Unit() < 0.7 ? 1 : 0),
+          std::floor(50 * random.Unit() * (1 - dose / 8)), dose;
+    }
+  }
+  ExpectSameBits(plan, ViewsOf(cohorts));
+}
+
+INSTANTIATE_TEST_SUITE_P(Courses,
+                         CoxOverProtocolTest,
+                         ::testing::Values("model = \"cox\"\nrounds = 4\nbatch_size = 8\n"
+                                           "strategy = \"scaffold\"\n",
+                                           "model = \"cox\"\nrounds = 3\nvalidation = 0.3\n"
+                                           "strategy = \"rfa\"\n",
+                                           "model = \"mlp\"\nhidden = [5]\nrounds = 3\n"
+                                           "validation = 0.3\nstrategy = \"ditto\"\n"));
 
 }  // namespace
 }  // namespace consilium

@@ -229,6 +229,31 @@ TEST(KernelTest, GradientsAndLossesAreThoseOfLoopsInDouble) {
   }
 }
 
+/// A loss that is computed elsewhere: here the squared one, whose derivatives are known.
+TEST(KernelTest, DerivativesByTheOutputsArePulledBackToTheParameters) {
+  for (const Kernel* kernel : UsableKernels()) {
+    for (const Case& one : Cases()) {
+      if (one.network.loss != Loss::kSquared) continue;
+      SCOPED_TRACE(kernel->name);
+      const std::vector<float> parameters = RandomParameters(one.network.parameters);
+      const Samples samples = one.data.View();
+      std::vector<float> scratch(
+          FloatsFor(one.network.layers.data(), one.network.layers.size(), samples.count));
+      const NetworkTask task{one.network.layers.data(), one.network.layers.size(),
+                             Loss::kPartialLikelihood, scratch.data()};
+      std::vector<float> derivatives(samples.count);
+      kernel->network_outputs(task, samples, parameters.data(), derivatives.data());
+      for (std::size_t i = 0; i < samples.count; ++i) {
+        derivatives[i] = (derivatives[i] - samples.targets[samples.order[i]]) /
+                         static_cast<float>(samples.count);
+      }
+      std::vector<float> gradient(parameters.size());
+      kernel->network_pull(task, samples, parameters.data(), derivatives.data(), gradient.data());
+      ExpectNear(GradientByHand(one.network, one.data, parameters), gradient.data(), 5e-6);
+    }
+  }
+}
+
 TEST(KernelTest, ModelsWithOneOutputGiveTheSameBitsOnEveryProcessor) {
   for (const Loss loss : {Loss::kSquared, Loss::kBinary}) {
     for (const std::size_t inputs : {1U, 15U, 16U, 30U, 100U}) {

@@ -315,5 +315,42 @@ TEST(TrainTest, NetworksLearnWhatALineCannot) {
   EXPECT_GT(last["validation_accuracy"].get<double>(), 0.93);
 }
 
+/// One site adds this much to a number of its update, far beyond what it may.
+class OneLiar final : public Federation {
+ public:
+  OneLiar(const Plan& plan, const std::vector<CohortView>& sites, double more)
+      : analysis_(*plan.analysis), inner_(*plan.analysis, sites), more_(more) {}
+
+  Aggregate Sum(const Query& query) override {
+    Aggregate sum = inner_.Sum(query);
+    std::size_t at = 0;
+    for (const Slice& slice : analysis_.Describe(query).value()) {
+      if (slice.name == "update") sum.values[at] += more_;
+      at += slice.slot.count;
+    }
+    return sum;
+  }
+
+ private:
+  const Analysis& analysis_;
+  PlainFederation inner_;
+  const double more_;
+};
+
+TEST(TrainTest, ASumOfUpdatesThatNoSitesWithinClipCanHaveStopsTheStudy) {
+  const Plan plan = TrainPlanOf("ill", "rounds = 2\nclip = 0.5\nlearning_rate = 0.1\n");
+  const std::vector<Cohort> sites = TrainSites(plan, 3);
+  const std::vector<CohortView> views(sites.begin(), sites.end());
+  double rows = 0;
+  for (const Cohort& site : sites) rows += static_cast<double>(site.values.rows());
+  OneLiar within(plan, views, 0.1 * rows);
+  EXPECT_TRUE(plan.analysis->Run(within).has_value());
+  OneLiar beyond(plan, views, 1.1 * rows);
+  const Result<AnalysisResult> run = plan.analysis->Run(beyond);
+  ASSERT_FALSE(run.has_value());
+  EXPECT_EQ(run.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(run.error().message, HasSubstr("longer than clip allows"));
+}
+
 }  // namespace
 }  // namespace consilium::testing

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/protocols/analyses/validate/validate_testing.h"
+
 namespace consilium::validate {
 namespace {
 
@@ -10,19 +12,24 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-ValidatePlan PlanWith(Method method, std::uint32_t folds, std::uint32_t minimum_sites = 3) {
-  ValidatePlan plan;
-  plan.method = method;
-  plan.folds = folds;
-  plan.minimum_sites = minimum_sites;
-  plan.judge.minimum_count = 5;
-  for (std::uint32_t i = 0; i < folds; ++i) plan.sites.push_back("site-" + std::to_string(i));
-  return plan;
+ValidatePlan PlanWith(Method method,
+                      std::uint32_t folds,
+                      std::uint32_t minimum_sites = 3,
+                      const std::string& model = "logistic") {
+  std::string sites;
+  for (std::uint32_t i = 0; i < folds; ++i) {
+    sites += (i == 0 ? "\"site-" : ", \"site-") + std::to_string(i) + "\"";
+  }
+  return testing::ParsedPlan(model,
+                             method == Method::kFolds
+                                 ? "folds = " + std::to_string(folds) + "\n"
+                                 : "method = \"leave-one-site-out\"\nsites = [" + sites + "]\n",
+                             minimum_sites);
 }
 
-/// Rows, events and sites; patients count for nothing.
-FoldSizes Held(double rows, double events, double sites = 5) {
-  return {{rows, rows, events}, sites};
+/// Rows, as many patients, events and sites.
+FoldSizes Held(double rows, double events, double sites = 5, double training_sites = 5) {
+  return {{rows, rows, events}, sites, training_sites};
 }
 
 Sizes Sum(const std::vector<FoldSizes>& folds) {
@@ -48,9 +55,10 @@ TEST(ChoiceTest, LargeFoldsAreAllLookedAt) {
 
 /// Of a fold that is left out, the rest would tell: the smallest goes with it.
 TEST(ChoiceTest, ASmallFoldTakesTheSmallestOtherWithIt) {
-  EXPECT_THAT(Reasons(PlanWith(Method::kFolds, 3), {Held(40, 10), Held(30, 4), Held(35, 9)}),
-              ElementsAre(kLooked, HasSubstr("Fewer than 5 rows, events or others are held out"),
-                          HasSubstr("as a difference")));
+  EXPECT_THAT(
+      Reasons(PlanWith(Method::kFolds, 3), {Held(40, 10), Held(30, 4), Held(35, 9)}),
+      ElementsAre(kLooked, HasSubstr("Fewer than 5 patients, events or others are held out"),
+                  HasSubstr("as a difference")));
   EXPECT_THAT(Reasons(PlanWith(Method::kFolds, 3), {Held(40, 10), Held(30, 28), Held(35, 9)}),
               ElementsAre(kLooked, HasSubstr("held out"), HasSubstr("as a difference")));
 }
@@ -65,6 +73,27 @@ TEST(ChoiceTest, AFoldAtTooFewSitesIsLeftOutAndHiddenAmongOthers) {
   EXPECT_THAT(
       Reasons(PlanWith(Method::kFolds, 3, 4), {Held(40, 10, 5), Held(30, 9, 3), Held(35, 9, 5)}),
       ElementsAre(kLooked, HasSubstr("fewer than 4 sites"), HasSubstr("as a difference")));
+}
+
+TEST(ChoiceTest, TrainingRowsAtTooFewSitesAreNotLookedAt) {
+  EXPECT_THAT(
+      Reasons(PlanWith(Method::kFolds, 3), {Held(40, 10), Held(30, 9, 5, 2), Held(35, 9)}),
+      ElementsAre(kLooked, HasSubstr("What is left to fit a model to lies at fewer than 3 sites"),
+                  kLooked));
+}
+
+/// Many rows may be of one patient.
+TEST(ChoiceTest, PatientsAreCountedNotRows) {
+  const std::vector<FoldSizes> folds = {Held(40, 10), {{30, 4, 9}, 5, 5}, Held(35, 9)};
+  EXPECT_THAT(Reasons(PlanWith(Method::kFolds, 3), folds),
+              ElementsAre(kLooked, HasSubstr("held out"), HasSubstr("as a difference")));
+}
+
+TEST(ChoiceTest, WithoutEventsPatientsAloneCount) {
+  EXPECT_THAT(
+      Reasons(PlanWith(Method::kFolds, 3, 3, "linear"), {Held(40, 0), Held(4, 0), Held(35, 0)}),
+      ElementsAre(kLooked, HasSubstr("Fewer than 5 patients are held out"),
+                  HasSubstr("as a difference")));
 }
 
 TEST(ChoiceTest, OneSiteAloneIsWhatLeavingOutMeans) {

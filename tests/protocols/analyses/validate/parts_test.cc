@@ -83,7 +83,7 @@ TEST(PartedRowsTest, AllRowsOfAPatientAreInOneFold) {
     EXPECT_EQ(held_out.values.rows(), 3 * static_cast<Eigen::Index>(held_out.patients));
     EXPECT_EQ(training.values.rows() + held_out.values.rows(), 120);
     EXPECT_EQ(training.patients + held_out.patients, 40u);
-    const validate::Sizes sizes = rows.SizesOf(fold);
+    const validate::Sizes sizes = validate::SizesOf(plan, held_out);
     EXPECT_EQ(sizes.rows, static_cast<double>(held_out.values.rows()));
     EXPECT_EQ(sizes.patients, static_cast<double>(held_out.patients));
     EXPECT_EQ(sizes.events, held_out.values.col(0).sum());
@@ -126,7 +126,7 @@ TEST(PartedRowsTest, ASiteIsHeldOutWholeAndNothingElseIs) {
       EXPECT_EQ(rows.HeldOut(fold).patients, held_out ? 10u : 0u);
       EXPECT_EQ(rows.Training(fold).values.rows(), held_out ? 0 : 20);
       EXPECT_EQ(rows.Training(fold).patients, held_out ? 0u : 10u);
-      EXPECT_EQ(rows.SizesOf(fold).rows, held_out ? 20 : 0);
+      EXPECT_EQ(validate::SizesOf(plan, rows.HeldOut(fold)).rows, held_out ? 20 : 0);
     }
   }
 }

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "common/fixed_point.h"
+#include "protocols/analyses/evaluate/query.h"
+#include "protocols/analyses/glm/query.h"
 #include "tests/protocols/analyses/validate/validate_testing.h"
 
 namespace consilium::testing {

@@ -34,7 +34,11 @@ INSTANTIATE_TEST_SUITE_P(
     ValidateSettingsTest,
     ::testing::Values(
         Mistake{"NoModel", "", "model"},
-        Mistake{"OtherModel", "model = \"poisson\"\n", "model"},
+        Mistake{"OtherModel", "model = \"ridge\"\n", "model"},
+        Mistake{"OutcomeOfAnotherModel", "model = \"cox\"\n", "no 'outcome'"},
+        Mistake{"NoCount", "model = \"poisson\"\nminimum_count = 1000001\n", "1 and 1000000"},
+        Mistake{"BinsOfNoBinnedModel", "model = \"linear\"\nscore_bins = 100\n", "score_bins"},
+        Mistake{"TiesOfNoCox", "model = \"linear\"\nties = \"efron\"\n", "ties"},
         Mistake{"Method", "model = \"logistic\"\nmethod = \"bootstrap\"\n", "method"},
         Mistake{"OneFold", "model = \"logistic\"\nfolds = 1\n", "between 2 and 20"},
         Mistake{"ManyFolds", "model = \"logistic\"\nfolds = 21\n", "between 2 and 20"},

@@ -1,0 +1,45 @@
+#include "protocols/analyses/evaluate/measures_text.h"
+
+#include <cstdio>
+
+#include "protocols/analyses/glm/tables.h"
+
+namespace consilium::evaluate {
+namespace {
+
+constexpr std::size_t kNameWidth = 34;
+
+std::string Limits(const Measure& measure) {
+  return NumberCell(measure.low) + " to " + NumberCell(measure.high);
+}
+
+}  // namespace
+
+std::string NumberCell(const std::optional<double>& number, const char* form) {
+  if (!number) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, form, *number);
+  return text;
+}
+
+std::string WithStandardError(const std::optional<Measure>& measure) {
+  if (!measure) return "-";
+  return NumberCell(measure->estimate, "%.3f") + " (" + NumberCell(measure->std_error, "%.3f") +
+         ")";
+}
+
+std::string MeasureHead(double confidence) {
+  std::string head = "\nmeasure";
+  head.resize(kNameWidth + 1, ' ');
+  return head + glm::Right("estimate", 10) + glm::Right("std. error", 12) +
+         glm::Right(NumberCell(100 * confidence, "%.4g") + " % CI", 24) + "\n";
+}
+
+std::string MeasureLine(std::string name, const std::optional<Measure>& measure) {
+  name.resize(kNameWidth, ' ');
+  if (!measure) return name + glm::Right("-", 10) + "\n";
+  return name + glm::Right(NumberCell(measure->estimate), 10) +
+         glm::Right(NumberCell(measure->std_error), 12) + glm::Right(Limits(*measure), 24) + "\n";
+}
+
+}  // namespace consilium::evaluate
