@@ -21,6 +21,13 @@ std::string StateOf(const std::filesystem::path& file) {
          std::to_string(written.time_since_epoch().count()) + ";";
 }
 
+/// Of all files of the data.
+std::string StateOf(const Source& source) {
+  std::string state;
+  for (const std::filesystem::path& file : source.Files()) state += StateOf(file);
+  return state;
+}
+
 /// Private to this user: trainers' working folders and last answers. What a crash left is removed.
 Result<std::filesystem::path> TrainersFolder(const std::filesystem::path& home) {
   const std::filesystem::path folder = home / "trainers";
@@ -93,7 +100,7 @@ void Answerer::Work() {
 Result<const SiteCohort*> Answerer::CohortFor(const Plan& plan, const PatientCodes& excluded) {
   TRY(const std::filesystem::path source_file, SourceOf(home_));
   TRY(const Source source, ReadSource(source_file));
-  const std::string state = StateOf(source_file) + StateOf(source.file);
+  const std::string state = StateOf(source_file) + StateOf(source);
   const auto known = cohorts_.find(plan.id);
   if (known != cohorts_.end() && known->second.state_of_files == state &&
       known->second.excluded == excluded) {
@@ -102,7 +109,7 @@ Result<const SiteCohort*> Answerer::CohortFor(const Plan& plan, const PatientCod
   const PatientRegister patients{patient_key_.Clone(), excluded};
   TRY(SiteCohort cohort, LoadCohort(source, plan, patients));
   // Written to while it was read: what was read may be half of it.
-  if (StateOf(source_file) + StateOf(source.file) != state) {
+  if (StateOf(source_file) + StateOf(source) != state) {
     return Fail(ErrorCode::kDataQuality,
                 "the data file " + source.DataName() + " changed while it was read",
                 "Replace it in one step (write beside it, then rename).");

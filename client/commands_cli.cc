@@ -108,6 +108,7 @@ Result<int> UseSource(const CommonOptions& common, const Options& options) {
                 options.file + ": the data file " + source.file.string() + " does not exist",
                 "Correct `file`; a relative path starts at the source file's folder.");
   }
+  if (!source.fhir.views.empty()) TRY_STATUS(SizeOfData(source));
   TRY_STATUS(SetSource(common.folder, options.file));
   Json reply{{"source", std::filesystem::absolute(options.file).string()},
              {"data", source.DataName()}};

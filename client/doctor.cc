@@ -50,6 +50,10 @@ Finding ExamineSource(const std::filesystem::path& folder) {
   const auto read = [&]() -> Result<std::string> {
     TRY(const std::filesystem::path file, SourceOf(folder));
     TRY(const Source source, ReadSource(file));
+    if (!source.fhir.views.empty()) {
+      TRY(const std::uintmax_t bytes, SizeOfData(source));
+      return source.place + ", " + std::to_string(bytes) + " bytes with its views";
+    }
     if (source.file.empty()) return source.place;
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(source.file, error);

@@ -69,7 +69,8 @@ struct QualityReport {
   std::string place_unit = "line";  ///< What the places of problems count: "line" or "record".
   std::optional<char> delimiter;    ///< Of delimited text.
   bool delimiter_detected = false;
-  std::string encoding;  ///< Of text files.
+  std::string encoding;            ///< Of text files.
+  std::vector<std::string> files;  ///< Where there are several: the places say which.
   std::uint64_t rows = 0;
   std::uint64_t blank_rows = 0;  ///< All fields empty; left out.
   std::uint64_t patients = 0;

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/ingestion/table_reader.h"
 #include "client/quality_report.h"
 
 namespace consilium {
@@ -46,8 +47,29 @@ std::string BaseName(const std::string& file) {
   return slash == std::string::npos ? file : file.substr(slash + 1);
 }
 
+std::vector<std::string> PlaceNames(const QualityReport& report, const DataProblem& problem) {
+  std::vector<std::string> names;
+  for (const std::uint64_t place : problem.lines) {
+    names.push_back(report.files[FileOfPlace(place)] + ":" + std::to_string(LineOfPlace(place)));
+  }
+  return names;
+}
+
+// "at Patient.ndjson:2, Observation.ndjson:3 and 4 more".
+std::string PlacesInFiles(const QualityReport& report, const DataProblem& problem) {
+  std::string places;
+  for (const std::string& name : PlaceNames(report, problem)) {
+    places += (places.empty() ? "at " : ", ") + name;
+  }
+  if (problem.count > problem.lines.size()) {
+    places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
+  }
+  return places;
+}
+
 // "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
 std::string Places(const QualityReport& report, const DataProblem& problem) {
+  if (!report.files.empty()) return PlacesInFiles(report, problem);
   const bool lines = report.place_unit == "line";
   const std::string first =
       lines ? "at " + BaseName(report.file) + ":" : "at " + report.place_unit + " ";
@@ -160,11 +182,19 @@ std::string_view TypeName(ColumnType type) {
   return "";
 }
 
-nlohmann::json ProblemJson(std::string_view column, DataFault fault, const DataProblem& problem) {
-  return {{"column", column},        {"group", Name(GroupOf(fault))},
-          {"fault", Name(fault)},    {"explanation", Explanation(fault)},
-          {"remedy", Remedy(fault)}, {"count", problem.count},
-          {"lines", problem.lines}};
+nlohmann::json ProblemJson(const QualityReport& report,
+                           std::string_view column,
+                           DataFault fault,
+                           const DataProblem& problem) {
+  nlohmann::json json = {{"column", column},        {"group", Name(GroupOf(fault))},
+                         {"fault", Name(fault)},    {"explanation", Explanation(fault)},
+                         {"remedy", Remedy(fault)}, {"count", problem.count}};
+  if (report.files.empty()) {
+    json["lines"] = problem.lines;
+  } else {
+    json["places"] = PlaceNames(report, problem);
+  }
+  return json;
 }
 
 nlohmann::json ColumnJson(const ColumnQuality& column) {
@@ -233,13 +263,13 @@ std::string RenderJson(const QualityReport& report) {
   }
   if (!report.encoding.empty()) json["encoding"] = report.encoding;
   if (report.patient_missing.count > 0) {
-    json["problems"].push_back(
-        ProblemJson(report.patient_header, DataFault::kPatientMissing, report.patient_missing));
+    json["problems"].push_back(ProblemJson(report, report.patient_header,
+                                           DataFault::kPatientMissing, report.patient_missing));
   }
   for (const ColumnQuality& column : report.columns) {
     json["columns"].push_back(ColumnJson(column));
     for (const auto& [fault, problem] : column.problems) {
-      json["problems"].push_back(ProblemJson(column.name, fault, problem));
+      json["problems"].push_back(ProblemJson(report, column.name, fault, problem));
     }
   }
   json["suspicions"] = nlohmann::json::array();

@@ -321,6 +321,7 @@ class SourceLoader {
     report.delimiter = format.delimiter;
     report.delimiter_detected = format.delimiter_detected;
     report.encoding = format.encoding;
+    report.files = format.files;
     report.patient_header = patient_.from;
     for (const Binding& binding : bindings_) {
       ColumnQuality quality;

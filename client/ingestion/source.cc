@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "client/ingestion/source_types.h"
@@ -112,6 +113,30 @@ const ColumnMapping* Source::Find(std::string_view column) const {
     if (mapping.name == column) return &mapping;
   }
   return nullptr;
+}
+
+std::vector<std::filesystem::path> Source::Files() const {
+  if (fhir.views.empty())
+    return file.empty() ? std::vector<std::filesystem::path>() : std::vector{file};
+  auto files = FhirDataFiles(fhir).value_or(std::vector<std::filesystem::path>());
+  for (const FhirView& view : fhir.views) files.push_back(view.file);
+  return files;
+}
+
+Result<std::uintmax_t> SizeOfData(const Source& source) {
+  if (!source.fhir.views.empty()) TRY_STATUS(FhirDataFiles(source.fhir));
+  std::uintmax_t bytes = 0;
+  for (const std::filesystem::path& file : source.Files()) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(file, error);
+    if (error) {
+      return Fail(ErrorCode::kNotFound,
+                  "the file " + file.string() + " cannot be read: " + error.message(),
+                  "Correct its name in " + source.name + " or the file's permissions.");
+    }
+    bytes += size;
+  }
+  return bytes;
 }
 
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {

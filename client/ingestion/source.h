@@ -3,6 +3,7 @@
 // A site's source: the private file that says where its data are and how they become a study's
 // contract. docs/source-file.md has every key.
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 
 #include "client/ingestion/csv.h"
 #include "client/ingestion/sql/sql_source.h"
+#include "client/ingestion/fhir/fhir_source.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -43,12 +45,15 @@ struct Source {
   std::string place;           ///< What messages call data that are in no file of the site's.
   CsvOptions csv;
   SqlSource sql;  ///< Of the types that are queries.
+  FhirOptions fhir;
   NumberFormat number;
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.
   std::vector<ColumnMapping> columns;  ///< May serve several studies.
 
   const ColumnMapping* Find(std::string_view column) const;
+  /// The files that the data are in: what was read is old when one of them changes.
+  std::vector<std::filesystem::path> Files() const;
   /// What messages call the data.
   std::string DataName() const { return file.empty() ? place : file.string(); }
 };
@@ -56,6 +61,9 @@ struct Source {
 /// `folder` is where a relative `file` starts.
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
 Result<Source> ReadSource(const std::filesystem::path& file);
+
+/// The size in bytes of all files that the data are in; an error names one that is not there.
+Result<std::uintmax_t> SizeOfData(const Source& source);
 
 /// Where the rows of a source can be read, one after the other.
 Result<std::unique_ptr<TableReader>> OpenTable(const Source& source);

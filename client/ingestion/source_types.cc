@@ -5,6 +5,7 @@
 
 #include "client/ingestion/csv.h"
 #include "client/ingestion/omop/omop.h"
+#include "client/ingestion/fhir/fhir_table.h"
 
 namespace consilium {
 namespace {
@@ -92,12 +93,24 @@ Result<std::unique_ptr<TableReader>> OpenOmop(const Source& source) {
   return source.file.empty() ? OpenPostgresqlTable(source) : OpenSqliteTable(source);
 }
 
+Status ParseFhir(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(source.fhir, ParseFhirOptions(settings, folder));
+  source.place = source.fhir.DataName();
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenFhir(const Source& source) {
+  TRY(std::unique_ptr<TableReader> reader, FhirTable::Open(source.fhir));
+  return reader;
+}
+
 constexpr std::array kSourceTypes = {
     SourceType{"csv", ParseCsv, OpenCsv},
     SourceType{"sqlite", ParseSqlite, OpenSqliteTable},
     SourceType{"postgresql", ParsePostgresql, OpenPostgresqlTable},
     SourceType{"odbc", ParseOdbc, OpenOdbcTable},
     SourceType{"omop", ParseOmop, OpenOmop},
+    SourceType{"fhir", ParseFhir, OpenFhir},
 };
 
 }  // namespace

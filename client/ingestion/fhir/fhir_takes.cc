@@ -1,0 +1,188 @@
+#include "client/ingestion/fhir/fhir_takes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <utility>
+
+#include "client/ingestion/fhir/fhir_time.h"
+#include "client/ingestion/values.h"
+#include "common/names.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::size_t kDayBytes = std::string_view("2020-05-01").size();
+
+tl::unexpected<Error> FailAtColumn(const ViewDefinition& view,
+                                   std::size_t column,
+                                   std::string_view words,
+                                   std::string remedy) {
+  return Fail(ErrorCode::kDataQuality,
+              view.name() + ": column \"" + view.columns()[column] + "\": " + std::string(words),
+              std::move(remedy));
+}
+
+// The fewest digits that are read back as the same number.
+std::string ShortestText(double number) {
+  char text[32];
+  const auto result = std::to_chars(std::begin(text), std::end(text), number);
+  return std::string(std::begin(text), result.ptr);
+}
+
+}  // namespace
+
+Result<std::size_t> ColumnOf(const ViewDefinition& view,
+                             const std::string& name,
+                             std::string_view key) {
+  const auto& columns = view.columns();
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  if (found != columns.end()) return static_cast<std::size_t>(found - columns.begin());
+  const std::string near = NearestName(name, columns);
+  return Fail(ErrorCode::kInvalidArgument,
+              view.name() + " has no column \"" + name + "\", which `" + std::string(key) +
+                  "` of the source file names" +
+                  (near.empty() ? "" : " (did you mean \"" + near + "\"?)"),
+              "Its columns are " + JoinNames(columns, 40) + ".");
+}
+
+Result<std::string_view> TextOfCell(const ViewDefinition& view,
+                                    std::size_t column,
+                                    const ViewRow& row) {
+  const auto items = row[column];
+  if (items.empty()) return std::string_view();
+  if (items[0].kind == FhirItemKind::kObject) {
+    return FailAtColumn(view, column, "an object, where one value belongs",
+                        "Let its path lead to one of the object's elements, as .value or .code.");
+  }
+  const std::string_view text = items[0].text;
+  const bool day = text.size() > kDayBytes && view.Type(column) == "date" &&
+                   Temporal::ParseDateTime(text).has_value();
+  return day ? text.substr(0, kDayBytes) : text;
+}
+
+Result<FhirTakes> FhirTakes::Make(const FhirView& options, const ViewDefinition& view) {
+  FhirTakes takes(view);
+  TRY(takes.patient_, ColumnOf(view, options.patient, "patient"));
+  for (const FhirTake& take : options.takes) {
+    Take bound{take};
+    if (!take.from.empty()) {
+      TRY(bound.from, ColumnOf(view, take.from, "from"));
+    }
+    if (!take.by.empty()) {
+      TRY(bound.by, ColumnOf(view, take.by, "by"));
+    }
+    takes.takes_.push_back(std::move(bound));
+  }
+  return takes;
+}
+
+Status FhirTakes::Add(const ViewRow& row, std::uint64_t place) {
+  TRY(const std::string_view patient, TextOfCell(*view_, patient_, row));
+  if (patient.empty()) return {};
+  key_.assign(patient);
+  const auto [entry, is_new] = patients_.try_emplace(key_, states_.size());
+  if (is_new) states_.resize(states_.size() + takes_.size());
+  for (std::size_t i = 0; i < takes_.size(); ++i) {
+    TRY_STATUS(AddTo(takes_[i], states_[entry->second + i], row, place));
+  }
+  return {};
+}
+
+Status FhirTakes::AddTo(const Take& take,
+                        State& state,
+                        const ViewRow& row,
+                        std::uint64_t place) const {
+  std::string_view text;
+  if (!take.options.from.empty()) {
+    TRY(text, TextOfCell(*view_, take.from, row));
+    if (text.empty()) return {};
+  }
+  switch (take.options.use) {
+    case FhirUse::kCount:
+    case FhirUse::kAny:
+      ++state.count;
+      return {};
+    case FhirUse::kFirst:
+    case FhirUse::kLast: {
+      TRY(const std::string_view by, TextOfCell(*view_, take.by, row));
+      if (by.empty()) return {};
+      TRY_STATUS(AddInOrder(take, state, by, text, place));
+      return {};
+    }
+    case FhirUse::kMin:
+    case FhirUse::kMax:
+    case FhirUse::kMean:
+      return AddNumber(take, state, text, place);
+  }
+  return {};
+}
+
+Status FhirTakes::AddInOrder(const Take& take,
+                             State& state,
+                             std::string_view by,
+                             std::string_view text,
+                             std::uint64_t place) const {
+  const auto moment = Temporal::ParseDateTime(by);
+  if (!moment) {
+    return FailAtColumn(*view_, take.by, "it is no date or dateTime",
+                        "`by` takes a column whose path leads to one.");
+  }
+  // Of several at one time the first in reading order stays first, the last becomes last.
+  const std::int64_t time = moment->FirstMillisecond();
+  const bool before = take.options.use == FhirUse::kFirst ? time < state.time : time >= state.time;
+  if (state.count++ > 0 && !before) return {};
+  state.time = time;
+  state.text.assign(text);
+  state.place = place;
+  return {};
+}
+
+Status FhirTakes::AddNumber(const Take& take,
+                            State& state,
+                            std::string_view text,
+                            std::uint64_t place) const {
+  const FhirUse use = take.options.use;
+  const auto number = ParseNumber(text, NumberFormat{});
+  if (!number) {
+    return FailAtColumn(*view_, take.from, "it is no number",
+                        "use = \"" + std::string(Name(use)) + "\" takes numbers only.");
+  }
+  const bool first = state.count++ == 0;
+  if (use == FhirUse::kMean) {
+    state.number += *number;
+    return {};
+  }
+  const bool beyond = use == FhirUse::kMin ? *number < state.number : *number > state.number;
+  if (!first && !beyond) return {};
+  state.number = *number;
+  state.text.assign(text);
+  state.place = place;
+  return {};
+}
+
+void FhirTakes::Finish() {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    State& state = states_[i];
+    if (state.count == 0) continue;
+    const FhirUse use = takes_[i % takes_.size()].options.use;
+    if (use == FhirUse::kMean) {
+      state.text = ShortestText(state.number / static_cast<double>(state.count));
+    }
+    if (use == FhirUse::kCount) state.text = std::to_string(state.count);
+    if (use == FhirUse::kAny) state.text = "true";
+  }
+}
+
+FhirTakes::Value FhirTakes::Of(std::string_view patient, std::size_t take) const {
+  const auto found = patients_.find(std::string(patient));
+  if (found != patients_.end()) {
+    const State& state = states_[found->second + take];
+    if (state.count > 0) return {state.text, state.place};
+  }
+  if (takes_[take].options.use == FhirUse::kCount) return {"0", 0};
+  if (takes_[take].options.use == FhirUse::kAny) return {"false", 0};
+  return {};
+}
+
+}  // namespace consilium
