@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "client/ingestion/csv.h"
-#include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/fhir/fhir_source.h"
+#include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "client/ingestion/csv.h"
-#include "client/ingestion/omop/omop.h"
 #include "client/ingestion/fhir/fhir_table.h"
+#include "client/ingestion/omop/omop.h"
 
 namespace consilium {
 namespace {

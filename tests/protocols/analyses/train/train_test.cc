@@ -324,7 +324,8 @@ class OneLiar final : public Federation {
   Aggregate Sum(const Query& query) override {
     Aggregate sum = inner_.Sum(query);
     std::size_t at = 0;
-    for (const Slice& slice : analysis_.Describe(query).value()) {
+    const std::vector<Slice> slices = analysis_.Describe(query).value();
+    for (const Slice& slice : slices) {
       if (slice.name == "update") sum.values[at] += more_;
       at += slice.slot.count;
     }
