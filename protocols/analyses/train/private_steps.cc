@@ -86,12 +86,6 @@ double ShorteningOf(double length, double clip) {
 }  // namespace
 
 Status CheckPrivate(const TrainPlan& plan, PrivacyUnit unit, const Settings& analysis) {
-  if (plan.network.ComparesRows()) {
-    return analysis.FailAt("model",
-                           "with [privacy.dp] no model of times to an event can be had: each row's "
-                           "part depends on all rows that are still at risk",
-                           "leave [privacy.dp] out, or train a model of a yes/no outcome");
-  }
   TRY_STATUS(CheckStrategy(plan, unit, analysis));
   if (unit == PrivacyUnit::kPatient) TRY_STATUS(CheckLocal(plan, analysis));
   if (plan.Validates()) {
