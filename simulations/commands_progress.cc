@@ -13,13 +13,13 @@ std::string Whole(double number) { return std::to_string(static_cast<std::uint64
 
 }  // namespace
 
-ProgressLine::ProgressLine() : is_terminal_(StyleOf(STDERR_FILENO).is_terminal) {}
+RunProgress::RunProgress() : is_terminal_(StyleOf(STDERR_FILENO).is_terminal) {}
 
-void ProgressLine::Show(double fraction,
-                        std::uint64_t count,
-                        std::string_view units,
-                        const std::string& before,
-                        const std::string& after) {
+void RunProgress::Show(double fraction,
+                       std::uint64_t count,
+                       std::string_view units,
+                       const std::string& before,
+                       const std::string& after) {
   constexpr std::chrono::milliseconds kPause(50);
   const Clock::time_point now = Clock::now();
   if (!is_terminal_ || (shown_ && now - *shown_ < kPause)) return;
@@ -36,7 +36,7 @@ void ProgressLine::Show(double fraction,
   std::cerr << "\r\x1b[K" << text << after << std::flush;
 }
 
-void ProgressLine::Clear() {
+void RunProgress::Clear() {
   if (!shown_) return;
   std::cerr << "\r\x1b[K" << std::flush;
   shown_.reset();

@@ -11,12 +11,12 @@ namespace consilium {
 
 /// How far a long command has come: a line on stderr that is written over. Nothing where that is no
 /// terminal.
-class ProgressLine {
+class RunProgress {
  public:
-  ProgressLine();
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine() { Clear(); }
+  RunProgress();
+  RunProgress(const RunProgress&) = delete;
+  RunProgress& operator=(const RunProgress&) = delete;
+  ~RunProgress() { Clear(); }
 
   bool IsShown() const { return is_terminal_; }
   /// The done fraction as a bar, `count` of these units a second, the time left, and words before

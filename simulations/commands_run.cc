@@ -29,7 +29,7 @@
 namespace consilium {
 namespace {
 
-void Show(const CampaignProgress& progress, ProgressLine& line) {
+void Show(const CampaignProgress& progress, RunProgress& line) {
   if (progress.next.empty()) return line.Clear();
   const double fraction = (static_cast<double>(progress.trials_done) + progress.trial_fraction) /
                           static_cast<double>(std::max<std::size_t>(progress.trials, 1));
@@ -146,7 +146,7 @@ Result<int> RunExperiment(const RunCommand& command, Ranks& ranks) {
   std::vector<Experiment> experiments = *std::move(read);
   const std::filesystem::path folder =
       command.out.empty() ? experiments.front().name + "-result" : command.out;
-  ProgressLine line;
+  RunProgress line;
   CampaignOptions options;
   if (ranks.first() && !command.json && line.IsShown()) {
     options.watcher = [&](const CampaignProgress& progress) { Show(progress, line); };

@@ -44,7 +44,7 @@ int RunStormCommand(const StormCommand& command) {
   options.first_seed = command.seed.value_or(1);
   options.seeds = command.seed ? 1 : command.seeds;
   options.threads = command.threads;
-  ProgressLine line;
+  RunProgress line;
   StormWatcher watcher;
   if (!command.json && line.IsShown()) {
     watcher = [&](std::uint64_t done) {
