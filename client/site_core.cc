@@ -375,7 +375,7 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
                             "welcomed",
                             {{"federation", roster_->roster.federation_name},
                              {"members", std::to_string(roster_->roster.members.size())}}});
-  SayLedgerHead(settings_.federation, ledger_, identity_, effects);
+  SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
   for (auto& [id, study] : studies_) study->OnWelcome(effects);
   return {};
 }

@@ -91,7 +91,7 @@ Result<SiteCore::Exclusion> SiteCore::Exclude(const PatientCodes& patients,
                                          R"(,"in_all":)" + std::to_string(excluded_.size()) + "}",
                                      identity_));
     effects.emplace_back(Persist{std::move(changes)});
-    SayLedgerHead(settings_.federation, ledger_, identity_, effects);
+    SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
   }
   return Exclusion{added.size(), excluded_.size(), ledger_.head()};
 }

@@ -274,7 +274,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
     changes.push_back(PutRecord{"state", ToBytes(plan_.id.span()), Encode(state_)});
   }
   effects.emplace_back(consilium::Persist{std::move(changes)});
-  SayLedgerHead(environment_.federation, *environment_.ledger, *environment_.identity, effects);
+  SayLedgerHead(route, *environment_.ledger, *environment_.identity, effects);
   BeginUpload(effects);
   return {};
 }

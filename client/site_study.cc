@@ -71,14 +71,13 @@ Digest QuestionDigest(const Plan& plan, const Query& query) {
   return hasher.Add(query.body).Finish();
 }
 
-void SayLedgerHead(const FederationId& federation,
+void SayLedgerHead(const Route& route,
                    const HashChain& ledger,
                    const SigningKey& identity,
                    SiteEffects& effects) {
   if (ledger.head().records == 0) return;
-  effects.emplace_back(
-      SendToCoordinator{FrameMessage(MessageKind::kLedgerHead, Route{federation, {}, {}, {}},
-                                     Encode(SignReceipt(ledger.head(), identity)))});
+  effects.emplace_back(SendToCoordinator{
+      FrameMessage(MessageKind::kLedgerHead, route, Encode(SignReceipt(ledger.head(), identity)))});
 }
 
 SiteStudy::SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record)
@@ -201,7 +200,7 @@ Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effe
        environment_.ledger->Append(now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
                                    R"({"study":")" + plan_.id.ToHex() + R"("})",
                                    *environment_.identity)}});
-  SayLedgerHead(environment_.federation, *environment_.ledger, *environment_.identity, effects);
+  SayLedgerHead(RouteOf({}, {}), *environment_.ledger, *environment_.identity, effects);
   OnWelcome(effects);
   return {};
 }

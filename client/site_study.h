@@ -172,8 +172,9 @@ inline constexpr std::string_view kRollbackRemedy =
     "was answered: have this site revoked and join anew, and count the lost privacy budget as "
     "spent.";
 
-/// Tells the coordinator how far the ledger is, if it has any record.
-void SayLedgerHead(const FederationId& federation,
+/// Tells the coordinator how far the ledger is, if it has any record; `route` is that of the
+/// message that it goes before.
+void SayLedgerHead(const Route& route,
                    const HashChain& ledger,
                    const SigningKey& identity,
                    SiteEffects& effects);

@@ -119,7 +119,7 @@ TEST(ReasonsTest, EveryReasonHasANameOfItsOwnAndAnExplanation) {
     EXPECT_TRUE(names.insert(Name(reason)).second) << Name(reason);
     EXPECT_FALSE(Explanation(reason).empty());
   }
-  EXPECT_EQ(names.size(), 48u);
+  EXPECT_EQ(names.size(), 49u);
   EXPECT_EQ(Name(static_cast<RefusalReason>(9999)), "unknown-reason");
   names.clear();
   for (std::uint16_t number = 1; number <= 22; ++number) {

@@ -44,7 +44,7 @@ const std::string kFeatures =
     "outcome = \"ill\"\nfeatures = [\"age\", \"age_curve\", \"log_crp\", \"stage\", \"stage_age\", "
     "\"crp_unknown\"]\n[impute]\nlog_crp = \"median\"\nstage = \"mode\"\n"
     "stage_age = \"mean\"\n"
-    "[privacy]\nminimum_patients = 5\n";
+    "[privacy]\nminimum_patients = 5\n[round]\non_loss = \"wait\"\n";
 
 void ExpectTheMachinesAgree(const std::string& analysis) {
   TemporaryFolder folder;

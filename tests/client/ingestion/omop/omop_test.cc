@@ -12,6 +12,7 @@
 #include "client/ingestion/source.h"
 #include "tests/client/ingestion/sql/database_file.h"
 #include "tests/client/temporary_folder.h"
+#include "tests/support/clinical_data.h"
 #include "tests/support/postgresql_server.h"
 
 namespace consilium {
@@ -171,11 +172,7 @@ TEST_F(OmopTest, WhatIsWrongIsNamedWithItsPlace) {
 
 // -- Persons of Synthea, and PostgreSQL --------------------------------------------------------
 
-std::filesystem::path SyntheaFolder() {
-  const char* data = std::getenv("CONSILIUM_TEST_DATA");
-  if (data == nullptr) return {};
-  return std::filesystem::path(data) / "omop_synthea27nj" / "csv";
-}
+std::filesystem::path SyntheaFolder() { return ClinicalData("omop_synthea27nj") / "csv"; }
 
 std::string Quoted(std::string_view field) {
   if (field.empty()) return "NULL";
@@ -327,9 +324,7 @@ std::string OverPostgresql(const PostgresqlServer& server, const TemporaryFolder
 }
 
 TEST(OmopSyntheaTest, ACohortEqualsTheOneByHand) {
-  if (!std::filesystem::exists(SyntheaFolder() / "PERSON.csv")) {
-    GTEST_SKIP() << "CONSILIUM_TEST_DATA does not name a folder with omop_synthea27nj/csv";
-  }
+  REQUIRE_CLINICAL_DATA("omop_synthea27nj");
   TemporaryFolder folder;
   RunSql(folder.path() / "cdm.db", SyntheaModel());
   const Rows rows = Read(kOverSqlite + kSyntheaCohort, folder.path());

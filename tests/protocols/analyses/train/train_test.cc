@@ -339,7 +339,8 @@ class OneLiar final : public Federation {
 };
 
 TEST(TrainTest, ASumOfUpdatesThatNoSitesWithinClipCanHaveStopsTheStudy) {
-  const Plan plan = TrainPlanOf("ill", "rounds = 2\nclip = 0.5\nlearning_rate = 0.1\n");
+  const Plan plan =
+      TrainPlanOf("ill", "model = \"logistic\"\nrounds = 2\nclip = 0.5\nlearning_rate = 0.1\n");
   const std::vector<Cohort> sites = TrainSites(plan, 3);
   const std::vector<CohortView> views(sites.begin(), sites.end());
   double rows = 0;
