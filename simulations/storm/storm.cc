@@ -9,6 +9,7 @@
 
 #include "client/policy.h"
 #include "common/crypto/hash.h"
+#include "coordinator/records.h"
 #include "protocols/result_document.h"
 #include "simulations/draws.h"
 #include "simulations/plain_federation.h"
@@ -82,6 +83,19 @@ WorldOptions OptionsOf(std::uint64_t seed, const BadDay& day) {
   return options;
 }
 
+/// Whether the open round's sum may have been opened with this site: then it is opened with the
+/// same ones or not at all.
+bool MustReopenWith(const World& world, const StudyId& study, SiteId site) {
+  const Result<std::vector<Record>> records = world.coordinator_disk().Load("study");
+  if (!records) return false;
+  for (const Record& record : *records) {
+    if (record.key != ToBytes(study.span())) continue;
+    const auto stored = Decode<StudyRecord>(record.value);
+    return stored && std::binary_search(stored->released.begin(), stored->released.end(), site);
+  }
+  return false;
+}
+
 /// Whether a study may still be waiting when the storm is long over.
 bool MayBeStuck(const BadDay& day, const World& world, const StudyView& view) {
   // Whom a liar told of another sum or another plan refuses what the truth would ask.
@@ -90,10 +104,11 @@ bool MayBeStuck(const BadDay& day, const World& world, const StudyView& view) {
   if (world.gone_for_good() > 0) return true;
   std::uint32_t excluded = 0;
   for (const StudySiteView& site : view.sites) {
-    if (site.progress == "excluded") {
-      ++excluded;
-    } else if (world.IsRolledBack(site.name)) {
-      return true;  // Counted on, and waits for a person to restore the newest copy of its disk.
+    const bool is_out = site.progress == "excluded";
+    if (is_out) ++excluded;
+    // Counted on, and waits for a person to restore the newest copy of its disk.
+    if (world.IsRolledBack(site.name) && (!is_out || MustReopenWith(world, view.id, site.id))) {
+      return true;
     }
   }
   // Too few are left of those that did not exclude themselves or each other.
