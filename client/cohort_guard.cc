@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/crypto/hash.h"
+#include "common/stored_rows.h"
 
 namespace consilium {
 namespace {
@@ -17,16 +18,12 @@ Digest DigestOf(const PatientCodes& patients) {
 }  // namespace
 
 Status CohortGuard::Restore(const RecordStore& store) {
-  TRY(const std::vector<Record> records, store.Load("cohort"));
-  for (const Record& record : records) {
-    auto cohort = Decode<AnsweredCohort>(record.value);
-    if (!cohort) return FailIn("table 'cohort'", cohort.error());
-    const Digest digest = DigestOf(cohort->patients);
-    if (!std::equal(record.key.begin(), record.key.end(), digest.span().begin(),
-                    digest.span().end())) {
+  TRY(auto cohorts, LoadRows<AnsweredCohort>(store, "cohort"));
+  for (auto& [key, cohort] : cohorts) {
+    if (key != ToBytes(DigestOf(cohort.patients).span())) {
       return Fail(ErrorCode::kCorrupt, "a cohort of table 'cohort' was altered");
     }
-    answered_.push_back(*std::move(cohort));
+    answered_.push_back(std::move(cohort));
   }
   return {};
 }

@@ -38,15 +38,6 @@ struct Options {
   bool show_sql = false;
 };
 
-int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
-  if (common.json) {
-    std::cout << reply.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
-  } else {
-    std::cout << text << std::flush;
-  }
-  return kExitDone;
-}
-
 Result<Json> Ask(const CommonOptions& common, Json request) {
   return AskSite(common.folder, request, common.passphrase());
 }
@@ -75,17 +66,18 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
   reply["request"] = request_file.string();
   reply["fingerprint"] = home.fingerprint();
   reply["coordinator_fingerprint"] = home.coordinator_fingerprint();
-  return Print(common, reply,
-               "Site " + home.settings.name + " of the federation " +
-                   home.settings.federation_name + " is set up in " + home.folder.string() +
-                   "; its keys were made here and stay here.\n"
-                   "Fingerprint of this site:   " +
-                   home.fingerprint() + "\nFingerprint of coordinator: " +
-                   home.coordinator_fingerprint() + "\nSend " + request_file.string() +
-                   " to the coordinator's administrator and compare fingerprints by telephone.\n"
-                   "Next: consilium-site source " +
-                   home.folder.string() + " SOURCE.toml\n      consilium-site run " +
-                   home.folder.string() + "\n");
+  return PrintReply(
+      common, reply,
+      "Site " + home.settings.name + " of the federation " + home.settings.federation_name +
+          " is set up in " + home.folder.string() +
+          "; its keys were made here and stay here.\n"
+          "Fingerprint of this site:   " +
+          home.fingerprint() + "\nFingerprint of coordinator: " + home.coordinator_fingerprint() +
+          "\nSend " + request_file.string() +
+          " to the coordinator's administrator and compare fingerprints by telephone.\n"
+          "Next: consilium-site source " +
+          home.folder.string() + " SOURCE.toml\n      consilium-site run " + home.folder.string() +
+          "\n");
 }
 
 /// What a database would be asked; nothing is asked, and the source in use stays.
@@ -96,7 +88,7 @@ Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
                 "Leave --show-sql out.");
   }
   const std::string& query = source.sql.query;
-  return Print(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
+  return PrintReply(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
 }
 
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
@@ -112,9 +104,9 @@ Result<int> UseSource(const CommonOptions& common, const Options& options) {
   TRY_STATUS(SetSource(common.folder, options.file));
   Json reply{{"source", std::filesystem::absolute(options.file).string()},
              {"data", source.DataName()}};
-  return Print(common, reply,
-               "Data come from " + source.DataName() + ", as " + options.file +
-                   " says. Nothing was sent.\n");
+  return PrintReply(common, reply,
+                    "Data come from " + source.DataName() + ", as " + options.file +
+                        " says. Nothing was sent.\n");
 }
 
 // -- Looking before deciding -------------------------------------------------------------------
@@ -148,13 +140,13 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
               ? "\nThe study could be answered here. Nothing was sent.\n"
               : "\nThe study could not be answered here: " + Printable(Describe(*check.problem)) +
                     "\nNothing was sent.\n";
-  Print(common, CheckJson(check), text);
+  PrintReply(common, CheckJson(check), text);
   return check.ok() ? kExitDone : kExitFailed;
 }
 
 Result<int> ShowStudies(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "studies"}}));
-  return Print(common, reply, FormatStudies(reply, StyleOf(STDOUT_FILENO)));
+  return PrintReply(common, reply, FormatStudies(reply, StyleOf(STDOUT_FILENO)));
 }
 
 Result<int> Review(const CommonOptions& common, const Options& options) {
@@ -173,7 +165,7 @@ Result<int> Review(const CommonOptions& common, const Options& options) {
                            " " + plan.id.Short() + "\n";
   study["explanation"] = ExplainPlan(plan);
   study["check"] = CheckJson(check);
-  return Print(common, study, page);
+  return PrintReply(common, study, page);
 }
 
 Result<int> Decide(const std::string& command,
@@ -191,7 +183,7 @@ Result<int> Decide(const std::string& command,
     }
   }
   TRY(const Json reply, Ask(common, {{"command", command}, {"study", options.study}}));
-  return Print(common, reply, FormatDecision(reply));
+  return PrintReply(common, reply, FormatDecision(reply));
 }
 
 // -- Running -----------------------------------------------------------------------------------
@@ -217,7 +209,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
 
 Result<int> ShowStatus(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "status"}}));
-  return Print(common, reply, FormatStatus(reply, StyleOf(STDOUT_FILENO)));
+  return PrintReply(common, reply, FormatStatus(reply, StyleOf(STDOUT_FILENO)));
 }
 
 Result<int> Ledger(const CommonOptions& common, const Options& options) {
@@ -265,7 +257,7 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
     }
   }
   reply["ok"] = all_well;
-  Print(common, reply, text);
+  PrintReply(common, reply, text);
   return all_well ? kExitDone : kExitFailed;
 }
 

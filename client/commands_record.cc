@@ -25,15 +25,6 @@ constexpr std::size_t kMostPatientsAtOnce = 500'000;
 constexpr std::size_t kLargestList = 64U << 20U;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
-  if (common.json) {
-    std::cout << reply.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
-  } else {
-    std::cout << text << std::flush;
-  }
-  return kExitDone;
-}
-
 std::string HexOf(std::uint64_t code) {
   ByteArray<8> bytes;
   StoreU64(bytes, code);
@@ -85,15 +76,15 @@ Result<PatientRegister> ReadPatientRegister(const CommonOptions& common) {
 
 Result<int> ShowLedger(const CommonOptions& common, bool verify_only) {
   TRY(Json reply, AskSite(common.folder, Json{{"command", "ledger"}}, common.passphrase()));
-  if (!verify_only) return Print(common, reply, FormatLedger(reply));
+  if (!verify_only) return PrintReply(common, reply, FormatLedger(reply));
   if (!reply["rolled_back"].is_null()) {
     return Fail(ErrorCode::kCorrupt, Printable(reply.value("rolled_back", "")),
                 std::string(kRollbackRemedy));
   }
   const std::string count = reply["verified"].dump();
   reply.erase("records");
-  return Print(common, reply,
-               "All " + count + " records are linked and signed as they were written.\n");
+  return PrintReply(common, reply,
+                    "All " + count + " records are linked and signed as they were written.\n");
 }
 
 Result<int> ExportLedger(const CommonOptions& common,
@@ -117,7 +108,7 @@ Result<int> ExcludePatients(const CommonOptions& common, const std::filesystem::
   TRY(Json reply, AskSite(common.folder, request, common.passphrase()));
   reply["patients_named"] = codes.size();
   const std::string added = reply["patients_added"].dump();
-  return Print(
+  return PrintReply(
       common, reply,
       Wrapped("Of " + std::to_string(codes.size()) + " patients named, " + added +
                   " were not on this site's list before; it now has " +

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/stored_rows.h"
 
 namespace consilium {
 namespace {
@@ -35,13 +36,6 @@ std::optional<std::uint64_t> RoundOf(ByteSpan key) {
 bool IsFromCoordinator(const OpenedMessage& message, const Refusal& refusal) {
   return IsSigned(message.kind) && refusal.reason != R::kOtherFederation &&
          refusal.reason != R::kNotSignedByCoordinator;
-}
-
-template <class Row>
-Result<Row> DecodeRow(const Record& record, std::string_view table) {
-  auto row = Decode<Row>(record.value);
-  if (!row) return FailIn("table '" + std::string(table) + "'", row.error());
-  return std::move(*row);
 }
 
 }  // namespace
@@ -76,18 +70,16 @@ SiteEnvironment SiteCore::Environment() {
 
 /// What was answered, with which patients, and what answers with noise have told.
 Status SiteCore::RestoreAnswers(const RecordStore& store) {
-  TRY(const std::vector<Record> answers, store.Load("answered"));
-  for (const Record& record : answers) {
-    TRY(AnsweredRecord answered, DecodeRow<AnsweredRecord>(record, "answered"));
+  TRY(auto answers, LoadRows<AnsweredRecord>(store, "answered"));
+  for (auto& [key, answered] : answers) {
     Digest question;
-    std::copy_n(record.key.begin(), std::min<std::size_t>(record.key.size(), 32),
-                question.bytes.begin());
+    std::copy_n(key.begin(), std::min<std::size_t>(key.size(), 32), question.bytes.begin());
     answered_.emplace(question, std::move(answered));
   }
   TRY_STATUS(cohorts_.Restore(store));
-  TRY(const std::vector<Record> spent, store.Load("privacy"));
-  for (const Record& record : spent) {
-    TRY(privacy_, DecodeRow<PrivacyRecord>(record, "privacy"));
+  TRY(const auto spent, LoadRows<PrivacyRecord>(store, "privacy"));
+  for (const auto& [key, privacy] : spent) {
+    privacy_ = privacy;
     if (!(privacy_.rho >= 0)) return Fail(ErrorCode::kCorrupt, "privacy spent is no number");
   }
   return {};
@@ -95,9 +87,8 @@ Status SiteCore::RestoreAnswers(const RecordStore& store) {
 
 Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(ledger_.Restore(store, identity_.public_key()));
-  TRY(const std::vector<Record> rosters, store.Load("roster"));
-  for (const Record& record : rosters) {
-    TRY(SignedRoster roster, DecodeRow<SignedRoster>(record, "roster"));
+  TRY(auto rosters, LoadRows<SignedRoster>(store, "roster"));
+  for (auto& [key, roster] : rosters) {
     if (!VerifyRoster(roster, settings_.coordinator)) {
       return Fail(ErrorCode::kCorrupt, "the stored roster is not signed by the pinned coordinator");
     }
@@ -107,23 +98,20 @@ Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(RestoreAnswers(store));
   TRY_STATUS(RestoreExclusions(store));
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
-  TRY(const std::vector<Record> sum_records, store.Load("sum"));
-  for (const Record& record : sum_records) {
-    TRY(KnownSum sum, DecodeRow<KnownSum>(record, "sum"));
-    const std::optional<std::uint64_t> round = RoundOf(record.key);
+  TRY(auto known, LoadRows<KnownSum>(store, "sum"));
+  for (auto& [key, sum] : known) {
+    const std::optional<std::uint64_t> round = RoundOf(key);
     if (!round) return Fail(ErrorCode::kCorrupt, "a key of table 'sum' was altered");
-    sums[StudyIdOf(record.key)].emplace(*round, std::move(sum));
+    sums[StudyIdOf(key)].emplace(*round, std::move(sum));
   }
   std::map<StudyId, SiteStateRecord> states;
-  TRY(const std::vector<Record> state_records, store.Load("state"));
-  for (const Record& record : state_records) {
-    TRY(SiteStateRecord state, DecodeRow<SiteStateRecord>(record, "state"));
-    states.emplace(StudyIdOf(record.key), std::move(state));
+  TRY(auto kept, LoadRows<SiteStateRecord>(store, "state"));
+  for (auto& [key, state] : kept) {
+    states.emplace(StudyIdOf(key), std::move(state));
   }
-  TRY(const std::vector<Record> studies, store.Load("study"));
-  for (const Record& record : studies) {
-    TRY(SiteStudyRecord row, DecodeRow<SiteStudyRecord>(record, "study"));
-    const StudyId id = StudyIdOf(record.key);
+  TRY(auto studies, LoadRows<SiteStudyRecord>(store, "study"));
+  for (auto& [key, row] : studies) {
+    const StudyId id = StudyIdOf(key);
     TRY(Plan plan, ParsePlan(row.plan_text, "stored plan " + id.Short()));
     if (plan.id != id) {
       return Fail(ErrorCode::kCorrupt, "the stored plan of study " + id.Short() + " was altered");

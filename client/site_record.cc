@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "client/site_core.h"
+#include "common/stored_rows.h"
 
 namespace consilium {
 namespace {
@@ -13,20 +14,12 @@ namespace {
 /// In table "receipt", beside the coordinator's: this site's own, which tells of newer records.
 constexpr std::string_view kOwnLedger = "own ledger";
 
-template <class Row>
-Result<Row> DecodeRow(const Record& record, std::string_view table) {
-  auto row = Decode<Row>(record.value);
-  if (!row) return FailIn("table '" + std::string(table) + "'", row.error());
-  return std::move(*row);
-}
-
 }  // namespace
 
 Status SiteCore::RestoreReceipts(const RecordStore& store) {
-  TRY(const std::vector<Record> receipts, store.Load("receipt"));
-  for (const Record& record : receipts) {
-    TRY(Receipt receipt, DecodeRow<Receipt>(record, "receipt"));
-    if (record.key == ToBytes(kOwnLedger)) {
+  TRY(auto receipts, LoadRows<Receipt>(store, "receipt"));
+  for (auto& [key, receipt] : receipts) {
+    if (key == ToBytes(kOwnLedger)) {
       CompareLedger(receipt);
     } else {
       receipt_ = std::move(receipt);
@@ -57,11 +50,12 @@ Judged<void> SiteCore::OnLedgerHead(const OpenedMessage& message, SiteEffects& e
 }
 
 Status SiteCore::RestoreExclusions(const RecordStore& store) {
-  TRY(const std::vector<Record> excluded, store.Load("excluded"));
-  for (const Record& record : excluded) {
-    TRY_STATUS(DecodeRow<ExcludedRecord>(record, "excluded"));
-    if (record.key.size() != 8) return Fail(ErrorCode::kCorrupt, "a key of table 'excluded'");
-    excluded_.push_back(LoadU64(record.key));
+  TRY(const auto excluded, LoadRows<ExcludedRecord>(store, "excluded"));
+  for (const auto& [key, since] : excluded) {
+    if (key.size() != 8) {
+      return Fail(ErrorCode::kCorrupt, "a key of table 'excluded' is no patient's code");
+    }
+    excluded_.push_back(LoadU64(key));
   }
   excluded_ = Sorted(std::move(excluded_));
   return {};

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "common/crypto/library.h"
 #include "common/terminal.h"
 
@@ -15,6 +17,18 @@ PassphraseProvider CommonOptions::passphrase() const {
   return PassphraseFrom(passphrase_file.empty()
                             ? std::nullopt
                             : std::optional<std::filesystem::path>(passphrase_file));
+}
+
+int PrintReply(const CommonOptions& common,
+               const nlohmann::ordered_json& reply,
+               std::string_view text) {
+  if (common.json) {
+    std::cout << reply.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
+              << std::endl;
+  } else {
+    std::cout << text << std::flush;
+  }
+  return kExitDone;
 }
 
 CommandLine::CommandLine(std::string program, const std::string& description)

@@ -8,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "common/command_errors.h"
 #include "common/home.h"
@@ -26,6 +28,12 @@ struct CommonOptions {
 
   PassphraseProvider passphrase() const;
 };
+
+/// Prints what a command has found out, as JSON or as a text for people, to stdout; the exit code
+/// of a command that is done.
+int PrintReply(const CommonOptions& common,
+               const nlohmann::ordered_json& reply,
+               std::string_view text);
 
 class CommandLine {
  public:

@@ -43,15 +43,6 @@ struct Options {
   std::uint64_t after = 0;
 };
 
-int Print(const CommonOptions& common, const Json& reply, const std::string& text) {
-  if (common.json) {
-    std::cout << reply.dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
-  } else {
-    std::cout << text << std::flush;
-  }
-  return kExitDone;
-}
-
 Result<Json> Ask(const CommonOptions& common, Json request) {
   return AskCoordinator(common.folder, request, common.passphrase());
 }
@@ -76,12 +67,12 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
   reply["listen"] = home.settings.listen;
   reply["advertise"] = home.settings.advertise;
   const std::string folder = home.folder.string();
-  return Print(common, reply,
-               "Federation " + home.settings.name + " is set up in " + folder +
-                   ".\nFingerprint of the coordinator: " + home.fingerprint() + "\nListens on " +
-                   home.settings.listen + "; sites will connect to " + home.settings.advertise +
-                   "\nNext: consilium-coordinator invite " + folder +
-                   " --site NAME\n      consilium-coordinator serve " + folder + "\n");
+  return PrintReply(common, reply,
+                    "Federation " + home.settings.name + " is set up in " + folder +
+                        ".\nFingerprint of the coordinator: " + home.fingerprint() +
+                        "\nListens on " + home.settings.listen + "; sites will connect to " +
+                        home.settings.advertise + "\nNext: consilium-coordinator invite " + folder +
+                        " --site NAME\n      consilium-coordinator serve " + folder + "\n");
 }
 
 Result<int> Serve(const CommonOptions& common, const Options& options) {
@@ -124,13 +115,14 @@ Result<int> Invite(const CommonOptions& common, const Options& options) {
   TRY_STATUS(WriteFileAtomically(file, AsBytes(reply["invitation"].get<std::string>()), 0600));
   reply.erase("invitation");
   reply["file"] = file.string();
-  return Print(common, reply,
-               "The invitation of site " + options.site + " is in " + file.string() +
-                   "\nSend it to that site over a channel you trust: it admits one site, once.\n"
-                   "The site runs: consilium-site init DIR --invite " +
-                   file.filename().string() +
-                   "\nand sends back a request. Then: consilium-coordinator admit " +
-                   common.folder.string() + " REQUEST\n");
+  return PrintReply(
+      common, reply,
+      "The invitation of site " + options.site + " is in " + file.string() +
+          "\nSend it to that site over a channel you trust: it admits one site, once.\n"
+          "The site runs: consilium-site init DIR --invite " +
+          file.filename().string() +
+          "\nand sends back a request. Then: consilium-coordinator admit " +
+          common.folder.string() + " REQUEST\n");
 }
 
 Result<int> Admit(const CommonOptions& common, const Options& options) {
@@ -155,21 +147,21 @@ Result<int> Admit(const CommonOptions& common, const Options& options) {
   }
   TRY(const Json reply,
       Ask(common, {{"command", "admit"}, {"request", text}, {"file", options.file}}));
-  return Print(common, reply,
-               "Site " + request.site_name + " is admitted.\nFingerprint: " + fingerprint +
-                   "\nThe site can start now: consilium-site run DIR\n");
+  return PrintReply(common, reply,
+                    "Site " + request.site_name + " is admitted.\nFingerprint: " + fingerprint +
+                        "\nThe site can start now: consilium-site run DIR\n");
 }
 
 Result<int> Revoke(const CommonOptions& common, const Options& options) {
   TRY(const Json reply, Ask(common, {{"command", "revoke"}, {"site", options.site}}));
-  return Print(common, reply,
-               "Site " + options.site +
-                   " is revoked: its connections are cut and its keys let nobody in.\n");
+  return PrintReply(common, reply,
+                    "Site " + options.site +
+                        " is revoked: its connections are cut and its keys let nobody in.\n");
 }
 
 Result<int> ShowRoster(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "roster"}}));
-  return Print(common, reply, FormatRoster(reply, StyleOf(STDOUT_FILENO)));
+  return PrintReply(common, reply, FormatRoster(reply, StyleOf(STDOUT_FILENO)));
 }
 
 // -- Studies -----------------------------------------------------------------------------------
@@ -179,19 +171,19 @@ Result<int> Submit(const CommonOptions& common, const Options& options) {
   TRY(const Json reply,
       Ask(common,
           {{"command", "submit"}, {"plan", std::string(AsText(bytes))}, {"file", options.file}}));
-  return Print(common, reply,
-               "Study " + Short(reply) +
-                   " is on offer to all sites: " + Printable(reply.value("title", "")) +
-                   "\nSites review and approve it: consilium-site review DIR " + Short(reply) +
-                   "\nThen start it: consilium-coordinator start " + common.folder.string() + " " +
-                   Short(reply) + "\n");
+  return PrintReply(common, reply,
+                    "Study " + Short(reply) +
+                        " is on offer to all sites: " + Printable(reply.value("title", "")) +
+                        "\nSites review and approve it: consilium-site review DIR " + Short(reply) +
+                        "\nThen start it: consilium-coordinator start " + common.folder.string() +
+                        " " + Short(reply) + "\n");
 }
 
 Result<int> MoveStudy(const std::string& command,
                       const CommonOptions& common,
                       const Options& options) {
   TRY(const Json reply, Ask(common, {{"command", command}, {"study", options.study}}));
-  return Print(common, reply, FormatStudyLine(reply) + "\n");
+  return PrintReply(common, reply, FormatStudyLine(reply) + "\n");
 }
 
 Result<int> ShowStatus(const CommonOptions& common, const Options& options) {
@@ -200,8 +192,8 @@ Result<int> ShowStatus(const CommonOptions& common, const Options& options) {
   if (!options.study.empty()) request["study"] = options.study;
   TRY(const Json reply, Ask(common, request));
   const TerminalStyle style = StyleOf(STDOUT_FILENO);
-  if (options.study.empty()) return Print(common, reply, FormatStatus(reply, style));
-  return Print(common, reply["study"], FormatStudy(reply["study"], style));
+  if (options.study.empty()) return PrintReply(common, reply, FormatStatus(reply, style));
+  return PrintReply(common, reply["study"], FormatStudy(reply["study"], style));
 }
 
 Result<int> ShowResult(const CommonOptions& common, const Options& options) {
@@ -232,7 +224,7 @@ Result<int> ShowAudit(const CommonOptions& common, const Options& options) {
   if (!options.format.empty()) return ExportAudit(common, options);
   TRY(const Json reply, Ask(common, {{"command", "audit"},
                                      {"last", options.verify ? std::size_t{0} : options.last}}));
-  return Print(common, reply, FormatAudit(reply));
+  return PrintReply(common, reply, FormatAudit(reply));
 }
 
 // -- The command line --------------------------------------------------------------------------

@@ -5,25 +5,13 @@
 
 #include "common/check.h"
 #include "common/crypto/hash.h"
+#include "common/stored_rows.h"
 
 namespace consilium {
 namespace {
 
 RecordBatch RosterBatch(const SignedRoster& roster) {
   return {PutRecord{"roster", ToBytes("current"), Encode(roster)}};
-}
-
-template <class Row>
-Result<std::vector<std::pair<Bytes, Row>>> LoadRows(const RecordStore& store,
-                                                    const std::string& table) {
-  TRY(const std::vector<Record> records, store.Load(table));
-  std::vector<std::pair<Bytes, Row>> rows;
-  for (const Record& record : records) {
-    auto row = Decode<Row>(record.value);
-    if (!row) return FailIn("table '" + table + "'", row.error());
-    rows.emplace_back(record.key, std::move(*row));
-  }
-  return rows;
 }
 
 /// Revokes whoever is active under the name, so that its keys may be replaced; returns them.
@@ -70,7 +58,8 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
   }
   TRY(const auto heads, LoadRows<Receipt>(store, "ledger-head"));
   for (const auto& [key, head] : heads) {
-    if (key.size() != 8) return Fail(ErrorCode::kCorrupt, "a key of table 'ledger-head'");
+    if (key.size() != 8)
+      return Fail(ErrorCode::kCorrupt, "a key of table 'ledger-head' is no site's number");
     ledger_heads_[SiteId(static_cast<SiteId::Representation>(LoadU64(key)))] = head;
   }
   std::map<StudyId, std::vector<JournalRecord>> journals;

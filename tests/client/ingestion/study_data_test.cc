@@ -1,6 +1,5 @@
 #include "client/ingestion/study_data.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -9,6 +8,7 @@
 
 #include "tests/client/study_builder.h"
 #include "tests/client/temporary_folder.h"
+#include "tests/support/clinical_data.h"
 
 namespace consilium {
 namespace {
@@ -126,13 +126,9 @@ TEST_F(StudyDataTest, TooManyRowsForTheContractAreAProblem) {
 
 // The UCI heart-disease files of four hospitals, where they are at hand.
 TEST_F(StudyDataTest, ReadsRealHospitalsFiles) {
-  const char* given = std::getenv("CONSILIUM_TEST_DATA");
-  const std::filesystem::path data =
-      given != nullptr ? given : CONSILIUM_SOURCE_DIR "/../shared/data";
-  const std::filesystem::path file = data / "heart_disease/csv/switzerland.csv";
-  if (!std::filesystem::exists(file)) GTEST_SKIP() << file << " is not here";
+  REQUIRE_CLINICAL_DATA("heart_disease");
   Source source;
-  source.file = file;
+  source.file = ClinicalData("heart_disease") / "csv/switzerland.csv";
   ColumnMapping disease;
   disease.name = "disease";
   disease.from = "num";
