@@ -146,7 +146,7 @@ Result<ComputedAnswer> Answerer::AnswerOf(const Task& task, std::string& trainer
   TRY(const std::shared_ptr<const Analysis> analysis, AnalysisOf(task.plan, policy, trainer_words));
   TRY(StatefulAnswer answer,
       analysis->Answer(task.request.query, cohort->cohort, task.request.state));
-  return ComputedAnswer{std::move(answer.contribution), cohort->codes,
+  return ComputedAnswer{std::move(answer.contribution), cohort->patients,
                         std::move(answer.next_state)};
 }
 

@@ -9,9 +9,11 @@
 namespace consilium {
 namespace {
 
-Digest DigestOf(const PatientCodes& patients) {
+Digest DigestOf(const CohortPatients& patients) {
   Hasher hasher("consilium/cohort/v1");
-  for (const std::uint64_t code : patients) hasher.Add(code);
+  for (const CohortPatient& patient : patients) {
+    hasher.Add(patient.code).Add(std::uint64_t{patient.rows});
+  }
   return hasher.Finish();
 }
 
@@ -28,7 +30,7 @@ Status CohortGuard::Restore(const RecordStore& store) {
   return {};
 }
 
-const AnsweredCohort* CohortGuard::TooClose(const PatientCodes& patients,
+const AnsweredCohort* CohortGuard::TooClose(const CohortPatients& patients,
                                             std::uint64_t fewest) const {
   const auto found =
       std::find_if(answered_.begin(), answered_.end(), [&](const AnsweredCohort& answered) {
@@ -40,7 +42,7 @@ const AnsweredCohort* CohortGuard::TooClose(const PatientCodes& patients,
 
 std::optional<PutRecord> CohortGuard::Remember(const StudyId& study,
                                                UtcSeconds at,
-                                               PatientCodes patients) {
+                                               CohortPatients patients) {
   const bool known =
       std::any_of(answered_.begin(), answered_.end(),
                   [&](const AnsweredCohort& answered) { return answered.patients == patients; });

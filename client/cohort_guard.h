@@ -17,11 +17,11 @@
 
 namespace consilium {
 
-/// Table "cohort", key: the digest of its codes. The study that answered with it first.
+/// Table "cohort", key: the digest of its patients. The study that answered with it first.
 struct AnsweredCohort {
   StudyId study;
   UtcSeconds at;
-  PatientCodes patients;
+  CohortPatients patients;
 
   template <class Archive>
   void serialize(Archive& archive) {
@@ -34,11 +34,12 @@ class CohortGuard {
   Status Restore(const RecordStore& store);
 
   /// The first answered cohort that differs from these patients by at least one and fewer than
-  /// `fewest`; null when there is none. Eight bytes of memory a patient and cohort.
-  const AnsweredCohort* TooClose(const PatientCodes& patients, std::uint64_t fewest) const;
+  /// `fewest`; null when there is none. Sixteen bytes of memory a patient
+  /// and cohort.
+  const AnsweredCohort* TooClose(const CohortPatients& patients, std::uint64_t fewest) const;
 
   /// What must be durable before an answer on this cohort leaves; nothing where it is known.
-  std::optional<PutRecord> Remember(const StudyId& study, UtcSeconds at, PatientCodes patients);
+  std::optional<PutRecord> Remember(const StudyId& study, UtcSeconds at, CohortPatients patients);
 
  private:
   std::vector<AnsweredCohort> answered_;

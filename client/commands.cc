@@ -1,5 +1,6 @@
 #include "client/commands.h"
 
+#include <algorithm>
 #include <map>
 
 #include <nlohmann/json.hpp>
@@ -176,16 +177,14 @@ Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
   return reply;
 }
 
-/// Codes as texts: JSON's numbers are exact to 2^53 only.
 Result<PatientCodes> CodesIn(const Json& request) {
   if (!request.contains("codes") || !request["codes"].is_array()) {
     return Fail(ErrorCode::kInvalidArgument, "the request has no list 'codes'");
   }
   PatientCodes codes;
   for (const Json& code : request["codes"]) {
-    TRY(const Bytes bytes, FromHex(code.get<std::string>()));
-    if (bytes.size() != 8) return Fail(ErrorCode::kInvalidArgument, "a code of another length");
-    codes.push_back(LoadU64(bytes));
+    TRY(const std::uint64_t number, ParseCode(code.get<std::string>()));
+    codes.push_back(number);
   }
   return Sorted(std::move(codes));
 }
@@ -200,13 +199,19 @@ Result<Json> Exclude(const Json& request, const Context& context, SiteEffects& e
               {"ledger_head", done.head.hash.ToHex()}};
 }
 
-Result<Json> ShowExcluded(const Json&, const Context& context, SiteEffects&) {
-  Json reply{{"site", context.site_name}, {"codes", Json::array()}};
-  for (const std::uint64_t code : context.core.excluded()) {
-    ByteArray<8> bytes;
-    StoreU64(bytes, code);
-    reply["codes"].push_back(ToHex(bytes));
+/// Some at a time, above the one that the request names: a long list does not fit one reply.
+Result<Json> ShowExcluded(const Json& request, const Context& context, SiteEffects&) {
+  constexpr std::ptrdiff_t kAtATime = 500'000;
+  const PatientCodes& all = context.core.excluded();
+  auto first = all.begin();
+  if (request.contains("above")) {
+    TRY(const std::string above, TextOf(request, "above"));
+    TRY(const std::uint64_t code, ParseCode(above));
+    first = std::upper_bound(all.begin(), all.end(), code);
   }
+  const auto last = first + std::min(all.end() - first, kAtATime);
+  Json reply{{"site", context.site_name}, {"codes", Json::array()}, {"more", last != all.end()}};
+  for (auto code = first; code != last; ++code) reply["codes"].push_back(CodeText(*code));
   return reply;
 }
 

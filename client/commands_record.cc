@@ -25,12 +25,6 @@ constexpr std::size_t kMostPatientsAtOnce = 500'000;
 constexpr std::size_t kLargestList = 64U << 20U;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-std::string HexOf(std::uint64_t code) {
-  ByteArray<8> bytes;
-  StoreU64(bytes, code);
-  return ToHex(bytes);
-}
-
 /// The codes of the identifiers in a list, one a line; empty lines are skipped.
 Result<PatientCodes> ReadList(const std::filesystem::path& file, const SecretKey32& key) {
   TRY(const Bytes bytes, ReadFile(file, kLargestList));
@@ -60,14 +54,17 @@ Result<PatientCodes> ReadList(const std::filesystem::path& file, const SecretKey
 }  // namespace
 
 Result<PatientRegister> ReadPatientRegister(const CommonOptions& common) {
-  TRY(const Json reply, AskSite(common.folder, Json{{"command", "excluded"}}, common.passphrase()));
   PatientRegister patients;
-  for (const Json& code : reply["codes"]) {
-    TRY(const Bytes bytes, FromHex(code.get<std::string>()));
-    if (bytes.size() != 8) return Fail(ErrorCode::kIo, "the service's reply has a broken code");
-    patients.excluded.push_back(LoadU64(bytes));
+  Json request{{"command", "excluded"}};
+  for (bool more = true; more;) {
+    TRY(const Json reply, AskSite(common.folder, request, common.passphrase()));
+    for (const Json& code : reply["codes"]) {
+      TRY(const std::uint64_t number, ParseCode(code.get<std::string>()));
+      patients.excluded.push_back(number);
+    }
+    more = reply.value("more", false) && !patients.excluded.empty();
+    if (more) request["above"] = CodeText(patients.excluded.back());
   }
-  patients.excluded = Sorted(std::move(patients.excluded));
   if (patients.excluded.empty()) return patients;
   TRY(const SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
   patients.key = PatientKeyOf(home.keys.identity);
@@ -104,7 +101,7 @@ Result<int> ExcludePatients(const CommonOptions& common, const std::filesystem::
   TRY(const SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
   TRY(const PatientCodes codes, ReadList(file, PatientKeyOf(home.keys.identity)));
   Json request{{"command", "exclude"}, {"codes", Json::array()}};
-  for (const std::uint64_t code : codes) request["codes"].push_back(HexOf(code));
+  for (const std::uint64_t code : codes) request["codes"].push_back(CodeText(code));
   TRY(Json reply, AskSite(common.folder, request, common.passphrase()));
   reply["patients_named"] = codes.size();
   const std::string added = reply["patients_added"].dump();

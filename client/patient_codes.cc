@@ -1,7 +1,6 @@
 #include "client/patient_codes.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "common/crypto/hash.h"
 
@@ -16,35 +15,69 @@ std::uint64_t PatientCodeOf(std::string_view patient, const SecretKey32& key) {
   return LoadU64(digest.span().first(8));
 }
 
-PatientCodes NumberedPatients(std::uint64_t count) {
-  PatientCodes codes(count);
-  std::iota(codes.begin(), codes.end(), std::uint64_t{1});
-  return codes;
-}
-
 PatientCodes Sorted(PatientCodes codes) {
   std::sort(codes.begin(), codes.end());
   codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
   return codes;
 }
 
-std::uint64_t CountDifference(const PatientCodes& one,
-                              const PatientCodes& other,
+std::string CodeText(std::uint64_t code) {
+  ByteArray<8> bytes;
+  StoreU64(bytes, code);
+  return ToHex(bytes);
+}
+
+Result<std::uint64_t> ParseCode(std::string_view text) {
+  TRY(const Bytes bytes, FromHex(text));
+  if (bytes.size() != 8) return Fail(ErrorCode::kInvalidArgument, "a patient's code has 16 digits");
+  return LoadU64(bytes);
+}
+
+CohortPatients Merged(CohortPatients patients) {
+  std::sort(patients.begin(), patients.end(),
+            [](const CohortPatient& a, const CohortPatient& b) { return a.code < b.code; });
+  CohortPatients merged;
+  merged.reserve(patients.size());
+  for (const CohortPatient& patient : patients) {
+    if (!merged.empty() && merged.back().code == patient.code) {
+      merged.back().rows += patient.rows;
+    } else {
+      merged.push_back(patient);
+    }
+  }
+  return merged;
+}
+
+CohortPatients NumberedPatients(std::uint64_t count) {
+  CohortPatients patients;
+  for (std::uint64_t number = 1; number <= count; ++number) patients.push_back({number, 1});
+  return patients;
+}
+
+std::uint64_t CountDifference(const CohortPatients& one,
+                              const CohortPatients& other,
                               std::uint64_t enough) {
   std::uint64_t count = 0;
   auto left = one.begin();
   auto right = other.begin();
   while (count < enough && left != one.end() && right != other.end()) {
-    if (*left == *right) {
+    if (left->code == right->code) {
+      if (left->rows != right->rows) ++count;
       ++left;
       ++right;
       continue;
     }
-    ++(*left < *right ? left : right);
+    ++(left->code < right->code ? left : right);
     ++count;
   }
   const auto rest = static_cast<std::uint64_t>((one.end() - left) + (other.end() - right));
   return std::min(enough, count + rest);
+}
+
+bool AnyOf(const CohortPatients& patients, const PatientCodes& list) {
+  return std::any_of(patients.begin(), patients.end(), [&](const CohortPatient& patient) {
+    return std::binary_search(list.begin(), list.end(), patient.code);
+  });
 }
 
 }  // namespace consilium

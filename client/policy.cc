@@ -230,7 +230,7 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
 
 PolicyStatus CheckDifference(const Policy& policy,
                              const CohortGuard& answered,
-                             const PatientCodes& patients) {
+                             const CohortPatients& patients) {
   const AnsweredCohort* close = answered.TooClose(patients, policy.minimum_difference);
   if (close == nullptr) return {};
   const std::uint64_t between = CountDifference(close->patients, patients);

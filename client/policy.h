@@ -94,7 +94,7 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
 /// difference of two sums is a sum over the patients between them.
 PolicyStatus CheckDifference(const Policy& policy,
                              const CohortGuard& answered,
-                             const PatientCodes& patients);
+                             const CohortPatients& patients);
 /// Whether the budget has room for one more round of the study when `spent` (rho of
 /// zero-concentrated differential privacy) has been told already. Studies without noise need none.
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent);

@@ -64,6 +64,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.answered = &answered_;
   environment.privacy = &privacy_;
   environment.cohorts = &cohorts_;
+  environment.excluded = &excluded_;
   environment.rollback = &rollback_;
   return environment;
 }
@@ -257,7 +258,9 @@ SiteEffects SiteCore::OnMessage(const Moment& now, ByteSpan bytes) {
     return effects;
   }
   if (auto taken = Dispatch(now, *message, effects); !taken) {
-    effects.clear();
+    // Nothing has changed; what people should know of it stays.
+    std::erase_if(effects,
+                  [](const SiteEffect& effect) { return !std::holds_alternative<Note>(effect); });
     const auto study = studies_.find(message->route.study);
     if (study != studies_.end() && IsFromCoordinator(*message, taken.error())) {
       study->second->NoteRefusal(taken.error());
@@ -363,7 +366,9 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
                             "welcomed",
                             {{"federation", roster_->roster.federation_name},
                              {"members", std::to_string(roster_->roster.members.size())}}});
-  SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
+  if (!rollback_) {
+    SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
+  }
   for (auto& [id, study] : studies_) study->OnWelcome(effects);
   return {};
 }

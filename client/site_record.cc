@@ -64,6 +64,8 @@ Status SiteCore::RestoreExclusions(const RecordStore& store) {
 Result<SiteCore::Exclusion> SiteCore::Exclude(const PatientCodes& patients,
                                               const Moment& now,
                                               SiteEffects& effects) {
+  // In the newest copy, which is to be restored, they would not be excluded.
+  if (rollback_) return Fail(ErrorCode::kRefused, *rollback_, std::string(kRollbackRemedy));
   PatientCodes added;
   std::set_difference(patients.begin(), patients.end(), excluded_.begin(), excluded_.end(),
                       std::back_inserter(added));
@@ -85,7 +87,8 @@ Result<SiteCore::Exclusion> SiteCore::Exclude(const PatientCodes& patients,
                                          R"(,"in_all":)" + std::to_string(excluded_.size()) + "}",
                                      identity_));
     effects.emplace_back(Persist{std::move(changes)});
-    SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
+    // Before the welcome the coordinator's head has not come yet, and the welcome says ours.
+    if (welcomed_) SayLedgerHead({settings_.federation, {}, {}, {}}, ledger_, identity_, effects);
   }
   return Exclusion{added.size(), excluded_.size(), ledger_.head()};
 }

@@ -31,7 +31,7 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
 bool SiteStudy::IsExact() const { return plan_.analysis->privacy_loss_of_a_round() == 0; }
 
 /// Noise hides the few patients between two cohorts; rules have to where there is none.
-PolicyStatus SiteStudy::IsApart(const PatientCodes& patients) const {
+PolicyStatus SiteStudy::IsApart(const CohortPatients& patients) const {
   if (!IsExact()) return {};
   return CheckDifference(**environment_.policy, *environment_.cohorts, patients);
 }
@@ -157,6 +157,7 @@ Judged<SiteStudy::Session*> SiteStudy::SessionOf(const OpenedMessage& message) {
   if (!record_.decision || record_.decision->kind != DecisionKind::kApproved) {
     return Refuse(R::kNotApproved);
   }
+  if (*environment_.rollback) return Refuse(R::kStateRolledBack);
   if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
   return &*session_;
 }
@@ -170,9 +171,10 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
       session_->sum.HasUploaded()) {
     return {};
   }
-  if (!environment_.policy->has_value()) {
+  if (*environment_.rollback || !environment_.policy->has_value()) {
     session_.reset();
-    const Refusal refusal{R::kPolicyForbids, std::nullopt};
+    const Refusal refusal{*environment_.rollback ? R::kStateRolledBack : R::kPolicyForbids,
+                          std::nullopt};
     NoteRefusal(refusal);
     return tl::unexpected<Refusal>(refusal);
   }
@@ -188,23 +190,23 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
     const Status noised = AddNoise(session_->slots, sites, *environment_.random, *encoded);
     if (!noised) encoded = tl::make_unexpected(noised.error());
   }
-  if (!encoded) {
-    // The words stay here: they may hold counts of this site's patients.
-    effects.emplace_back(Note{LogLevel::kError,
-                              "answer-refused",
-                              {{"study", plan_.id.Short()},
-                               {"round", std::to_string(round.value())},
-                               {"reason", Describe(encoded.error())}}});
-    session_.reset();
-    const Refusal refusal{R::kDataRefused, std::nullopt};
-    NoteRefusal(refusal);
-    last_refusal_ = Describe(encoded.error());
-    return tl::unexpected<Refusal>(refusal);
-  }
+  if (!encoded) return RefuseData(encoded.error(), effects);
   session_->contribution = std::move(*encoded);
   session_->patients = std::move(answer->patients);
   session_->next_state = std::move(answer->next_state);
   return MaskIfReady(now, effects);
+}
+
+/// Ends the site's part in the attempt. The words stay here: they may hold counts of patients.
+Judged<void> SiteStudy::RefuseData(const Error& why, SiteEffects& effects) {
+  effects.emplace_back(Note{LogLevel::kError,
+                            "answer-refused",
+                            {{"study", plan_.id.Short()},
+                             {"round", std::to_string(session_->sum.route().round.value())},
+                             {"reason", Describe(why)}}});
+  session_.reset();
+  last_refusal_ = Describe(why);
+  return Refuse(R::kDataRefused);
 }
 
 Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
@@ -229,6 +231,14 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
 /// first, then the masked vector.
 Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   if (!session_->contribution || !session_->sum.CanMask()) return {};
+  if (AnyOf(session_->patients, *environment_.excluded)) {
+    // Somebody withdrew while it was computed: once more without them.
+    session_->contribution.reset();
+    const Route& route = session_->sum.route();
+    effects.emplace_back(
+        ComputeAnswer{plan_.id, route.round, route.attempt, session_->query, state_.state});
+    return {};
+  }
   // Another study may have answered since this round began: spent what was left of the budget, or
   // with nearly the same patients.
   if (auto allowed = MaySpend(); !allowed) {
@@ -237,9 +247,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
     return allowed;
   }
   if (const PolicyStatus apart = IsApart(session_->patients); !apart) {
-    session_.reset();
-    last_refusal_ = Describe(apart.error());
-    return Refuse(ReasonToTell(apart.error().rule));
+    return RefuseData(apart.error(), effects);
   }
   RingVector contribution = std::move(*session_->contribution);
   session_->contribution.reset();

@@ -168,7 +168,8 @@ void SiteStudy::NoteRefusal(const Refusal& refusal) {
 
 Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effects) {
   const bool approved = record_.decision && record_.decision->kind == DecisionKind::kApproved;
-  if (kind == DecisionKind::kApproved && *environment_.rollback) {
+  // In the newest copy, which is to be restored, nobody would know of it.
+  if (*environment_.rollback) {
     return Fail(ErrorCode::kRefused, **environment_.rollback, std::string(kRollbackRemedy));
   }
   if (kind == DecisionKind::kApproved) {

@@ -43,8 +43,8 @@ struct SiteStudyView {
 /// What the worker hands back for a ComputeAnswer.
 struct ComputedAnswer {
   Contribution contribution;
-  PatientCodes patients;  ///< The cohort's, for ledger and guard.
-  Bytes next_state = {};  ///< The site's, once this answer's round is closed with it.
+  CohortPatients patients;  ///< The cohort's, for ledger and guard.
+  Bytes next_state = {};    ///< The site's, once this answer's round is closed with it.
 };
 
 /// What a study needs of the site; all of it outlives the study.
@@ -58,6 +58,7 @@ struct SiteEnvironment {
   std::map<Digest, AnsweredRecord>* answered = nullptr;
   PrivacyRecord* privacy = nullptr;
   CohortGuard* cohorts = nullptr;
+  const PatientCodes* excluded = nullptr;
   const std::optional<std::string>* rollback = nullptr;  ///< Why nothing is answered, if so.
 };
 
@@ -109,7 +110,7 @@ class SiteStudy {
     Query query;
     std::vector<Slot> slots;
     std::optional<RingVector> contribution;  ///< Encoded, until it is masked.
-    PatientCodes patients;
+    CohortPatients patients;
     Bytes next_state;              ///< Of the analysis, until the answer is masked.
     std::uint64_t next_chunk = 0;  ///< The first not sent since the upload was last begun.
   };
@@ -132,7 +133,8 @@ class SiteStudy {
   Judged<void> MayAnswer(const Moment& now) const;
   Judged<void> MaySpend() const;
   bool IsExact() const;
-  PolicyStatus IsApart(const PatientCodes& patients) const;
+  PolicyStatus IsApart(const CohortPatients& patients) const;
+  Judged<void> RefuseData(const Error& why, SiteEffects& effects);
   std::optional<PutRecord> Charge();
   Judged<void> Replay();
   Judged<Query> ExpectedQuery();

@@ -113,6 +113,7 @@ class CoordinatorCore {
                     CoordinatorEffects& effects);
   void SayLedgerHead(SiteId site, CoordinatorEffects& effects) const;
   void KeepLedgerHeads(CoordinatorEffects& effects);
+  RecordBatch TakeHeadsToKeep();
   const SharedBytes& WelcomeMessage();
   void WelcomeAll(CoordinatorEffects& effects);  ///< After a change of the roster.
   void SetRoster(Roster roster, CoordinatorEffects& effects);

@@ -174,12 +174,13 @@ void CoordinatorCore::OnLedgerHead(const Member& member,
     return;
   }
   Receipt& newest = ledger_heads_[member.id];
-  if (told->head.records < newest.head.records) {
-    SayLedgerHead(member.id, effects);
-  } else if (told->head != newest.head) {
-    newest = *told;
-    heads_to_keep_.insert(member.id);
-  }
+  if (told->head == newest.head) return;
+  // As long, and another one: a copy that went back and has grown again.
+  if (told->head.records <= newest.head.records) return SayLedgerHead(member.id, effects);
+  newest = *told;
+  heads_to_keep_.insert(member.id);
+  // Outside of rounds they are few, and nothing else may be written for long.
+  if (message.route.round == RoundNumber()) effects.emplace_back(Persist{TakeHeadsToKeep()});
 }
 
 void CoordinatorCore::SayLedgerHead(SiteId site, CoordinatorEffects& effects) const {
@@ -198,13 +199,19 @@ void CoordinatorCore::KeepLedgerHeads(CoordinatorEffects& effects) {
     return std::holds_alternative<Persist>(effect);
   });
   if (written == effects.end()) return;
+  RecordBatch& changes = std::get<Persist>(*written).changes;
+  for (RecordChange& head : TakeHeadsToKeep()) changes.push_back(std::move(head));
+}
+
+RecordBatch CoordinatorCore::TakeHeadsToKeep() {
+  RecordBatch heads;
   for (const SiteId site : heads_to_keep_) {
     Bytes key(8);
     StoreU64(key, site.value());
-    std::get<Persist>(*written).changes.push_back(
-        PutRecord{"ledger-head", std::move(key), Encode(ledger_heads_[site])});
+    heads.emplace_back(PutRecord{"ledger-head", std::move(key), Encode(ledger_heads_[site])});
   }
   heads_to_keep_.clear();
+  return heads;
 }
 
 /// The same for all who come while nothing is recorded: of thousands of members it is long, and all
@@ -284,6 +291,7 @@ CoordinatorEffects CoordinatorCore::OnTick(const Moment& now) {
   CoordinatorEffects effects;
   if (rollback_) return effects;
   for (auto& [id, study] : studies_) study->OnTick(now, effects);
+  KeepLedgerHeads(effects);
   return effects;
 }
 

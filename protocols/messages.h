@@ -73,11 +73,12 @@ struct Welcome {
 // -- The site's own record
 // --------------------------------------------------------------------------
 //
-// A site tells the coordinator its ledger's head, as a receipt that it has signed itself, after
-// each welcome and before each answer; the body is the Receipt. At the next hello the coordinator
-// gives the newest back, before the welcome. A site whose ledger does not contain it goes on from
-// an old copy of its state, in which answers and privacy spent are forgotten, and answers nothing.
-// Only the site can tell whether the signature is its own, so nobody else checks it.
+// A site tells the coordinator its ledger's head, as a receipt that it has signed itself: after
+// each welcome, decision and exclusion, and before each answer; the body is the Receipt. At the
+// next hello the coordinator gives the newest back, before the welcome. A site whose ledger does
+// not contain it goes on from an old copy of its state, in which answers and privacy spent are
+// forgotten, and answers nothing. Only the site would be harmed by a head that it did not sign, so
+// only it checks the signature.
 
 // -- Approving
 // ---------------------------------------------------------------------------------------

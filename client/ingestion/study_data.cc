@@ -54,7 +54,10 @@ Result<QualityReport> CheckData(const Source& source,
                                 const LoadProgress& progress) {
   TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
   Exclude(patients, loaded);
-  TRY(loaded.report.suspicions, Suspicions(source, plan.contract, loaded));
+  // They are no obstacle, so neither is a second reading that fails.
+  if (auto found = Suspicions(source, plan.contract, loaded)) {
+    loaded.report.suspicions = *std::move(found);
+  }
   if (loaded.report.HasProblems()) return std::move(loaded.report);
   auto cohort = CohortOf(plan, std::move(loaded.table));
   if (cohort) {
@@ -87,14 +90,19 @@ Result<SiteCohort> LoadCohort(const Source& source,
   SiteCohort cohort{std::move(built), {}};
   // The patients of a table that was given up are still there.
   const PatientList& of_rows = loaded.table.patients;
-  std::vector<bool> seen(of_rows.distinct(), false);
-  for (const std::size_t row : cohort.rows) {
-    const std::uint32_t number = of_rows.NumberOf(row);
-    if (seen[number]) continue;
-    seen[number] = true;
-    cohort.codes.push_back(PatientCodeOf(of_rows.Name(number), patients.key));
+  std::vector<std::uint32_t> rows(of_rows.distinct(), 0);
+  for (const std::size_t row : cohort.rows) ++rows[of_rows.NumberOf(row)];
+  for (std::uint32_t number = 0; number < rows.size(); ++number) {
+    if (rows[number] == 0) continue;
+    cohort.patients.push_back({PatientCodeOf(of_rows.Name(number), patients.key), rows[number]});
   }
-  cohort.codes = Sorted(std::move(cohort.codes));
+  if (cohort.patients.size() > kMaxPatientCodes) {
+    return Fail(ErrorCode::kDataQuality,
+                "the cohort has more patients than this site can keep a record of (" +
+                    std::to_string(kMaxPatientCodes) + ")",
+                "Ask for a plan with narrower eligibility rules.");
+  }
+  cohort.patients = Merged(std::move(cohort.patients));
   return cohort;
 }
 

@@ -19,7 +19,7 @@ Result<QualityReport> CheckData(const Source& source,
                                 const LoadProgress& progress = {});
 
 struct SiteCohort : CohortWithFlow {
-  PatientCodes codes;  ///< Of the cohort's patients.
+  CohortPatients patients;
 };
 
 /// The rows that the plan's analysis computes on. kDataQuality with a summary when the data do not

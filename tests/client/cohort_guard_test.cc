@@ -3,7 +3,7 @@
 #include "client/cohort_guard.h"
 
 #include <algorithm>
-#include <iterator>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,18 +25,41 @@ StudyId Study(std::uint8_t number) {
   return id;
 }
 
-RC_GTEST_PROP(PatientCodesTest, TheDifferenceIsTheSymmetricOneOfSets, ()) {
-  const auto few = rc::gen::container<PatientCodes>(rc::gen::inRange<std::uint64_t>(0, 40));
-  const PatientCodes one = Sorted(*few);
-  const PatientCodes other = Sorted(*few);
-  PatientCodes difference;
-  std::set_symmetric_difference(one.begin(), one.end(), other.begin(), other.end(),
-                                std::back_inserter(difference));
-  RC_ASSERT(CountDifference(one, other) == difference.size());
-  RC_ASSERT(CountDifference(other, one) == difference.size());
+RC_GTEST_PROP(PatientCodesTest, TheDifferenceIsOfPatientsWhoAreOnOneSideOrHaveOtherRows, ()) {
+  using Rows = std::map<std::uint64_t, std::uint32_t>;
+  const auto some = rc::gen::container<Rows>(rc::gen::inRange<std::uint64_t>(0, 40),
+                                             rc::gen::inRange<std::uint32_t>(1, 3));
+  const Rows one = *some;
+  const Rows other = *some;
+  const auto patients_of = [](const Rows& rows) {
+    CohortPatients patients;
+    for (const auto& [code, count] : rows) patients.push_back({code, count});
+    return patients;
+  };
+  std::uint64_t difference = 0;
+  for (std::uint64_t code = 0; code < 40; ++code) {
+    const auto rows_in = [&](const Rows& rows) { return rows.contains(code) ? rows.at(code) : 0; };
+    if (rows_in(one) != rows_in(other)) ++difference;
+  }
+  RC_ASSERT(CountDifference(patients_of(one), patients_of(other)) == difference);
+  RC_ASSERT(CountDifference(patients_of(other), patients_of(one)) == difference);
   const auto enough = *rc::gen::inRange<std::uint64_t>(0, 50);
-  RC_ASSERT(CountDifference(one, other, enough) ==
-            std::min<std::uint64_t>(enough, difference.size()));
+  RC_ASSERT(CountDifference(patients_of(one), patients_of(other), enough) ==
+            std::min(enough, difference));
+}
+
+TEST(PatientCodesTest, ComeBackFromTheirText) {
+  for (const std::uint64_t code : {std::uint64_t{0}, std::uint64_t{7}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(ParseCode(CodeText(code)).value(), code);
+  }
+  EXPECT_FALSE(ParseCode("12").has_value());
+  EXPECT_FALSE(ParseCode("xyz").has_value());
+}
+
+TEST(PatientCodesTest, PatientsWhoShareACodeAreOne) {
+  EXPECT_EQ(Merged({{9, 1}, {4, 2}, {9, 3}}), (CohortPatients{{4, 2}, {9, 4}}));
+  EXPECT_TRUE(AnyOf({{4, 1}, {9, 1}}, {1, 9}));
+  EXPECT_FALSE(AnyOf({{4, 1}, {9, 1}}, {1, 5}));
 }
 
 TEST(PatientCodesTest, AreEqualForEqualPatientsOfOneSiteOnly) {
@@ -61,12 +84,23 @@ TEST(CohortGuardTest, FindsCohortsThatDifferByOneToFewestLessOnePatients) {
   EXPECT_EQ(guard.TooClose(NumberedPatients(101), 1), nullptr) << "1 turns the rule off";
 
   // Two leave and two come: as many patients as before, and four between the sums.
-  PatientCodes exchanged = NumberedPatients(98);
-  exchanged.push_back(201);
-  exchanged.push_back(202);
+  CohortPatients exchanged = NumberedPatients(98);
+  exchanged.push_back({201, 1});
+  exchanged.push_back({202, 1});
   ASSERT_NE(guard.TooClose(exchanged, 5), nullptr);
   EXPECT_EQ(guard.TooClose(exchanged, 5)->study, Study(1));
   EXPECT_EQ(guard.TooClose(exchanged, 4), nullptr);
+}
+
+/// A plan can choose rows so that the patients stay and one of their visits goes.
+TEST(CohortGuardTest, OneRowFewerOfAPatientIsADifference) {
+  CohortGuard guard;
+  CohortPatients visits = NumberedPatients(100);
+  visits[3].rows = 4;
+  ASSERT_TRUE(guard.Remember(Study(1), kThen, visits).has_value());
+  EXPECT_EQ(guard.TooClose(visits, 5), nullptr);
+  visits[3].rows = 3;
+  EXPECT_NE(guard.TooClose(visits, 5), nullptr);
 }
 
 TEST(CohortGuardTest, RemembersEachCohortOnceAndOverRestarts) {

@@ -24,7 +24,7 @@ class DifferencingGuardTest : public ::testing::Test {
  protected:
   DifferencingGuardTest() { EXPECT_TRUE(federation_.RunToEnd(federation_.RunningStudy())); }
 
-  bool SecondStudyWith(PatientCodes patients) {
+  bool SecondStudyWith(CohortPatients patients) {
     federation_.SetPatients(kVictim, std::move(patients));
     FederationOptions options;
     options.extra_plan_title = " again";
@@ -50,7 +50,7 @@ TEST_F(DifferencingGuardTest, AsManyPatientsAsThePolicyAsksForMayLieBetween) {
   EXPECT_EQ(CohortsOnDisk(), 2U);
 }
 
-TEST_F(DifferencingGuardTest, FewerAreRefusedInWordsWithNothingSent) {
+TEST(DifferencingTest, FewerPatientsAreRefusedInWordsWithNothingSent) {
   for (std::uint64_t more = 1; more < 5; ++more) {
     SCOPED_TRACE(more);
     VirtualFederation federation({});
@@ -142,6 +142,65 @@ TEST_F(ExclusionTest, IsOnRecordAndOutlivesARestart) {
   // Nobody new: the list and the ledger stay as they are.
   EXPECT_EQ(Exclude({8}).added, 0U);
   EXPECT_EQ(federation_.site(kVictim).ledger_head().records, second.head.records);
+}
+
+/// Two studies at once: the first is computed, and before it is masked the second has answered.
+TEST(DifferencingTest, OfTwoStudiesAtOnceTheLaterAnswerIsRefused) {
+  VirtualFederation federation({});
+  const StudyId first = federation.RunningStudy();
+  std::optional<Bytes> delivery;  // Of the first study to the victim.
+  federation.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    const bool holds =
+        site == kVictim && message.route.study == first && message.kind == MessageKind::kDelivery;
+    if (holds) delivery = bytes;
+    return !holds;
+  };
+  federation.Settle();
+  ASSERT_TRUE(delivery.has_value());
+  federation.SetPatients(kVictim, NumberedPatients(kPatients + 1));
+  FederationOptions options;
+  options.extra_plan_title = " again";
+  const StudyId second = federation.Submit(LogisticPlanText(options));
+  federation.ApproveAll(second);
+  federation.Start(second);
+  federation.Settle();
+  ASSERT_EQ(federation.View(second).state, StudyState::kFinished);
+
+  const SiteEffects effects = federation.site(kVictim).OnMessage(federation.now(), *delivery);
+  EXPECT_THAT(federation.site(kVictim).View(first)->last_refusal,
+              HasSubstr("differs by 1 patient "));
+  bool noted = false;
+  for (const SiteEffect& effect : effects) {
+    EXPECT_FALSE(std::holds_alternative<Persist>(effect));
+    const auto* note = std::get_if<Note>(&effect);
+    noted = noted || (note != nullptr && note->event == "answer-refused");
+  }
+  EXPECT_TRUE(noted) << "the site's own log says where";
+}
+
+/// Patient 7 withdraws while the worker computes; it looks at the new list the next time.
+TEST_F(ExclusionTest, ReachesAnAnswerThatIsUnderWay) {
+  const StudyId study = federation_.Submit(LogisticPlanText({}));
+  federation_.ApproveAll(study);
+  federation_.Start(study);
+  std::size_t computed = 0;
+  federation_.answer = [&](std::uint32_t site) -> std::optional<Result<ComputedAnswer>> {
+    if (site != kVictim) return std::nullopt;
+    if (++computed == 1) Exclude({7});
+    if (computed == 2) {
+      CohortPatients without = NumberedPatients(kPatients);
+      without.erase(without.begin() + 6);
+      federation_.SetPatients(kVictim, std::move(without));
+    }
+    return std::nullopt;
+  };
+  EXPECT_TRUE(federation_.RunToEnd(study));
+  const std::vector<Record> cohorts = *federation_.site_store(kVictim).Load("cohort");
+  ASSERT_EQ(cohorts.size(), 1U);
+  const CohortPatients answered = Decode<AnsweredCohort>(cohorts.front().value)->patients;
+  EXPECT_EQ(answered.size(), kPatients - 1);
+  EXPECT_FALSE(AnyOf(answered, {7}));
 }
 
 }  // namespace

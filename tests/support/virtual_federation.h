@@ -95,7 +95,7 @@ class VirtualFederation {
     sites_.at(index).patients = NumberedPatients(cohort.patients);
     sites_.at(index).cohort = std::move(cohort);
   }
-  void SetPatients(std::uint32_t index, PatientCodes patients) {
+  void SetPatients(std::uint32_t index, CohortPatients patients) {
     sites_.at(index).patients = std::move(patients);
   }
   StudyView View(const StudyId& study) const;
@@ -119,7 +119,7 @@ class VirtualFederation {
     std::unique_ptr<RandomSource> random;
     std::unique_ptr<SiteCore> core;
     Cohort cohort;
-    PatientCodes patients;
+    CohortPatients patients;
     Result<Policy> policy = MakePolicy(PolicyPreset::kStandard);
     bool connected = false;
     std::uint64_t boots = 0;

@@ -84,14 +84,14 @@ TEST_F(StudyDataTest, PatientsOnTheSitesListTakeNoPart) {
   PatientRegister patients{PatientKeyOf(SigningKey::Generate(random)), {}};
   const auto all = LoadCohort(source, StudyOf(kLargerContract), patients);
   ASSERT_TRUE(all.has_value()) << Describe(all.error());
-  EXPECT_EQ(all->codes.size(), 3U);
+  ASSERT_EQ(all->patients.size(), 3U);
 
   const auto code = [&](const char* patient) { return PatientCodeOf(patient, patients.key); };
   patients.excluded = Sorted({code("C"), code("nobody here")});
   const auto cohort = LoadCohort(source, StudyOf(kLargerContract), patients);
   ASSERT_TRUE(cohort.has_value()) << Describe(cohort.error());
   EXPECT_EQ(cohort->cohort.patients, 2U);
-  EXPECT_EQ(cohort->codes, Sorted({code("A"), code("B")}));
+  EXPECT_EQ(cohort->patients, Merged({{code("A"), 1}, {code("B"), 1}}));
 
   const auto report = CheckData(source, StudyOf(kLargerContract), patients);
   ASSERT_TRUE(report.has_value());
