@@ -55,8 +55,14 @@ Status RequireBounds(const Analysis& analysis, PrivacyUnit unit) {
 
 /// A patient in several rows would count for more than the bound says; a site's whole answer has a
 /// bound of its own.
-Status CheckRows(const CohortView& cohort, PrivacyUnit unit) {
+Status CheckRows(const CohortView& cohort, PrivacyUnit unit, std::uint64_t most_rows) {
   const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
+  if (rows > most_rows) {
+    return Fail(ErrorCode::kDataQuality,
+                "the cohort has more rows than the contract's maximum_patients, which bounds what "
+                "a site changes",
+                "ask for a plan with a larger contract.maximum_patients");
+  }
   if (rows == cohort.patients || unit == PrivacyUnit::kSite) return {};
   return Fail(ErrorCode::kDataQuality,
               "differential privacy counts one row a patient, and here " + std::to_string(rows) +
@@ -66,23 +72,24 @@ Status CheckRows(const CohortView& cohort, PrivacyUnit unit) {
 
 class PrivateQuery final : public PreparedQuery {
  public:
-  PrivateQuery(std::unique_ptr<PreparedQuery> query, PrivacyUnit unit)
-      : query_(std::move(query)), unit_(unit) {}
+  PrivateQuery(std::unique_ptr<PreparedQuery> query, PrivacyUnit unit, std::uint64_t most_rows)
+      : query_(std::move(query)), unit_(unit), most_rows_(most_rows) {}
 
   Status Answer(const CohortView& cohort, std::span<double> values) const override {
-    TRY_STATUS(CheckRows(cohort, unit_));
+    TRY_STATUS(CheckRows(cohort, unit_, most_rows_));
     return query_->Answer(cohort, values);
   }
   Status Answer(const CohortView& cohort,
                 SiteMemory& memory,
                 std::span<double> values) const override {
-    TRY_STATUS(CheckRows(cohort, unit_));
+    TRY_STATUS(CheckRows(cohort, unit_, most_rows_));
     return query_->Answer(cohort, memory, values);
   }
 
  private:
   std::unique_ptr<PreparedQuery> query_;
   const PrivacyUnit unit_;
+  const std::uint64_t most_rows_;
 };
 
 class PrivateAnalysis final : public WrappedAnalysis {
@@ -128,13 +135,13 @@ class PrivateAnalysis final : public WrappedAnalysis {
 
   using Analysis::Answer;
   Result<Contribution> Answer(const Query& query, const CohortView& cohort) const override {
-    TRY_STATUS(CheckRows(cohort, settings_.unit));
+    TRY_STATUS(CheckRows(cohort, settings_.unit, most_rows_));
     return inner().Answer(query, cohort);
   }
 
   Result<std::unique_ptr<PreparedQuery>> Prepare(const Query& query) const override {
     TRY(std::unique_ptr<PreparedQuery> prepared, inner().Prepare(query));
-    return std::make_unique<PrivateQuery>(std::move(prepared), settings_.unit);
+    return std::make_unique<PrivateQuery>(std::move(prepared), settings_.unit, most_rows_);
   }
 
  private:

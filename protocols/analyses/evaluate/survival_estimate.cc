@@ -130,16 +130,6 @@ std::vector<Shown> ShownOf(SurvivalEvaluation& evaluation) {
   return shown;
 }
 
-std::optional<Measure> ConcordanceMeasure(const cox::PairSums& pairs, double confidence) {
-  if (!(pairs.concordant + pairs.discordant + pairs.tied > 0)) return {};
-  const cox::Concordance concordance = cox::ConcordanceOf(pairs);
-  if (!(concordance.std_error > 0)) return Measure{concordance.estimate, {}, {}, {}};
-  Measure measure = WaldMeasure(concordance.estimate, concordance.std_error, confidence);
-  measure.low = std::max(*measure.low, 0.0);
-  measure.high = std::min(*measure.high, 1.0);
-  return measure;
-}
-
 /// Fills in concordances; those of `shown` for which a slope has an estimate.
 Result<std::vector<Shown>> AddConcordance(Federation& federation,
                                           const SurvivalPlan& plan,
@@ -224,6 +214,11 @@ Status AddSlopes(Federation& federation,
   }
   evaluation.iterations = maximum->evaluations;
   evaluation.converged = maximum->converged;
+  if (!maximum->separated.empty()) {
+    evaluation.trouble =
+        "Calibration slope: scores order all pairs alike somewhere, so it has no limit.";
+    return {};
+  }
   if (!maximum->converged) {
     evaluation.trouble = "Calibration slope: Newton's method did not come to an end in " +
                          glm::Counted(maximum->evaluations, "round", "rounds") + ".";
@@ -276,6 +271,16 @@ Result<SurvivalEvaluation> RunSurvivalEvaluation(Federation& federation, const S
   }
   TRY_STATUS(AddSlopes(federation, plan, scores, sloped, evaluation));
   return evaluation;
+}
+
+std::optional<Measure> ConcordanceMeasure(const cox::PairSums& pairs, double confidence) {
+  if (!(pairs.concordant + pairs.discordant + pairs.tied > 0)) return {};
+  const cox::Concordance concordance = cox::ConcordanceOf(pairs);
+  if (!(concordance.std_error > 0)) return Measure{concordance.estimate, {}, {}, {}};
+  Measure measure = WaldMeasure(concordance.estimate, concordance.std_error, confidence);
+  measure.low = std::max(*measure.low, 0.0);
+  measure.high = std::min(*measure.high, 1.0);
+  return measure;
 }
 
 }  // namespace consilium::evaluate

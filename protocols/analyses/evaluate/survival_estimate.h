@@ -52,4 +52,8 @@ std::uint32_t MostSurvivalRounds();
 /// kNotEstimable without a row; kCorrupt for sums that cannot be.
 Result<SurvivalEvaluation> RunSurvivalEvaluation(Federation& federation, const SurvivalPlan& plan);
 
+/// Harrell's, from sums over pairs; nothing without a pair, and without a standard error where all
+/// pairs point one way, which says nothing of how sure that is. Limits by Wald, cut at 0 and 1.
+std::optional<Measure> ConcordanceMeasure(const cox::PairSums& pairs, double confidence);
+
 }  // namespace consilium::evaluate

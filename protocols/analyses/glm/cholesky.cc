@@ -3,8 +3,19 @@
 #include <cmath>
 
 #include "common/check.h"
+#include "protocols/analyses/glm/slices.h"
 
 namespace consilium::glm {
+
+Symmetric FromTriangle(std::span<const double> numbers, std::size_t order) {
+  CHECK(numbers.size() == TriangleSize(order));
+  Symmetric matrix(order);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < order; ++i) {
+    for (std::size_t j = i; j < order; ++j) matrix.Set(i, j, numbers[at++]);
+  }
+  return matrix;
+}
 namespace {
 
 /// In units where every column has length one: smaller shares in a dependence are rounding.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace consilium::glm {
@@ -25,6 +26,9 @@ class Symmetric {
   std::size_t order_ = 0;
   std::vector<double> values_;
 };
+
+/// The matrix with this upper triangle, row by row.
+Symmetric FromTriangle(std::span<const double> numbers, std::size_t order);
 
 /// A column that the ones before it determine, and which of those do.
 struct Dependence {

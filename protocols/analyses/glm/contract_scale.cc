@@ -1,85 +1,76 @@
 #include "protocols/analyses/glm/contract_scale.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "common/check.h"
 
 namespace consilium::glm {
 
-ContractScale::ContractScale(const Design& design) : design_(design) {
-  for (const Term& term : design.terms) {
-    centres_.push_back(term.minimum + (term.maximum - term.minimum) / 2);
-    widths_.push_back((term.maximum - term.minimum) / 2);
-  }
-}
+ContractScale::ContractScale(const Design& design)
+    : scaling_(ScalingByRange(design)), reader_(scaling_, design) {}
 
 void ContractScale::Row(const double* row, std::span<double> x) const {
-  CHECK(x.size() == centres_.size() + 1);
+  CHECK(x.size() == reader_.size() + 1);
   x[0] = 1;
-  for (std::size_t j = 0; j < centres_.size(); ++j) {
-    const Term& term = design_.terms[j];
-    const double value =
-        TermOf(term.of_category, term.level, row[design_.first_feature() + term.feature]);
-    x[j + 1] = (value - centres_[j]) / widths_[j];
-  }
+  reader_.Read(row, x.subspan(1));
+  for (double& term : x) term = Bounded(term);
 }
 
+double Bounded(double on_scale) { return std::clamp(on_scale, -1.0, 1.0); }
+
 std::vector<double> ContractScale::InUnits(const std::vector<double>& coefficients) const {
-  CHECK(coefficients.size() == centres_.size() + 1);
+  CHECK(coefficients.size() == scaling_.centres.size() + 1);
   std::vector<double> result(coefficients);
-  for (std::size_t j = 0; j < centres_.size(); ++j) {
-    result[j + 1] /= widths_[j];
-    result[0] -= result[j + 1] * centres_[j];
+  for (std::size_t j = 0; j < scaling_.centres.size(); ++j) {
+    result[j + 1] /= scaling_.scales[j];
+    result[0] -= result[j + 1] * scaling_.centres[j];
   }
   return result;
 }
 
 Symmetric ContractScale::InUnits(const Symmetric& covariance) const {
   const std::size_t order = covariance.order();
-  CHECK(order == centres_.size() + 1);
+  CHECK(order == scaling_.centres.size() + 1);
   // Each coefficient in units is its own one over the width; the intercept is less all of them.
   const auto scaled = [&](std::size_t i, std::size_t j) {
-    return covariance(i, j) / (i == 0 ? 1 : widths_[i - 1]) / (j == 0 ? 1 : widths_[j - 1]);
+    return covariance(i, j) / (i == 0 ? 1 : scaling_.scales[i - 1]) /
+           (j == 0 ? 1 : scaling_.scales[j - 1]);
   };
   const auto with_intercept = [&](std::size_t j) {
     double sum = scaled(0, j);
-    for (std::size_t k = 1; k < order; ++k) sum -= centres_[k - 1] * scaled(k, j);
+    for (std::size_t k = 1; k < order; ++k) sum -= scaling_.centres[k - 1] * scaled(k, j);
     return sum;
   };
   Symmetric result(order);
   double intercept = with_intercept(0);
   for (std::size_t j = 1; j < order; ++j) {
     result.Set(0, j, with_intercept(j));
-    intercept -= centres_[j - 1] * result(0, j);
+    intercept -= scaling_.centres[j - 1] * result(0, j);
     for (std::size_t i = 1; i <= j; ++i) result.Set(i, j, scaled(i, j));
   }
   result.Set(0, 0, intercept);
   return result;
 }
 
-Symmetric Sandwich(const Symmetric& bread, const Symmetric& filling) {
-  const std::size_t order = bread.order();
+Symmetric TwoSided(const Symmetric& outer, const Symmetric& inner) {
+  const std::size_t order = outer.order();
+  CHECK(inner.order() == order);
+  std::vector<double> half(order * order, 0.0);  // C B
+  for (std::size_t k = 0; k < order; ++k) {
+    for (std::size_t l = 0; l < order; ++l) {
+      for (std::size_t j = 0; j < order; ++j) half[k * order + j] += inner(k, l) * outer(l, j);
+    }
+  }
   Symmetric result(order);
   for (std::size_t i = 0; i < order; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {
       double sum = 0;
-      for (std::size_t k = 0; k < order; ++k) {
-        for (std::size_t l = 0; l < order; ++l) sum += bread(i, k) * filling(k, l) * bread(l, j);
-      }
+      for (std::size_t k = 0; k < order; ++k) sum += outer(i, k) * half[k * order + j];
       result.Set(i, j, sum);
     }
   }
   return result;
-}
-
-Symmetric FromTriangle(std::span<const double> numbers, std::size_t order) {
-  CHECK(numbers.size() == TriangleOf(order));
-  Symmetric matrix(order);
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < order; ++i) {
-    for (std::size_t j = i; j < order; ++j) matrix.Set(i, j, numbers[at++]);
-  }
-  return matrix;
 }
 
 Symmetric LessOnDiagonal(const Symmetric& matrix, double less) {

@@ -8,15 +8,16 @@
 
 #include "protocols/analyses/glm/cholesky.h"
 #include "protocols/analyses/glm/design.h"
+#include "protocols/analyses/glm/scaling.h"
 
 namespace consilium::glm {
 
 class ContractScale {
  public:
-  /// The design outlives it.
   explicit ContractScale(const Design& design);
 
-  /// 1, then the terms of a cohort's row; `x` has one number more than there are terms.
+  /// 1, then the terms of a cohort's row, none beyond -1 ... 1; `x` has one number more than there
+  /// are terms.
   void Row(const double* row, std::span<double> x) const;
   /// Coefficients, the intercept first, and their covariance, where the outcome has units of its
   /// own.
@@ -24,17 +25,16 @@ class ContractScale {
   Symmetric InUnits(const Symmetric& covariance) const;
 
  private:
-  const Design& design_;
-  std::vector<double> centres_;
-  std::vector<double> widths_;  ///< Half of each range.
+  Scaling scaling_;
+  TermReader reader_;
 };
 
-/// B C B
-Symmetric Sandwich(const Symmetric& bread, const Symmetric& filling);
-/// How many numbers an upper triangle has.
-inline std::size_t TriangleOf(std::size_t order) { return order * (order + 1) / 2; }
-/// The matrix with this upper triangle, row by row.
-Symmetric FromTriangle(std::span<const double> numbers, std::size_t order);
+/// B C B, of two matrices of one order p; p^3 products.
+Symmetric TwoSided(const Symmetric& outer, const Symmetric& inner);
+/// Within -1 and 1. Between range ends that are neighbours among doubles the middle is one of them,
+/// so that what lies in the range may be as far as 2 from it.
+double Bounded(double on_scale);
+
 /// The matrix, less so much on its diagonal.
 Symmetric LessOnDiagonal(const Symmetric& matrix, double less);
 

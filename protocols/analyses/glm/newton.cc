@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "protocols/analyses/glm/slices.h"
+
 namespace consilium::glm {
 namespace {
 
@@ -166,10 +168,7 @@ class Newton {
 void ReadDerivatives(const double* values, std::size_t order, Evaluation& evaluation) {
   evaluation.score.assign(values, values + order);
   values += order;
-  evaluation.information = Symmetric(order);
-  for (std::size_t i = 0; i < order; ++i) {
-    for (std::size_t j = i; j < order; ++j) evaluation.information.Set(i, j, *values++);
-  }
+  evaluation.information = FromTriangle({values, TriangleSize(order)}, order);
 }
 
 Result<Maximum> Maximise(SummedLikelihood& likelihood, const NewtonOptions& options) {

@@ -78,13 +78,13 @@ Result<NoisyLeastSquares> SolveNoisyMoments(const Symmetric& moments, double dev
   fit.coefficients = terms.Solve(products);
   const Symmetric inverse = terms.Inverse();
   const Symmetric score = NoiseOfScore(fit.coefficients, deviation);
-  fit.noise_covariance = glm::Sandwich(inverse, score);
+  fit.noise_covariance = glm::TwoSided(inverse, score);
   // The smallest residuals of a noised matrix are too small by this, on average.
   double residuals = moments(order, order) + TraceOfProduct(inverse, score);
   for (std::size_t i = 0; i < order; ++i) residuals -= products[i] * fit.coefficients[i];
   const double hidden = NoiseOfResiduals(fit.coefficients, deviation);
   fit.residuals_hidden = residuals <= hidden;
-  fit.residual_variance = std::max({residuals, hidden, 0.0}) / degrees;
+  fit.residual_variance = std::max(residuals, hidden) / degrees;
   fit.covariance = Symmetric(order);
   for (std::size_t i = 0; i < order; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {

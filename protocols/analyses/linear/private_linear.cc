@@ -12,6 +12,7 @@
 #include "protocols/analyses/glm/contract_scale.h"
 #include "protocols/analyses/glm/inference.h"
 #include "protocols/analyses/glm/regression.h"
+#include "protocols/analyses/glm/slices.h"
 #include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/linear/noisy_moments.h"
 #include "protocols/privacy/exact_sums.h"
@@ -21,9 +22,6 @@ namespace {
 
 using glm::Symmetric;
 using Json = nlohmann::ordered_json;
-
-/// Covers the rounding of what is brought to -1 ... 1.
-constexpr double kSlack = 1 + 1e-9;
 
 /// There is one query.
 enum class Step : std::uint8_t { kMoments = 1 };
@@ -58,16 +56,16 @@ class PrivateLinear final : public Analysis {
   }
 
   std::vector<Slice> DescribeForReview() const override {
-    const std::size_t numbers = glm::TriangleOf(order());
+    const std::size_t numbers = glm::TriangleSize(order());
     const auto rows = static_cast<double>(design_.maximum_rows);
     Slice slice{"squares and products",
                 std::to_string(numbers) + " (upper triangle of " + std::to_string(order()) + " x " +
                     std::to_string(order()) + ")",
                 "the number of rows, and sums over rows of each term, of the outcome, and of the "
                 "product of each two of them, all brought to -1 ... 1",
-                Slot{Encoding::kReal, numbers, rows * kSlack}};
+                Slot{Encoding::kReal, numbers, rows * glm::kSlack}};
     // Each number of a row is within -1 and 1.
-    slice.patient_l2 = std::sqrt(static_cast<double>(numbers)) * kSlack;
+    slice.patient_l2 = std::sqrt(static_cast<double>(numbers)) * glm::kSlack;
     return {std::move(slice)};
   }
 
@@ -81,7 +79,8 @@ class PrivateLinear final : public Analysis {
 
   Result<AnalysisResult> Run(Federation& federation) const override {
     const Aggregate sums = federation.Sum(Query{Encode(MomentsQuery{})});
-    if (sums.values.size() != glm::TriangleOf(order()) || sums.noise.size() != sums.values.size()) {
+    if (sums.values.size() != glm::TriangleSize(order()) ||
+        sums.noise.size() != sums.values.size()) {
       return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
     }
     const Symmetric moments = glm::FromTriangle(sums.values, order());
@@ -94,13 +93,13 @@ class PrivateLinear final : public Analysis {
     TRY_STATUS(Describe(query));
     TRY_STATUS(glm::CheckCohort(design_, cohort));
     Contribution contribution;
-    contribution.values.assign(glm::TriangleOf(order()), 0.0);
-    const ExactSums exact(kSlack, design_.maximum_rows);
+    contribution.values.assign(glm::TriangleSize(order()), 0.0);
+    const ExactSums exact(glm::kSlack, design_.maximum_rows);
     std::vector<double> row(order(), 1.0);
     const double* from = cohort.values.data();
     for (Eigen::Index r = 0; r < cohort.values.rows(); ++r, from += cohort.values.cols()) {
       scale_.Row(from, std::span(row).first(parameters()));
-      row.back() = (from[0] - centre_) / width_;
+      row.back() = glm::Bounded((from[0] - centre_) / width_);
       std::size_t at = 0;
       for (std::size_t i = 0; i < order(); ++i) {
         for (std::size_t j = i; j < order(); ++j) {
@@ -166,12 +165,12 @@ class PrivateLinear final : public Analysis {
                     double sigma,
                     bool hidden) const {
     char text[120];
-    std::snprintf(text, sizeof text, "residual standard error %s%.5g\n", hidden ? "at most " : "",
-                  sigma);
+    std::snprintf(text, sizeof text, "residual standard error %.5g\n", sigma);
+    const std::string residual = hidden ? "residual standard error hidden by the noise\n" : text;
     return glm::Wrapped("Linear regression of " + design_.outcome.name + ": about " +
                         glm::Counted(rows, "patient", "patients") + " from " +
                         glm::Counted(sites, "site", "sites")) +
-           "\n" + glm::CoefficientTable(lines, {}, "t", confidence_) + "\n" + text;
+           "\n" + glm::CoefficientTable(lines, {}, "t", confidence_) + "\n" + residual;
   }
 
   const glm::Design design_;

@@ -59,7 +59,7 @@ Status NoisyNewton::Step(const std::vector<double>& score,
   const Symmetric inverse = solver.Inverse();
   Symmetric noise(order);
   for (std::size_t i = 0; i < order; ++i) noise.Set(i, i, score_noise * score_noise);
-  noise_covariance_ = glm::Sandwich(inverse, noise);
+  noise_covariance_ = glm::TwoSided(inverse, noise);
   covariance_ = Symmetric(order);
   for (std::size_t i = 0; i < order; ++i) {
     coefficients_[i] += step[i];

@@ -14,6 +14,7 @@
 #include "protocols/analyses/glm/inference.h"
 #include "protocols/analyses/glm/query.h"
 #include "protocols/analyses/glm/regression.h"
+#include "protocols/analyses/glm/slices.h"
 #include "protocols/analyses/glm/tables.h"
 #include "protocols/analyses/logistic/noisy_newton.h"
 #include "protocols/privacy/exact_sums.h"
@@ -24,12 +25,8 @@ namespace {
 using glm::Symmetric;
 using Json = nlohmann::ordered_json;
 
-/// Covers the rounding of what is brought to -1 ... 1.
-constexpr double kSlack = 1 + 1e-9;
 /// Of a row: p (1 - p).
 constexpr double kLargestWeight = 0.25;
-/// Linear predictors beyond this are all certain.
-constexpr double kFarthest = 600;
 /// The score decides the estimate's noise, the information only how well a step aims.
 constexpr double kScoreWeight = 4;
 
@@ -73,19 +70,19 @@ class PrivateLogistic final : public Analysis {
   std::vector<Slice> DescribeForReview() const override {
     const auto rows = static_cast<double>(design_.maximum_rows);
     const std::size_t count = parameters();
-    const std::size_t numbers = glm::TriangleOf(count);
+    const std::size_t numbers = glm::TriangleSize(count);
     Slice score{"score", std::to_string(count),
                 "for each coefficient, the slope of the log-likelihood, of terms brought to -1 ... "
                 "1",
-                Slot{Encoding::kReal, count, rows * kSlack}};
-    score.patient_l2 = std::sqrt(static_cast<double>(count)) * kSlack;
+                Slot{Encoding::kReal, count, rows * glm::kSlack}};
+    score.patient_l2 = std::sqrt(static_cast<double>(count)) * glm::kSlack;
     score.privacy_weight = kScoreWeight;
     Slice information{"information",
                       std::to_string(numbers) + " (upper triangle of " + std::to_string(count) +
                           " x " + std::to_string(count) + ")",
                       "the curvature of the log-likelihood",
-                      Slot{Encoding::kReal, numbers, rows * kLargestWeight * kSlack}};
-    information.patient_l2 = kLargestWeight * std::sqrt(static_cast<double>(numbers)) * kSlack;
+                      Slot{Encoding::kReal, numbers, rows * kLargestWeight * glm::kSlack}};
+    information.patient_l2 = kLargestWeight * std::sqrt(static_cast<double>(numbers)) * glm::kSlack;
     return {std::move(score), std::move(information)};
   }
 
@@ -102,7 +99,7 @@ class PrivateLogistic final : public Analysis {
     Found found{NoisyNewton(parameters())};
     for (std::uint32_t step = 0; step < steps_; ++step) {
       const Aggregate sums = federation.Sum(Query{Encode(StepQuery{found.newton.coefficients()})});
-      const std::size_t numbers = parameters() + glm::TriangleOf(parameters());
+      const std::size_t numbers = parameters() + glm::TriangleSize(parameters());
       if (sums.values.size() != numbers || sums.noise.size() != numbers) {
         return Fail(ErrorCode::kCorrupt, "a sum does not have the length of what was asked for");
       }
@@ -123,17 +120,17 @@ class PrivateLogistic final : public Analysis {
     TRY(const StepQuery decoded, DecodeHere(query));
     TRY_STATUS(glm::CheckCohort(design_, cohort));
     const std::size_t count = parameters();
-    const ExactSums score_parts(kSlack, design_.maximum_rows);
-    const ExactSums information_parts(kLargestWeight * kSlack, design_.maximum_rows);
+    const ExactSums score_parts(glm::kSlack, design_.maximum_rows);
+    const ExactSums information_parts(kLargestWeight * glm::kSlack, design_.maximum_rows);
     Contribution contribution;
-    contribution.values.assign(count + glm::TriangleOf(count), 0.0);
+    contribution.values.assign(count + glm::TriangleSize(count), 0.0);
     std::vector<double> x(count);
     const double* row = cohort.values.data();
     for (Eigen::Index r = 0; r < cohort.values.rows(); ++r, row += cohort.values.cols()) {
       scale_.Row(row, x);
       double eta = 0;
       for (std::size_t j = 0; j < count; ++j) eta += decoded.coefficients[j] * x[j];
-      const double p = PortableLogistic(std::clamp(eta, -kFarthest, kFarthest));
+      const double p = PortableLogistic(eta);
       const double weight = p * (1 - p);
       std::size_t at = count;
       for (std::size_t i = 0; i < count; ++i) {

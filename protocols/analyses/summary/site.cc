@@ -52,7 +52,9 @@ void AddRow(const SummaryPlan& plan,
     if (std::isnan(x)) continue;
     const std::size_t cell = i * groups + group;
     const double centre = query.means.empty() ? variable.centre() : variable.At(query.means[cell]);
-    const double z = (x - centre) / variable.scale();
+    // Of a first round a bound is promised, which noise is added for.
+    const double on_scale = (x - centre) / variable.scale();
+    const double z = query.means.empty() ? std::clamp(on_scale, -1.0, 1.0) : on_scale;
     numbers.present[cell] += 1;
     numbers.sums[cell] += z;
     numbers.squares[cell] += z * z;

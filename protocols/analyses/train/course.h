@@ -41,7 +41,7 @@ struct Trained {
   std::uint64_t patients = 0;
   std::uint64_t rows = 0;  ///< Learned from; 0 where nobody may know.
   std::uint64_t held_out_rows = 0;
-  std::uint64_t events = 0;  ///< Of these, with a time to an event.
+  std::uint64_t events = 0;  ///< Of these, with a time to an event; 0 where nobody may know.
   std::uint32_t sites = 0;   ///< In the last sum.
 };
 

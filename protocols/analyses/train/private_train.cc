@@ -18,7 +18,9 @@ class PrivateTrain final : public Analysis {
 
   std::string_view kind() const override { return "train"; }
   std::vector<std::string> columns() const override { return plan_.design.columns; }
+  std::size_t outcomes() const override { return plan_.design.first_feature(); }
   std::size_t parameters() const override { return plan_.network.parameters; }
+  bool KeepsSitesApart() const override { return plan_.network.ComparesRows(); }
   std::uint32_t maximum_rounds() const override { return plan_.rounds; }
   bool GoesOnWithoutASite() const override { return true; }
   bool KeepsMemory() const override { return true; }

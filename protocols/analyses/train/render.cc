@@ -157,7 +157,7 @@ Json ResultJson(const Trained& trained, const TrainPlan& plan) {
   json["strategy"] = NameOf(plan.strategy);
   json["standardise"] = NameOf(plan.standardisation);
   json["rows"] = trained.rows > 0 ? Json(trained.rows) : Json();
-  if (compares) json["events"] = trained.events;
+  if (compares) json["events"] = trained.rows > 0 ? Json(trained.events) : Json();
   json["validation_rows"] = trained.held_out_rows;
   json["training_rounds"] = trained.rounds;
   json["best_round"] = trained.best_round;
@@ -241,7 +241,8 @@ std::string Table(const Trained& trained, const TrainPlan& plan) {
   std::string text = glm::Wrapped(ModelInWords(plan));
   text += std::to_string(trained.rounds) + " rounds, " + std::to_string(trained.sites) + " sites";
   if (trained.rows > 0) text += ", " + std::to_string(trained.rows) + " rows to learn from";
-  if (plan.network.ComparesRows()) text += " with " + std::to_string(trained.events) + " events";
+  if (trained.rows > 0 && plan.network.ComparesRows())
+    text += " with " + std::to_string(trained.events) + " events";
   if (plan.Validates()) {
     text += ", " + std::to_string(trained.held_out_rows) +
             " held out;\nthe released model is the "

@@ -106,8 +106,9 @@ class Reading {
   }
 
  private:
-  tl::unexpected<Error> Refused(const std::string& what) const {
-    return Fail(ErrorCode::kRefused,
+  tl::unexpected<Error> Refused(const std::string& what,
+                                ErrorCode code = ErrorCode::kRefused) const {
+    return Fail(code,
                 "the trainer \"" + plan_.trainer->command + "\" " + what + " in round " +
                     std::to_string(query_.round),
                 "Whoever wrote the program should see docs/analyses/train.md, \"Other trainers\".");
@@ -117,7 +118,8 @@ class Reading {
     const std::vector<float> numbers = FloatsOf(tensor.numbers);
     if (!AllFinite(numbers)) {
       return Refused("answered with a number that is not finite among \"" + PrintedName(tensor) +
-                     "\", as when the training diverges,");
+                         "\", as when the training diverges,",
+                     ErrorCode::kNotEstimable);
     }
     if (tensor.name == "parameters") {
       if (tensor.shape != std::vector<std::size_t>{plan_.network.parameters}) {

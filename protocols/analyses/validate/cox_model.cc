@@ -10,6 +10,7 @@
 #include "protocols/analyses/cox/query.h"
 #include "protocols/analyses/cox/render.h"
 #include "protocols/analyses/cox/site.h"
+#include "protocols/analyses/evaluate/survival_estimate.h"
 #include "protocols/analyses/glm/newton.h"
 #include "protocols/analyses/glm/slices.h"
 #include "protocols/analyses/glm/tables.h"
@@ -237,12 +238,7 @@ class CoxModel final : public Model {
           "first: there is neither a concordance nor a calibration.";
       return judged;
     }
-    const cox::Concordance concordance = cox::ConcordanceOf(pairs);
-    Measure measure =
-        evaluate::WaldMeasure(concordance.estimate, concordance.std_error, confidence());
-    measure.low = std::max(0.0, *measure.low);
-    measure.high = std::min(1.0, *measure.high);
-    judged.measures[kConcordance] = measure;
+    judged.measures[kConcordance] = evaluate::ConcordanceMeasure(pairs, confidence());
     if (phase == Phase::kTraining) return judged;
     if (!(pairs.concordant > 0 && pairs.discordant > 0)) {
       judged.trouble =

@@ -219,8 +219,10 @@ class PoissonModel final : public GlmModel {
       return judged;
     }
     // The maximum-likelihood intercept beside predictions whose slope is 1.
-    judged.measures[kInTheLarge] =
-        evaluate::WaldMeasure(std::log(observed / expected), 1 / std::sqrt(observed), confidence());
+    if (expected > 0) {
+      judged.measures[kInTheLarge] = evaluate::WaldMeasure(std::log(observed / expected),
+                                                           1 / std::sqrt(observed), confidence());
+    }
     TRY_STATUS(Recalibrate(federation, fitted, judged));
     return judged;
   }
@@ -294,7 +296,9 @@ class PoissonModel final : public GlmModel {
     if (!fit && fit.error().code != ErrorCode::kNotEstimable) {
       return tl::unexpected<Error>(std::move(fit).error());
     }
-    if (!fit || !fit->separated.empty()) {
+    if (!fit) {
+      judged.trouble = "Calibration: " + fit.error().message + ".";
+    } else if (!fit->separated.empty()) {
       judged.trouble =
           "Calibration: the predictions are all the same, or separate counts of 0 from the others, "
           "so there is no slope.";

@@ -204,6 +204,28 @@ TEST(PrivateLinearTest, ARowMoreChangesTheSumsByExactlyItsOwnAndNoMoreThanItsBou
   EXPECT_LE(std::sqrt(squares), bound);
 }
 
+/// The middle of two doubles that are neighbours is one of them, so that a row would be 2 away.
+TEST(PrivateLinearTest, ARangeOfTwoNeighboursWidensNoBound) {
+  const double next = std::nextafter(1.0, 2.0);
+  const std::string columns =
+      Number("y", 1, next) + Number("dose", 1, next) + Boolean("treated") + Number("age", 20, 90);
+  const Plan plan = ParsePlan(PlanText(columns, kAnalysis) + Dp(5, 1.1), "plan.toml").value();
+  const double bound = plan.analysis->DescribeForReview()[0].patient_l2;
+  for (const double dose : {1.0, next}) {
+    for (const double y : {1.0, next}) {
+      Cohort cohort;
+      cohort.columns = plan.analysis->columns();
+      cohort.patients = 1;
+      cohort.values.resize(1, 3);
+      cohort.values.row(0) << y, dose, 1;
+      const Contribution answer = plan.analysis->Answer(Query{Bytes{std::byte{1}}}, cohort).value();
+      double squares = 0;
+      for (const double number : answer.values) squares += number * number;
+      EXPECT_LE(std::sqrt(squares), bound);
+    }
+  }
+}
+
 TEST(PrivateLinearTest, NoiseThatHidesTheTermsIsSaidInWords) {
   const Result<PlainRun> run = RunWith(NoisyPlan(50, 1), 1);
   ASSERT_FALSE(run.has_value());

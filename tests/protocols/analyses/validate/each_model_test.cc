@@ -138,7 +138,8 @@ TEST(ValidatePoissonModelTest, PredictionsThatAreAllTheSameHaveNoSlope) {
   const Json& held_out = result["folds"][1]["held_out"];
   EXPECT_EQ(held_out["calibration_slope"], nullptr);
   EXPECT_TRUE(held_out["calibration_in_the_large"].is_object());
-  EXPECT_THAT(held_out["message"].get<std::string>(), HasSubstr("there is no slope"));
+  EXPECT_THAT(held_out["message"].get<std::string>(),
+              HasSubstr("has the same value for every patient"));
 }
 
 TEST(ValidatePoissonModelTest, EventsAreRowsWithACountAboveZero) {
@@ -186,7 +187,9 @@ TEST(ValidateCoxModelTest, ACourseThatPredictionsOrderWithoutAMistakeHasNoSlope)
   const Outcome outcome = RunOn(plan, NamedCohorts(plan, rows));
   const Json& held_out = outcome.json["folds"][1]["held_out"];
   EXPECT_EQ(held_out["concordance"]["estimate"], 1);
-  EXPECT_EQ(held_out["concordance"]["conf_high"], 1);
+  // One way in all pairs says nothing of how sure that is.
+  EXPECT_EQ(held_out["concordance"]["std_error"], nullptr);
+  EXPECT_EQ(held_out["concordance"]["conf_high"], nullptr);
   EXPECT_EQ(held_out["calibration_slope"], nullptr);
   EXPECT_THAT(held_out["message"].get<std::string>(), HasSubstr("has no limit"));
 }
