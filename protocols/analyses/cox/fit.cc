@@ -13,10 +13,6 @@
 namespace consilium::cox {
 namespace {
 
-/// The last step takes less than this off the deviance: it is shorter than 1e-9 standard errors,
-/// and its own error is that squared. The covariance is of the point before it.
-constexpr double kDecrementConverged = 1e-18;
-
 /// The pairs, and the likelihood at zero where sites were lost.
 constexpr std::uint32_t kRoundsBehind = 2;
 

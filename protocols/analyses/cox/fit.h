@@ -15,6 +15,10 @@
 
 namespace consilium::cox {
 
+/// The last step of Newton's method takes less than this off the deviance: it is shorter than 1e-9
+/// standard errors, and its own error is that squared. The covariance is of the point before it.
+inline constexpr double kDecrementConverged = 1e-18;
+
 /// What the same rows say of coefficients that are all zero.
 struct AtZero {
   double log_likelihood = 0;

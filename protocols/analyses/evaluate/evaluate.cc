@@ -54,11 +54,7 @@ class Evaluate final : public Analysis {
       text += "the probabilities of " + plan_.design.outcome.name + " in the column \"" +
               plan_.prediction() + "\"";
     }
-    for (std::size_t i = 0; i < plan_.subgroups.size(); ++i) {
-      const bool last = i + 1 == plan_.subgroups.size();
-      text += (i == 0 ? ", by " : last ? " and by " : ", by ") + plan_.subgroups[i].column;
-    }
-    return text;
+    return text + ByInWords(plan_.subgroups);
   }
 
   std::string ReleasedInWords() const override {

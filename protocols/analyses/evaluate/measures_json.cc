@@ -58,4 +58,23 @@ Json DecisionJson(const std::vector<DecisionPoint>& curve) {
   return json;
 }
 
+nlohmann::ordered_json CoefficientsJson(const std::vector<glm::Term>& terms,
+                                        const std::vector<double>& coefficients) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (std::size_t j = 0; j < coefficients.size(); ++j) json[terms[j].name] = coefficients[j];
+  return json;
+}
+
+nlohmann::ordered_json SubgroupsJson(
+    const std::vector<Subgroup>& subgroups,
+    const std::function<nlohmann::ordered_json(std::size_t subgroup, std::size_t level)>& level) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < subgroups.size(); ++i) {
+    nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+    for (std::size_t k = 0; k < subgroups[i].levels.size(); ++k) levels.push_back(level(i, k));
+    json.push_back({{"column", subgroups[i].column}, {"levels", std::move(levels)}});
+  }
+  return json;
+}
+
 }  // namespace consilium::evaluate

@@ -2,6 +2,8 @@
 
 // Measures and curves as JSON objects: null for what there is not.
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -9,6 +11,7 @@
 
 #include "protocols/analyses/evaluate/curves.h"
 #include "protocols/analyses/evaluate/measures.h"
+#include "protocols/analyses/evaluate/settings.h"
 
 namespace consilium::evaluate {
 
@@ -22,5 +25,13 @@ nlohmann::ordered_json AucJson(const std::optional<Discrimination>& discriminati
 nlohmann::ordered_json CalibrationJson(const std::vector<CalibrationGroup>& curve);
 /// A list of thresholds.
 nlohmann::ordered_json DecisionJson(const std::vector<DecisionPoint>& curve);
+
+/// By the terms' names.
+nlohmann::ordered_json CoefficientsJson(const std::vector<glm::Term>& terms,
+                                        const std::vector<double>& coefficients);
+/// A list of subgroups, each with its column and levels; `level` is given their numbers.
+nlohmann::ordered_json SubgroupsJson(
+    const std::vector<Subgroup>& subgroups,
+    const std::function<nlohmann::ordered_json(std::size_t subgroup, std::size_t level)>& level);
 
 }  // namespace consilium::evaluate

@@ -42,4 +42,21 @@ std::string MeasureLine(std::string name, const std::optional<Measure>& measure)
          glm::Right(NumberCell(measure->std_error), 12) + glm::Right(Limits(*measure), 24) + "\n";
 }
 
+std::string CountsInWords(std::uint64_t patients, double rows, double events, std::uint32_t sites) {
+  const auto counted = [](double count, const char* one, const char* several) {
+    return glm::Counted(static_cast<std::uint64_t>(count), one, several);
+  };
+  return glm::Counted(patients, "patient", "patients") +
+         (rows == static_cast<double>(patients) ? std::string()
+                                                : " (" + counted(rows, "row", "rows") + ")") +
+         " with " + counted(events, "event", "events") + " from " +
+         glm::Counted(sites, "site", "sites");
+}
+
+std::string LevelCell(const std::string& name) {
+  std::string cell = name.substr(0, 30);
+  cell.resize(32, ' ');
+  return cell;
+}
+
 }  // namespace consilium::evaluate

@@ -2,6 +2,7 @@
 
 // Measures in a table for people: "-" for what there is not.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,5 +17,10 @@ std::string WithStandardError(const std::optional<Measure>& measure);
 std::string MeasureHead(double confidence);
 /// A measure's name, estimate, standard error and limits.
 std::string MeasureLine(std::string name, const std::optional<Measure>& measure);
+
+/// "303 patients (310 rows) with 164 events from 4 sites"
+std::string CountsInWords(std::uint64_t patients, double rows, double events, std::uint32_t sites);
+/// The name of a level in a table, cut and filled up to its column.
+std::string LevelCell(const std::string& name);
 
 }  // namespace consilium::evaluate

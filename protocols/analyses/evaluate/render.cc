@@ -18,11 +18,8 @@ std::uint64_t Whole(double count) { return static_cast<std::uint64_t>(count); }
 
 Json ModelJson(const EvaluatePlan& plan) {
   if (!plan.has_model()) return {{"column", plan.prediction()}};
-  Json coefficients = Json::object();
-  for (std::size_t j = 0; j < plan.coefficients.size(); ++j) {
-    coefficients[plan.design.terms[j].name] = plan.coefficients[j];
-  }
-  return {{"intercept", plan.intercept}, {"coefficients", std::move(coefficients)}};
+  return {{"intercept", plan.intercept},
+          {"coefficients", CoefficientsJson(plan.design.terms, plan.coefficients)}};
 }
 
 Json LevelJson(const LevelMeasures& level) {
@@ -38,16 +35,6 @@ Json LevelJson(const LevelMeasures& level) {
           {"log_loss", any ? Json(measures.log_loss) : Json()},
           {"observed_over_expected", MeasureJson(measures.observed_over_expected)},
           {"calibration_in_the_large", MeasureJson(measures.in_the_large)}};
-}
-
-Json SubgroupsJson(const Evaluation& evaluation, const EvaluatePlan& plan) {
-  Json subgroups = Json::array();
-  for (std::size_t i = 0; i < plan.subgroups.size(); ++i) {
-    Json levels = Json::array();
-    for (const LevelMeasures& level : evaluation.subgroups[i]) levels.push_back(LevelJson(level));
-    subgroups.push_back({{"column", plan.subgroups[i].column}, {"levels", std::move(levels)}});
-  }
-  return subgroups;
 }
 
 bool IsSmall(double count, const EvaluatePlan& plan) {
@@ -82,7 +69,9 @@ Json ResultJson(const Evaluation& evaluation, const EvaluatePlan& plan) {
   const Curves curves = evaluation.curves.value_or(Curves{});
   json["calibration_curve"] = CalibrationJson(curves.calibration);
   json["decision_curve"] = DecisionJson(curves.decision);
-  json["subgroups"] = SubgroupsJson(evaluation, plan);
+  json["subgroups"] = SubgroupsJson(plan.subgroups, [&](std::size_t i, std::size_t level) {
+    return LevelJson(evaluation.subgroups[i][level]);
+  });
   if (!evaluation.recalibration.trouble.empty()) {
     json["message"] = evaluation.recalibration.trouble;
   }
@@ -104,8 +93,7 @@ std::string InWords(const GroupMeasures& all) {
 }
 
 std::string LevelLine(const std::string& name, const LevelMeasures& level) {
-  std::string text = name.substr(0, 30);
-  text.resize(32, ' ');
+  const std::string text = LevelCell(name);
   if (level.left_out) return text + "  left out: too few rows, events or others\n";
   const GroupMeasures& measures = level.measures;
   return text + glm::Right(NumberCell(measures.rows, "%.0f"), 8) +
@@ -136,12 +124,7 @@ std::string Table(const Evaluation& evaluation, const EvaluatePlan& plan) {
                        : "the predictions in \"" + plan.prediction() + "\"";
   std::string text =
       glm::Wrapped("Evaluation of " + what + " of " + plan.design.outcome.name + ": " +
-                   glm::Counted(evaluation.patients, "patient", "patients") +
-                   (all.rows == static_cast<double>(evaluation.patients)
-                        ? std::string()
-                        : " (" + glm::Counted(Whole(all.rows), "row", "rows") + ")") +
-                   " with " + glm::Counted(Whole(all.events), "event", "events") + " from " +
-                   glm::Counted(evaluation.sites, "site", "sites"));
+                   CountsInWords(evaluation.patients, all.rows, all.events, evaluation.sites));
   text += MeasureHead(plan.confidence) + MeasureLine("AUC", AucOf(all)) +
           MeasureLine("Brier score", evaluation.brier) +
           MeasureLine("log-loss", evaluation.log_loss) +

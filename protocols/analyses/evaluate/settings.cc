@@ -115,6 +115,25 @@ Status ParseModel(const Settings& settings, EvaluatePlan& plan) {
 
 }  // namespace
 
+std::string ByInWords(const std::vector<Subgroup>& subgroups) {
+  std::string text;
+  for (std::size_t i = 0; i < subgroups.size(); ++i) {
+    const bool last = i + 1 == subgroups.size();
+    text += (i > 0 && last ? " and by " : ", by ") + subgroups[i].column;
+  }
+  return text;
+}
+
+const std::vector<std::size_t>& GroupsOfRow::Of(const double* row) {
+  groups_.assign(1, 0);
+  std::size_t first = 1;
+  for (const Subgroup& subgroup : subgroups_) {
+    groups_.push_back(first + static_cast<std::size_t>(row[subgroup.in_cohort]));
+    first += subgroup.levels.size();
+  }
+  return groups_;
+}
+
 Result<std::vector<Subgroup>> ParseSubgroups(const Settings& settings, const Contract& contract) {
   TRY(const std::vector<std::string> names, settings.TextsOr("subgroups", {}));
   if (names.size() > kMostSubgroups) {

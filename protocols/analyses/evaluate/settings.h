@@ -31,6 +31,23 @@ struct Subgroup {
   std::vector<std::string> levels;  ///< In the order of the column's values.
 };
 
+/// ", by a, by b and by c"; nothing without subgroups.
+std::string ByInWords(const std::vector<Subgroup>& subgroups);
+
+/// A row's groups: 0, which is all rows, then its level of each subgroup, counted on.
+class GroupsOfRow {
+ public:
+  /// The subgroups outlive it.
+  explicit GroupsOfRow(const std::vector<Subgroup>& subgroups) : subgroups_(subgroups) {}
+
+  /// Of a row of the cohort; until the next call.
+  const std::vector<std::size_t>& Of(const double* row);
+
+ private:
+  const std::vector<Subgroup>& subgroups_;
+  std::vector<std::size_t> groups_;
+};
+
 struct EvaluatePlan {
   /// The outcome, then the column of predictions if one is judged, then subgroups that are no
   /// features. Features are those of the model.

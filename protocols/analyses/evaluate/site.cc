@@ -9,26 +9,6 @@
 namespace consilium::evaluate {
 namespace {
 
-/// A row's groups: all rows, then its level of each subgroup.
-class GroupsOfRow {
- public:
-  explicit GroupsOfRow(const EvaluatePlan& plan) : plan_(plan), groups_(1, 0) {}
-
-  const std::vector<std::size_t>& Of(const double* row) {
-    groups_.resize(1);
-    std::size_t first = 1;
-    for (const Subgroup& subgroup : plan_.subgroups) {
-      groups_.push_back(first + static_cast<std::size_t>(row[subgroup.in_cohort]));
-      first += subgroup.levels.size();
-    }
-    return groups_;
-  }
-
- private:
-  const EvaluatePlan& plan_;
-  std::vector<std::size_t> groups_;
-};
-
 /// One row, as the counting answer sees it.
 struct Judged {
   bool event = false;
@@ -141,7 +121,7 @@ Status AnswerQuery(const EvaluateQuery& query,
   const Derivatives sums = counting ? Derivatives{} : SplitDerivatives(query, values);
   const std::vector<std::size_t> places = PlacesOf(query, plan);
   const std::unique_ptr<glm::Family> logistic = MakeLogisticFamily();
-  GroupsOfRow groups(plan);
+  GroupsOfRow groups(plan.subgroups);
   (counting ? counts.patients : sums.patients)[0] = static_cast<double>(cohort.patients);
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "protocols/analyses/cox/fit.h"
 #include "protocols/analyses/evaluate/curves.h"
 #include "protocols/analyses/evaluate/recalibration.h"
 #include "protocols/analyses/evaluate/survival_query.h"
@@ -14,8 +15,6 @@
 namespace consilium::evaluate {
 namespace {
 
-/// The last step is shorter than 1e-9 standard errors; the standard errors are from before it.
-constexpr double kLastDecrement = 1e-18;
 /// Scores that vary by less than this part of their range are, in sums over that range, alike.
 constexpr double kResolvedInRange = 1e-10;
 
@@ -176,7 +175,7 @@ class SlopeLikelihood final : public glm::SummedLikelihood {
   }
 
   bool IsLastStep(const glm::Evaluation&, double decrement) const override {
-    return std::abs(decrement) <= kLastDecrement;
+    return std::abs(decrement) <= cox::kDecrementConverged;
   }
 
   tl::unexpected<Error> NotIdentified(const glm::Dependence&) const override {

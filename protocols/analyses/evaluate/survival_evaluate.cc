@@ -58,11 +58,7 @@ class SurvivalEvaluate final : public Analysis {
     }
     text += " for the time \"" + plan_.time() + "\" to the event \"" + plan_.event() +
             "\" (each site's patients are compared with each other only)";
-    for (std::size_t i = 0; i < plan_.subgroups.size(); ++i) {
-      const bool last = i + 1 == plan_.subgroups.size();
-      text += (i == 0 ? ", by " : last ? " and by " : ", by ") + plan_.subgroups[i].column;
-    }
-    return text;
+    return text + ByInWords(plan_.subgroups);
   }
 
   std::string ReleasedInWords() const override {

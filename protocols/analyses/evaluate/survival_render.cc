@@ -19,11 +19,7 @@ std::uint64_t Whole(double count) { return static_cast<std::uint64_t>(count); }
 
 Json ModelJson(const SurvivalPlan& plan) {
   if (!plan.has_model()) return {{"column", plan.prediction()}};
-  Json coefficients = Json::object();
-  for (std::size_t j = 0; j < plan.coefficients.size(); ++j) {
-    coefficients[plan.design.terms[j].name] = plan.coefficients[j];
-  }
-  return {{"coefficients", std::move(coefficients)}};
+  return {{"coefficients", CoefficientsJson(plan.design.terms, plan.coefficients)}};
 }
 
 Json LevelJson(const SurvivalLevel& level) {
@@ -34,16 +30,6 @@ Json LevelJson(const SurvivalLevel& level) {
           {"events", Whole(measures.events)},
           {"concordance", MeasureJson(measures.concordance)},
           {"calibration_slope", MeasureJson(measures.slope)}};
-}
-
-Json SubgroupsJson(const SurvivalEvaluation& evaluation, const SurvivalPlan& plan) {
-  Json subgroups = Json::array();
-  for (std::size_t i = 0; i < plan.subgroups.size(); ++i) {
-    Json levels = Json::array();
-    for (const SurvivalLevel& level : evaluation.subgroups[i]) levels.push_back(LevelJson(level));
-    subgroups.push_back({{"column", plan.subgroups[i].column}, {"levels", std::move(levels)}});
-  }
-  return subgroups;
 }
 
 Json PairsJson(const std::optional<cox::PairSums>& pairs) {
@@ -73,7 +59,9 @@ Json ResultJson(const SurvivalEvaluation& evaluation, const SurvivalPlan& plan) 
   json["concordance"] = MeasureJson(evaluation.all.concordance);
   json["concordance_pairs"] = PairsJson(evaluation.pairs);
   json["calibration_slope"] = MeasureJson(evaluation.all.slope);
-  json["subgroups"] = SubgroupsJson(evaluation, plan);
+  json["subgroups"] = SubgroupsJson(plan.subgroups, [&](std::size_t i, std::size_t level) {
+    return LevelJson(evaluation.subgroups[i][level]);
+  });
   if (!evaluation.trouble.empty()) json["message"] = evaluation.trouble;
   return json;
 }
@@ -95,8 +83,7 @@ std::string InWords(const SurvivalEvaluation& evaluation, const SurvivalPlan& pl
 }
 
 std::string LevelLine(const std::string& name, const SurvivalLevel& level) {
-  std::string text = name.substr(0, 30);
-  text.resize(32, ' ');
+  const std::string text = LevelCell(name);
   if (level.left_out) return text + "  left out: too few rows, events or others\n";
   const SurvivalMeasures& measures = level.measures;
   return text + glm::Right(NumberCell(measures.rows, "%.0f"), 8) +
@@ -127,12 +114,7 @@ std::string Table(const SurvivalEvaluation& evaluation, const SurvivalPlan& plan
   std::string text =
       glm::Wrapped("Evaluation of " + what + " for " + plan.event() + " by " + plan.time() +
                    ", each site's patients compared with each other: " +
-                   glm::Counted(evaluation.patients, "patient", "patients") +
-                   (all.rows == static_cast<double>(evaluation.patients)
-                        ? std::string()
-                        : " (" + glm::Counted(Whole(all.rows), "row", "rows") + ")") +
-                   " with " + glm::Counted(Whole(all.events), "event", "events") + " from " +
-                   glm::Counted(evaluation.sites, "site", "sites"));
+                   CountsInWords(evaluation.patients, all.rows, all.events, evaluation.sites));
   text +=
       MeasureHead(plan.confidence) + MeasureLine("concordance (C-index)", all.concordance) +
       MeasureLine(plan.has_model() ? "calibration slope (ideal 1)" : "slope (1 for log hazards)",

@@ -16,18 +16,6 @@ namespace {
 /// matters whether a slope has an estimate: they may differ by rounding alone.
 constexpr double kAlike = 1e-12;
 
-bool BelongsTo(const SurvivalPlan& plan, std::uint32_t group, const double* row) {
-  if (group == 0) return true;
-  std::size_t first = 1;
-  for (const Subgroup& subgroup : plan.subgroups) {
-    if (group < first + subgroup.levels.size()) {
-      return row[subgroup.in_cohort] == static_cast<double>(group - first);
-    }
-    first += subgroup.levels.size();
-  }
-  return false;
-}
-
 /// A group's rows as survival analyses take them.
 struct GroupRows {
   cox::TimeOrder times;
@@ -35,39 +23,45 @@ struct GroupRows {
   std::vector<double> scores;
 };
 
-GroupRows ReadGroup(const SurvivalPlan& plan, const CohortView& cohort, std::uint32_t group) {
-  GroupRows rows;
-  std::vector<double> times;
+/// Of each group that the query asks for, in one pass over the cohort.
+std::vector<GroupRows> ReadGroups(const SurvivalPlan& plan,
+                                  const CohortView& cohort,
+                                  const std::vector<std::uint32_t>& asked) {
+  const std::size_t none = asked.size();
+  std::vector<std::size_t> place_of(plan.groups(), none);
+  for (std::size_t i = 0; i < asked.size(); ++i) place_of[asked[i]] = i;
+  std::vector<GroupRows> groups(asked.size());
+  std::vector<std::vector<double>> times(asked.size());
+  GroupsOfRow groups_of(plan.subgroups);
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
-    if (!BelongsTo(plan, group, row)) continue;
-    times.push_back(row[SurvivalPlan::kTime]);
-    rows.event.push_back(row[SurvivalPlan::kEvent] > 0.5);
-    rows.scores.push_back(plan.ScoreOf(row));
+    const double score = plan.ScoreOf(row);
+    for (const std::size_t group : groups_of.Of(row)) {
+      const std::size_t place = place_of[group];
+      if (place == none) continue;
+      times[place].push_back(row[SurvivalPlan::kTime]);
+      groups[place].event.push_back(row[SurvivalPlan::kEvent] > 0.5);
+      groups[place].scores.push_back(score);
+    }
   }
-  rows.times = cox::OrderByTime(times);
-  return rows;
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].times = cox::OrderByTime(times[i]);
+  return groups;
 }
 
 void Count(const SurvivalQuery& query,
            const SurvivalPlan& plan,
            const CohortView& cohort,
            const SurvivalSums& sums) {
+  GroupsOfRow groups_of(plan.subgroups);
   const double* row = cohort.values.data();
   for (Eigen::Index i = 0; i < cohort.values.rows(); ++i, row += cohort.values.cols()) {
     const double event = row[SurvivalPlan::kEvent] > 0.5 ? 1 : 0;
     const double score = (plan.ScoreOf(row) - query.centre) / query.scale;
     sums.score_sum[0] += score;
     sums.score_squares[0] += score * score;
-    const auto add = [&](std::size_t group) {
+    for (const std::size_t group : groups_of.Of(row)) {
       sums.rows[group] += 1;
       sums.events[group] += event;
-    };
-    add(0);
-    std::size_t first = 1;
-    for (const Subgroup& subgroup : plan.subgroups) {
-      add(first + static_cast<std::size_t>(row[subgroup.in_cohort]));
-      first += subgroup.levels.size();
     }
   }
 }
@@ -97,8 +91,9 @@ void AddPairs(const SurvivalPlan& plan,
               const CohortView& cohort,
               const SurvivalQuery& query,
               const SurvivalSums& sums) {
-  for (std::size_t i = 0; i < query.groups.size(); ++i) {
-    const GroupRows rows = ReadGroup(plan, cohort, query.groups[i]);
+  const std::vector<GroupRows> groups = ReadGroups(plan, cohort, query.groups);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const GroupRows& rows = groups[i];
     const cox::PairSums pairs = cox::CountPairs(rows.times, rows.event, rows.scores);
     const double counts[] = {pairs.concordant, pairs.discordant, pairs.tied};
     const double spread[] = {pairs.squares, pairs.products, pairs.counts};
@@ -112,8 +107,9 @@ void AddDerivatives(const SurvivalPlan& plan,
                     const CohortView& cohort,
                     const SurvivalQuery& query,
                     const SurvivalSums& sums) {
-  for (std::size_t i = 0; i < query.groups.size(); ++i) {
-    GroupRows group = ReadGroup(plan, cohort, query.groups[i]);
+  std::vector<GroupRows> groups = ReadGroups(plan, cohort, query.groups);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    GroupRows& group = groups[i];
     cox::SurvivalRows rows;
     rows.count = 1;
     rows.times = std::move(group.times);

@@ -10,6 +10,7 @@
 #include "protocols/analyses/cox/query.h"
 #include "protocols/analyses/cox/render.h"
 #include "protocols/analyses/cox/site.h"
+#include "protocols/analyses/evaluate/recalibration.h"
 #include "protocols/analyses/evaluate/survival_estimate.h"
 #include "protocols/analyses/glm/newton.h"
 #include "protocols/analyses/glm/slices.h"
@@ -20,11 +21,6 @@ namespace consilium::validate {
 namespace {
 
 enum : std::size_t { kConcordance, kLogLikelihood, kNullLogLikelihood, kGain, kSlope };
-
-/// Newton rounds of the slope.
-constexpr std::uint32_t kMostIterations = 25;
-/// The last step takes less than this off the deviance.
-constexpr double kLastStep = 1e-18;
 
 Layout CoxLayout() {
   Layout layout;
@@ -158,7 +154,7 @@ class SlopeLikelihood final : public glm::SummedLikelihood {
   }
 
   bool IsLastStep(const glm::Evaluation&, double decrement) const override {
-    return std::abs(decrement) <= kLastStep;
+    return std::abs(decrement) <= cox::kDecrementConverged;
   }
 
   tl::unexpected<Error> NotIdentified(const glm::Dependence&) const override {
@@ -214,7 +210,7 @@ class CoxModel final : public Model {
     return samples;
   }
 
-  std::uint32_t judging_rounds() const override { return 2 + kMostIterations; }
+  std::uint32_t judging_rounds() const override { return 2 + evaluate::kMostIterations; }
 
   Result<Fitted> Fit(Federation& federation) const override {
     TRY(const cox::CoxFit fit, cox::RunCox(federation, plan_));
@@ -286,7 +282,7 @@ class CoxModel final : public Model {
   Status Calibrate(Federation& federation, Judged& judged) const {
     SlopeLikelihood likelihood(federation);
     glm::NewtonOptions options;
-    options.maximum_evaluations = kMostIterations;
+    options.maximum_evaluations = evaluate::kMostIterations;
     options.penalties = {0};
     options.first_step = {1};
     Result<glm::Maximum> maximum = glm::Maximise(likelihood, options);

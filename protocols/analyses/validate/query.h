@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "common/result.h"
+#include "protocols/analyses/evaluate/settings.h"
 #include "protocols/analyses/validate/model.h"
 #include "protocols/analyses/validate/settings.h"
 #include "protocols/analysis.h"
 
 namespace consilium::validate {
 
-/// No coefficient of a model that is judged is larger.
-inline constexpr double kLargestCoefficient = 1e9;
+using evaluate::kLargestCoefficient;
 
 enum class Step : std::uint8_t {
   kSizes = 1,  ///< How many rows each fold has: nothing of a fold that is too small is asked.

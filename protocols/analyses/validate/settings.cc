@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/check.h"
+#include "protocols/analyses/evaluate/settings.h"
 #include "protocols/roster.h"
 
 namespace consilium::validate {
@@ -88,8 +89,7 @@ Result<ValidatePlan> ParseValidatePlan(const Settings& settings,
   plan.method = method == kFolds ? Method::kFolds : Method::kLeaveOneSiteOut;
   TRY_STATUS(plan.method == Method::kFolds ? ParseFolds(settings, plan)
                                            : ParseSites(settings, plan));
-  TRY(const std::int64_t count, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
-  plan.minimum_count = static_cast<std::uint64_t>(count);
+  TRY(plan.minimum_count, evaluate::ParseMinimumCount(settings));
   TRY(plan.model, MakeModel(settings, contract));
   return plan;
 }
