@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "common/check.h"
 
@@ -73,15 +74,32 @@ Symmetric TwoSided(const Symmetric& outer, const Symmetric& inner) {
   return result;
 }
 
-Symmetric LessOnDiagonal(const Symmetric& matrix, double less) {
-  Symmetric result = matrix;
-  for (std::size_t i = 0; i < matrix.order(); ++i) result.Set(i, i, matrix(i, i) - less);
-  return result;
+Result<Cholesky> FactorWithMargin(const Symmetric& matrix, double deviation, const char* could_be) {
+  constexpr double kSingular = 1e-12;
+  constexpr double kTimes = 2;
+  const std::size_t order = matrix.order();
+  const double margin = kTimes * 2 * deviation * std::sqrt(static_cast<double>(order));
+  Symmetric less = matrix;
+  for (std::size_t i = 0; i < order; ++i) less.Set(i, i, matrix(i, i) - margin);
+  if (Cholesky(less, kSingular).singular()) {
+    return Fail(ErrorCode::kNotEstimable,
+                std::string("the noise is too large for these patients: ") + could_be,
+                "ask for a larger epsilon or fewer terms, give columns the narrowest range that is "
+                "medically possible, or take part with more patients");
+  }
+  Cholesky factor(matrix, kSingular);
+  CHECK(!factor.singular());  // What was taken off the diagonal is there again.
+  return factor;
 }
 
-double MarginFor(double deviation, std::size_t order) {
-  constexpr double kTimes = 2;
-  return kTimes * 2 * deviation * std::sqrt(static_cast<double>(order));
+void AddTriangle(const ExactSums& exact,
+                 double weight,
+                 std::span<const double> x,
+                 std::span<double> sums) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    for (std::size_t j = i; j < x.size(); ++j) sums[at++] += exact.Part(weight * x[i] * x[j]);
+  }
 }
 
 }  // namespace consilium::glm

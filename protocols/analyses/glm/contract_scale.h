@@ -6,9 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "common/result.h"
 #include "protocols/analyses/glm/cholesky.h"
 #include "protocols/analyses/glm/design.h"
 #include "protocols/analyses/glm/scaling.h"
+#include "protocols/privacy/exact_sums.h"
 
 namespace consilium::glm {
 
@@ -35,13 +37,17 @@ Symmetric TwoSided(const Symmetric& outer, const Symmetric& inner);
 /// so that what lies in the range may be as far as 2 from it.
 double Bounded(double on_scale);
 
-/// The matrix, less so much on its diagonal.
-Symmetric LessOnDiagonal(const Symmetric& matrix, double less);
-
-/// What a matrix must have on its diagonal to spare, noise of this deviation in each number of its
-/// upper triangle: the noise's largest eigenvalue is about 2 tau sqrt(order) (Wigner 1958), and the
-/// matrix's smallest is asked to be twice as large, so that what is of second order in the
+/// A matrix with noise of this deviation in each number of its upper triangle, to solve with.
+/// kNotEstimable where noise could be what makes it positive definite, `could_be` saying what it
+/// then might be of: the noise's largest eigenvalue is about 2 tau sqrt(order) (Wigner 1958), and
+/// the matrix's smallest is asked to be twice as large, so that what is of second order in the
 /// noise is small.
-double MarginFor(double deviation, std::size_t order);
+Result<Cholesky> FactorWithMargin(const Symmetric& matrix, double deviation, const char* could_be);
+
+/// Adds the upper triangle of weight x x', row by row, as parts of an exact sum.
+void AddTriangle(const ExactSums& exact,
+                 double weight,
+                 std::span<const double> x,
+                 std::span<double> sums);
 
 }  // namespace consilium::glm

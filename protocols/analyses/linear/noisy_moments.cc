@@ -57,19 +57,14 @@ double NoiseOfResiduals(const std::vector<double>& beta, double deviation) {
 Result<NoisyLeastSquares> SolveNoisyMoments(const Symmetric& moments, double deviation) {
   CHECK(moments.order() >= 2 && deviation >= 0);
   const std::size_t order = moments.order() - 1;
-  constexpr double kSingular = 1e-12;
-  const Symmetric matrix = TermsOf(moments);
-  const Cholesky careful(glm::LessOnDiagonal(matrix, glm::MarginFor(deviation, order)), kSingular);
+  constexpr const char* kCouldBe =
+      "the noised sums of squares and products could be those of terms that determine one another";
+  TRY(const Cholesky terms, glm::FactorWithMargin(TermsOf(moments), deviation, kCouldBe));
   const double degrees = moments(0, 0) - static_cast<double>(order);
-  if (careful.singular() || !(degrees >= 1)) {
-    return Fail(ErrorCode::kNotEstimable,
-                "the noise is too large for these patients: the noised sums of squares and "
-                "products could be those of terms that determine one another",
-                "ask for a larger epsilon or fewer terms, give columns the narrowest range that is "
-                "medically possible, or take part with more patients");
+  if (!(degrees >= 1)) {
+    return Fail(ErrorCode::kNotEstimable, "the noise hides how many patients there are",
+                "ask for a larger epsilon, or take part with more patients");
   }
-  const Cholesky terms(matrix, kSingular);
-  CHECK(!terms.singular());  // What was taken off the diagonal is there again.
   std::vector<double> products(order);
   for (std::size_t i = 0; i < order; ++i) products[i] = moments(i, order);
 

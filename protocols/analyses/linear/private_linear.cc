@@ -100,12 +100,7 @@ class PrivateLinear final : public Analysis {
     for (Eigen::Index r = 0; r < cohort.values.rows(); ++r, from += cohort.values.cols()) {
       scale_.Row(from, std::span(row).first(parameters()));
       row.back() = glm::Bounded((from[0] - centre_) / width_);
-      std::size_t at = 0;
-      for (std::size_t i = 0; i < order(); ++i) {
-        for (std::size_t j = i; j < order(); ++j) {
-          contribution.values[at++] += exact.Part(row[i] * row[j]);
-        }
-      }
+      glm::AddTriangle(exact, 1, row, contribution.values);
     }
     return contribution;
   }

@@ -43,18 +43,10 @@ Status NoisyNewton::Step(const std::vector<double>& score,
                          double information_noise) {
   const std::size_t order = coefficients_.size();
   CHECK(score.size() == order && information.order() == order);
-  constexpr double kSingular = 1e-12;
-  const double margin = glm::MarginFor(information_noise, order);
-  if (Cholesky(glm::LessOnDiagonal(information, margin), kSingular).singular()) {
-    return Fail(ErrorCode::kNotEstimable,
-                "the noise is too large for these patients: the noised information could be that "
-                "of terms that determine one another, or of an outcome that they predict without "
-                "error",
-                "ask for a larger epsilon or fewer terms, give columns the narrowest range that is "
-                "medically possible, or take part with more patients");
-  }
-  const Cholesky solver(information, kSingular);
-  CHECK(!solver.singular());  // What was taken off the diagonal is there again.
+  constexpr const char* kCouldBe =
+      "the noised information could be that of terms that determine one another, or of an outcome "
+      "that they predict without error";
+  TRY(const Cholesky solver, glm::FactorWithMargin(information, information_noise, kCouldBe));
   const std::vector<double> step = solver.Solve(score);
   const Symmetric inverse = solver.Inverse();
   Symmetric noise(order);

@@ -131,14 +131,11 @@ class PrivateLogistic final : public Analysis {
       double eta = 0;
       for (std::size_t j = 0; j < count; ++j) eta += decoded.coefficients[j] * x[j];
       const double p = PortableLogistic(eta);
-      const double weight = p * (1 - p);
-      std::size_t at = count;
       for (std::size_t i = 0; i < count; ++i) {
         contribution.values[i] += score_parts.Part((row[0] - p) * x[i]);
-        for (std::size_t j = i; j < count; ++j) {
-          contribution.values[at++] += information_parts.Part(weight * x[i] * x[j]);
-        }
       }
+      glm::AddTriangle(information_parts, p * (1 - p), x,
+                       std::span(contribution.values).subspan(count));
     }
     return contribution;
   }

@@ -140,12 +140,6 @@ std::vector<double> Spread(const std::vector<double>& update, const TrainPlan& p
   return all;
 }
 
-double LengthOf(std::span<const double> update) {
-  double squares = 0;
-  for (const double number : update) squares += number * number;
-  return std::sqrt(squares);
-}
-
 /// Karimireddy et al. 2020: c += |S| / N times the mean change, here weighted by rows as all else.
 void MoveControl(const Sums& sums, double all_rows, TrainQuery& query) {
   for (std::size_t j = 0; j < query.control.size(); ++j) {

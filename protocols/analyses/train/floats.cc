@@ -29,4 +29,10 @@ std::vector<float> FloatsOf(ByteSpan bytes) {
   return numbers;
 }
 
+double LengthOf(std::span<const double> numbers) {
+  double squares = 0;
+  for (const double number : numbers) squares += number * number;
+  return std::sqrt(squares);
+}
+
 }  // namespace consilium::train

@@ -19,4 +19,7 @@ bool AllFinite(const std::vector<Number>& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](Number x) { return std::isfinite(x); });
 }
 
+/// The L2 norm.
+double LengthOf(std::span<const double> numbers);
+
 }  // namespace consilium::train

@@ -4,16 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "protocols/analyses/train/floats.h"
 #include "protocols/analyses/train/server.h"
 
 namespace consilium::train {
 namespace {
-
-double LengthOf(std::span<const double> numbers) {
-  double squares = 0;
-  for (const double number : numbers) squares += number * number;
-  return std::sqrt(squares);
-}
 
 /// How many rows a site has, from noised counts of rounds whose sites may differ.
 class RowCount {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "protocols/analyses/train/floats.h"
 #include "protocols/privacy/exact_sums.h"
 
 namespace consilium::train {
@@ -235,9 +236,7 @@ Status PrivateSiteQuery::AnswerUpdate(const CohortView& cohort,
   if (!learned && learned.error().code == ErrorCode::kNotEstimable) return {};
   TRY_STATUS(learned);
   const Numbers numbers = Split(Step::kLearn, plan_, values);
-  double squares = 0;
-  for (const double number : numbers.update) squares += number * number;
-  const double length = std::sqrt(squares) / numbers.rows[0];
+  const double length = LengthOf(numbers.update) / numbers.rows[0];
   if (!std::isfinite(length)) return {};
   const double factor = ShorteningOf(length, plan_.clip) / numbers.rows[0];
   for (std::size_t j = 0; j < update.size(); ++j) update[j] = factor * numbers.update[j];
