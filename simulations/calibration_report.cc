@@ -6,12 +6,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 #include "protocols/analyses/distributions.h"
 #include "protocols/analyses/imputation/imputation.h"
 #include "simulations/calibration.h"
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
-#include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {

@@ -12,10 +12,10 @@
 
 #include "common/command_errors.h"
 #include "common/names.h"
+#include "common/pages/number_text.h"
 #include "common/terminal.h"
 #include "protocols/privacy/rdp.h"
 #include "protocols/privacy/solve.h"
-#include "simulations/number_text.h"
 
 namespace consilium {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "simulations/html_page.h"
-#include "simulations/svg_plot.h"
+#include "common/pages/html_page.h"
+#include "common/pages/svg_plot.h"
 
 namespace consilium {
 namespace {

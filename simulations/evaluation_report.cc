@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 #include "common/terminal.h"
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
-#include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {

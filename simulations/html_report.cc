@@ -4,17 +4,17 @@
 #include <cmath>
 #include <utility>
 
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 #include "simulations/calibration_report.h"
 #include "simulations/draws.h"
 #include "simulations/evaluation_report.h"
-#include "simulations/html_page.h"
 #include "simulations/html_report_runs.h"
 #include "simulations/meta_report.h"
-#include "simulations/number_text.h"
 #include "simulations/report.h"
 #include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
-#include "simulations/svg_plot.h"
 #include "simulations/training_report.h"
 #include "simulations/validation_report.h"
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <functional>
 
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 #include "simulations/course_figures.h"
 #include "simulations/evaluation_report.h"
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
-#include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "simulations/number_text.h"
+#include "common/pages/number_text.h"
 
 namespace consilium {
 namespace {

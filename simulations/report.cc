@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "common/command_errors.h"
+#include "common/pages/number_text.h"
 #include "common/terminal.h"
 #include "protocols/result_document.h"
 #include "simulations/evaluation_report.h"
-#include "simulations/number_text.h"
 #include "simulations/summary_report.h"
 #include "simulations/survival_report.h"
 #include "simulations/training_report.h"

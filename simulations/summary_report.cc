@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
 
 namespace consilium {
 namespace {

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "common/command_errors.h"
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 #include "common/terminal.h"
 #include "simulations/course_figures.h"
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
-#include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {

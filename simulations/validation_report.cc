@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "common/check.h"
-#include "simulations/html_page.h"
-#include "simulations/number_text.h"
-#include "simulations/svg_plot.h"
+#include "common/pages/html_page.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_plot.h"
 
 namespace consilium {
 namespace {

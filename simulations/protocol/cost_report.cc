@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/pages/number_text.h"
 #include "common/terminal.h"
-#include "simulations/number_text.h"
 #include "simulations/protocol/cost.h"
 
 namespace consilium {

@@ -17,10 +17,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/pages/svg_plot.h"
 #include "simulations/calibration_report.h"
 #include "simulations/campaign.h"
 #include "simulations/html_report.h"
-#include "simulations/svg_plot.h"
 
 namespace consilium {
 namespace {

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "simulations/svg_plot.h"
+#include "common/pages/svg_plot.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {

@@ -1,4 +1,4 @@
-// Covers simulations/html_report.cc, simulations/html_report_runs.cc and simulations/html_page.cc.
+// Covers simulations/html_report.cc, simulations/html_report_runs.cc and common/pages/html_page.cc.
 
 #include "simulations/html_report.h"
 
@@ -9,8 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "simulations/html_page.h"
-#include "simulations/svg_plot.h"
+#include "common/pages/html_page.h"
+#include "common/pages/svg_plot.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <iterator>
 
-#include "simulations/number_text.h"
-#include "simulations/svg_parts.h"
-#include "simulations/svg_plot.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_parts.h"
+#include "common/pages/svg_plot.h"
 
 namespace consilium {
 namespace {

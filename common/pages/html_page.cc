@@ -1,6 +1,6 @@
-#include "simulations/html_page.h"
+#include "common/pages/html_page.h"
 
-#include "simulations/svg_plot.h"
+#include "common/pages/svg_plot.h"
 
 namespace consilium {
 namespace {

@@ -1,10 +1,10 @@
-#include "simulations/svg_parts.h"
+#include "common/pages/svg_parts.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "common/pages/number_text.h"
 #include "common/terminal.h"
-#include "simulations/number_text.h"
 
 namespace consilium {
 

@@ -1,4 +1,4 @@
-#include "simulations/number_text.h"
+#include "common/pages/number_text.h"
 
 #include <cmath>
 #include <cstdio>

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "simulations/svg_plot.h"
+#include "common/pages/svg_plot.h"
 
 namespace consilium::svg {
 

@@ -1,10 +1,10 @@
-#include "simulations/svg_plot.h"
+#include "common/pages/svg_plot.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "simulations/number_text.h"
-#include "simulations/svg_parts.h"
+#include "common/pages/number_text.h"
+#include "common/pages/svg_parts.h"
 
 namespace consilium {
 namespace {
