@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "client/commands_carried.h"
 #include "client/commands_client.h"
 #include "client/commands_record.h"
 #include "client/doctor.h"
@@ -36,6 +37,9 @@ struct Options {
   bool verify = false;
   bool verbose = false;
   bool show_sql = false;
+  bool carried = false;
+  std::vector<std::string> places;
+  std::string out = ".";
 };
 
 Result<Json> Ask(const CommonOptions& common, Json request) {
@@ -53,7 +57,8 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
   }
   TRY(const Bytes bytes, ReadFile(options.file, kMostInvitationBytes));
   TRY(const Invitation invitation, ReadInvitation(AsText(bytes), options.file));
-  TRY(const std::string request, CreateSiteHome(common.folder, invitation, protection, random));
+  TRY(const std::string request,
+      CreateSiteHome(common.folder, invitation, protection, random, options.carried));
   const std::filesystem::path request_file =
       options.request.empty() ? common.folder / (invitation.site_name + ".request.json")
                               : std::filesystem::path(options.request);
@@ -274,6 +279,8 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   init.add_option("--invite", options.file, "The coordinator's invitation file")->required();
   init.add_option("--request", options.request,
                   "The request file to write (default DIR/NAME.request.json)");
+  init.add_flag("--carried", options.carried,
+                "This machine has no network: people carry files (`inbox` and `outbox`)");
   CLI::App& source = line.Add("source", "Use this source file for the site's data",
                               "source /var/lib/consilium cardiology.source.toml", bind(UseSource));
   source.add_option("SOURCE", options.file, "The source file, TOML")->required();
@@ -312,6 +319,21 @@ void AddStudyCommands(CommandLine& line, Options& options) {
   }
 }
 
+void AddCarriedCommands(CommandLine& line, Options& options) {
+  line.Add("inbox", "Take in files that people carried here from the coordinator",
+           "inbox /var/lib/consilium /media/usb",
+           [&options](const CommonOptions& common) {
+             return TakeCarriedFiles(common, options.places);
+           })
+      .add_option("FILE", options.places, "Files, or folders with them")
+      ->required();
+  line.Add(
+          "outbox", "Write the file that people are to carry to the coordinator",
+          "outbox /var/lib/consilium --out /media/usb",
+          [&options](const CommonOptions& common) { return WriteCarriedFile(common, options.out); })
+      .add_option("--out", options.out, "A folder or a file (default: this folder)");
+}
+
 }  // namespace
 
 int RunSiteProgram(int count, char** arguments) {
@@ -321,6 +343,7 @@ int RunSiteProgram(int count, char** arguments) {
   Options options;
   AddSetUpCommands(line, options);
   AddStudyCommands(line, options);
+  AddCarriedCommands(line, options);
   const auto bind = [&options](RunCommand run) {
     return [&options, run](const CommonOptions& common) { return run(common, options); };
   };

@@ -23,8 +23,9 @@ std::string SettingsText(const SiteSettings& settings) {
          "\"\n\n"
          "# Where the coordinator is. The connection is outbound only.\n"
          "endpoint = \"" +
-         settings.endpoint +
-         "\"\n# socks_proxy = \"proxy.example:1080\"\n"
+         settings.endpoint + "\"\n# socks_proxy = \"proxy.example:1080\"\n" +
+         (settings.carried ? "" : "# ") +
+         "carried = true  # No network: people carry files (`inbox` and `outbox`).\n"
          "# How long to wait before a lost connection is tried again; varied by half, and doubled\n"
          "# while nobody answers.\n"
          "# reconnect_after = \"1s\"\n"
@@ -55,6 +56,7 @@ Result<SiteSettings> ReadSettings(const std::filesystem::path& file) {
   TRY(settings.federation_name, document.Text("federation_name"));
   TRY(settings.endpoint, document.Text("endpoint"));
   TRY(settings.socks_proxy, document.TextOr("socks_proxy", ""));
+  TRY(settings.carried, document.BooleanOr("carried", false));
   TRY(settings.reconnect_after, document.SpanOr("reconnect_after", settings.reconnect_after));
   if (settings.reconnect_after < Duration(1) || settings.reconnect_after > Duration(60'000)) {
     return document.FailAt("reconnect_after", "reconnect_after is not between 1ms and 60s");
@@ -83,7 +85,8 @@ std::string SiteHome::coordinator_fingerprint() const {
 Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                                    const Invitation& invitation,
                                    const KeyProtection& protection,
-                                   RandomSource& random) {
+                                   RandomSource& random,
+                                   bool carried) {
   TRY_STATUS(ParseEndpoint(invitation.endpoint));
   TRY(NewHome home, NewHome::Begin(folder));
   const PartyKeys keys = GeneratePartyKeys(random);
@@ -92,6 +95,7 @@ Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                               invitation.federation_name,
                               invitation.endpoint,
                               "",
+                              carried,
                               Duration(1'000),
                               invitation.coordinator_identity,
                               invitation.coordinator_transport};

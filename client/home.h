@@ -19,6 +19,7 @@ struct SiteSettings {
   std::string federation_name;
   std::string endpoint;              ///< tcp://HOST:PORT of the coordinator.
   std::string socks_proxy;           ///< HOST:PORT; empty for none.
+  bool carried = false;              ///< No network: people carry files, see docs/air-gap.md.
   Duration reconnect_after{1'000};   ///< A connection was lost; doubles while nobody answers.
   IdentityKey coordinator_identity;  ///< Pinned at joining.
   TransportKey coordinator_transport;
@@ -37,11 +38,13 @@ struct SiteHome {
 };
 
 /// Makes the folder with fresh keys, the standard policy and the settings of the invitation;
-/// returns the text of the join request. kConflict when the folder exists and is not empty.
+/// returns the text of the join request. `carried`: a site without a network. kConflict when the
+/// folder exists and is not empty.
 Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                                    const Invitation& invitation,
                                    const KeyProtection& protection,
-                                   RandomSource& random);
+                                   RandomSource& random,
+                                   bool carried = false);
 
 /// kPermission unless the folder and its files are private; kNotFound with the command that makes
 /// one.

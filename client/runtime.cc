@@ -58,6 +58,23 @@ Status SiteRuntime::Open() {
   answerer_ = std::make_unique<Answerer>(home_.folder, home_.settings.name,
                                          PatientKeyOf(home_.keys.identity), *waker_);
   TRY_STATUS(BuildCore());
+  return Connect();
+}
+
+Status SiteRuntime::Connect() {
+  if (home_.settings.carried) {
+    const CourierKeys keys{home_.settings.federation,
+                           home_.keys.identity,
+                           home_.keys.transport,
+                           home_.keys.transport_secret,
+                           home_.settings.coordinator_identity,
+                           home_.settings.coordinator_transport};
+    desk_ = std::make_unique<CourierDesk>(Courier::Side::kSite, keys, random_, ReadClocks().utc);
+    connection_ = "none: people carry files (`inbox` and `outbox`)";
+    log_.Info("started", {{"endpoint", "carried"}, {"fingerprint", home_.fingerprint()}});
+    Carry(core_->OnConnected(ReadClocks()));
+    return {};
+  }
   TRY(context_, TransportContext::Create());
   SiteSocketOptions options;
   options.endpoint = home_.settings.endpoint;
@@ -80,8 +97,12 @@ Status SiteRuntime::BuildCore() {
                          home_.settings.coordinator_identity, "consilium-site " CONSILIUM_VERSION},
       home_.keys.identity, std::move(policy), random_);
   TRY_STATUS(core_->Restore(*store_));
-  if (socket_ != nullptr && socket_->connected()) Carry(core_->OnConnected(ReadClocks()));
+  if (Connected()) Carry(core_->OnConnected(ReadClocks()));
   return {};
+}
+
+bool SiteRuntime::Connected() const {
+  return desk_ != nullptr || (socket_ != nullptr && socket_->connected());
 }
 
 void SiteRuntime::RereadPolicy() {
@@ -104,7 +125,7 @@ Status SiteRuntime::Run(StopSignals& stop) {
   Poller poller;
   poller.Watch(stop);
   poller.Watch(*control_);
-  poller.Watch(*socket_);
+  if (socket_ != nullptr) poller.Watch(*socket_);
   poller.Watch(*waker_);
   while (!stop.Requested()) {
     TRY(const bool ready, poller.Wait(TimeToWait()));
@@ -134,6 +155,7 @@ std::optional<Duration> SiteRuntime::TimeToWait() const {
 }
 
 void SiteRuntime::TakeConnectionEvents() {
+  if (socket_ == nullptr) return;
   while (const std::optional<ConnectionEvent> event = socket_->NextEvent()) {
     OnConnectionEvent(*event);
   }
@@ -156,6 +178,7 @@ void SiteRuntime::OnConnectionEvent(ConnectionEvent event) {
 }
 
 void SiteRuntime::ReceiveMessages() {
+  if (socket_ == nullptr) return;
   for (int i = 0; i < kMessagesInOneTurn; ++i) {
     const std::optional<Bytes> message = socket_->Receive();
     if (!message) return;
@@ -166,6 +189,7 @@ void SiteRuntime::ReceiveMessages() {
 
 void SiteRuntime::TakeAnswers() {
   while (std::optional<FinishedAnswer> finished = answerer_->Take()) {
+    --computing_;
     if (!finished->trainer_words.empty()) {
       log_.Error("trainer-wrote", {{"study", finished->request.study},
                                    {"round", finished->request.round},
@@ -191,15 +215,58 @@ std::string SiteRuntime::Answer(const std::string& request) {
   };
   if (core_ == nullptr) return degraded();
   RereadPolicy();
+  if (const std::optional<CarriedRequest> carried = CarriedRequestIn(request)) {
+    const Result<std::string> reply = AnswerCarried(*carried);
+    return reply ? *reply : ErrorDocument(reply.error());
+  }
   SiteEffects effects;
   const Result<std::string> reply =
       ExecuteAtSite(request,
                     {*core_, *store_, home_.keys.identity.public_key(), home_.settings.name,
-                     SiteServiceView{socket_->connected(), connection_}, ReadClocks()},
+                     SiteServiceView{Connected(), connection_}, ReadClocks()},
                     effects);
   if (!reply) return ErrorDocument(reply.error());
   if (!Carry(std::move(effects))) return degraded();
   return *reply;
+}
+
+// -- Messages that people carry ----------------------------------------------------------------
+
+Result<std::string> SiteRuntime::AnswerCarried(const CarriedRequest& request) {
+  if (desk_ == nullptr) {
+    return Fail(ErrorCode::kConflict, "this site has a connection: its messages are not carried",
+                "Write `carried = true` into settings.toml and restart the service.");
+  }
+  return request.kind == CarriedRequest::Kind::kTake ? TakeFile(request.file) : WriteFile();
+}
+
+Result<std::string> SiteRuntime::TakeFile(ByteSpan file) {
+  TRY(Courier::Taken taken, desk_->TakeFile(file, ReadClocks().utc));
+  log_.Info("file-taken",
+            {{"messages", taken.messages.size()}, {"anew", taken.anew ? "yes" : "no"}});
+  if (taken.anew) {
+    core_->OnDisconnected();
+    Carry(core_->OnConnected(ReadClocks()));
+  }
+  for (const Bytes& message : taken.messages) {
+    // As with a connection: what cannot be stored now is said again after the next hello.
+    if (core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), message));
+  }
+  return ReplyText(
+      TakenReply{"the coordinator", taken.messages.size(), taken.anew, desk_->courier().waiting()});
+}
+
+Result<std::string> SiteRuntime::WriteFile() {
+  WrittenReply reply;
+  reply.computing = computing_ > 0;
+  if (desk_->courier().has_news()) {
+    TRY(reply.file, desk_->WriteFile());
+    reply.name = CourierFileName("from", home_.settings.name, ReadClocks().utc);
+    reply.messages = desk_->courier().Write().messages.size();
+    reply.left = desk_->courier().waiting() - reply.messages;
+    log_.Info("file-written", {{"messages", reply.messages}});
+  }
+  return ReplyText(reply);
 }
 
 void SiteRuntime::Tick() {
@@ -231,10 +298,13 @@ bool SiteRuntime::Carry(SiteEffects effects) {
 
 void SiteRuntime::Compute(ComputeAnswer request) {
   const Result<const Plan*> plan = core_->PlanOf(request.study);
-  if (plan) answerer_->Compute(std::move(request), **plan, core_->excluded());
+  if (!plan) return;
+  answerer_->Compute(std::move(request), **plan, core_->excluded());
+  ++computing_;
 }
 
 void SiteRuntime::Deliver(Bytes message) {
+  if (desk_ != nullptr) return desk_->Send(std::move(message));
   if (outbox_.empty()) {
     const SendOutcome outcome = socket_->Send(message);
     // What is lost with a connection is asked for again after the next hello.
@@ -246,6 +316,7 @@ void SiteRuntime::Deliver(Bytes message) {
 }
 
 void SiteRuntime::Retry() {
+  if (socket_ == nullptr) return;
   while (!outbox_.empty()) {
     if (socket_->Send(outbox_.front()) == SendOutcome::kBusy) return;
     outbox_.pop_front();

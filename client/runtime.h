@@ -1,7 +1,8 @@
 #pragma once
 
 // The site as a service: one thread that owns the socket, the state and the core, and carries out
-// the core's effects in order; a worker that computes answers. Outbound connections only. A failed
+// the core's effects in order; a worker that computes answers. Outbound connections only, or none
+// at all where people carry the messages (protocols/courier). A failed
 // write stops everything that depends on it; the core is built anew from what is stored as soon as
 // storing works again.
 
@@ -20,6 +21,8 @@
 #include "common/transport/control.h"
 #include "common/transport/poller.h"
 #include "common/transport/site_socket.h"
+#include "protocols/courier/carried_request.h"
+#include "protocols/courier/courier_desk.h"
 
 namespace consilium {
 
@@ -43,7 +46,9 @@ class SiteRuntime {
               RandomSource& random,
               std::function<void(const std::string&)> announce);
   Status Open();
+  Status Connect();
   Status BuildCore();
+  bool Connected() const;
   void RereadPolicy();
 
   std::optional<Duration> TimeToWait() const;
@@ -53,6 +58,9 @@ class SiteRuntime {
   void TakeAnswers();
   void AnswerControl();
   std::string Answer(const std::string& request);
+  Result<std::string> AnswerCarried(const CarriedRequest& request);
+  Result<std::string> TakeFile(ByteSpan file);
+  Result<std::string> WriteFile();
   void Tick();
   void Retry();
   Status ProbeStorage();
@@ -71,12 +79,14 @@ class SiteRuntime {
   std::unique_ptr<RecordStore> store_;
   std::unique_ptr<ControlServer> control_;
   std::unique_ptr<TransportContext> context_;
-  std::unique_ptr<SiteSocket> socket_;
+  std::unique_ptr<SiteSocket> socket_;  ///< Null where people carry the messages,
+  std::unique_ptr<CourierDesk> desk_;   ///< and then this takes them.
   std::optional<Waker> waker_;
   std::unique_ptr<Answerer> answerer_;  ///< Wakes `waker_`.
   std::unique_ptr<SiteCore> core_;      ///< Null while degraded.
   std::string policy_state_;            ///< Of the file last read.
   std::string connection_ = "connecting";
+  std::size_t computing_ = 0;  ///< Answers that the worker has not given yet.
   std::deque<Bytes> outbox_;
   std::optional<Error> degraded_;
   Instant next_probe_;

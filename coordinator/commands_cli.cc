@@ -13,6 +13,7 @@
 #include "common/runtime_clock.h"
 #include "common/terminal.h"
 #include "common/transport/poller.h"
+#include "coordinator/commands_carried.h"
 #include "coordinator/commands_client.h"
 #include "coordinator/commands_watch.h"
 #include "coordinator/format.h"
@@ -41,6 +42,7 @@ struct Options {
   std::size_t last = 50;
   std::string format;
   std::uint64_t after = 0;
+  std::vector<std::string> places;
 };
 
 Result<Json> Ask(const CommonOptions& common, Json request) {
@@ -307,6 +309,24 @@ void AddStudyCommands(CommandLine& line, Options& options) {
   audit.add_option("--last", options.last, "How many of the newest records to list (default 50)");
 }
 
+void AddCarriedCommands(CommandLine& line, Options& options) {
+  line.Add("inbox", "Take in files that people carried here from sites without a network",
+           "inbox /var/lib/consilium /media/usb",
+           [&options](const CommonOptions& common) {
+             return TakeSitesFiles(common, options.places);
+           })
+      .add_option("FILE", options.places, "Files, or folders with them")
+      ->required();
+  CLI::App& outbox = line.Add("outbox", "Write the files that people are to carry to such sites",
+                              "outbox /var/lib/consilium --out /media/usb",
+                              [&options](const CommonOptions& common) {
+                                return WriteSitesFiles(common, options.site, options.out);
+                              });
+  outbox.add_option("--site", options.site, "Only for this site (default: all that wait for one)");
+  outbox.add_option("--out", options.out,
+                    "A folder or, with --site, a file (default: this folder)");
+}
+
 }  // namespace
 
 int RunCoordinatorProgram(int count, char** arguments) {
@@ -315,6 +335,7 @@ int RunCoordinatorProgram(int count, char** arguments) {
   Options options;
   AddMemberCommands(line, options);
   AddStudyCommands(line, options);
+  AddCarriedCommands(line, options);
   line.Add("serve", "Run the service until it is told to stop", "serve /var/lib/consilium",
            [&options](const CommonOptions& common) { return Serve(common, options); })
       .add_flag("--verbose", options.verbose, "Also write the log to stderr");

@@ -61,6 +61,7 @@ Status CoordinatorRuntime::Open() {
   TRY(socket_, CoordinatorSocket::Bind(*context_, *admission_, pair, home_.settings.listen));
   TRY_STATUS(socket_->ProbeClosed(home_.keys.transport, random_));
   reported_strangers_ = admission_->refused();
+  carried_ = std::make_unique<CourierRoom>(home_.keys, random_);
   TRY_STATUS(BuildCore());
   log_.Info("serving", {{"endpoint", socket_->endpoint()}, {"fingerprint", home_.fingerprint()}});
   return {};
@@ -119,6 +120,7 @@ void CoordinatorRuntime::ReceiveMessages() {
     if (!message) return;
     // While nothing can be stored nothing is taken in; sites say it again when they are back.
     if (core_ == nullptr) continue;
+    carried_->Forget(message->from);
     Carry(core_->OnMessage(ReadClocks(), message->from, message->payload));
   }
 }
@@ -136,6 +138,10 @@ std::string CoordinatorRuntime::Answer(const std::string& request) {
     return ErrorDocument(error);
   };
   if (core_ == nullptr) return degraded();
+  if (const std::optional<CarriedRequest> carried = CarriedRequestIn(request)) {
+    const Result<std::string> reply = AnswerCarried(*carried);
+    return reply ? *reply : ErrorDocument(reply.error());
+  }
   CoordinatorEffects effects;
   const Result<std::string> reply = Execute(
       request,
@@ -144,6 +150,37 @@ std::string CoordinatorRuntime::Answer(const std::string& request) {
   if (!reply) return ErrorDocument(reply.error());
   if (!Carry(std::move(effects))) return degraded();
   return *reply;
+}
+
+// -- Messages that people carry ----------------------------------------------------------------
+
+Result<std::string> CoordinatorRuntime::AnswerCarried(const CarriedRequest& request) {
+  switch (request.kind) {
+    case CarriedRequest::Kind::kTake:
+      return TakeFile(request.file);
+    case CarriedRequest::Kind::kWrite:
+      return WriteFile(request.site);
+    case CarriedRequest::Kind::kList:
+      break;
+  }
+  return carried_->ListText(core_->roster());
+}
+
+Result<std::string> CoordinatorRuntime::TakeFile(ByteSpan file) {
+  TRY(CourierRoom::Taken taken, carried_->Take(file, core_->roster(), ReadClocks().utc));
+  log_.Info("file-taken", {{"site", taken.site}, {"messages", taken.messages.size()}});
+  for (const Bytes& message : taken.messages) {
+    // As with a connection: what cannot be stored now is said again after the next hello.
+    if (core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), taken.key, message));
+  }
+  return ReplyText(
+      TakenReply{taken.name, taken.messages.size(), false, carried_->Waiting(taken.key)});
+}
+
+Result<std::string> CoordinatorRuntime::WriteFile(const std::string& site) {
+  TRY(const WrittenReply reply, carried_->Write(site, core_->roster(), ReadClocks().utc));
+  log_.Info("file-written", {{"messages", reply.messages}});
+  return ReplyText(reply);
 }
 
 void CoordinatorRuntime::Tick() {
@@ -231,7 +268,10 @@ void CoordinatorRuntime::RefreshAdmission() {
 void CoordinatorRuntime::CutOffSite(SiteId site) {
   RefreshAdmission();
   outboxes_.erase(site);
-  if (const auto key = core_->KeyOf(site)) socket_->Disconnect(*key);
+  if (const auto key = core_->KeyOf(site)) {
+    carried_->Forget(*key);
+    socket_->Disconnect(*key);
+  }
 }
 
 // -- Sending -----------------------------------------------------------------------------------
@@ -245,6 +285,9 @@ void CoordinatorRuntime::Deliver(SiteId site, SharedBytes message) {
   if (message.size() > kLargestMessageToSite) {
     log_.Error("message-too-long", {{"site", site}, {"bytes", message.size()}});
     return;
+  }
+  if (const auto key = core_->KeyOf(site); key && carried_->Carries(*key)) {
+    return carried_->Send(*key, std::move(message));
   }
   const auto waiting = outboxes_.find(site);
   if (waiting == outboxes_.end()) {

@@ -19,7 +19,9 @@
 #include "common/transport/coordinator_socket.h"
 #include "common/transport/poller.h"
 #include "coordinator/coordinator_core.h"
+#include "coordinator/courier_room.h"
 #include "coordinator/home.h"
+#include "protocols/courier/carried_request.h"
 
 namespace consilium {
 
@@ -56,6 +58,9 @@ class CoordinatorRuntime {
   void ReceiveMessages();
   void AnswerControl();
   std::string Answer(const std::string& request);
+  Result<std::string> AnswerCarried(const CarriedRequest& request);
+  Result<std::string> TakeFile(ByteSpan file);
+  Result<std::string> WriteFile(const std::string& site);
   void Tick();
   Status ProbeStorage();
 
@@ -83,6 +88,7 @@ class CoordinatorRuntime {
   std::unique_ptr<CoordinatorCore> core_;  ///< Null while degraded.
   std::optional<RosterEpoch> admitted_epoch_;
   std::map<SiteId, Outbox> outboxes_;
+  std::unique_ptr<CourierRoom> carried_;  ///< Sites whose messages people carry.
   std::deque<SiteId> unreachable_;
   std::optional<Error> degraded_;
   Instant next_probe_;

@@ -14,7 +14,7 @@ namespace consilium {
 namespace {
 
 constexpr Duration kShortestDeadline{1'000};
-constexpr Duration kLongestDeadline{24 * 60 * 60 * 1000};
+constexpr Duration kLongestDeadline{30 * 24 * 60 * 60 * 1000LL};
 
 /// A line of text that people read: bounded, and no control characters to fool a terminal with.
 Status CheckLine(const Settings& settings,
@@ -83,7 +83,7 @@ Status ParsePrivacy(const Settings& settings, const Settings& analysis, Plan& pl
 Status ParseRound(const Settings& settings, Plan& plan) {
   TRY(plan.deadline, settings.SpanOr("deadline", Duration(60'000)));
   if (plan.deadline < kShortestDeadline || plan.deadline > kLongestDeadline) {
-    return settings.FailValueAt("deadline", "it must be between 1s and 24h");
+    return settings.FailValueAt("deadline", "it must be between 1s and 720h (30 days)");
   }
   TRY(const std::string on_loss,
       settings.ChoiceOr("on_loss", {"wait", "continue"},

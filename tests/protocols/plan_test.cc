@@ -76,7 +76,7 @@ TEST(PlanTest, SaysWhatIsWrongAndWhere) {
       {good + "[prviacy]\n", "prviacy"},
       {good + "[privacy]\nminimum_patient = 3\n", "minimum_patient"},
       {good + "[privacy]\nminimum_patients = 0\n", "at least 1"},
-      {good + "[round]\ndeadline = \"1ms\"\n", "between 1s and 24h"},
+      {good + "[round]\ndeadline = \"1ms\"\n", "between 1s and 720h"},
       {good + "[round]\non_loss = \"stop\"\n", "\"wait\" or \"continue\""},
       {good + "[release]\nreviewers = 2\n", "cannot carry out 2 reviewers"},
       {kContract + kAnalysis, "study"},
