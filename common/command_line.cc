@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/core_dumps.h"
 #include "common/crypto/library.h"
 #include "common/terminal.h"
 
@@ -67,6 +68,9 @@ int CommandLine::Run(int count, char** arguments) {
   }
   if (const Status started = InitialiseCrypto(); !started) {
     return ReportError(program_, started.error(), common_.json);
+  }
+  if (const Status none = ForbidCoreDumps(); !none) {
+    return ReportError(program_, none.error(), common_.json);
   }
   for (const Command& command : commands_) {
     if (!command.app->parsed()) continue;

@@ -69,6 +69,7 @@ bool CuttingRelay::CarryUp(Line& line) {
   const ssize_t got = ::recv(line.site.get(), buffer.data(), most, 0);
   if (got <= 0) return false;
   const auto bytes = static_cast<std::size_t>(got);
+  Keep(ByteSpan(buffer).first(bytes));
   if (!SendAll(line.coordinator.get(), ByteSpan(buffer).first(bytes))) return false;
   line.up += bytes;
   bytes_up_ += bytes;
@@ -83,10 +84,24 @@ bool CuttingRelay::CarryUp(Line& line) {
   return false;
 }
 
-bool CuttingRelay::CarryDown(const Line& line) const {
+bool CuttingRelay::CarryDown(const Line& line) {
   static thread_local Bytes buffer(kBufferBytes);
   const ssize_t got = ::recv(line.coordinator.get(), buffer.data(), buffer.size(), 0);
-  return got > 0 && SendAll(line.site.get(), ByteSpan(buffer).first(static_cast<std::size_t>(got)));
+  if (got <= 0) return false;
+  const ByteSpan bytes = ByteSpan(buffer).first(static_cast<std::size_t>(got));
+  Keep(bytes);
+  return SendAll(line.site.get(), bytes);
+}
+
+void CuttingRelay::Keep(ByteSpan bytes) {
+  if (!keeps_) return;
+  const std::lock_guard lock(mutex_);
+  kept_ += AsText(bytes);
+}
+
+std::string CuttingRelay::kept() const {
+  const std::lock_guard lock(mutex_);
+  return kept_;
 }
 
 }  // namespace consilium::testing

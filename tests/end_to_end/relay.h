@@ -1,11 +1,14 @@
 #pragma once
 
 // A line between sites and their coordinator that breaks: a TCP relay on loopback, in the test's
-// own process, that cuts connections after random numbers of bytes on their way up.
+// own process, that cuts connections after random numbers of bytes on their way up, or keeps a copy
+// of all that goes by.
 
 #include <atomic>
 #include <cstdint>
 #include <list>
+#include <mutex>
+#include <string>
 #include <thread>
 
 #include "common/file_descriptor.h"
@@ -31,6 +34,10 @@ class CuttingRelay {
   /// Carried up to the last byte before each cut; nothing beyond it was read by the coordinator.
   std::uint64_t bytes_up() const { return bytes_up_; }
 
+  /// From now on everything that goes by, either way, is kept.
+  void KeepFromNowOn() { keeps_ = true; }
+  std::string kept() const;
+
   /// More than a handshake and all a site says before its vector.
   static constexpr std::uint64_t kPreamble = 4'096;
 
@@ -46,7 +53,8 @@ class CuttingRelay {
   void Accept();
   /// False when the line is at its end, or was cut.
   bool CarryUp(Line& line);
-  bool CarryDown(const Line& line) const;
+  bool CarryDown(const Line& line);
+  void Keep(ByteSpan bytes);
   std::uint64_t DrawCut(const Line& line);
 
   int target_port_;
@@ -60,6 +68,9 @@ class CuttingRelay {
   std::atomic<std::uint64_t> cuts_{0};
   std::atomic<std::uint64_t> cuts_of_uploads_{0};
   std::atomic<std::uint64_t> bytes_up_{0};
+  std::atomic<bool> keeps_{false};
+  mutable std::mutex mutex_;
+  std::string kept_;
   std::thread thread_;
 };
 
