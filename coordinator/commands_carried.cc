@@ -51,7 +51,9 @@ Result<int> WriteSitesFiles(const CommonOptions& common,
                             const std::string& site,
                             const std::string& out) {
   std::vector<std::string> sites{site};
-  if (site.empty()) TRY(sites, SitesWithNews(common));
+  if (site.empty()) {
+    TRY(sites, SitesWithNews(common));
+  }
   const std::filesystem::path place = out.empty() ? "." : out;
   std::error_code error;
   if (sites.size() > 1 && !std::filesystem::is_directory(place, error)) {

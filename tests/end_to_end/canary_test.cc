@@ -79,6 +79,8 @@ class CanaryTest : public ::testing::Test {
   CanaryTest() : federation_(Data()), relay_(federation_.port(), 1) {
     relay_.KeepFromNowOn();
     WriteText(passphrase_file_, std::string(kPassphrase) + "\n");
+    std::filesystem::permissions(
+        passphrase_file_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     JoinGamma();
     for (const std::string site : {"alpha", "beta", "gamma"}) SendThroughRelay(site);
     federation_.StartAll();
@@ -124,7 +126,8 @@ class CanaryTest : public ::testing::Test {
   void RunAStudy() {
     const std::string study = federation_.Submit(SmallPlan());
     for (const std::string site : {"alpha", "beta", "gamma"}) {
-      ASSERT_TRUE(Eventually(seconds(20), [&] {
+      // Argon2id takes its time before gamma answers.
+      ASSERT_TRUE(Eventually(seconds(60), [&] {
         return federation_.Site(site, {"studies", "--json"}).out.find(study) != std::string::npos;
       })) << federation_.WordsOf(site);
       words_ += Expect(federation_.Site(site, {"review", study})).out;
