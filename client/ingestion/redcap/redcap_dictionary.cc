@@ -12,7 +12,15 @@ namespace consilium {
 namespace {
 
 enum Heading : std::size_t {
-  kName, kForm, kType, kChoices, kValidation, kMinimum, kMaximum, kIdentifier, kHeadings
+  kName,
+  kForm,
+  kType,
+  kChoices,
+  kValidation,
+  kMinimum,
+  kMaximum,
+  kIdentifier,
+  kHeadings
 };
 
 /// Of the file for download, in older versions, and of the API's.
@@ -184,9 +192,8 @@ std::optional<RedcapColumn> RedcapDictionary::Describe(std::string_view header) 
     const RedcapField* field = Find(header.substr(0, at));
     if (field == nullptr || !field->IsCheckbox()) continue;
     const std::string_view code = header.substr(at + 3);
-    const bool choice =
-        std::any_of(field->choices.begin(), field->choices.end(),
-                    [&](const auto& each) { return InHeader(each.first) == code; });
+    const bool choice = std::any_of(field->choices.begin(), field->choices.end(),
+                                    [&](const auto& each) { return InHeader(each.first) == code; });
     return RedcapColumn{field, field->form, choice};
   }
   return std::nullopt;

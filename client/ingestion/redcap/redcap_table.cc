@@ -162,8 +162,7 @@ Status RedcapTable::FindMarked(const std::vector<std::string>& names,
       return Fail(ErrorCode::kInvalidArgument, start + "is not in it", "Correct the list.");
     }
     if (!fits(*found)) {
-      return Fail(ErrorCode::kInvalidArgument, start + std::string(words),
-                  "Take it off the list.");
+      return Fail(ErrorCode::kInvalidArgument, start + std::string(words), "Take it off the list.");
     }
   }
   return {};
@@ -205,9 +204,7 @@ Status RedcapTable::StartRows() {
   return {};
 }
 
-std::string RedcapTable::At() const {
-  return name() + ":" + std::to_string(csv_row_.place) + ": ";
-}
+std::string RedcapTable::At() const { return name() + ":" + std::to_string(csv_row_.place) + ": "; }
 
 std::string_view RedcapTable::Cell(const std::optional<std::size_t>& column) const {
   return column ? Trimmed(csv_row_.fields[*column]) : std::string_view();
@@ -344,8 +341,9 @@ Result<std::optional<RedcapTable::RowPlace>> RedcapTable::PlaceOfRow() const {
   if (!IsFormWanted(place.event, place.form)) return std::nullopt;
   return Fail(ErrorCode::kInvalidArgument,
               At() + "\"" + repeats + "\" repeats, and the study needs fields of it",
-              "Say which instance counts: repeating = { " + repeats + " = \"last\" } or "
-              "\"first\".");
+              "Say which instance counts: repeating = { " + repeats +
+                  " = \"last\" } or "
+                  "\"first\".");
 }
 
 bool RedcapTable::IsFormWanted(std::size_t event, std::string_view form) const {
@@ -371,8 +369,8 @@ Status RedcapTable::TakeInto(const RowPlace& place) {
       continue;
     }
     const std::int64_t instance = std::max<std::int64_t>(place.instance, 1);
-    const bool better = place.rule == RedcapInstance::kFirst ? instance < slot.instance
-                                                             : instance > slot.instance;
+    const bool better =
+        place.rule == RedcapInstance::kFirst ? instance < slot.instance : instance > slot.instance;
     if (slot.instance != 0 && !better) continue;
     slot = {std::move(text), csv_row_.PlaceOf(i), instance};
   }

@@ -21,14 +21,14 @@ namespace consilium {
 enum class RedcapInstance : std::uint8_t { kFirst, kLast };
 
 struct RedcapOptions {
-  std::filesystem::path dictionary;
-  CsvOptions csv;
-  bool labels = true;                   ///< A choice is its label.
-  std::vector<std::string> exceptions;  ///< Fields for which it is the other way round.
-  std::vector<std::string> days;        ///< Fields of which the time of day is left out.
-  std::vector<std::string> events;      ///< Unique names; the first one's fields keep their names.
+  std::filesystem::path dictionary = {};
+  CsvOptions csv = {};
+  bool labels = true;                        ///< A choice is its label.
+  std::vector<std::string> exceptions = {};  ///< Fields for which it is the other way round.
+  std::vector<std::string> days = {};        ///< Fields of which the time of day is left out.
+  std::vector<std::string> events = {};  ///< Unique names; the first one's fields keep their names.
   /// By the name of a form that repeats, or of an event: which of its rows counts.
-  std::map<std::string, RedcapInstance, std::less<>> repeating;
+  std::map<std::string, RedcapInstance, std::less<>> repeating = {};
 
   /// Whether a choice of this field is its label.
   bool LabelsOf(std::string_view field) const;

@@ -99,7 +99,8 @@ Result<StatQuestion> QuestionOf(const std::vector<std::string>& arguments) {
 }
 
 void PutLength(std::uint32_t length, std::string& out) {
-  for (unsigned shift = 0; shift < 32; shift += 8) out += static_cast<char>(length >> shift & 0xFFU);
+  for (unsigned shift = 0; shift < 32; shift += 8)
+    out += static_cast<char>(length >> shift & 0xFFU);
 }
 
 std::uint32_t LengthAt(std::string_view bytes, std::size_t at) {

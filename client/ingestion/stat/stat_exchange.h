@@ -83,7 +83,9 @@ enum class StatFaultKind : std::uint8_t {
   kUnknownEncoding,
   kUnsupported,  ///< A version, compression or encryption that is not known.
   kMemory,
-  kTooLarge  ///< A field or row over the caps.
+  kTooLarge,       ///< A field or row over the caps.
+  kSeveralTables,  ///< The file holds more than one data set.
+  kDeletedRows     ///< Rows that were deleted are still in the file.
 };
 
 struct StatFault {
@@ -93,7 +95,7 @@ struct StatFault {
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(EnumBetween<StatFaultKind::kNotThisKind, StatFaultKind::kTooLarge>(kind), record,
+    archive(EnumBetween<StatFaultKind::kNotThisKind, StatFaultKind::kDeletedRows>(kind), record,
             variable);
   }
 };

@@ -85,8 +85,7 @@ Result<StatOptions> ParseStatOptions(const Settings& settings, StatFormat format
   options.labels = values == "labels";
   TRY(options.exceptions, settings.TextsOr("exceptions", {}));
   TRY(options.days, settings.TextsOr("days", {}));
-  TRY(const std::string missing,
-      settings.ChoiceOr("user_missing", {"missing", "keep"}, "missing"));
+  TRY(const std::string missing, settings.ChoiceOr("user_missing", {"missing", "keep"}, "missing"));
   options.keep_missing = missing == "keep";
   return options;
 }
@@ -339,6 +338,13 @@ tl::unexpected<Error> StatFile::FailOf(const StatFault& fault) const {
       return Fail(ErrorCode::kDataQuality,
                   at + "more than 32,768 variables, 1 MiB in a field or 8 MiB in a record",
                   "Save only the variables that studies need.");
+    case StatFaultKind::kSeveralTables:
+      return Fail(ErrorCode::kDataQuality, at + "the file holds several data sets",
+                  "Have SAS write the one that is meant into a file of its own.");
+    case StatFaultKind::kDeletedRows:
+      return Fail(ErrorCode::kDataQuality,
+                  at + "observations that were deleted in SAS are still in the file, with a mark",
+                  "Write a copy without them: data COPY; set ORIGINAL; run;");
   }
   return FailOnFile(EINVAL, "understand", name_);
 }

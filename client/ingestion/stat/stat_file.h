@@ -19,19 +19,19 @@ namespace consilium {
 
 struct StatOptions {
   StatFormat format = StatFormat::kSav;
-  std::string encoding;  ///< As iconv calls it; "": the file's own.
-  bool labels = true;    ///< A value that has a label is its label.
-  std::vector<std::string> exceptions;  ///< Variables for which it is the other way round.
-  std::vector<std::string> days;        ///< Variables of which the time of day is left out.
-  bool keep_missing = false;            ///< Values declared missing stay what they are.
+  std::string encoding = {};                 ///< As iconv calls it; "": the file's own.
+  bool labels = true;                        ///< A value that has a label is its label.
+  std::vector<std::string> exceptions = {};  ///< Variables for which it is the other way round.
+  std::vector<std::string> days = {};        ///< Variables of which the time of day is left out.
+  bool keep_missing = false;                 ///< Values declared missing stay what they are.
 };
 
 /// The keys that only these sources have.
 Result<StatOptions> ParseStatOptions(const Settings& settings, StatFormat format);
 
-/// Rows of texts in memory that does not grow with their number. Numbers have every digit; dates are
-/// ISO. Missing values are empty: the system's, those with a letter (.a to .z), and those that SPSS
-/// users declared.
+/// Rows of texts in memory that does not grow with their number. Numbers have every digit; dates
+/// are ISO. Missing values are empty: the system's, those with a letter (.a to .z), and those that
+/// SPSS users declared.
 class StatFile final : public TableReader {
  public:
   static Result<std::unique_ptr<StatFile>> Open(const std::filesystem::path& file,
@@ -53,7 +53,9 @@ class StatFile final : public TableReader {
   StatFile(FileDescriptor file, std::string name, const StatOptions& options);
   Status ReadVariables();
   Status FindOptions();
-  Status Mark(const std::vector<std::string>& names, std::string_view key, std::vector<bool>& marks);
+  Status Mark(const std::vector<std::string>& names,
+              std::string_view key,
+              std::vector<bool>& marks);
   Status StartRows();
   Status Ask(const StatQuestion& question);
   Status FillTo(std::size_t bytes);

@@ -1,80 +1,17 @@
 #include "client/ingestion/stat/stat_rows.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <memory>
-#include <span>
 #include <utility>
 
 #include <readstat.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "client/ingestion/stat/stat_input.h"
+#include "client/ingestion/stat/stat_whole.h"
 
 namespace consilium {
 namespace {
-
-/// The file as the library reads it: many small pieces, one after the other.
-class BufferedFile {
- public:
-  explicit BufferedFile(int file) : file_(file), buffer_(256 * 1024) {
-    struct stat status {};
-    if (::fstat(file, &status) == 0) size_ = status.st_size;
-  }
-
-  ::ssize_t Read(std::span<char> into) {
-    std::size_t filled = 0;
-    while (filled < into.size()) {
-      if (place_ < start_ || place_ >= start_ + static_cast<off_t>(held_)) {
-        if (!Fill()) return -1;
-        if (held_ == 0) break;
-      }
-      const auto offset = static_cast<std::size_t>(place_ - start_);
-      const std::size_t count = std::min(held_ - offset, into.size() - filled);
-      std::memcpy(into.data() + filled, buffer_.data() + offset, count);
-      filled += count;
-      place_ += static_cast<off_t>(count);
-    }
-    return static_cast<::ssize_t>(filled);
-  }
-  off_t Seek(off_t offset, readstat_io_flags_t whence) {
-    const off_t base = whence == READSTAT_SEEK_SET   ? 0
-                       : whence == READSTAT_SEEK_CUR ? place_
-                                                     : size_;
-    off_t place = 0;
-    if (__builtin_add_overflow(base, offset, &place) || place < 0) return -1;
-    return place_ = place;
-  }
-  bool Has(off_t place, std::string_view text) {
-    std::string there(text.size(), '\0');
-    return Seek(place, READSTAT_SEEK_SET) == place &&
-           Read(there) == static_cast<::ssize_t>(there.size()) && there == text;
-  }
-  off_t size() const { return size_; }
-  double share() const {
-    return size_ > 0 ? std::min(1.0, static_cast<double>(place_) / static_cast<double>(size_)) : 1;
-  }
-
- private:
-  bool Fill() {
-    ::ssize_t got = 0;
-    do {
-      got = ::pread(file_, buffer_.data(), buffer_.size(), place_);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) return false;
-    start_ = place_;
-    held_ = static_cast<std::size_t>(got);
-    return true;
-  }
-
-  int file_;
-  off_t size_ = 0;
-  off_t place_ = 0;
-  off_t start_ = 0;  // Of what the buffer holds.
-  std::size_t held_ = 0;
-  std::vector<char> buffer_;
-};
 
 struct Labels {
   std::map<double, std::string> of_numbers;
@@ -194,10 +131,15 @@ class Telling {
   static readstat_off_t Seek(readstat_off_t offset,
                              readstat_io_flags_t whence,
                              void* file) noexcept {
-    return static_cast<BufferedFile*>(file)->Seek(offset, whence);
+    auto& input = *static_cast<StatInput*>(file);
+    const off_t base = whence == READSTAT_SEEK_SET   ? 0
+                       : whence == READSTAT_SEEK_CUR ? input.place()
+                                                     : input.size();
+    off_t place = 0;
+    return !__builtin_add_overflow(base, offset, &place) && input.SeekTo(place) ? place : -1;
   }
   static ::ssize_t Read(void* into, std::size_t count, void* file) noexcept {
-    return static_cast<BufferedFile*>(file)->Read({static_cast<char*>(into), count});
+    return static_cast<StatInput*>(file)->Read({static_cast<char*>(into), count});
   }
   static readstat_error_t Update(long, readstat_progress_handler, void*, void*) noexcept {
     return READSTAT_OK;
@@ -219,20 +161,8 @@ class Telling {
     return parser;
   }
 
-  /// What the library does not look at: the ends of files without which it reads fewer rows, or
-  /// rows without labels.
-  bool IsWhole() {
-    constexpr off_t kXptRecord = 80;
-    constexpr std::string_view kStataStart = "<stata_dta>";
-    constexpr std::string_view kStataEnd = "</stata_dta>";
-    if (question_.format == StatFormat::kXpt) return file_.size() % kXptRecord == 0;
-    if (question_.format != StatFormat::kDta) return true;
-    return !file_.Has(0, kStataStart) ||
-           file_.Has(file_.size() - static_cast<off_t>(kStataEnd.size()), kStataEnd);
-  }
-
   readstat_error_t Parse(readstat_parser_t* parser) {
-    file_.Seek(0, READSTAT_SEEK_SET);
+    file_.SeekTo(0);
     switch (question_.format) {
       case StatFormat::kSas7bdat:
         return readstat_parse_sas7bdat(parser, "", this);
@@ -249,7 +179,8 @@ class Telling {
   }
 
   bool ReadVariables() {
-    if (!IsWhole()) return TellFault(StatFaultKind::kTruncated, std::nullopt);
+    if (const auto fault = FaultOfWhole(question_.format, file_))
+      return TellFault(*fault, std::nullopt);
     const Parser parser = NewParser();
     if (parser == nullptr) return TellFault(StatFaultKind::kMemory, std::nullopt);
     readstat_set_variable_handler(parser.get(), OnVariable);
@@ -450,7 +381,7 @@ class Telling {
   }
 
   const StatQuestion& question_;
-  BufferedFile file_;
+  StatInput file_;
   StatFrameWriter frames_;
   std::int64_t said_rows_ = -1;
   std::string encoding_;
@@ -458,8 +389,8 @@ class Telling {
   std::map<std::string, Labels, std::less<>> labels_;  // By the name of their set.
   bool too_large_ = false;
 
-  std::vector<std::size_t> slots_;         // Of a wanted variable among the fields.
-  std::vector<const Labels*> labels_of_;   // Of a variable, where its labels are wanted.
+  std::vector<std::size_t> slots_;        // Of a wanted variable among the fields.
+  std::vector<const Labels*> labels_of_;  // Of a variable, where its labels are wanted.
   std::vector<std::string> fields_;
   std::string content_;
   int row_ = -1;  // Of which fields_ has values.

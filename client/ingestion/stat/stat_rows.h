@@ -1,7 +1,7 @@
 #pragma once
 
-// The half that reads: what is in a file of SAS, SPSS or Stata, said in frames. It runs in a program
-// of its own, since the library that reads these files trusts them more than it should.
+// The half that reads: what is in a file of SAS, SPSS or Stata, said in frames. It runs in a
+// program of its own, since the library that reads these files trusts them more than it should.
 
 #include "client/ingestion/stat/stat_exchange.h"
 

@@ -13,9 +13,9 @@ namespace consilium {
 namespace {
 
 constexpr std::int64_t kMillisecondsADay = 86'400'000;
-constexpr std::int64_t k1960 = -3'653;     // Days from 1970-01-01 to 1960-01-01,
-constexpr std::int64_t k1582 = -141'428;   // to 1582-10-14,
-constexpr std::int64_t kYear1 = -719'162;  // to 0001-01-01
+constexpr std::int64_t k1960 = -3'653;         // Days from 1970-01-01 to 1960-01-01,
+constexpr std::int64_t k1582 = -141'428;       // to 1582-10-14,
+constexpr std::int64_t kYear1 = -719'162;      // to 0001-01-01
 constexpr std::int64_t kYear9999 = 2'932'896;  // and to 9999-12-31.
 // Whole numbers beyond this are no longer told apart by a double.
 constexpr double kLargestWhole = 9007199254740992.0;
@@ -42,18 +42,19 @@ bool IsSeparated(std::string_view name, std::initializer_list<std::string_view> 
 }
 
 NumberMeaning MeaningInSas(std::string_view name) {
-  if (IsOneOf(name, {"DATETIME", "DATEAMPM", "MDYAMPM", "DTDATE",  "DTMONYY", "DTWKDATX", "DTYEAR",
-                     "DTYYQC",   "EURDFDT",  "E8601DT", "E8601DN", "E8601DX", "E8601DZ",  "E8601LX",
-                     "B8601DT",  "B8601DN",  "B8601DX", "B8601DZ", "B8601LX", "IS8601DT",
-                     "IS8601DN"}) ||
+  if (IsOneOf(name,
+              {"DATETIME", "DATEAMPM", "MDYAMPM", "DTDATE",  "DTMONYY", "DTWKDATX", "DTYEAR",
+               "DTYYQC",   "EURDFDT",  "E8601DT", "E8601DN", "E8601DX", "E8601DZ",  "E8601LX",
+               "B8601DT",  "B8601DN",  "B8601DX", "B8601DZ", "B8601LX", "IS8601DT", "IS8601DN"}) ||
       name.starts_with("NLDATM")) {
     return NumberMeaning::kSecondsFrom1960;
   }
-  if (IsOneOf(name, {"DATE",    "DAY",      "MONTH",    "YEAR",    "QTR",     "QTRR",     "MONNAME",
-                     "DOWNAME", "WEEKDAY",  "MONYY",    "YYMON",   "JULDAY",  "JULIAN",   "PDJULG",
-                     "PDJULI",  "HDATE",    "HEBDATE",  "WEEKU",   "WEEKV",   "WEEKW",    "YYWEEKU",
-                     "YYWEEKV", "YYWEEKW",  "WEEKDATE", "WEEKDATX", "WORDDATE", "WORDDATX", "MINGUO",
-                     "NENGO",   "E8601DA", "B8601DA",  "IS8601DA"}) ||
+  if (IsOneOf(name,
+              {"DATE",    "DAY",     "MONTH",    "YEAR",     "QTR",      "QTRR",     "MONNAME",
+               "DOWNAME", "WEEKDAY", "MONYY",    "YYMON",    "JULDAY",   "JULIAN",   "PDJULG",
+               "PDJULI",  "HDATE",   "HEBDATE",  "WEEKU",    "WEEKV",    "WEEKW",    "YYWEEKU",
+               "YYWEEKV", "YYWEEKW", "WEEKDATE", "WEEKDATX", "WORDDATE", "WORDDATX", "MINGUO",
+               "NENGO",   "E8601DA", "B8601DA",  "IS8601DA"}) ||
       IsSeparated(name, {"DDMMYY", "MMDDYY", "YYMMDD", "MMYY", "YYMM", "YYQ", "YYQR"}) ||
       name.starts_with("NLDATE") || name.starts_with("EURDF")) {
     return NumberMeaning::kDaysFrom1960;
@@ -120,8 +121,8 @@ std::optional<Moment> InMonth(double value, int months_each) {
   const int months = static_cast<int>(value) * months_each;
   const int years = months / 12 - (months % 12 < 0 ? 1 : 0);
   const std::chrono::year_month_day day(
-      std::chrono::year(1960 + years), std::chrono::month(static_cast<unsigned>(months - 12 * years) + 1),
-      std::chrono::day(1));
+      std::chrono::year(1960 + years),
+      std::chrono::month(static_cast<unsigned>(months - 12 * years) + 1), std::chrono::day(1));
   if (1960 + years < 1 || 1960 + years > 9999) return std::nullopt;
   return Moment{std::chrono::sys_days(day).time_since_epoch().count(), 0, false};
 }
@@ -170,9 +171,9 @@ void AppendPlain(double value, std::string& out) {
   char* const end = digits.data() + digits.size();
   // Of two texts std::to_chars takes the shorter, 1e+05 for 100000: no patient is called that.
   const bool whole = value == std::nearbyint(value) && std::abs(value) < kLargestWhole;
-  const char* written = whole
-                            ? std::to_chars(digits.data(), end, static_cast<std::int64_t>(value)).ptr
-                            : std::to_chars(digits.data(), end, value).ptr;
+  const char* written =
+      whole ? std::to_chars(digits.data(), end, static_cast<std::int64_t>(value)).ptr
+            : std::to_chars(digits.data(), end, value).ptr;
   out.append(digits.data(), static_cast<std::size_t>(written - digits.data()));
 }
 

@@ -32,9 +32,9 @@ enum class NumberMeaning : std::uint8_t {
 NumberMeaning MeaningOf(StatFormat file, std::string_view format);
 
 /// The number as text, with every digit that tells it apart and, if it is whole, without exponent;
-/// a day as 2024-05-01; a time as 2024-05-01 13:45:00, with milliseconds where there are any. Weeks,
-/// months, quarters and half-years are their first day. What is no day between the years 1 and 9999
-/// stays the file's number. `day_only` leaves out the time of day.
+/// a day as 2024-05-01; a time as 2024-05-01 13:45:00, with milliseconds where there are any.
+/// Weeks, months, quarters and half-years are their first day. What is no day between the years 1
+/// and 9999 stays the file's number. `day_only` leaves out the time of day.
 void AppendNumber(double value, NumberMeaning meaning, bool day_only, std::string& out);
 
 }  // namespace consilium

@@ -59,19 +59,22 @@ TEST_F(RedcapContractTest, IdentifiersAreFlagged) {
 }
 
 TEST_F(RedcapContractTest, RangesThatDifferAreNamed) {
-  EXPECT_THAT(Of("height", "type = \"number\"\nunit = \"cm\"\nrange = [150, 200]\n"),
-              ElementsAre(HasSubstr("REDCap takes 130 to 215 in \"height\", the contract 150 to 200 "
-                                    "cm. See that both mean the same unit")));
+  EXPECT_THAT(
+      Of("height", "type = \"number\"\nunit = \"cm\"\nrange = [150, 200]\n"),
+      ElementsAre(HasSubstr("REDCap takes 130 to 215 in \"height\", the contract 150 to 200 "
+                            "cm. See that both mean the same unit")));
   EXPECT_THAT(Of("height", "type = \"number\"\nunit = \"m\"\nrange = [1, 2.5]\n"),
               ElementsAre(HasSubstr("another unit")));
-  EXPECT_THAT(Of("height", "type = \"number\"\nunit = \"m\"\nrange = [1, 2.5]\n", {.converted = true}),
-              IsEmpty());
+  EXPECT_THAT(
+      Of("height", "type = \"number\"\nunit = \"m\"\nrange = [1, 2.5]\n", {.converted = true}),
+      IsEmpty());
   EXPECT_THAT(Of("weight", "type = \"number\"\nunit = \"kg\"\nrange = [40, 300]\n"),
               ElementsAre(HasSubstr("REDCap takes 35 to 200")));
 }
 
 TEST_F(RedcapContractTest, TypesThatDifferAreNamed) {
-  EXPECT_THAT(Of("notes", kNumber), ElementsAre(HasSubstr("is of type notes, the contract says a number")));
+  EXPECT_THAT(Of("notes", kNumber),
+              ElementsAre(HasSubstr("is of type notes, the contract says a number")));
   EXPECT_THAT(Of("mrn", "type = \"boolean\"\n"),
               ElementsAre(HasSubstr("identifier"), HasSubstr("free text")));
   EXPECT_THAT(Of("height", "type = \"integer\"\nunit = \"cm\"\nrange = [100, 250]\n"),
@@ -85,15 +88,17 @@ TEST_F(RedcapContractTest, TypesThatDifferAreNamed) {
 }
 
 TEST_F(RedcapContractTest, ChoicesAndLevelsThatDifferAreNamed) {
-  EXPECT_THAT(Of("sex", "type = \"category\"\nlevels = [\"male\", \"Female\"]\n"),
-              ElementsAre(AllOf(HasSubstr("\"Male\" and \"Unknown, not asked\" are no levels"),
-                                HasSubstr("`map`")),
-                          HasSubstr("no choice of REDCap's field \"sex\" is the contract's \"male\"")));
+  EXPECT_THAT(
+      Of("sex", "type = \"category\"\nlevels = [\"male\", \"Female\"]\n"),
+      ElementsAre(
+          AllOf(HasSubstr("\"Male\" and \"Unknown, not asked\" are no levels"), HasSubstr("`map`")),
+          HasSubstr("no choice of REDCap's field \"sex\" is the contract's \"male\"")));
   RedcapUse use;
   use.map = {{"Male", "male"}, {"Unknown, not asked", ""}};
   EXPECT_THAT(Of("sex", "type = \"category\"\nlevels = [\"male\", \"Female\"]\n", use), IsEmpty());
-  EXPECT_THAT(Of("sex", "type = \"category\"\nlevels = [\"1\", \"2\", \"9\"]\n", {}, {.labels = false}),
-              IsEmpty());
+  EXPECT_THAT(
+      Of("sex", "type = \"category\"\nlevels = [\"1\", \"2\", \"9\"]\n", {}, {.labels = false}),
+      IsEmpty());
   EXPECT_THAT(Of("height", kSex), ElementsAre(HasSubstr("is a number, the contract says one of")));
 }
 

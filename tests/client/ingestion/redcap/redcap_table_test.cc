@@ -22,8 +22,10 @@ class RedcapTableTest : public ::testing::Test {
 
   Result<Source> ParseSource(const std::string& csv, const std::string& keys) {
     folder_.Write("export.csv", csv);
-    return ReadSource(folder_.Write("source.toml", "type = \"redcap\"\nfile = \"export.csv\"\n"
-                                                   "dictionary = \"dictionary.csv\"\n" + keys));
+    return ReadSource(folder_.Write("source.toml",
+                                    "type = \"redcap\"\nfile = \"export.csv\"\n"
+                                    "dictionary = \"dictionary.csv\"\n" +
+                                        keys));
   }
 
   /// Of these columns.
@@ -156,8 +158,9 @@ TEST_F(RedcapTableTest, AWholeEventMayRepeat) {
       "1,visit_arm_1,,1,2\n"
       "1,visit_arm_1,,10,4\n";
   const std::string events = "events = [\"visit_arm_1\"]\n";
-  EXPECT_THAT(Read(csv, events + "repeating = { visit_arm_1 = \"first\" }\n", {"record_id", "nyha"}),
-              ElementsAre(Row{"1", "II"}));
+  EXPECT_THAT(
+      Read(csv, events + "repeating = { visit_arm_1 = \"first\" }\n", {"record_id", "nyha"}),
+      ElementsAre(Row{"1", "II"}));
   EXPECT_THAT(Read(csv, events + "repeating = { visit_arm_1 = \"last\" }\n", {"record_id", "nyha"}),
               ElementsAre(Row{"1", "IV"}));
   EXPECT_THAT(ErrorOf(csv, events, {"record_id", "nyha"}), HasSubstr("\"visit_arm_1\" repeats"));

@@ -71,7 +71,10 @@ TEST(StatFrameWriterTest, WritesKindLengthAndContent) {
   const ::ssize_t got = ::read(reading.get(), bytes.data(), bytes.size());
   ASSERT_GE(got, 0);
   bytes.resize(static_cast<std::size_t>(got));
-  EXPECT_EQ(bytes, std::string("\x03\x02\x00\x00\x00" "ab" "\x04\x00\x00\x00\x00", 12));
+  EXPECT_EQ(bytes, std::string("\x03\x02\x00\x00\x00"
+                               "ab"
+                               "\x04\x00\x00\x00\x00",
+                               12));
 }
 
 }  // namespace

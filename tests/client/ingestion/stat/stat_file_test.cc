@@ -1,5 +1,6 @@
 // Files that the library's own writer makes, read by the real program, whose work is in
-// client/ingestion/stat/stat_rows.cc.
+// client/ingestion/stat/stat_rows.cc, client/ingestion/stat/stat_input.cc and
+// client/ingestion/stat/stat_whole.cc.
 
 #include "client/ingestion/stat/stat_file.h"
 
@@ -33,9 +34,8 @@ constexpr std::array kFormats = {StatFormat::kSas7bdat, StatFormat::kXpt, StatFo
 /// What all five can hold.
 StatTable PlainTable() {
   StatTable table;
-  table.variables = {{.name = "ID", .storage = Storage::kText, .width = 12},
-                     {.name = "X"},
-                     {.name = "N"}};
+  table.variables = {
+      {.name = "ID", .storage = Storage::kText, .width = 12}, {.name = "X"}, {.name = "N"}};
   table.rows = {{"P1", 0.1, 100000.0}, {"P2", Missing{}, -7.0}, {"", 1e-3, 0.0}};
   return table;
 }
@@ -87,8 +87,8 @@ TEST_F(StatFileTest, ReadsEveryKindOfFile) {
     EXPECT_EQ((*file)->format().place_unit, "record");
     const auto rows = ReadAll(**file);
     ASSERT_TRUE(rows.has_value()) << Describe(rows.error());
-    EXPECT_THAT(*rows, ElementsAre(Row{"P1", "0.1", "100000"}, Row{"P2", "", "-7"},
-                                   Row{"", "0.001", "0"}));
+    EXPECT_THAT(
+        *rows, ElementsAre(Row{"P1", "0.1", "100000"}, Row{"P2", "", "-7"}, Row{"", "0.001", "0"}));
   }
 }
 
@@ -104,7 +104,8 @@ TEST_F(StatFileTest, ReadsEveryVersionAndPacking) {
     expect_same(StatFormat::kSav, 0, packing);
   }
   expect_same(StatFormat::kSas7bdat, 0, StatTable::Packing::kRows);
-  for (const int version : {5, 8}) expect_same(StatFormat::kXpt, version, StatTable::Packing::kNone);
+  for (const int version : {5, 8})
+    expect_same(StatFormat::kXpt, version, StatTable::Packing::kNone);
   for (const int version : {104, 105, 108, 110, 111, 113, 114, 115, 117, 118, 119}) {
     expect_same(StatFormat::kDta, version, StatTable::Packing::kNone);
   }
@@ -126,7 +127,9 @@ TEST_F(StatFileTest, NumbersKeepEveryDigit) {
 
 TEST_F(StatFileTest, ReadsStatasStorageTypes) {
   StatTable table;
-  table.variables = {{"b", Storage::kInt8}, {"i", Storage::kInt16}, {"l", Storage::kInt32},
+  table.variables = {{"b", Storage::kInt8},
+                     {"i", Storage::kInt16},
+                     {"l", Storage::kInt32},
                      {"f", Storage::kFloat}};
   table.rows = {{-127.0, -32767.0, 2147483620.0, 0.1}, {100.0, 32740.0, -2147483647.0, 0.5}};
   // A float is the double that it stands for.
@@ -174,7 +177,9 @@ TEST_F(StatFileTest, ListsInTheSourceFileNameVariablesThatFit) {
 
 TEST_F(StatFileTest, TextsHaveLabelsToo) {
   StatTable table;
-  table.variables = {{.name = "g", .storage = Storage::kText, .width = 3,
+  table.variables = {{.name = "g",
+                      .storage = Storage::kText,
+                      .width = 3,
                       .text_labels = {{"a", "Alpha"}, {"b", "Beta"}}}};
   table.rows = {{"a"}, {"c"}, {"b"}};
   EXPECT_THAT(Read(table, {.format = StatFormat::kSav}),
@@ -183,9 +188,11 @@ TEST_F(StatFileTest, TextsHaveLabelsToo) {
 
 StatTable SpssTable() {
   StatTable table;
-  table.variables = {{.name = "x", .labels = {{99, "refused"}}, .missing = {{97, 99}, {-1, -1}}},
-                     {.name = "t", .storage = Storage::kText, .width = 4, .missing_texts = {"n/a"}}};
-  table.rows = {{96.5, "ab"}, {97.0, "n/a"}, {98.5, ""}, {99.0, "n/a "}, {-1.0, "b"}, {Missing{}, "c"}};
+  table.variables = {
+      {.name = "x", .labels = {{99, "refused"}}, .missing = {{97, 99}, {-1, -1}}},
+      {.name = "t", .storage = Storage::kText, .width = 4, .missing_texts = {"n/a"}}};
+  table.rows = {{96.5, "ab"},   {97.0, "n/a"}, {98.5, ""},
+                {99.0, "n/a "}, {-1.0, "b"},   {Missing{}, "c"}};
   return table;
 }
 
@@ -205,7 +212,9 @@ TEST_F(StatFileTest, OrWhatItIsForAMapToTranslate) {
 
 TEST_F(StatFileTest, StatasAndSassMissingLettersAreMissing) {
   StatTable stata;
-  stata.variables = {{.name = "b", .storage = Storage::kInt32, .labels = {{1, "one"}},
+  stata.variables = {{.name = "b",
+                      .storage = Storage::kInt32,
+                      .labels = {{1, "one"}},
                       .tag_labels = {{'a', "refused"}}},
                      {.name = "d"}};
   stata.rows = {{Missing{'a'}, Missing{'z'}}, {1.0, Missing{}}, {Missing{}, 2.0}};
@@ -278,7 +287,8 @@ TEST_F(StatFileTest, TextsBecomeUtf8) {
   StatTable old = TextTable("K\xF6ln");  // Stata before 14 wrote the system's encoding.
   old.version = 114;
   EXPECT_EQ(Read(old, {.format = StatFormat::kDta})[1][1], "Köln");
-  EXPECT_EQ(Read(TextTable("\xA3\xF3\x64\xBC"), {.format = StatFormat::kXpt, .encoding = "ISO-8859-2"})[1][1],
+  EXPECT_EQ(Read(TextTable("\xA3\xF3\x64\xBC"),
+                 {.format = StatFormat::kXpt, .encoding = "ISO-8859-2"})[1][1],
             "Łódź");
   EXPECT_EQ(Read(TextTable("Łódź"), {.format = StatFormat::kSav})[1][1], "Łódź");
   EXPECT_EQ(Read(TextTable("Łódź"), {.format = StatFormat::kSas7bdat})[1][1], "Łódź");
@@ -293,7 +303,8 @@ TEST_F(StatFileTest, ATextInAnotherEncodingIsNamedByRecordAndVariable) {
                       Not(HasSubstr("ln\""))));
     EXPECT_EQ((*Try(bytes, {.format = format, .encoding = "WINDOWS-1252"}))[1][1], "Köln");
   }
-  EXPECT_THAT(ErrorOf(Written(StatFormat::kDta, TextTable("x")), {.format = StatFormat::kDta, .encoding = "NO-SUCH"}),
+  EXPECT_THAT(ErrorOf(Written(StatFormat::kDta, TextTable("x")),
+                      {.format = StatFormat::kDta, .encoding = "NO-SUCH"}),
               HasSubstr("iconv --list"));
 }
 
@@ -309,9 +320,9 @@ TEST_F(StatFileTest, ReadsOnlyWhatIsWanted) {
   const auto file = Open(Written(StatFormat::kSav, LabelledTable()), {});
   ASSERT_TRUE(file.has_value());
   (*file)->Want({true, false, true});
-  EXPECT_THAT(ReadAll(**file), ::testing::Optional(ElementsAre(
-                                   Row{"P1", "", "no symptoms"}, Row{"P2", "", "3"},
-                                   Row{"P3", "", "at rest"})));
+  EXPECT_THAT(ReadAll(**file),
+              ::testing::Optional(ElementsAre(Row{"P1", "", "no symptoms"}, Row{"P2", "", "3"},
+                                              Row{"P3", "", "at rest"})));
 }
 
 TEST_F(StatFileTest, TellsHowFarItIs) {
@@ -347,15 +358,39 @@ TEST_F(StatFileTest, OtherFilesAreNamedForWhatTheyAreNot) {
     const std::string words = "no file of the type \"" + std::string(NameOf(format)) + "\"";
     for (const std::string& bytes :
          {std::string(), std::string("patient;age\nP1;50\n"), std::string(5'000, '\0')}) {
-      EXPECT_THAT(ErrorOf(bytes, {.format = format}),
-                  AllOf(HasSubstr("data: "), ::testing::AnyOf(HasSubstr(words),
-                                                             HasSubstr("ends too early"),
-                                                             HasSubstr("is not read"))))
+      EXPECT_THAT(
+          ErrorOf(bytes, {.format = format}),
+          AllOf(HasSubstr("data: "), ::testing::AnyOf(HasSubstr(words), HasSubstr("ends too early"),
+                                                      HasSubstr("is not read"))))
           << bytes.size();
     }
   }
   EXPECT_FALSE(StatFile::Open(folder_.path() / "absent.sav", {}).has_value());
   EXPECT_THAT(Describe(StatFile::Open(folder_.path(), {}).error()), HasSubstr("no regular file"));
+}
+
+TEST_F(StatFileTest, ASecondDataSetIsNotRowsOfTheFirst) {
+  constexpr std::size_t kLibraryHead = 240;
+  for (const int version : {5, 8}) {
+    StatTable table = PlainTable();
+    table.version = version;
+    const std::string one = Written(StatFormat::kXpt, table);
+    EXPECT_THAT(ErrorOf(one + one.substr(kLibraryHead), {.format = StatFormat::kXpt}),
+                HasSubstr("several data sets"))
+        << version;
+  }
+}
+
+TEST_F(StatFileTest, ObservationsDeletedInSasAreNotReadAsIfTheyWereThere) {
+  std::string bytes = Written(StatFormat::kSas7bdat, PlainTable());
+  // The subheader "row size" of the 64-bit form: signature, then the rows at 48, the deleted at 56.
+  const std::size_t subheader = bytes.find(std::string("\xF7\xF7\xF7\xF7\0\0\0\0", 8));
+  ASSERT_NE(subheader, std::string::npos);
+  ASSERT_EQ(bytes[subheader + 48], 3);
+  ASSERT_EQ(bytes[subheader + 56], 0);
+  bytes[subheader + 56] = 1;
+  EXPECT_THAT(ErrorOf(bytes, {.format = StatFormat::kSas7bdat}),
+              AllOf(HasSubstr("were deleted in SAS"), HasSubstr("data COPY")));
 }
 
 TEST_F(StatFileTest, AFileThatWasCutOffIsNeverAShorterTable) {
@@ -377,7 +412,9 @@ TEST_F(StatFileTest, AFileThatWasCutOffIsNeverAShorterTable) {
       // XPORT files have no count of rows, and all their parts a length of 80.
       if (format == StatFormat::kXpt && cut % 80 == 0) continue;
       const auto shorter = Try(whole.substr(0, whole.size() - cut), {.format = format});
-      if (shorter) EXPECT_EQ(*shorter, *rows) << "without the last " << cut << " bytes";
+      if (shorter) {
+        EXPECT_EQ(*shorter, *rows) << "without the last " << cut << " bytes";
+      }
     }
   }
 }
@@ -423,8 +460,7 @@ class StatSourceTest : public StatFileTest {
  protected:
   Result<LoadedTable> Load(const StatTable& table, const std::string& keys) {
     folder_.Write("study.sav", Written(StatFormat::kSav, table));
-    const auto file =
-        folder_.Write("source.toml", "type = \"sav\"\nfile = \"study.sav\"\n" + keys);
+    const auto file = folder_.Write("source.toml", "type = \"sav\"\nfile = \"study.sav\"\n" + keys);
     TRY(const Source source, ReadSource(file));
     return LoadSource(source, MakeContract(R"(
 patient = "id"

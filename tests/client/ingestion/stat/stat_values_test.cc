@@ -15,8 +15,8 @@ std::string Text(double value, NumberMeaning meaning, bool day_only = false) {
 
 TEST(StatValuesTest, KnowsSasFormatsOfDates) {
   for (const char* format : {"DATE9", "DATE9.", "date", "YYMMDD10.", "YYMMDDN8.", "DDMMYYP10",
-                             "MMDDYYS8", "E8601DA10", "B8601DA", "MONYY7.", "WORDDATE18.", "JULIAN7",
-                             "NLDATE20.", "WEEKDATX", "EURDFDE9", "YEAR4"}) {
+                             "MMDDYYS8", "E8601DA10", "B8601DA", "MONYY7.", "WORDDATE18.",
+                             "JULIAN7", "NLDATE20.", "WEEKDATX", "EURDFDE9", "YEAR4"}) {
     EXPECT_EQ(MeaningOf(StatFormat::kSas7bdat, format), Meaning::kDaysFrom1960) << format;
     EXPECT_EQ(MeaningOf(StatFormat::kXpt, format), Meaning::kDaysFrom1960) << format;
   }
@@ -31,8 +31,8 @@ TEST(StatValuesTest, KnowsSasFormatsOfDates) {
 }
 
 TEST(StatValuesTest, KnowsSpssFormatsOfDates) {
-  for (const char* format : {"DATE11", "ADATE10", "EDATE10", "SDATE10", "JDATE5", "MOYR6", "QYR6",
-                             "WKYR8"}) {
+  for (const char* format :
+       {"DATE11", "ADATE10", "EDATE10", "SDATE10", "JDATE5", "MOYR6", "QYR6", "WKYR8"}) {
     EXPECT_EQ(MeaningOf(StatFormat::kSav, format), Meaning::kDayIn1582Seconds) << format;
     EXPECT_EQ(MeaningOf(StatFormat::kPor, format), Meaning::kDayIn1582Seconds) << format;
   }
@@ -76,8 +76,8 @@ TEST(StatValuesTest, WritesWholeNumbersAsPatientsAreCalled) {
   EXPECT_EQ(Text(-0.0, Meaning::kNumber), "0");
 }
 
-// 2024-02-29 is day 19782 from 1970-01-01, and 3653 more from 1960-01-01 (3 leap years), 141428 more
-// from 1582-10-14.
+// 2024-02-29 is day 19782 from 1970-01-01, and 3653 more from 1960-01-01 (3 leap years), 141428
+// more from 1582-10-14.
 TEST(StatValuesTest, CountsFromEachProgramsEpoch) {
   EXPECT_EQ(Text(0, Meaning::kDaysFrom1960), "1960-01-01");
   EXPECT_EQ(Text(23'435, Meaning::kDaysFrom1960), "2024-02-29");

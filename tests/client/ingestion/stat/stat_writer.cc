@@ -13,7 +13,9 @@ namespace {
   return static_cast<::ssize_t>(size);
 }
 
-void Expect(readstat_error_t error) { EXPECT_EQ(error, READSTAT_OK) << readstat_error_message(error); }
+void Expect(readstat_error_t error) {
+  EXPECT_EQ(error, READSTAT_OK) << readstat_error_message(error);
+}
 
 readstat_type_t TypeOf(StatStorage storage) {
   switch (storage) {
@@ -128,10 +130,9 @@ std::string Written(StatFormat format, const StatTable& table) {
                                                    static_cast<std::uint8_t>(table.version)));
   }
   if (table.packing != StatTable::Packing::kNone) {
-    Expect(readstat_writer_set_compression(writer.get(),
-                                           table.packing == StatTable::Packing::kRows
-                                               ? READSTAT_COMPRESS_ROWS
-                                               : READSTAT_COMPRESS_BINARY));
+    Expect(readstat_writer_set_compression(writer.get(), table.packing == StatTable::Packing::kRows
+                                                             ? READSTAT_COMPRESS_ROWS
+                                                             : READSTAT_COMPRESS_BINARY));
   }
   std::vector<readstat_variable_t*> variables;
   for (const WrittenVariable& variable : table.variables) {
