@@ -15,7 +15,7 @@ namespace consilium {
 
 struct Suspicion {
   std::string column;      ///< In the contract.
-  std::string_view kind;   ///< "code-among-numbers" or "unit"
+  std::string_view kind;   ///< "code-among-numbers", "unit" or "dictionary"
   std::uint64_t rows = 0;  ///< Whom it concerns.
   std::string words;
   std::string remedy;

@@ -18,6 +18,12 @@ pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(ODBC REQUIRED IMPORTED_TARGET odbc)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq>=4.3.4)
 
+find_path(READSTAT_INCLUDE_DIR readstat.h REQUIRED)
+find_library(READSTAT_LIBRARY readstat REQUIRED)
+add_library(ReadStat::ReadStat INTERFACE IMPORTED)
+target_include_directories(ReadStat::ReadStat INTERFACE ${READSTAT_INCLUDE_DIR})
+target_link_libraries(ReadStat::ReadStat INTERFACE ${READSTAT_LIBRARY})
+
 # The messages of ONNX files. Debian's own CMake files of ONNX name paths that do not exist.
 pkg_check_modules(PROTOBUF REQUIRED IMPORTED_TARGET protobuf)
 find_path(ONNX_INCLUDE_DIR onnx/onnx_pb.h REQUIRED)

@@ -106,6 +106,7 @@ struct Start {
   Confinement confinement;
   std::vector<char*> arguments;
   std::vector<char*> environment;
+  const char* workplace = "/";
   int input = -1;
   int output = -1;
   int words = -1;
@@ -131,7 +132,7 @@ StartFailure Become(const Start& start) {
   if (::syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
     return failed();
   }
-  if (::chdir(start.confinement.folder.c_str()) != 0) return failed();
+  if (::chdir(start.workplace) != 0) return failed();
   if (const auto failure = ConfineThisProcess(start.confinement)) {
     return {static_cast<std::uint8_t>(failure->step), failure->error_number};
   }
@@ -158,22 +159,29 @@ tl::unexpected<Error> NotStarted(const StartFailure& failure,
 /// A program under way.
 class Child {
  public:
-  static Result<Child> Launch(const ChildCommand& command, const std::string& folder);
+  /// `input` becomes its stdin; without a `folder` it may write nowhere.
+  static Result<Child> Launch(const ChildCommand& command,
+                              const std::string& folder,
+                              const FileDescriptor& input);
   Child(Child&& other) noexcept
       : process_(std::exchange(other.process_, 0)),
         ended_(std::move(other.ended_)),
         input_(std::move(other.input_)),
         output_(std::move(other.output_)),
-        words_(std::move(other.words_)) {}
+        words_(std::move(other.words_)),
+        said_(std::move(other.said_)) {}
   Child& operator=(Child&&) = delete;
   ~Child() {
     if (process_ > 0) Finish();
   }
 
-  /// Until it ends, or is to be ended.
+  /// Until it ends, or is to be ended; `to_input` is the other end of its stdin.
   Result<ChildOutcome> Converse(const ChildCommand& command,
+                                FileDescriptor to_input,
                                 ByteSpan input,
                                 const std::atomic<bool>& stop);
+  Result<std::size_t> Read(std::span<char> into, std::chrono::seconds patience);
+  ChildOutcome End();
 
  private:
   Child() = default;
@@ -190,17 +198,24 @@ class Child {
   bool Write(ByteSpan& input);
   bool TakeOutput(std::size_t most, Bytes& output);
   void TakeWords(std::string& words);
+  static ChildOutcome OutcomeOf(int status);
 
   pid_t process_ = 0;
   FileDescriptor ended_;
   FileDescriptor input_;
   FileDescriptor output_;
   FileDescriptor words_;
+  std::string said_;  // What came by words_ while output was read.
 };
 
 std::uint64_t ProcessorSeconds(std::chrono::seconds time) {
   const long processors = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
   return static_cast<std::uint64_t>(time.count()) * static_cast<std::uint64_t>(processors);
+}
+
+Status DoNotBlock(const FileDescriptor& end) {
+  if (::fcntl(end.get(), F_SETFL, O_NONBLOCK) != 0) return FailInSystem("fcntl", errno);
+  return {};
 }
 
 /// What the new process reports before it is another program, if anything.
@@ -213,12 +228,13 @@ std::optional<StartFailure> FailureIn(const FileDescriptor& report) {
   return failure;
 }
 
-Result<Child> Child::Launch(const ChildCommand& command, const std::string& folder) {
+Result<Child> Child::Launch(const ChildCommand& command,
+                            const std::string& folder,
+                            const FileDescriptor& input) {
   std::vector<std::string> texts = {command.program.string()};
   texts.insert(texts.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> variables = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + folder,
                                         "TMPDIR=" + folder};
-  TRY(Pipe input, MakePipe());
   TRY(Pipe output, MakePipe());
   TRY(Pipe words, MakePipe());
   TRY(Pipe report, MakePipe());
@@ -230,7 +246,8 @@ Result<Child> Child::Launch(const ChildCommand& command, const std::string& fold
   for (std::string& variable : variables) start.environment.push_back(variable.data());
   start.arguments.push_back(nullptr);
   start.environment.push_back(nullptr);
-  start.input = input.reading.get();
+  if (!folder.empty()) start.workplace = folder.c_str();
+  start.input = input.get();
   start.output = output.writing.get();
   start.words = words.writing.get();
   start.report = report.writing.get();
@@ -248,12 +265,10 @@ Result<Child> Child::Launch(const ChildCommand& command, const std::string& fold
   if (const auto failure = FailureIn(report.reading)) return NotStarted(*failure, command.program);
   child.ended_ = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.process_, 0)));
   if (!child.ended_.valid()) return FailInSystem("pidfd_open", errno);
-  child.input_ = std::move(input.writing);
   child.output_ = std::move(output.reading);
   child.words_ = std::move(words.reading);
-  for (const FileDescriptor* end : {&child.input_, &child.output_, &child.words_}) {
-    if (::fcntl(end->get(), F_SETFL, O_NONBLOCK) != 0) return FailInSystem("fcntl", errno);
-  }
+  TRY_STATUS(DoNotBlock(child.output_));
+  TRY_STATUS(DoNotBlock(child.words_));
   return child;
 }
 
@@ -303,8 +318,11 @@ Result<FileDescriptor> TimerFor(std::chrono::seconds time) {
 }
 
 Result<ChildOutcome> Child::Converse(const ChildCommand& command,
+                                     FileDescriptor to_input,
                                      ByteSpan input,
                                      const std::atomic<bool>& stop) {
+  input_ = std::move(to_input);
+  TRY_STATUS(DoNotBlock(input_));
   TRY(const FileDescriptor timer, TimerFor(command.time));
   const WithoutSigpipe quiet;
   ChildOutcome outcome;
@@ -337,10 +355,59 @@ Result<ChildOutcome> Child::Converse(const ChildCommand& command,
   }
   TakeWords(outcome.words);
   outcome.read_all = input.empty();
-  outcome.end = killed_for.value_or(WIFEXITED(status) ? ChildEnd::kExited : ChildEnd::kSignalled);
+  const ChildOutcome end = OutcomeOf(status);
+  outcome.end = killed_for.value_or(end.end);
+  outcome.code = end.code;
+  return outcome;
+}
+
+ChildOutcome Child::OutcomeOf(int status) {
+  ChildOutcome outcome;
+  outcome.end = WIFEXITED(status) ? ChildEnd::kExited : ChildEnd::kSignalled;
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
   return outcome;
 }
+
+Result<std::size_t> Child::Read(std::span<char> into, std::chrono::seconds patience) {
+  const auto most = std::chrono::duration_cast<std::chrono::milliseconds>(patience).count();
+  for (;;) {
+    const ssize_t got = ::read(output_.get(), into.data(), into.size());
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EAGAIN && errno != EINTR) return FailInSystem("read", errno);
+    std::array<pollfd, 2> ends = {{{output_.get(), POLLIN, 0}, {words_.get(), POLLIN, 0}}};
+    const int ready = ::poll(ends.data(), ends.size(), static_cast<int>(most));
+    if (ready < 0 && errno != EINTR) return FailInSystem("poll", errno);
+    if (ready == 0) {
+      return Fail(ErrorCode::kUnavailable, "nothing came from a program that reads for this one");
+    }
+    if (ends[1].revents != 0) TakeWords(said_);
+  }
+}
+
+/// Closing its stdout is the last thing that such a program does: it is given the time to end.
+ChildOutcome Child::End() {
+  constexpr int kLeave = 10'000;  // Milliseconds.
+  output_ = FileDescriptor();
+  pollfd ended{ended_.get(), POLLIN, 0};
+  while (::poll(&ended, 1, kLeave) < 0 && errno == EINTR) {
+  }
+  ChildOutcome outcome = OutcomeOf(Finish());
+  TakeWords(said_);
+  outcome.words = std::move(said_);
+  return outcome;
+}
+
+class RunningChild final : public ChildReader {
+ public:
+  explicit RunningChild(Child child) : child_(std::move(child)) {}
+  Result<std::size_t> Read(std::span<char> into, std::chrono::seconds patience) override {
+    return child_.Read(into, patience);
+  }
+  ChildOutcome Finish() override { return child_.End(); }
+
+ private:
+  Child child_;
+};
 
 }  // namespace
 
@@ -348,8 +415,16 @@ Result<ChildOutcome> RunConfined(const ChildCommand& command,
                                  ByteSpan input,
                                  const std::atomic<bool>& stop) {
   TRY(const WorkFolder folder, WorkFolder::Make(command.folder));
-  TRY(Child child, Child::Launch(command, folder.path()));
-  return child.Converse(command, input, stop);
+  TRY(Pipe pipe, MakePipe());
+  TRY(Child child, Child::Launch(command, folder.path(), pipe.reading));
+  pipe.reading = FileDescriptor();
+  return child.Converse(command, std::move(pipe.writing), input, stop);
+}
+
+Result<std::unique_ptr<ChildReader>> StartConfined(const ChildCommand& command,
+                                                   const FileDescriptor& input) {
+  TRY(Child child, Child::Launch(command, {}, input));
+  return std::make_unique<RunningChild>(std::move(child));
 }
 
 Status TryConfinement() {

@@ -7,10 +7,13 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/bytes.h"
+#include "common/file_descriptor.h"
 #include "common/result.h"
 
 namespace consilium {
@@ -24,6 +27,9 @@ struct ChildCommand {
   std::size_t most_output = 0;        ///< Bytes.
   std::filesystem::path folder;       ///< Where it gets a working folder of its own for that time.
 };
+
+/// No limit on address space: for programs built with a sanitizer, which reserve most of it.
+inline constexpr std::uint64_t kAnyMemory = ~std::uint64_t{0};
 
 enum class ChildEnd {
   kExited,         ///< With this exit status.
@@ -47,6 +53,26 @@ struct ChildOutcome {
 Result<ChildOutcome> RunConfined(const ChildCommand& command,
                                  ByteSpan input,
                                  const std::atomic<bool>& stop);
+
+/// A confined program under way, of which this process only reads. It is killed when this goes.
+class ChildReader {
+ public:
+  ChildReader() = default;
+  ChildReader(const ChildReader&) = delete;
+  ChildReader& operator=(const ChildReader&) = delete;
+  virtual ~ChildReader() = default;
+
+  /// Takes what it wrote to stdout, as much as is there and `into` holds; 0 at its end.
+  /// kUnavailable when it has written nothing for that long.
+  virtual Result<std::size_t> Read(std::span<char> into, std::chrono::seconds patience) = 0;
+  /// Ends it if it has not ended. Once: how it ended, without output.
+  virtual ChildOutcome Finish() = 0;
+};
+
+/// Starts the command with `input` as its stdin, without a folder that it may write to. Its
+/// processor time is limited by `time`; `folder` and `most_output` do not count.
+Result<std::unique_ptr<ChildReader>> StartConfined(const ChildCommand& command,
+                                                   const FileDescriptor& input);
 
 /// Whether this system lets a program be confined, tried with one that does nothing.
 Status TryConfinement();

@@ -16,7 +16,7 @@ struct Confinement {
   std::uint64_t memory_bytes = 0;  ///< Of address space.
   std::uint64_t processor_seconds = 0;
   std::uint64_t file_bytes = 0;       ///< That one file may grow to.
-  std::filesystem::path folder;       ///< The only one that may be written to.
+  std::filesystem::path folder;       ///< The only one that may be written to; "": none.
   std::filesystem::path program;      ///< May be read and run, as may the system's own files.
   std::vector<std::string> readable;  ///< So may these files, and all below these folders.
 };

@@ -116,8 +116,13 @@ const ColumnMapping* Source::Find(std::string_view column) const {
 }
 
 std::vector<std::filesystem::path> Source::Files() const {
-  if (fhir.views.empty())
-    return file.empty() ? std::vector<std::filesystem::path>() : std::vector{file};
+  if (fhir.views.empty()) {
+    std::vector<std::filesystem::path> files;
+    for (const auto* each : {&file, &redcap.dictionary}) {
+      if (!each->empty()) files.push_back(*each);
+    }
+    return files;
+  }
   auto files = FhirDataFiles(fhir).value_or(std::vector<std::filesystem::path>());
   for (const FhirView& view : fhir.views) files.push_back(view.file);
   return files;

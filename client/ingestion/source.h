@@ -15,7 +15,9 @@
 
 #include "client/ingestion/csv.h"
 #include "client/ingestion/fhir/fhir_source.h"
+#include "client/ingestion/redcap/redcap_table.h"
 #include "client/ingestion/sql/sql_source.h"
+#include "client/ingestion/stat/stat_file.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -46,6 +48,8 @@ struct Source {
   CsvOptions csv;
   SqlSource sql;  ///< Of the types that are queries.
   FhirOptions fhir;
+  StatOptions stat;
+  RedcapOptions redcap;
   NumberFormat number;
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.

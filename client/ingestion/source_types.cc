@@ -6,9 +6,18 @@
 #include "client/ingestion/csv.h"
 #include "client/ingestion/fhir/fhir_table.h"
 #include "client/ingestion/omop/omop.h"
+#include "client/ingestion/redcap/redcap_contract.h"
 
 namespace consilium {
 namespace {
+
+Result<TextEncoding> ParseEncoding(const Settings& settings) {
+  TRY(const std::string encoding, settings.TextOr("encoding", "utf-8"));
+  const auto found = FindTextEncoding(encoding);
+  if (found) return *found;
+  return settings.FailAt("encoding", "no encoding is called \"" + encoding + "\"",
+                         "Use \"utf-8\", \"windows-1252\" or \"latin-1\".");
+}
 
 Status ParseCsv(const Settings& settings, const std::filesystem::path& folder, Source& source) {
   TRY(source.file, ParseFile(settings, folder));
@@ -20,13 +29,7 @@ Status ParseCsv(const Settings& settings, const std::filesystem::path& folder, S
     }
     source.csv.delimiter = delimiter[0];
   }
-  TRY(const std::string encoding, settings.TextOr("encoding", "utf-8"));
-  const auto found = FindTextEncoding(encoding);
-  if (!found) {
-    return settings.FailAt("encoding", "no encoding is called \"" + encoding + "\"",
-                           "Use \"utf-8\", \"windows-1252\" or \"latin-1\".");
-  }
-  source.csv.encoding = *found;
+  TRY(source.csv.encoding, ParseEncoding(settings));
   return {};
 }
 
@@ -104,6 +107,48 @@ Result<std::unique_ptr<TableReader>> OpenFhir(const Source& source) {
   return reader;
 }
 
+/// Files of statistics programs.
+template <StatFormat format>
+Status ParseStat(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(source.file, ParseFile(settings, folder));
+  TRY(source.stat, ParseStatOptions(settings, format));
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenStat(const Source& source) {
+  TRY(std::unique_ptr<TableReader> reader, StatFile::Open(source.file, source.stat));
+  return reader;
+}
+
+Status ParseRedcap(const Settings& settings, const std::filesystem::path& folder, Source& source) {
+  TRY(source.file, ParseFile(settings, folder));
+  TRY(source.redcap, ParseRedcapOptions(settings, folder));
+  TRY(source.redcap.csv.encoding, ParseEncoding(settings));
+  return {};
+}
+
+Result<std::unique_ptr<TableReader>> OpenRedcap(const Source& source) {
+  TRY(std::unique_ptr<TableReader> reader, RedcapTable::Open(source.file, source.redcap));
+  return reader;
+}
+
+Result<std::vector<Suspicion>> CompareRedcap(const Source& source, const Contract& contract) {
+  TRY(const RedcapDictionary dictionary, RedcapDictionary::Read(source.redcap.dictionary));
+  std::vector<RedcapUse> uses;
+  for (const ContractColumn& column : contract.columns) {
+    RedcapUse use{&column, column.name, false, {}, source.missing};
+    if (const ColumnMapping* mapping = source.Find(column.name)) {
+      use.header = mapping->from;
+      use.converted = mapping->factor != 1 || mapping->offset != 0;
+      use.map = mapping->map;
+      use.missing.insert(use.missing.end(), mapping->missing.begin(), mapping->missing.end());
+    }
+    use.header = use.header.substr(0, use.header.find('@'));
+    uses.push_back(std::move(use));
+  }
+  return CompareWithContract(dictionary, source.redcap, uses);
+}
+
 constexpr std::array kSourceTypes = {
     SourceType{"csv", ParseCsv, OpenCsv},
     SourceType{"sqlite", ParseSqlite, OpenSqliteTable},
@@ -111,6 +156,12 @@ constexpr std::array kSourceTypes = {
     SourceType{"odbc", ParseOdbc, OpenOdbcTable},
     SourceType{"omop", ParseOmop, OpenOmop},
     SourceType{"fhir", ParseFhir, OpenFhir},
+    SourceType{"redcap", ParseRedcap, OpenRedcap, CompareRedcap},
+    SourceType{"sas7bdat", ParseStat<StatFormat::kSas7bdat>, OpenStat},
+    SourceType{"xpt", ParseStat<StatFormat::kXpt>, OpenStat},
+    SourceType{"sav", ParseStat<StatFormat::kSav>, OpenStat},
+    SourceType{"por", ParseStat<StatFormat::kPor>, OpenStat},
+    SourceType{"dta", ParseStat<StatFormat::kDta>, OpenStat},
 };
 
 }  // namespace

@@ -21,6 +21,10 @@ struct SourceType {
   /// Reads the keys that only this type has. `folder` is where relative paths start.
   Status (*parse)(const Settings& settings, const std::filesystem::path& folder, Source& source);
   Result<std::unique_ptr<TableReader>> (*open)(const Source& source);
+  /// What a description that comes with the data says of them, where that differs from the
+  /// contract.
+  Result<std::vector<Suspicion>> (*compare)(const Source& source,
+                                            const Contract& contract) = nullptr;
 };
 
 /// nullptr if there is none of that name.

@@ -1,9 +1,12 @@
 #include "client/ingestion/study_data.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "client/ingestion/source_types.h"
 
 namespace consilium {
 namespace {
@@ -57,6 +60,11 @@ Result<QualityReport> CheckData(const Source& source,
   // They are no obstacle, so neither is a second reading that fails.
   if (auto found = Suspicions(source, plan.contract, loaded)) {
     loaded.report.suspicions = *std::move(found);
+  }
+  if (const SourceType* type = FindSourceType(source.type); type->compare != nullptr) {
+    TRY(auto found, type->compare(source, plan.contract));
+    std::vector<Suspicion>& all = loaded.report.suspicions;
+    std::move(found.begin(), found.end(), std::back_inserter(all));
   }
   if (loaded.report.HasProblems()) return std::move(loaded.report);
   auto cohort = CohortOf(plan, std::move(loaded.table));

@@ -1,11 +1,13 @@
 #include "common/child_process.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -276,6 +278,66 @@ TEST_F(ChildProcessTest, ServesManyThreadsAtOnce) {
 }
 
 TEST_F(ChildProcessTest, ThisSystemCanConfine) { EXPECT_TRUE(TryConfinement().has_value()); }
+
+/// A program that reads one file, from which this process takes what it finds.
+class ChildReaderTest : public ChildProcessTest {
+ protected:
+  std::unique_ptr<ChildReader> Start(const std::string& script, const std::string& input = {}) {
+    std::ofstream(folder_ / "input") << input;
+    const FileDescriptor file(::open((folder_ / "input").c_str(), O_RDONLY | O_CLOEXEC));
+    command_.program = Script(script);
+    auto reader = StartConfined(command_, file);
+    EXPECT_TRUE(reader.has_value()) << Describe(reader.error());
+    return reader ? *std::move(reader) : nullptr;
+  }
+  static std::string AllOf(ChildReader& reader) {
+    std::string all;
+    std::array<char, 1'000> buffer{};
+    for (;;) {
+      const auto got = reader.Read(buffer, seconds(30));
+      EXPECT_TRUE(got.has_value());
+      if (!got || *got == 0) return all;
+      all.append(buffer.data(), *got);
+    }
+  }
+};
+
+TEST_F(ChildReaderTest, GivesWhatTheProgramMakesOfTheFile) {
+  const auto reader = Start("tr a-z A-Z; echo words >&2; exit 3", std::string(100'000, 'x'));
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(AllOf(*reader), std::string(100'000, 'X'));
+  const ChildOutcome outcome = reader->Finish();
+  EXPECT_EQ(outcome.end, ChildEnd::kExited);
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.words, "words\n");
+}
+
+TEST_F(ChildReaderTest, TellsOfAProgramThatWasBroughtDown) {
+  const auto reader = Start("echo some; kill -SEGV $$");
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(AllOf(*reader), "some\n");
+  const ChildOutcome outcome = reader->Finish();
+  EXPECT_EQ(outcome.end, ChildEnd::kSignalled);
+  EXPECT_EQ(outcome.code, SIGSEGV);
+}
+
+TEST_F(ChildReaderTest, WaitsOnlySoLongAndLeavesNothingBehind) {
+  const auto reader = Start("sleep 1000");
+  ASSERT_NE(reader, nullptr);
+  std::array<char, 10> buffer{};
+  const auto got = reader->Read(buffer, seconds(1));
+  ASSERT_FALSE(got.has_value());
+  EXPECT_EQ(got.error().code, ErrorCode::kUnavailable);
+}
+
+TEST_F(ChildReaderTest, TheProgramWritesNowhere) {
+  if (!FilesCanBeConfined()) GTEST_SKIP() << "this kernel has no Landlock";
+  const auto reader =
+      Start("pwd; (echo x > " + (folder_ / "there").string() + ") 2>/dev/null || echo refused");
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(AllOf(*reader), "/\nrefused\n");
+  reader->Finish();
+}
 
 }  // namespace
 }  // namespace consilium
