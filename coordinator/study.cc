@@ -240,7 +240,8 @@ void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEf
     Finish(Fail(ErrorCode::kNotEstimable, slices.error().message), now, effects);
     return;
   }
-  slots_ = SlotsOf(*slices);
+  slices_ = *slices;
+  slots_ = SlotsOf(slices_);
   if (WordsOf(slots_) > kMaxVectorWords) {
     Finish(Fail(ErrorCode::kNotEstimable,
                 "the analysis sums " + std::to_string(WordsOf(slots_)) +

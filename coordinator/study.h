@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "common/random.h"
 #include "coordinator/records.h"
 #include "protocols/analysis_thread.h"
 #include "protocols/effects.h"
@@ -30,6 +31,7 @@ struct SiteLink {
 /// What a study needs of the coordinator; all of it outlives the study.
 struct StudyEnvironment {
   const SigningKey* identity = nullptr;
+  RandomSource* random = nullptr;
   FederationId federation;
   const SignedRoster* roster = nullptr;
   const std::map<SiteId, SiteLink>* links = nullptr;
@@ -159,6 +161,7 @@ class Study {
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   std::optional<SharedBytes> PhaseMessage() const;
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
+  void PauseMisled(const Moment& now, CoordinatorEffects& effects);
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
   void NoteDropped(CoordinatorEffects& effects) const;
   void JournalAndTell(JournalRecord entry, const Moment& now, CoordinatorEffects& effects);
@@ -206,7 +209,8 @@ class Study {
   std::vector<JournalRecord> journal_;
   std::unique_ptr<AnalysisThread> analysis_;
   std::optional<Query> query_;  ///< Of the open round.
-  std::vector<Slot> slots_;     ///< Of the open query.
+  std::vector<Slice> slices_;   ///< Of the open query,
+  std::vector<Slot> slots_;     ///< and their encodings.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.

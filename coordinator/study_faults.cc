@@ -23,6 +23,7 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kQueryNotDerived:
     case RefusalReason::kMinimumLowered:
     case RefusalReason::kTooManyRounds:
+    case RefusalReason::kSecondSketch:
       return true;
     default:
       return false;
@@ -150,7 +151,8 @@ void Study::OnRefusal(const Member& from,
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), from.id)) return;
   if (IsFinal(reason) && record_.state == StudyState::kRunning) {
-    if (plan_.on_loss == OnLoss::kWait) {
+    // That an answer may not be sketched again is no fault of the site's.
+    if (plan_.on_loss == OnLoss::kWait || reason == RefusalReason::kSecondSketch) {
       PauseBecause("site " + from.name + " refuses: " + std::string(Explanation(reason)), now,
                    effects);
       return;

@@ -73,6 +73,7 @@ void Study::OnMessage(const Member& from,
       break;
   }
   const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
+  const bool at_fault = reason == DropReason::kTooLong;
   if (reason) {
     const bool harmless = *reason == DropReason::kWrongPhase || *reason == DropReason::kStale;
     effects.emplace_back(Note{harmless ? LogLevel::kDebug : LogLevel::kWarning,
@@ -82,6 +83,7 @@ void Study::OnMessage(const Member& from,
                                {"kind", std::string(Name(message.kind))},
                                {"reason", std::string(Name(*reason))}}});
   }
+  if (at_fault) LeaveOut({from.id}, *reason, now, effects);
   Advance(now, effects);
 }
 
@@ -127,6 +129,10 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
           session_->OnUploadHeader(from, *body, *message.signature);
       if (resumes) AskForChunk(from, effects);
       return reason;
+    }
+    case MessageKind::kSketch: {
+      const auto body = Decode<Sketch>(message.body);
+      return body ? session_->OnSketch(from, *body) : drop_malformed();
     }
     case MessageKind::kUploadChunk: {
       const auto body = Decode<Chunk>(message.body);
