@@ -218,6 +218,7 @@ class Study {
   std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;
+  std::set<SiteId> sketched_before_;   ///< Who, in it, gives no second sketch of its answer.
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
   std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.
   std::string waiting_for_;

@@ -23,7 +23,6 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kQueryNotDerived:
     case RefusalReason::kMinimumLowered:
     case RefusalReason::kTooManyRounds:
-    case RefusalReason::kSecondSketch:
       return true;
     default:
       return false;
@@ -151,8 +150,7 @@ void Study::OnRefusal(const Member& from,
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), from.id)) return;
   if (IsFinal(reason) && record_.state == StudyState::kRunning) {
-    // That an answer may not be sketched again is no fault of the site's.
-    if (plan_.on_loss == OnLoss::kWait || reason == RefusalReason::kSecondSketch) {
+    if (plan_.on_loss == OnLoss::kWait) {
       PauseBecause("site " + from.name + " refuses: " + std::string(Explanation(reason)), now,
                    effects);
       return;
@@ -160,6 +158,19 @@ void Study::OnRefusal(const Member& from,
     Exclude(from.id);
     Persist(effects);
     if (EndsWithout(from.id, DropReason::kRefused, now, effects)) return;
+  }
+  if (reason == RefusalReason::kSecondSketch && record_.state == StudyState::kRunning) {
+    // No fault of the site's. Of few that say so the round can do without; what many say is so.
+    sketched_before_.insert(from.id);
+    const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
+    if (NeedsAll() || sketched_before_.size() > may_collude) {
+      PauseBecause("round " + std::to_string(OpenRound().value()) +
+                       " was broken off after its answers had been sketched, and site " +
+                       from.name + " does not let them be sketched again (norm_checks in its " +
+                       "policy); start a new study with another seed",
+                   now, effects);
+      return;
+    }
   }
   if (BlamesDealer(reason) && refusal->about != from.id &&
       PointOf(session_->setup().start, refusal->about)) {

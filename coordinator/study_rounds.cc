@@ -145,6 +145,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
   waiting_for_.clear();
   accusers_.clear();
+  sketched_before_.clear();
   turns_end_.clear();
   SessionSetup setup;
   setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};

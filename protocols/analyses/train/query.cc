@@ -166,7 +166,11 @@ Slice UpdateSlice(const TrainQuery& query, const TrainPlan& plan) {
                          : "for each parameter, its change by training on the rows, times their "
                            "number; at most clip long before that",
                      plan.shared_parameters, rows * plan.clip);
-  if (plan.norm_check && query.step == Step::kLearn) slice.checked_l2 = slice.slot.bound;
+  if (plan.norm_check && query.step == Step::kLearn) {
+    // A site's own, where the slot's bound may be that of all rows.
+    slice.checked_l2 =
+        std::min(rows, static_cast<double>(plan.design.maximum_rows)) * plan.clip * kSlack;
+  }
   if (IsShort(query, plan)) {
     slice.slot.encoding = Encoding::kShort;
     slice.slot.dither = plan.seed + (std::uint64_t{query.round} << 32);
