@@ -190,7 +190,7 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
                   "the study shows what single hospitals have: its sums leave all but one out, or "
                   "the one; this site's policy (site_level) does not allow that");
   }
-  if (ChecksNorms(*plan.analysis) && policy.norm_checks == 0) {
+  if (CheckedInReview(*plan.analysis) && policy.norm_checks == 0) {
     return Refuse(PolicyRule::kNormChecks,
                   "the study checks how long each hospital's own numbers are, which tells the "
                   "coordinator " +

@@ -91,7 +91,7 @@ Judged<SiteStudy::Started> SiteStudy::CheckRoundStart(const Route& route, const 
   setup.start = start;
   setup.codec = CodecDigest(slots, count);
   setup.words = WordsOf(slots);
-  setup.check = NormCheckOf(*slices, count);
+  setup.check = NormCheckOf(*plan_.analysis, *query, count);
   setup.own_minimum = MinimumSites(**environment_.policy, plan_);
   for (const Member& member : roster.members) {
     if (member.state == MemberState::kActive) {

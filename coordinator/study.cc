@@ -240,8 +240,7 @@ void Study::TakeStep(AnalysisThread::Step step, const Moment& now, CoordinatorEf
     Finish(Fail(ErrorCode::kNotEstimable, slices.error().message), now, effects);
     return;
   }
-  slices_ = *slices;
-  slots_ = SlotsOf(slices_);
+  slots_ = SlotsOf(*slices);
   if (WordsOf(slots_) > kMaxVectorWords) {
     Finish(Fail(ErrorCode::kNotEstimable,
                 "the analysis sums " + std::to_string(WordsOf(slots_)) +

@@ -209,8 +209,7 @@ class Study {
   std::vector<JournalRecord> journal_;
   std::unique_ptr<AnalysisThread> analysis_;
   std::optional<Query> query_;  ///< Of the open round.
-  std::vector<Slice> slices_;   ///< Of the open query,
-  std::vector<Slot> slots_;     ///< and their encodings.
+  std::vector<Slot> slots_;     ///< Of the open query.
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.

@@ -159,7 +159,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   }
   setup.codec = CodecDigest(slots_, count);
   setup.words = WordsOf(slots_);
-  setup.check = NormCheckOf(slices_, count);
+  setup.check = NormCheckOf(*plan_.analysis, *query_, count);
   if (setup.check) environment_.random->Fill(setup.sketch_nonce);
   for (const SiteId site : sites) prekeys_.erase(site);
   Persist(effects);  // The attempt's number is used up before anybody hears of it.

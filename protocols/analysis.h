@@ -40,9 +40,6 @@ struct Slice {
   double site_l2 = 0;
   /// The slice's part of what a round with noise may tell, relative to the other slices.
   double privacy_weight = 1;
-  /// Longest that one site's numbers may be together (L2 norm) where the plan has that checked by
-  /// sketches (secure_sum/sketch.h); 0 where nobody checks it.
-  double checked_l2 = 0;
 };
 
 std::vector<Slot> SlotsOf(const std::vector<Slice>& slices);

@@ -1,28 +1,28 @@
 #include "protocols/norm_check.h"
 
-#include <algorithm>
+#include <vector>
 
 #include "common/check.h"
 
 namespace consilium {
 
-std::optional<NormCheck> NormCheckOf(const std::vector<Slice>& slices, std::uint32_t sites) {
-  std::optional<NormCheck> check;
-  std::size_t first_word = 0;
-  for (const Slice& slice : slices) {
-    if (slice.checked_l2 > 0) {
-      CHECK(!check && slice.slot.count >= kFewestSketchedNumbers);
-      check = NormCheck{first_word, slice.slot, slice.checked_l2, sites};
-    }
-    first_word += WordsOf(std::span(&slice.slot, 1));
-  }
-  return check;
+std::optional<NormCheck> NormCheckOf(const Analysis& analysis,
+                                     const Query& query,
+                                     std::uint32_t sites) {
+  const auto* checked = dynamic_cast<const NormChecked*>(&analysis);
+  const auto found = checked != nullptr ? checked->CheckedIn(query) : std::nullopt;
+  if (!found) return std::nullopt;
+  const Result<std::vector<Slice>> slices = analysis.Describe(query);
+  CHECK(slices.has_value() && found->index < slices->size());
+  const std::vector<Slot> slots = SlotsOf(*slices);
+  const Slot& slot = slots[found->index];
+  CHECK(slot.count >= kFewestSketchedNumbers && found->longest > 0);
+  return NormCheck{WordsOf(std::span(slots).first(found->index)), slot, found->longest, sites};
 }
 
-bool ChecksNorms(const Analysis& analysis) {
-  const std::vector<Slice> slices = analysis.DescribeForReview();
-  return std::any_of(slices.begin(), slices.end(),
-                     [](const Slice& slice) { return slice.checked_l2 > 0; });
+std::optional<CheckedSlice> CheckedInReview(const Analysis& analysis) {
+  const auto* checked = dynamic_cast<const NormChecked*>(&analysis);
+  return checked != nullptr ? checked->CheckedInReview() : std::nullopt;
 }
 
 }  // namespace consilium

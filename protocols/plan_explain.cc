@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "protocols/derived_columns.h"
+#include "protocols/norm_check.h"
 #include "protocols/plan.h"
-#include "protocols/secure_sum/sketch.h"
 
 namespace consilium {
 namespace {
@@ -139,30 +139,28 @@ std::string Leaves(const Plan& plan) {
 
 /// Of the sketches that a plan may ask for beside the masked vector.
 std::string Sketches(const Plan& plan) {
-  std::string text;
-  for (const Slice& slice : plan.analysis->DescribeForReview()) {
-    if (!(slice.checked_l2 > 0)) continue;
-    const std::size_t numbers = slice.slot.count;
-    text += "What the coordinator is told of each hospital alone\n  - " +
-            Paragraph("To find a hospital whose \"" + slice.name +
-                          "\" is longer than the plan allows, it is sent " +
-                          std::to_string(kSketchRows) +
-                          " combinations of that hospital's own numbers with random signs, not "
-                          "masked, in each round that has them: together they tell about one in " +
-                          std::to_string(numbers / kSketchRows) + " of what the " +
-                          std::to_string(numbers) +
-                          " numbers hold, and how long they are. The other hospitals are told "
-                          "nothing of this.",
-                      4) +
-            "  - " +
-            Paragraph("That this little does no harm is argued and not proven. Over many rounds "
-                      "whose numbers are alike it adds up. A hospital takes part only if its "
-                      "policy says norm_checks = 1 or more: how often one answer may be sketched, "
-                      "where a round has to be tried again.",
-                      4) +
-            "\n";
-  }
-  return text;
+  const std::optional<CheckedSlice> checked = CheckedInReview(*plan.analysis);
+  if (!checked) return {};
+  const Slice slice = plan.analysis->DescribeForReview()[checked->index];
+  const std::size_t numbers = slice.slot.count;
+  return "What the coordinator is told of each hospital alone\n  - " +
+         Paragraph(
+             "To find a hospital whose \"" + slice.name +
+                 "\" is longer than the plan allows, it is sent " + std::to_string(kSketchRows) +
+                 " combinations of that hospital's own numbers with random signs, not "
+                 "masked, in each round that has them: together they tell about one in " +
+                 std::to_string(numbers / kSketchRows) + " of what the " + std::to_string(numbers) +
+                 " numbers hold, and how long they are. The other hospitals are told "
+                 "nothing of this.",
+             4) +
+         "  - " +
+         Paragraph(
+             "That this little does no harm is argued and not proven. Over many rounds "
+             "whose numbers are alike it adds up. A hospital takes part only if its "
+             "policy says norm_checks = 1 or more: how often one answer may be sketched, "
+             "where a round has to be tried again.",
+             4) +
+         "\n";
 }
 
 /// Of the program that learns in place of our own code, where a plan asks for one.

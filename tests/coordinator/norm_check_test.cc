@@ -93,14 +93,10 @@ class NormCheckedStudyTest : public ::testing::Test {
     const Plan plan = ParsePlan(TrainPlanText(true), "plan.toml").value();
     AnalysisThread thread(plan.analysis);
     const Query query = std::get<Query>(thread.Start());
-    const std::vector<Slice> slices = plan.analysis->Describe(query).value();
+    const Slice update = plan.analysis->Describe(query)->back();
     Contribution lie = plan.analysis->Answer(query, federation_->cohort(kLiar)).value();
-    auto number = lie.values.begin();
-    for (const Slice& slice : slices) {
-      const auto end = number + static_cast<std::ptrdiff_t>(slice.slot.count);
-      if (slice.checked_l2 > 0) std::fill(number, end, size * slice.slot.bound);
-      number = end;
-    }
+    const auto count = static_cast<std::ptrdiff_t>(update.slot.count);
+    std::fill(lie.values.end() - count, lie.values.end(), size * update.slot.bound);
     federation_->answer =
         [lie](std::uint32_t site) -> std::optional<Result<ComputedAnswer>> {
       if (site != kLiar) return std::nullopt;

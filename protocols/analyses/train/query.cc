@@ -166,11 +166,6 @@ Slice UpdateSlice(const TrainQuery& query, const TrainPlan& plan) {
                          : "for each parameter, its change by training on the rows, times their "
                            "number; at most clip long before that",
                      plan.shared_parameters, rows * plan.clip);
-  if (plan.norm_check && query.step == Step::kLearn) {
-    // A site's own, where the slot's bound may be that of all rows.
-    slice.checked_l2 =
-        std::min(rows, static_cast<double>(plan.design.maximum_rows)) * plan.clip * kSlack;
-  }
   if (IsShort(query, plan)) {
     slice.slot.encoding = Encoding::kShort;
     slice.slot.dither = plan.seed + (std::uint64_t{query.round} << 32);
@@ -271,6 +266,15 @@ std::vector<Slice> DescribeStep(const TrainQuery& query, const TrainPlan& plan) 
                           count, rows * LongestControlChange(plan)));
   }
   return slices;
+}
+
+std::optional<CheckedSlice> CheckedIn(const TrainQuery& query, const TrainPlan& plan) {
+  if (!plan.norm_check || query.step != Step::kLearn) return std::nullopt;
+  std::uint64_t rows = plan.design.maximum_rows;
+  if (IsShort(query, plan)) rows = std::min(rows, query.heaviest);
+  // Of the strategies that can be checked the update is the last slice.
+  return CheckedSlice{DescribeStep(query, plan).size() - 1,
+                      static_cast<double>(rows) * plan.clip * kSlack};
 }
 
 Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {

@@ -278,8 +278,8 @@ TEST_P(NormCheckTest, SitesWithDifferentSeedsConfirmDifferentTranscripts) {
 INSTANTIATE_TEST_SUITE_P(Encodings,
                          NormCheckTest,
                          ::testing::Values(Encoding::kReal, Encoding::kShort),
-                         [](const auto& info) {
-                           return info.param == Encoding::kReal ? std::string("Real")
+                         [](const auto& one) {
+                           return one.param == Encoding::kReal ? std::string("Real")
                                                                 : std::string("Short");
                          });
 

@@ -161,8 +161,8 @@ TEST_P(SketchTest, NoticesVectorsOf2Point7TimesTheBound) {
 INSTANTIATE_TEST_SUITE_P(Encodings,
                          SketchTest,
                          ::testing::Values(Encoding::kReal, Encoding::kShort),
-                         [](const auto& info) {
-                           return info.param == Encoding::kReal ? std::string("Real")
+                         [](const auto& one) {
+                           return one.param == Encoding::kReal ? std::string("Real")
                                                                 : std::string("Short");
                          });
 

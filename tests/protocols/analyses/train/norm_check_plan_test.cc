@@ -37,37 +37,40 @@ Plan Checked(const std::string& rest = kWide + "norm_check = true\n") {
 }
 
 TEST(NormCheckPlanTest, IsOffUnlessThePlanSaysOtherwise) {
-  EXPECT_FALSE(ChecksNorms(*ParsePlan(TextOf(kWide), "plan.toml")->analysis));
-  EXPECT_FALSE(ChecksNorms(*Checked(kWide + "norm_check = false\n").analysis));
-  EXPECT_TRUE(ChecksNorms(*Checked().analysis));
+  EXPECT_FALSE(CheckedInReview(*ParsePlan(TextOf(kWide), "plan.toml")->analysis));
+  EXPECT_FALSE(CheckedInReview(*Checked(kWide + "norm_check = false\n").analysis));
+  EXPECT_TRUE(CheckedInReview(*Checked().analysis));
 }
 
 TEST(NormCheckPlanTest, ChangesNothingElseOfWhatLeaves) {
   const auto without = ParsePlan(TextOf(kWide), "plan.toml")->analysis->DescribeForReview();
   const auto with = Checked().analysis->DescribeForReview();
   ASSERT_EQ(with.size(), without.size());
+  EXPECT_EQ(with[CheckedInReview(*Checked().analysis)->index].name, "update");
   for (std::size_t i = 0; i < with.size(); ++i) {
     EXPECT_EQ(with[i].name, without[i].name);
     EXPECT_EQ(with[i].slot.bound, without[i].slot.bound);
-    EXPECT_EQ(with[i].checked_l2 > 0, with[i].name == "update");
   }
 }
 
 TEST(NormCheckPlanTest, IsOfTheUpdateAloneAndOfOneSitesRows) {
-  const Plan plan = Checked();
+  const Plan plan = Checked(kWide + "norm_check = true\nstandardise = \"range\"\n");
   const train::TrainPlan train = TrainPlanIn(plan);
   train::TrainQuery query;
   query.step = train::Step::kLearn;
-  for (const std::uint64_t heaviest : {0, 200, 2'000}) {
+  query.round = 1;
+  query.scaling = train::RangeScaling(train);
+  query.parameters = train::FirstParameters(train);
+  for (const std::uint64_t heaviest : {0U, 200U, 2'000U}) {
     query.heaviest = heaviest;
-    const std::vector<Slice> slices = train::DescribeStep(query, train);
-    const std::optional<NormCheck> check = NormCheckOf(slices, 7);
+    const std::optional<NormCheck> check =
+        NormCheckOf(*plan.analysis, train::EncodeQuery(query), 7);
     ASSERT_TRUE(check.has_value());
     EXPECT_EQ(check->slot.count, train.network.parameters);
     EXPECT_EQ(check->slot.encoding, heaviest == 0 ? Encoding::kReal : Encoding::kShort);
     EXPECT_EQ(check->sites, 7U);
     std::size_t before = 0;
-    for (const Slice& slice : slices) {
+    for (const Slice& slice : train::DescribeStep(query, train)) {
       if (slice.name != "update") before += WordsOf(std::span(&slice.slot, 1));
     }
     EXPECT_EQ(check->first_word, before);  // The update is the last.
@@ -75,7 +78,13 @@ TEST(NormCheckPlanTest, IsOfTheUpdateAloneAndOfOneSitesRows) {
     EXPECT_NEAR(check->bound, 0.5 * (heaviest == 200 ? 200 : 500), 1e-3);
   }
   query.step = train::Step::kMoments;
-  EXPECT_FALSE(NormCheckOf(train::DescribeStep(query, train), 7));
+  EXPECT_FALSE(train::CheckedIn(query, train));
+}
+
+TEST(NormCheckPlanTest, CannotBeHadWithImputation) {
+  EXPECT_THAT(ErrorOf(TextOf(kWide + "norm_check = true\n") +
+                      "[impute]\nmean = [\"age\"]\n"),
+              HasSubstr("norm_check"));
 }
 
 TEST(NormCheckPlanTest, RefusesByNameWhereItWouldTellTooMuchOrHoldNobody) {
