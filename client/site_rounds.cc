@@ -355,8 +355,9 @@ Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffect
   if (!received) return Refuse(R::kMalformed);
   // A receipt that comes late, after the vector is gone, asks for nothing any more.
   if (!session || !(*session)->sum.HasUploaded()) return {};
-  // A repeated one neither: two machines that answer every repeat would do so for ever.
-  if (received->next >= (*session)->next_chunk) SayChunk(received->next, effects);
+  const std::uint64_t chunks = ChunkCount((*session)->sum.masked_vector().size());
+  const ChunkRange now = ChunksToSend(received->next, (*session)->next_chunk, chunks);
+  for (std::uint64_t index = now.first; index < now.last; ++index) SayChunk(index, effects);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 // One study at the coordinator: its sites' decisions, its analysis, its open round, its journal.
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -176,6 +177,7 @@ class Study {
   void SendSums(SiteId site, CoordinatorEffects& effects);
   Route RouteOf(const JournalRecord& entry) const;
   const SharedBytes& ClosingOf(const JournalRecord& entry);
+  SharedBytes SumChunkOf(const JournalRecord& entry, std::uint64_t index);
 
   void OnDecision(const Member& from,
                   const OpenedMessage& message,
@@ -213,6 +215,8 @@ class Study {
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.
+  RoundNumber framed_round_;                            ///< Of the sum whose chunks these are:
+  std::deque<std::pair<std::uint64_t, SharedBytes>> framed_;  ///< the newest that were asked for.
   std::unique_ptr<CoordinatorSession> session_;
   std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.
   /// Who, in the open attempt, refused what the key's site had dealt.
