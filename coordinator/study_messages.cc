@@ -230,8 +230,7 @@ SharedBytes Study::SumChunkOf(const JournalRecord& entry, std::uint64_t index) {
   const auto known = std::find_if(framed_.begin(), framed_.end(),
                                   [&](const auto& one) { return one.first == index; });
   if (known != framed_.end()) return known->second;
-  framed_.emplace_back(index,
-                       FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, index));
+  framed_.emplace_back(index, FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, index));
   if (framed_.size() > 2 * kChunksInFlight) framed_.pop_front();
   return framed_.back().second;
 }

@@ -1,6 +1,8 @@
 // Studies with norms checked, through the production cores: who is named, what is not in the
 // result, and how often a site lets itself be sketched.
 
+#include "protocols/norm_check.h"
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -12,7 +14,6 @@
 
 #include "client/records.h"
 #include "protocols/analysis_thread.h"
-#include "protocols/norm_check.h"
 #include "protocols/result_document.h"
 #include "protocols/secure_sum/sketch.h"
 #include "tests/coordinator/federation_results.h"
@@ -97,8 +98,7 @@ class NormCheckedStudyTest : public ::testing::Test {
     Contribution lie = plan.analysis->Answer(query, federation_->cohort(kLiar)).value();
     const auto count = static_cast<std::ptrdiff_t>(update.slot.count);
     std::fill(lie.values.end() - count, lie.values.end(), size * update.slot.bound);
-    federation_->answer =
-        [lie](std::uint32_t site) -> std::optional<Result<ComputedAnswer>> {
+    federation_->answer = [lie](std::uint32_t site) -> std::optional<Result<ComputedAnswer>> {
       if (site != kLiar) return std::nullopt;
       return ComputedAnswer{lie, NumberedPatients(60), {}};
     };
@@ -386,8 +386,7 @@ TEST_F(NormCheckedStudyTest, APolicyThatDoesNotAllowItRefusesTheStudy) {
   study_ = federation_->Submit(TrainPlanText(true));
   SiteEffects effects;
 
-  const Status approved =
-      federation_->site(3).Approve(study_, federation_->now(), effects);
+  const Status approved = federation_->site(3).Approve(study_, federation_->now(), effects);
 
   ASSERT_FALSE(approved);
   EXPECT_THAT(approved.error().message, HasSubstr("norm_checks"));

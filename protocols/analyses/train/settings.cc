@@ -384,7 +384,8 @@ Status ParseNormCheck(const Settings& settings, const Contract& contract, TrainP
         "norm_check",
         "norm_check = true holds a site's update to clip, and with strategy = \"" +
             std::string(NameOf(plan.strategy)) + "\" other numbers of a site move the model, too",
-        "Use \"fedavg\" or another strategy whose sums are updates alone, or leave norm_check out.");
+        "Use \"fedavg\" or another strategy whose sums are updates alone, or leave norm_check "
+        "out.");
   }
   if (contract.maximum_patients >= 1'000'000) {
     return settings.FailAt(

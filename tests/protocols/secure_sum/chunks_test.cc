@@ -109,9 +109,7 @@ TEST(ChunksToSendTest, AreNoneForARepeat) {
   }
 }
 
-TEST(ChunksToSendTest, GoOnAtTheFirstThatIsMissing) {
-  EXPECT_EQ(Due(7, 0, 100).first, 7UL);
-}
+TEST(ChunksToSendTest, GoOnAtTheFirstThatIsMissing) { EXPECT_EQ(Due(7, 0, 100).first, 7UL); }
 
 TEST(ChunksToSendTest, EndWithTheVector) {
   EXPECT_EQ(Due(0, 0, 1), std::pair(0UL, 1UL));

@@ -280,7 +280,7 @@ INSTANTIATE_TEST_SUITE_P(Encodings,
                          ::testing::Values(Encoding::kReal, Encoding::kShort),
                          [](const auto& one) {
                            return one.param == Encoding::kReal ? std::string("Real")
-                                                                : std::string("Short");
+                                                               : std::string("Short");
                          });
 
 TEST(NoNormCheckTest, ASketchIsRefusedWhereThePlanHasNone) {

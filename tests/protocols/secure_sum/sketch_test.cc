@@ -60,8 +60,8 @@ SketchNumbers ByDefinition(const RingVector& vector, const NormCheck& check, con
       ApplyMasks(term, signs);
     }
     for (std::size_t k = 0; k < kSketchRows; ++k) {
-      numbers[k] += (signs[j % 4096] >> k & 1) != 0 ? SketchNumber{integers[j]}
-                                                    : -SketchNumber{integers[j]};
+      numbers[k] +=
+          (signs[j % 4096] >> k & 1) != 0 ? SketchNumber{integers[j]} : -SketchNumber{integers[j]};
     }
   }
   return numbers;
@@ -149,8 +149,8 @@ TEST_P(SketchTest, NoticesVectorsOf2Point7TimesTheBound) {
   spike[77] = -2'700;
   std::vector<double> two(1024, 0.0);
   two[0] = two[1] = 2'700 / std::sqrt(2.0);
-  const RingVector vectors[] = {VectorOf(Drawn(random, 1024, 2'700), check),
-                                VectorOf(spike, check), VectorOf(two, check)};
+  const RingVector vectors[] = {VectorOf(Drawn(random, 1024, 2'700), check), VectorOf(spike, check),
+                                VectorOf(two, check)};
   for (const RingVector& vector : vectors) {
     for (std::uint64_t i = 0; i < 2'000; ++i) {
       ASSERT_FALSE(MayBeWithinBound(Project(vector, check, SeedOf(i)), check)) << i;
@@ -163,7 +163,7 @@ INSTANTIATE_TEST_SUITE_P(Encodings,
                          ::testing::Values(Encoding::kReal, Encoding::kShort),
                          [](const auto& one) {
                            return one.param == Encoding::kReal ? std::string("Real")
-                                                                : std::string("Short");
+                                                               : std::string("Short");
                          });
 
 /// The mean of f over a standard normal number, by the trapezoidal rule.

@@ -186,10 +186,8 @@ Json SketchedSession(Encoding encoding) {
   json["sketch_request_body"] = Encoded(run.coordinator().sketch_request());
   const Digest seed = run.SketchOf(0).seed;
   json["seed"] = seed.ToHex();
-  const SecretKey32 key = Hasher("consilium/secure-sum/sketch-signs/v1")
-                              .Add(seed)
-                              .Add(std::uint64_t{0})
-                              .FinishSecret();
+  const SecretKey32 key =
+      Hasher("consilium/secure-sum/sketch-signs/v1").Add(seed).Add(std::uint64_t{0}).FinishSecret();
   json["signs_key"] = Shown(key);
   json["signs"] = ShownWords(MaskOf(key, check.slot.count));
   for (std::size_t i = 0; i < 3; ++i) {

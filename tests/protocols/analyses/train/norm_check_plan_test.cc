@@ -7,8 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "protocols/norm_check.h"
 #include "protocols/analyses/train/query.h"
+#include "protocols/norm_check.h"
 #include "tests/protocols/analyses/train/train_testing.h"
 #include "tests/support/train_plan.h"
 
@@ -82,8 +82,7 @@ TEST(NormCheckPlanTest, IsOfTheUpdateAloneAndOfOneSitesRows) {
 }
 
 TEST(NormCheckPlanTest, CannotBeHadWithImputation) {
-  EXPECT_THAT(ErrorOf(TextOf(kWide + "norm_check = true\n") +
-                      "[impute]\nmean = [\"age\"]\n"),
+  EXPECT_THAT(ErrorOf(TextOf(kWide + "norm_check = true\n") + "[impute]\nmean = [\"age\"]\n"),
               HasSubstr("norm_check"));
 }
 
@@ -99,15 +98,16 @@ TEST(NormCheckPlanTest, RefusesByNameWhereItWouldTellTooMuchOrHoldNobody) {
                 HasSubstr(std::string("strategy = \"") + strategy + "\""));
   }
   EXPECT_THAT(ErrorOf(TextOf(kWide + on, "")), HasSubstr("maximum_patients"));
-  for (const char* strategy : {"fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "fedadagrad",
-                               "ditto"}) {
+  for (const char* strategy :
+       {"fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "fedadagrad", "ditto"}) {
     EXPECT_EQ(ErrorOf(TextOf(kWide + "strategy = \"" + strategy + "\"\n" + on)), "no error");
   }
 }
 
 TEST(NormCheckPlanTest, IsTrainingsAlone) {
-  EXPECT_THAT(ErrorOf(PlanText(TrainColumns(), "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = "
-                                               "[\"dose\"]\nnorm_check = true\n")),
+  EXPECT_THAT(ErrorOf(PlanText(TrainColumns(),
+                               "kind = \"logistic\"\noutcome = \"ill\"\nfeatures = "
+                               "[\"dose\"]\nnorm_check = true\n")),
               HasSubstr("norm_check"));
 }
 
