@@ -44,10 +44,8 @@ void AddWhereSet(std::uint64_t signs, std::uint64_t part, Sums& sums) {
 /// Signs of one block: bit k of word j says whether row k has +1 for the block's number j.
 void DrawSigns(const Digest& seed, std::uint64_t block, std::span<std::uint64_t> signs) {
   std::fill(signs.begin(), signs.end(), 0);
-  const MaskTerm term[] = {{Hasher("consilium/secure-sum/sketch-signs/v1")
-                                .Add(seed)
-                                .Add(block)
-                                .FinishSecret()}};
+  const MaskTerm term[] = {
+      {Hasher("consilium/secure-sum/sketch-signs/v1").Add(seed).Add(block).FinishSecret()}};
   ApplyMasks(term, signs);
 }
 
@@ -59,7 +57,8 @@ SketchNumbers Project(std::span<const std::uint64_t> vector,
   const auto words = vector.subspan(check.first_word, WordsOf(std::span(&check.slot, 1)));
   std::vector<std::uint64_t> signs(std::min(kBlock, check.slot.count));
   std::vector<std::int64_t> integers(signs.size());
-  // Two parts, so that sums of up to 2^24 integers of 64 bits stay exact.
+  // Sums of up to 2^24 integers stay exact: of 64 bits in two parts, of 32 in one.
+  const bool is_short = check.slot.encoding == Encoding::kShort;
   Sums lower{};
   Sums upper{};
   SketchNumber all = 0;
@@ -69,16 +68,20 @@ SketchNumbers Project(std::span<const std::uint64_t> vector,
     IntegersOf(words, check.slot, first, std::span(integers).first(count));
     for (std::size_t j = 0; j < count; ++j) {
       const std::int64_t x = integers[j];
-      AddWhereSet(signs[j], static_cast<std::uint64_t>(x) & 0xffff'ffff, lower);
-      AddWhereSet(signs[j], static_cast<std::uint64_t>(x >> 32), upper);
       all += x;
+      if (is_short) {
+        AddWhereSet(signs[j], static_cast<std::uint64_t>(x), upper);
+      } else {
+        AddWhereSet(signs[j], static_cast<std::uint64_t>(x) & 0xffff'ffff, lower);
+        AddWhereSet(signs[j], static_cast<std::uint64_t>(x >> 32), upper);
+      }
     }
   }
   SketchNumbers numbers;
   for (std::size_t k = 0; k < kSketchRows; ++k) {
-    const SketchNumber set = (SketchNumber{static_cast<std::int64_t>(upper[k])} *
-                              (SketchNumber{1} << 32)) +
-                             static_cast<SketchNumber>(lower[k]);
+    const SketchNumber unit = is_short ? 1 : SketchNumber{1} << 32;
+    const SketchNumber set =
+        static_cast<std::int64_t>(upper[k]) * unit + static_cast<SketchNumber>(lower[k]);
     numbers[k] = 2 * set - all;
   }
   return numbers;
@@ -113,8 +116,8 @@ std::optional<SketchNumbers> SketchNumbersOf(std::span<const std::uint64_t> word
   for (std::size_t k = 0; k < kSketchRows; ++k) {
     const auto upper = static_cast<std::int64_t>(words[2 * k + 1]);
     if (upper >= kMaxUpper || upper < -kMaxUpper) return std::nullopt;
-    numbers[k] = SketchNumber{upper} * (SketchNumber{1} << 64) +
-                 static_cast<SketchNumber>(words[2 * k]);
+    numbers[k] =
+        SketchNumber{upper} * (SketchNumber{1} << 64) + static_cast<SketchNumber>(words[2 * k]);
   }
   return numbers;
 }
