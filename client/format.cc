@@ -38,6 +38,13 @@ std::string LedgerLine(const Json& record) {
     return line + Number(detail, "patients") + " patients excluded from all later answers (" +
            Number(detail, "in_all") + " in all)";
   }
+  if (event == "sketched") {
+    return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
+           Number(detail, "attempt") + ": " + Number(detail, "projections") +
+           " combinations of this site's own numbers told to the coordinator, unmasked; answers to "
+           "this question so told: " +
+           Number(detail, "times");
+  }
   if (event != "answered") return line + "study " + Short(detail) + " " + event + " here";
   return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
          Number(detail, "attempt") + ": one masked vector of " + Number(detail, "words") +

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "protocols/norm_check.h"
+
 namespace consilium {
 namespace {
 
@@ -114,6 +116,8 @@ std::string_view Name(PolicyRule rule) {
       return "allowed_analyses";
     case PolicyRule::kTrainer:
       return "trainers";
+    case PolicyRule::kNormChecks:
+      return "norm_checks";
     case PolicyRule::kSiteLevel:
       return "site_level";
     case PolicyRule::kRequester:
@@ -141,6 +145,7 @@ RefusalReason ReasonToTell(PolicyRule rule) {
     case PolicyRule::kExpired:
     case PolicyRule::kAnalysis:
     case PolicyRule::kTrainer:
+    case PolicyRule::kNormChecks:
     case PolicyRule::kSiteLevel:
     case PolicyRule::kRequester:
     case PolicyRule::kRounds:
@@ -184,6 +189,14 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
     return Refuse(PolicyRule::kSiteLevel,
                   "the study shows what single hospitals have: its sums leave all but one out, or "
                   "the one; this site's policy (site_level) does not allow that");
+  }
+  if (CheckedInReview(*plan.analysis) && policy.norm_checks == 0) {
+    return Refuse(PolicyRule::kNormChecks,
+                  "the study checks how long each hospital's own numbers are, which tells the "
+                  "coordinator " +
+                      std::to_string(kSketchRows) +
+                      " random combinations of them in each round; this site's policy "
+                      "(norm_checks) does not allow that");
   }
   const auto& requesters = policy.requesters;
   if (!requesters.empty() &&

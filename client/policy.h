@@ -36,6 +36,7 @@ struct Policy {
   bool site_level = false;               ///< Results that show this site alone may be opened.
   std::vector<std::string> requesters;   ///< The plan's requested_by; empty: anybody.
   std::uint32_t maximum_rounds = 0;      ///< Of one study.
+  std::uint32_t norm_checks = 0;         ///< Sketches of one answer, at most.
   double privacy_epsilon = 0;       ///< That answers with noise may add up to, over all studies,
   double privacy_delta = 0;         ///< with this probability of an exception.
   TrainerPrograms trainers;         ///< That studies may learn by; none by default.
@@ -53,6 +54,7 @@ enum class PolicyRule {
   kExpired,
   kAnalysis,
   kTrainer,
+  kNormChecks,
   kSiteLevel,
   kRequester,
   kRounds,
@@ -84,7 +86,8 @@ std::uint64_t MinimumPatients(const Policy& policy, const Plan& plan);
 std::uint32_t MinimumSites(const Policy& policy, const Plan& plan);
 
 /// Before any data are touched: validity, kind of analysis, the program that it learns by, who
-/// asks, number of rounds. Whether the plan itself has expired is not the policy's matter.
+/// asks, number of rounds, whether sites are sketched. Whether the plan itself has expired is not
+/// the policy's matter.
 PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today);
 /// Patients, parameters per patient, smallest class. A class is a value of a category, of a boolean
 /// or of a number that takes at most two values. Classes are counted in patients: with several rows

@@ -21,6 +21,7 @@ constexpr std::int64_t kSmallestDifference = 1;
 constexpr double kResearchParametersPerPatient = 0.33;
 constexpr double kMostParametersPerPatient = 2;
 constexpr std::int64_t kMostRounds = 1'000;
+constexpr std::int64_t kMostNormChecks = 5;
 constexpr double kMostEpsilon = 100;
 constexpr double kMostDelta = 0.001;
 constexpr std::int64_t kLargestCount = 1'000'000'000;
@@ -108,6 +109,7 @@ Result<Policy> ParseTable(const Settings& settings) {
   TRY_STATUS(ParseCount(settings, "minimum_difference", kSmallestDifference, kLargestCount,
                         policy.minimum_difference));
   TRY_STATUS(ParseCount(settings, "maximum_rounds", 1, kMostRounds, policy.maximum_rounds));
+  TRY_STATUS(ParseCount(settings, "norm_checks", 0, kMostNormChecks, policy.norm_checks));
   TRY_STATUS(ParseBudget(settings, policy));
   TRY(policy.site_level, settings.BooleanOr("site_level", policy.site_level));
   TRY(policy.requesters, settings.TextsOr("requesters", {}));
@@ -234,6 +236,10 @@ preset = "standard"
 
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200
+
+# How often one answer may be sketched, so that its length can be checked: 0 is never. Each time tells
+# the coordinator 64 random combinations of its numbers.  0 in all three
+# norm_checks = 0
 
 # What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
 # differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10

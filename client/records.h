@@ -88,6 +88,19 @@ struct ExcludedRecord {
   }
 };
 
+/// Table "sketched", key: the question's digest. How often an answer to it was sketched: each time
+/// tells more of it.
+struct SketchedRecord {
+  StudyId study;
+  RoundNumber round;
+  std::uint32_t times = 0;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(study, round, times);
+  }
+};
+
 /// Table "answered", key: the question's digest. Whom the answer was summed with.
 struct AnsweredRecord {
   StudyId study;

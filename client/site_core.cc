@@ -62,6 +62,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.policy = &policy_;
   environment.ledger = &ledger_;
   environment.answered = &answered_;
+  environment.sketched = &sketched_;
   environment.privacy = &privacy_;
   environment.cohorts = &cohorts_;
   environment.excluded = &excluded_;
@@ -71,12 +72,15 @@ SiteEnvironment SiteCore::Environment() {
 
 /// What was answered, with which patients, and what answers with noise have told.
 Status SiteCore::RestoreAnswers(const RecordStore& store) {
-  TRY(auto answers, LoadRows<AnsweredRecord>(store, "answered"));
-  for (auto& [key, answered] : answers) {
+  const auto question_of = [](const Bytes& key) {
     Digest question;
     std::copy_n(key.begin(), std::min<std::size_t>(key.size(), 32), question.bytes.begin());
-    answered_.emplace(question, std::move(answered));
-  }
+    return question;
+  };
+  TRY(auto answers, LoadRows<AnsweredRecord>(store, "answered"));
+  for (auto& [key, answered] : answers) answered_.emplace(question_of(key), std::move(answered));
+  TRY(const auto sketches, LoadRows<SketchedRecord>(store, "sketched"));
+  for (const auto& [key, sketched] : sketches) sketched_.emplace(question_of(key), sketched);
   TRY_STATUS(cohorts_.Restore(store));
   TRY(const auto spent, LoadRows<PrivacyRecord>(store, "privacy"));
   for (const auto& [key, privacy] : spent) {
@@ -301,6 +305,8 @@ Judged<void> SiteCore::Dispatch(const Moment& now,
       return (*study)->OnDelivery(message, now, effects);
     case MessageKind::kChunkReceived:
       return (*study)->OnChunkReceived(message, effects);
+    case MessageKind::kSketchRequest:
+      return (*study)->OnSketchRequest(message, now, effects);
     case MessageKind::kSurvivors:
       return (*study)->OnSurvivors(message, effects);
     case MessageKind::kQuorum:

@@ -109,6 +109,7 @@ class SiteCore {
   Receipt receipt_;
   HashChain ledger_;
   std::map<Digest, AnsweredRecord> answered_;
+  std::map<Digest, SketchedRecord> sketched_;
   PrivacyRecord privacy_;
   CohortGuard cohorts_;
   PatientCodes excluded_;

@@ -7,6 +7,7 @@
 
 #include "client/site_study.h"
 #include "common/crypto/hash.h"
+#include "protocols/norm_check.h"
 #include "protocols/privacy/noise.h"
 #include "protocols/secure_sum/thresholds.h"
 
@@ -90,6 +91,7 @@ Judged<SiteStudy::Started> SiteStudy::CheckRoundStart(const Route& route, const 
   setup.start = start;
   setup.codec = CodecDigest(slots, count);
   setup.words = WordsOf(slots);
+  setup.check = NormCheckOf(*plan_.analysis, *query, count);
   setup.own_minimum = MinimumSites(**environment_.policy, plan_);
   for (const Member& member : roster.members) {
     if (member.state == MemberState::kActive) {
@@ -291,7 +293,52 @@ void SiteStudy::BeginUpload(SiteEffects& effects) {
   Say(MessageKind::kUploadHeader, session_->sum.route(), Encode(session_->sum.upload_header()),
       effects);
   session_->next_chunk = 0;
-  if (session_->sum.masked_vector().size() <= kChunkWords) SayChunk(0, effects);
+  const bool is_long = session_->sum.masked_vector().size() > kChunkWords;
+  const bool waits = is_long || session_->sum.checks_norm();
+  if (!waits) SayChunk(0, effects);
+}
+
+/// What is durable before a sketch leaves: that it was given, in words for people as well.
+RecordBatch SiteStudy::RecordSketch(const Digest& question, const Moment& now) {
+  const Route& route = session_->sum.route();
+  SketchedRecord& sketched = (*environment_.sketched)[question];
+  sketched = {plan_.id, route.round, sketched.times + 1};
+  return {PutRecord{"sketched", ToBytes(question.span()), Encode(sketched)},
+          environment_.ledger->Append(now.utc, "sketched",
+                                      R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
+                                          std::to_string(route.round.value()) + R"(,"attempt":)" +
+                                          std::to_string(route.attempt.value()) +
+                                          R"(,"projections":)" + std::to_string(kSketchRows) +
+                                          R"(,"times":)" + std::to_string(sketched.times) + "}",
+                                      *environment_.identity)};
+}
+
+/// Each sketch of one answer tells more of it, whatever attempt or study asks for it, so they are
+/// counted by the question.
+Judged<void> SiteStudy::OnSketchRequest(const OpenedMessage& message,
+                                        const Moment& now,
+                                        SiteEffects& effects) {
+  const Judged<Session*> session = SessionOf(message);
+  if (!session) return tl::unexpected<Refusal>(session.error());
+  const auto request = Decode<SketchRequest>(message.body);
+  if (!request) return Refuse(R::kMalformed);
+  const Policy& policy = **environment_.policy;
+  if (request->committed.headers.size() < MinimumSites(policy, plan_)) {
+    return Refuse(R::kSurvivorsTooFew);
+  }
+  const bool first = !(*session)->sum.HasSketched();
+  const Digest question = QuestionDigest(plan_, (*session)->query);
+  const auto known = environment_.sketched->find(question);
+  const std::uint32_t times = known == environment_.sketched->end() ? 0 : known->second.times;
+  if (first && times >= policy.norm_checks) return Refuse(R::kSecondSketch);
+  const Judged<Sketch> sketch = (*session)->sum.OnSketchRequest(*request);
+  if (!sketch) return tl::unexpected<Refusal>(sketch.error());
+  if (first) {
+    effects.emplace_back(consilium::Persist{RecordSketch(question, now)});
+    SayLedgerHead(message.route, *environment_.ledger, *environment_.identity, effects);
+  }
+  Say(MessageKind::kSketch, message.route, Encode(*sketch), effects);
+  return {};
 }
 
 void SiteStudy::SayChunk(std::uint64_t index, SiteEffects& effects) {
@@ -308,8 +355,9 @@ Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffect
   if (!received) return Refuse(R::kMalformed);
   // A receipt that comes late, after the vector is gone, asks for nothing any more.
   if (!session || !(*session)->sum.HasUploaded()) return {};
-  // A repeated one neither: two machines that answer every repeat would do so for ever.
-  if (received->next >= (*session)->next_chunk) SayChunk(received->next, effects);
+  const std::uint64_t chunks = ChunkCount((*session)->sum.masked_vector().size());
+  const ChunkRange now = ChunksToSend(received->next, (*session)->next_chunk, chunks);
+  for (std::uint64_t index = now.first; index < now.last; ++index) SayChunk(index, effects);
   return {};
 }
 

@@ -56,6 +56,7 @@ struct SiteEnvironment {
   const Result<Policy>* policy = nullptr;  ///< An error: nothing is allowed.
   HashChain* ledger = nullptr;
   std::map<Digest, AnsweredRecord>* answered = nullptr;
+  std::map<Digest, SketchedRecord>* sketched = nullptr;
   PrivacyRecord* privacy = nullptr;
   CohortGuard* cohorts = nullptr;
   const PatientCodes* excluded = nullptr;
@@ -84,6 +85,9 @@ class SiteStudy {
   // Messages of the coordinator, its signature verified. A refusal leaves the state as it was.
   Judged<void> OnRoundStart(const OpenedMessage& message, const Moment& now, SiteEffects& effects);
   Judged<void> OnDelivery(const OpenedMessage& message, const Moment& now, SiteEffects& effects);
+  Judged<void> OnSketchRequest(const OpenedMessage& message,
+                               const Moment& now,
+                               SiteEffects& effects);
   Judged<void> OnChunkReceived(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnSurvivors(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnQuorum(const OpenedMessage& message, SiteEffects& effects);
@@ -150,6 +154,7 @@ class SiteStudy {
   Judged<void> CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const;
   Judged<Session*> SessionOf(const OpenedMessage& message);
   Judged<void> MaskIfReady(const Moment& now, SiteEffects& effects);
+  RecordBatch RecordSketch(const Digest& question, const Moment& now);
   void BeginUpload(SiteEffects& effects);
   void SayChunk(std::uint64_t index, SiteEffects& effects);
   PrekeySecrets* FindPrekey(const ByteArray<16>& id);

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/check.h"
+#include "common/fixed_point_integers.h"
 
 namespace consilium {
 namespace {
@@ -264,6 +265,13 @@ Status DecodeMultiples(std::span<const std::uint64_t> words,
   return {};
 }
 
+/// Of a kShort word its first or second number.
+std::int32_t HalfOf(std::uint64_t word, std::size_t which) {
+  const auto first = static_cast<std::int32_t>(static_cast<std::uint32_t>(word));
+  if (which == 0) return first;
+  return static_cast<std::int32_t>((word - static_cast<std::uint64_t>(std::int64_t{first})) >> 32);
+}
+
 Status DecodeShorts(std::span<const std::uint64_t> words,
                     const Slot& slot,
                     std::size_t slot_index,
@@ -272,9 +280,7 @@ Status DecodeShorts(std::span<const std::uint64_t> words,
   const int exponent = ShortExponent(slot, sites);
   const double largest = (std::ldexp(slot.bound, exponent) + 1) * sites;
   for (std::size_t i = 0; i < 2 * words.size(); ++i) {
-    const auto first = static_cast<std::int32_t>(static_cast<std::uint32_t>(words[i / 2]));
-    const std::uint64_t rest = words[i / 2] - static_cast<std::uint64_t>(std::int64_t{first});
-    const double sum = i % 2 == 0 ? first : static_cast<std::int32_t>(rest >> 32);
+    const double sum = HalfOf(words[i / 2], i % 2);
     if (std::abs(sum) > (i < slot.count ? largest : 0)) return Impossible(slot_index, i);
     if (i < slot.count) numbers.push_back(std::ldexp(sum, -exponent));
   }
@@ -399,6 +405,26 @@ Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
     sum = sum.subspan(WordsOf(slots[i]));
   }
   return numbers;
+}
+
+double UnitsPerOne(const Slot& slot, std::uint32_t sites) {
+  CHECK(slot.encoding == Encoding::kReal || slot.encoding == Encoding::kShort);
+  const bool is_short = slot.encoding == Encoding::kShort;
+  return std::ldexp(1.0, is_short ? ShortExponent(slot, sites) : ScaleOf(slot, sites).high_exponent);
+}
+
+void IntegersOf(std::span<const std::uint64_t> words,
+                const Slot& slot,
+                std::size_t first,
+                std::span<std::int64_t> integers) {
+  CHECK(slot.encoding == Encoding::kReal || slot.encoding == Encoding::kShort);
+  CHECK(words.size() == WordsOf(slot) && first + integers.size() <= slot.count);
+  const bool is_short = slot.encoding == Encoding::kShort;
+  for (std::size_t i = 0; i < integers.size(); ++i) {
+    const std::size_t at = first + i;
+    integers[i] = is_short ? HalfOf(words[at / 2], at % 2)
+                           : static_cast<std::int64_t>(words[2 * at]);
+  }
 }
 
 }  // namespace consilium

@@ -66,8 +66,8 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
   TRY(auto entries, LoadRows<JournalRecord>(store, "journal"));
   for (auto& [key, entry] : entries) journals[StudyOf(key)].push_back(std::move(entry));
   TRY(auto studies, LoadRows<StudyRecord>(store, "study"));
-  const StudyEnvironment environment{&identity_, FederationOf(identity_.public_key()), &roster_,
-                                     &links_, &audit_};
+  const StudyEnvironment environment{&identity_, &random_, FederationOf(identity_.public_key()),
+                                     &roster_,   &links_,  &audit_};
   for (auto& [key, record] : studies) {
     const StudyId id = StudyOf(key);
     TRY(Plan plan, ParsePlan(record.plan_text, "stored plan " + id.Short()));

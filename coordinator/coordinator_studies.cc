@@ -45,8 +45,8 @@ Result<StudyId> CoordinatorCore::Submit(std::string_view plan_text,
     return Fail(ErrorCode::kConflict, "study " + plan.id.Short() + " was submitted before",
                 "A plan with the same meaning is the same study; change the plan for a new one.");
   }
-  const StudyEnvironment environment{&identity_, roster_.roster.federation, &roster_, &links_,
-                                     &audit_};
+  const StudyEnvironment environment{&identity_, &random_, roster_.roster.federation,
+                                     &roster_,   &links_,  &audit_};
   StudyRecord record;
   record.plan_text = plan.text;
   record.submitted_at = now.utc;

@@ -2,6 +2,7 @@
 
 // One study at the coordinator: its sites' decisions, its analysis, its open round, its journal.
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/random.h"
 #include "coordinator/records.h"
 #include "protocols/analysis_thread.h"
 #include "protocols/effects.h"
@@ -30,6 +32,7 @@ struct SiteLink {
 /// What a study needs of the coordinator; all of it outlives the study.
 struct StudyEnvironment {
   const SigningKey* identity = nullptr;
+  RandomSource* random = nullptr;
   FederationId federation;
   const SignedRoster* roster = nullptr;
   const std::map<SiteId, SiteLink>* links = nullptr;
@@ -159,6 +162,7 @@ class Study {
   void EnterPhase(const Moment& now, CoordinatorEffects& effects);
   std::optional<SharedBytes> PhaseMessage() const;
   void SendPhase(SiteId site, CoordinatorEffects& effects) const;
+  void PauseMisled(const Moment& now, CoordinatorEffects& effects);
   void EndAttempt(const std::string& reason, const Moment& now, CoordinatorEffects& effects);
   void NoteDropped(CoordinatorEffects& effects) const;
   void JournalAndTell(JournalRecord entry, const Moment& now, CoordinatorEffects& effects);
@@ -173,6 +177,7 @@ class Study {
   void SendSums(SiteId site, CoordinatorEffects& effects);
   Route RouteOf(const JournalRecord& entry) const;
   const SharedBytes& ClosingOf(const JournalRecord& entry);
+  SharedBytes SumChunkOf(const JournalRecord& entry, std::uint64_t index);
 
   void OnDecision(const Member& from,
                   const OpenedMessage& message,
@@ -210,10 +215,13 @@ class Study {
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.
+  RoundNumber framed_round_;                            ///< Of the sum whose chunks these are:
+  std::deque<std::pair<std::uint64_t, SharedBytes>> framed_;  ///< the newest that were asked for.
   std::unique_ptr<CoordinatorSession> session_;
   std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.
   /// Who, in the open attempt, refused what the key's site had dealt.
   std::map<SiteId, std::set<SiteId>> accusers_;
+  std::set<SiteId> sketched_before_;   ///< Who, in it, gives no second sketch of its answer.
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
   std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.
   std::string waiting_for_;

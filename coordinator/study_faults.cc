@@ -159,6 +159,19 @@ void Study::OnRefusal(const Member& from,
     Persist(effects);
     if (EndsWithout(from.id, DropReason::kRefused, now, effects)) return;
   }
+  if (reason == RefusalReason::kSecondSketch && record_.state == StudyState::kRunning) {
+    // No fault of the site's. Of few that say so the round can do without; what many say is so.
+    sketched_before_.insert(from.id);
+    const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
+    if (NeedsAll() || sketched_before_.size() > may_collude) {
+      PauseBecause("round " + std::to_string(OpenRound().value()) +
+                       " was broken off after its answers had been sketched, and site " +
+                       from.name + " does not let them be sketched again (norm_checks in its " +
+                       "policy); start a new study with another seed",
+                   now, effects);
+      return;
+    }
+  }
   if (BlamesDealer(reason) && refusal->about != from.id &&
       PointOf(session_->setup().start, refusal->about)) {
     accusers_[refusal->about].insert(from.id);

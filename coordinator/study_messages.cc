@@ -73,6 +73,7 @@ void Study::OnMessage(const Member& from,
       break;
   }
   const std::optional<DropReason> reason = OnRoundMessage(from.id, message, effects);
+  const bool at_fault = reason == DropReason::kTooLong;
   if (reason) {
     const bool harmless = *reason == DropReason::kWrongPhase || *reason == DropReason::kStale;
     effects.emplace_back(Note{harmless ? LogLevel::kDebug : LogLevel::kWarning,
@@ -82,6 +83,7 @@ void Study::OnMessage(const Member& from,
                                {"kind", std::string(Name(message.kind))},
                                {"reason", std::string(Name(*reason))}}});
   }
+  if (at_fault) LeaveOut({from.id}, *reason, now, effects);
   Advance(now, effects);
 }
 
@@ -127,6 +129,10 @@ std::optional<DropReason> Study::OnRoundMessage(SiteId from,
           session_->OnUploadHeader(from, *body, *message.signature);
       if (resumes) AskForChunk(from, effects);
       return reason;
+    }
+    case MessageKind::kSketch: {
+      const auto body = Decode<Sketch>(message.body);
+      return body ? session_->OnSketch(from, *body) : drop_malformed();
     }
     case MessageKind::kUploadChunk: {
       const auto body = Decode<Chunk>(message.body);
@@ -217,6 +223,18 @@ void Study::SendSums(SiteId site, CoordinatorEffects& effects) {
   }
 }
 
+/// Sites that take a sum in at the same time share the memory of its chunks.
+SharedBytes Study::SumChunkOf(const JournalRecord& entry, std::uint64_t index) {
+  if (framed_round_ != entry.round) framed_.clear();
+  framed_round_ = entry.round;
+  const auto known = std::find_if(framed_.begin(), framed_.end(),
+                                  [&](const auto& one) { return one.first == index; });
+  if (known != framed_.end()) return known->second;
+  framed_.emplace_back(index, FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, index));
+  if (framed_.size() > 2 * kChunksInFlight) framed_.pop_front();
+  return framed_.back().second;
+}
+
 void Study::OnSumReceived(const Member& from,
                           const OpenedMessage& message,
                           const Moment& now,
@@ -226,15 +244,14 @@ void Study::OnSumReceived(const Member& from,
   if (!received || found == sums_at_.end() || found->second.next_chunk == 0) return;
   SumsAt& sums = found->second;
   const JournalRecord& entry = journal_[sums.sent];
-  // Repeats ask for nothing, as with the vectors on their way up.
-  if (message.route != RouteOf(entry) || received->next < sums.next_chunk) return;
+  if (message.route != RouteOf(entry)) return;
   const std::uint64_t chunks = ChunkCount(entry.sum.size());
-  if (received->next < chunks) {
-    effects.emplace_back(SendToSite{
-        from.id, FrameChunk(MessageKind::kSumChunk, RouteOf(entry), entry.sum, received->next)});
-    sums.next_chunk = received->next + 1;
-    if (sums.next_chunk < chunks) return;
+  const ChunkRange due = ChunksToSend(received->next, sums.next_chunk, chunks);
+  for (std::uint64_t index = due.first; index < due.last; ++index) {
+    effects.emplace_back(SendToSite{from.id, SumChunkOf(entry, index)});
   }
+  sums.next_chunk = due.last;
+  if (sums.next_chunk < chunks) return;
   sums = {sums.known, sums.sent + 1, 0};
   SendSums(from.id, effects);
   if (!WasSentAllSums(from.id)) return;

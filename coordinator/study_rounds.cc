@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/crypto/hash.h"
 #include "coordinator/study.h"
+#include "protocols/norm_check.h"
 #include "protocols/privacy/noise.h"
 #include "protocols/secure_sum/thresholds.h"
 #include "protocols/secure_sum/transcript.h"
@@ -144,6 +145,7 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
   waiting_for_.clear();
   accusers_.clear();
+  sketched_before_.clear();
   turns_end_.clear();
   SessionSetup setup;
   setup.route = Route{environment_.federation, plan_.id, OpenRound(), record_.attempt};
@@ -157,6 +159,8 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
   }
   setup.codec = CodecDigest(slots_, count);
   setup.words = WordsOf(slots_);
+  setup.check = NormCheckOf(*plan_.analysis, *query_, count);
+  if (setup.check) environment_.random->Fill(setup.sketch_nonce);
   for (const SiteId site : sites) prekeys_.erase(site);
   Persist(effects);  // The attempt's number is used up before anybody hears of it.
   session_ = std::make_unique<CoordinatorSession>(std::move(setup), /*everyone=*/NeedsAll());
@@ -175,6 +179,8 @@ void Study::EnterPhase(const Moment& now, CoordinatorEffects& effects) {
   for (const SiteId site : session_->Members()) {
     if (to_all) {
       effects.emplace_back(SendToSite{site, *to_all});
+    } else if (session_->HasCommitted(site)) {
+      AskForChunk(site, effects);  // It has its delivery, and waits with its vector.
     } else {
       SendPhase(site, effects);
     }
@@ -187,10 +193,13 @@ std::optional<SharedBytes> Study::PhaseMessage() const {
   switch (session_->phase()) {
     case SumPhase::kDealing:
       return MessageOf(MessageKind::kRoundStart, route, Encode(session_->setup().start));
+    case SumPhase::kSketching:
+      return MessageOf(MessageKind::kSketchRequest, route, Encode(session_->sketch_request()));
     case SumPhase::kConfirming:
       return MessageOf(MessageKind::kSurvivors, route, Encode(session_->SurvivorList()));
     case SumPhase::kUnmasking:
       return MessageOf(MessageKind::kQuorum, route, Encode(session_->QuorumList()));
+    case SumPhase::kCommitting:
     case SumPhase::kUploading:
     case SumPhase::kFinished:
     case SumPhase::kFailed:
@@ -201,7 +210,8 @@ std::optional<SharedBytes> Study::PhaseMessage() const {
 
 /// What a site is owed in the open phase; also after it has reconnected.
 void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
-  if (session_->phase() == SumPhase::kUploading) {
+  const SumPhase phase = session_->phase();
+  if (phase == SumPhase::kCommitting || phase == SumPhase::kUploading) {
     Send(site, MessageKind::kDelivery, session_->setup().route, Encode(session_->DeliveryFor(site)),
          effects);
   } else if (const std::optional<SharedBytes> message = PhaseMessage()) {
@@ -212,7 +222,9 @@ void Study::SendPhase(SiteId site, CoordinatorEffects& effects) const {
 /// Once a dealer is accused, the phase is not given up before all have been heard: one word against
 /// another proves little, the word of many is proof.
 bool Study::MayClose() const {
-  const bool hears_out = !accusers_.empty() && session_->phase() == SumPhase::kUploading;
+  const SumPhase phase = session_->phase();
+  const bool judges = phase == SumPhase::kCommitting || phase == SumPhase::kUploading;
+  const bool hears_out = !accusers_.empty() && judges;
   return hears_out ? session_->Awaited().empty() : session_->ReadyToClose();
 }
 
@@ -246,8 +258,7 @@ std::vector<SiteId> Study::InTime(const Moment& now) const {
 /// until when deadline_ then says.
 bool Study::WaitsLonger(const Moment& now, CoordinatorEffects& effects) {
   // Later phases wait for enough, not for each: who comes back may still help.
-  const SumPhase phase = session_->phase();
-  if (phase != SumPhase::kDealing && phase != SumPhase::kUploading) return false;
+  if (!session_->WaitsForEach()) return false;
   const std::vector<SiteId> in_time = InTime(now);
   for (const SiteId site : session_->Awaited()) {
     if (Contains(in_time, site)) continue;
@@ -275,9 +286,11 @@ void Study::Advance(const Moment& now, CoordinatorEffects& effects) {
       const std::string failure = session_->failure();
       const std::uint32_t may_collude = session_->setup().start.thresholds.colluding;
       const std::optional<SiteId> culprit = session_->culprit();
+      const bool misled = session_->sketches_disagree();
       EndAttempt(failure, now, effects);
       SettleDisputes(may_collude, now, effects);
       if (culprit) LeaveOut({*culprit}, DropReason::kDealtInconsistently, now, effects);
+      if (misled) return PauseMisled(now, effects);
       if (failed_attempts_ >= kMaxFailedAttempts && record_.state == StudyState::kRunning) {
         PauseBecause(std::to_string(failed_attempts_) + " attempts at round " +
                          std::to_string(OpenRound().value()) + " failed, the last because " +
@@ -327,6 +340,16 @@ void Study::EndAttempt(const std::string& reason, const Moment& now, Coordinator
                              {"reason", reason}}});
   session_.reset();
   deadline_ = now.monotonic + plan_.deadline;
+}
+
+/// The sum has been opened and is thrown away. Finding the one at fault would take opening answers.
+void Study::PauseMisled(const Moment& now, CoordinatorEffects& effects) {
+  PauseBecause("in round " + std::to_string(OpenRound().value()) +
+                   " the sites' sketches do not add up to that of their sum: at least one site "
+                   "gave a sketch of another vector than its own, and nobody can say which. The "
+                   "sum is thrown away. Ask the sites for their programs' versions, and start a "
+                   "new study without those that you do not trust",
+               now, effects);
 }
 
 Route Study::RouteOf(const JournalRecord& entry) const {

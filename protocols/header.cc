@@ -42,6 +42,8 @@ constexpr KindTraits kKinds[] = {
     {MessageKind::kRefusal, "refusal", true, 1 * kKilobyte},
     {MessageKind::kSumChunk, "sum-chunk", false, 257 * kKilobyte},
     {MessageKind::kSumReceived, "sum-received", false, 1 * kKilobyte},
+    {MessageKind::kSketchRequest, "sketch-request", true, 860 * kKilobyte},
+    {MessageKind::kSketch, "sketch", true, 2 * kKilobyte},
 };
 
 const KindTraits* Find(std::uint16_t number) {

@@ -61,7 +61,9 @@ enum class MessageKind : std::uint16_t {
   kAttemptEnded = 28,
   kRefusal = 29,
   kSumChunk = 30,
-  kSumReceived = 31
+  kSumReceived = 31,
+  kSketchRequest = 32,
+  kSketch = 33
 };
 
 std::string_view Name(MessageKind kind);

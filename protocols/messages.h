@@ -14,6 +14,7 @@
 #include "protocols/header.h"
 #include "protocols/reasons.h"
 #include "protocols/secure_sum/limits.h"
+#include "protocols/secure_sum/sketch.h"
 
 namespace consilium {
 
@@ -321,11 +322,39 @@ struct Survivors {
 };
 
 struct Confirmation {
-  Digest transcript;  ///< D = H(context, root(U2), U3, headers).
+  Digest transcript;  ///< D = H(context, root(U2), U3, headers), and the seed if there are sketches.
 
   template <class Archive>
   void serialize(Archive& archive) {
     archive(transcript);
+  }
+};
+
+// -- ROUND, within A2', where the plan has norms checked: sketches
+// ---------------------------------
+//
+// Headers then come alone. Once they are there the coordinator makes them known with a fresh nonce,
+// and thereby the projection: no vector can be chosen to suit it any more. Each site answers with
+// the projection of its vector in the clear; only then are vectors asked for, of those whose sketch
+// may be that of a vector within the bound. A site sketches a vector for one request, ever.
+
+struct SketchRequest {
+  Survivors committed;    ///< The sites of U2 whose header has come, ascending.
+  ByteArray<32> nonce{};  ///< Drawn by the coordinator for this attempt.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(committed, nonce);
+  }
+};
+
+struct Sketch {
+  Digest seed;                         ///< Of the projection, see SketchSeed.
+  std::vector<std::uint64_t> numbers;  ///< As SketchWords has them.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(seed, AtMost<2 * kSketchRows>(numbers));
   }
 };
 

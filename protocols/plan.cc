@@ -8,6 +8,7 @@
 #include "common/settings.h"
 #include "protocols/analyses/imputation/imputation.h"
 #include "protocols/derived_columns.h"
+#include "protocols/norm_check.h"
 #include "protocols/secure_sum/limits.h"
 
 namespace consilium {
@@ -170,7 +171,12 @@ Result<Plan> ParsePlan(std::string_view text, std::string_view file_name) {
   TRY(std::unique_ptr<Analysis> made, MakeAnalysis(analysis, plan.contract, plan.minimum_sites));
   plan.on_loss = made->GoesOnWithoutASite() ? OnLoss::kContinue : OnLoss::kWait;
   plan.analysis = std::move(made);
+  const bool checks_norms = CheckedInReview(*plan.analysis).has_value();
   TRY_STATUS(ParseOptionalTables(settings, analysis, plan));
+  if (checks_norms && !CheckedInReview(*plan.analysis)) {
+    return analysis.FailAt("norm_check", "norm_check cannot be had together with [impute]",
+                           "leave one of the two out");
+  }
   TRY_STATUS(CheckIndicators(analysis, plan));
   TRY_STATUS(settings.RequireNoOtherKeys());
   plan.id.bytes = HashBytes(settings.CanonicalBytes()).bytes;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "protocols/derived_columns.h"
+#include "protocols/norm_check.h"
 #include "protocols/plan.h"
 
 namespace consilium {
@@ -136,6 +137,32 @@ std::string Leaves(const Plan& plan) {
   return text;
 }
 
+/// Of the sketches that a plan may ask for beside the masked vector.
+std::string Sketches(const Plan& plan) {
+  const std::optional<CheckedSlice> checked = CheckedInReview(*plan.analysis);
+  if (!checked) return {};
+  const Slice slice = plan.analysis->DescribeForReview()[checked->index];
+  const std::size_t numbers = slice.slot.count;
+  return "What the coordinator is told of each hospital alone\n  - " +
+         Paragraph(
+             "To find a hospital whose \"" + slice.name +
+                 "\" is longer than the plan allows, it is sent " + std::to_string(kSketchRows) +
+                 " combinations of that hospital's own numbers with random signs, not "
+                 "masked, in each round that has them: together they tell about one in " +
+                 std::to_string(numbers / kSketchRows) + " of what the " + std::to_string(numbers) +
+                 " numbers hold, and how long they are. The other hospitals are told "
+                 "nothing of this.",
+             4) +
+         "  - " +
+         Paragraph(
+             "That this little does no harm is argued and not proven. Over many rounds "
+             "whose numbers are alike it adds up. A hospital takes part only if its "
+             "policy says norm_checks = 1 or more: how often one answer may be sketched, "
+             "where a round has to be tried again.",
+             4) +
+         "\n";
+}
+
 /// Of the program that learns in place of our own code, where a plan asks for one.
 std::string Program(const Plan& plan) {
   if (plan.analysis->trainer().empty()) return {};
@@ -206,7 +233,8 @@ std::string ExplainPlan(const Plan& plan) {
   text += Field("Valid through", ToText(plan.expires));
   text += Field("Study number", plan.id.ToHex());
   text += Field("Analysis", plan.analysis->InWords());
-  return text + "\n" + Data(plan) + "\n" + Program(plan) + Leaves(plan) + "\n" + Thresholds(plan);
+  return text + "\n" + Data(plan) + "\n" + Program(plan) + Leaves(plan) + "\n" + Sketches(plan) +
+         Thresholds(plan);
 }
 
 }  // namespace consilium

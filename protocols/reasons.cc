@@ -89,6 +89,10 @@ constexpr Wording<R> kRefusals[] = {
      "The same question was answered for another set of sites; the difference would bare a site."},
     {R::kHistoryAltered, "history-altered",
      "A sum that was already made known is given again with other numbers."},
+    {R::kSecondSketch, "second-sketch",
+     "The same answer was sketched before, as often as the site's policy (norm_checks) allows."},
+    {R::kNotSketched, "not-sketched",
+     "The plan has norms checked, and no sketch was asked for, or not of every survivor."},
 };
 
 using D = DropReason;
@@ -123,6 +127,9 @@ constexpr Wording<D> kDrops[] = {
      "More sites than may collude say that what it dealt them is wrong."},
     {D::kInDispute, "in-dispute",
      "Of it and another site, one says that the other dealt it wrong shares, and one is at fault."},
+    {D::kTooLong, "too-long",
+     "Its own sketch shows that its vector is longer than the plan allows: its program does not do "
+     "what it should."},
 };
 
 template <class Table, class Reason>

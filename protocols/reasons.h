@@ -72,7 +72,11 @@ enum class RefusalReason : std::uint16_t {
   kQuorumForged = 77,     ///< A signature that is not on our own transcript.
   kAlreadyReleased = 78,  ///< This round was opened for another set of survivors.
   kSiteSetChanged = 79,   ///< The same question was answered for another set of sites.
-  kHistoryAltered = 80    ///< A sum already made known is given again with other numbers.
+  kHistoryAltered = 80,   ///< A sum that was already made known is given again with other numbers.
+
+  // Sketches.
+  kSecondSketch = 81,  ///< The same answer was sketched as often as it may be.
+  kNotSketched = 82    ///< A survivor was not bound to its vector when sketches were asked for.
 };
 
 /// The coordinator's reasons to leave a site out of an attempt or to cut it off.
@@ -101,7 +105,8 @@ enum class DropReason : std::uint16_t {
   kNotApproved = 22,
   kUnusablePrekey = 23,  ///< Keys of low order, or that another site holds.
   kNamedByOthers = 24,   ///< More sites than may collude name it as the cause of their refusal.
-  kInDispute = 25        ///< It names another site, or is named: one of the two is at fault.
+  kInDispute = 25,         ///< It names another site, or is named: one of the two is at fault.
+  kTooLong = 26            ///< By its own sketch, its vector is longer than the plan allows.
 };
 
 std::string_view Name(RefusalReason reason);         ///< "second-survivor-set"

@@ -44,6 +44,13 @@ Bytes FrameChunk(MessageKind kind,
   }
 }
 
+ChunkRange ChunksToSend(std::uint64_t received, std::uint64_t sent, std::uint64_t chunks) {
+  if (received >= chunks) return {chunks, chunks};
+  const std::uint64_t first = std::max(received, sent);
+  const std::uint64_t last = std::min(chunks, received + kChunksInFlight);
+  return {first, std::max(first, last)};
+}
+
 void IncomingVector::Use(RingVector memory) {
   CHECK(next_ == 0);
   words_ = std::move(memory);

@@ -22,6 +22,16 @@ Bytes FrameChunk(MessageKind kind,
                  std::span<const std::uint64_t> vector,
                  std::uint64_t index);
 
+/// Chunks to send now, from `first` on and below `last`.
+struct ChunkRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+/// After a receipt that names `received` as the first chunk that has not come, where `sent` is the
+/// first that has not been sent: as many as may be in flight, and none a second time, for two
+/// machines that answer every repeat would do so for ever.
+ChunkRange ChunksToSend(std::uint64_t received, std::uint64_t sent, std::uint64_t chunks);
+
 /// A vector of known length, put together as its chunks come. Takes no memory before the first.
 class IncomingVector {
  public:

@@ -1,12 +1,10 @@
 #include "protocols/secure_sum/coordinator_session.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "common/check.h"
 #include "common/crypto/mask_stream.h"
-#include "protocols/secure_sum/secret_sharing.h"
 #include "protocols/secure_sum/thresholds.h"
 #include "protocols/secure_sum/transcript.h"
 
@@ -16,6 +14,10 @@ std::string_view Name(SumPhase phase) {
   switch (phase) {
     case SumPhase::kDealing:
       return "dealing shares";
+    case SumPhase::kCommitting:
+      return "committing to vectors";
+    case SumPhase::kSketching:
+      return "checking norms";
     case SumPhase::kUploading:
       return "uploading";
     case SumPhase::kConfirming:
@@ -96,15 +98,37 @@ std::optional<DropReason> CoordinatorSession::OnUploadHeader(SiteId site,
     const bool same = Encode(known->second.header) == Encode(header);
     return same ? DropReason::kWrongPhase : DropFor(site, DropReason::kConflictingRepeat);
   }
-  if (phase_ != SumPhase::kUploading) return DropReason::kWrongPhase;
+  const bool may_commit = phase_ == (setup_.check ? SumPhase::kCommitting : SumPhase::kUploading);
+  if (!may_commit) return DropReason::kWrongPhase;
   if (!TakesPart(site)) return DropReason::kNotInAttempt;
   if (header.context != context_ || header.delivery_root != delivery_root_) {
     return DropFor(site, DropReason::kWrongContext);
   }
   if (header.words != setup_.words) return DropFor(site, DropReason::kWrongLength);
-  const bool granted = setup_.words <= kChunkWords;
-  uploads_.emplace(site, Upload{header, signature, IncomingVector(setup_.words), granted});
-  (granted ? sending_ : awaiting_turn_).insert(site);
+  uploads_.emplace(site, Upload{header, signature, IncomingVector(setup_.words)});
+  if (phase_ == SumPhase::kCommitting) {
+    awaited_.erase(site);
+  } else {
+    Admit(site);
+  }
+  return std::nullopt;
+}
+
+/// To those that may send, or may once their turn comes.
+void CoordinatorSession::Admit(SiteId site) {
+  Upload& upload = uploads_.at(site);
+  upload.granted = setup_.words <= kChunkWords;
+  (upload.granted ? sending_ : awaiting_turn_).insert(site);
+}
+
+std::optional<DropReason> CoordinatorSession::OnSketch(SiteId site, const Sketch& sketch) {
+  const bool again = sketches_ && sketches_->Has(site);
+  if (phase_ != SumPhase::kSketching && !again) return DropReason::kWrongPhase;
+  if (!TakesPart(site)) return DropReason::kNotInAttempt;
+  const std::optional<DropReason> reason = sketches_->Take(site, sketch);
+  if (reason == DropReason::kWrongPhase) return reason;
+  if (reason) return DropFor(site, *reason);
+  awaited_.erase(site);
   return std::nullopt;
 }
 
@@ -262,6 +286,8 @@ bool CoordinatorSession::ReadyToClose() const {
     case SumPhase::kUnmasking:
       return closed_secrets_ == 0 || awaited_.empty();
     case SumPhase::kDealing:
+    case SumPhase::kCommitting:
+    case SumPhase::kSketching:
     case SumPhase::kUploading:
       return awaited_.empty() || !EnoughToGoOn(members_.size());
     case SumPhase::kFinished:
@@ -282,13 +308,16 @@ void CoordinatorSession::Fail(std::string why) {
 }
 
 void CoordinatorSession::Close() {
-  const bool drops_the_silent = phase_ == SumPhase::kDealing || phase_ == SumPhase::kUploading;
-  if (drops_the_silent) {
+  if (WaitsForEach()) {
     for (const SiteId site : Awaited()) Drop(site, DropReason::kSilent);
   }
   switch (phase_) {
     case SumPhase::kDealing:
       return CloseDealing();
+    case SumPhase::kCommitting:
+      return CloseCommitting();
+    case SumPhase::kSketching:
+      return CloseSketching();
     case SumPhase::kUploading:
       return CloseUploading();
     case SumPhase::kConfirming:
@@ -324,7 +353,7 @@ void CoordinatorSession::CloseDealing() {
   for (const SiteId dealer : delivered_) {
     dealers_in_brief_.push_back(DeliveredShare{dealer, dealers_.at(dealer).digest, {}, {}, {}});
   }
-  Enter(SumPhase::kUploading, delivered_);
+  Enter(setup_.check ? SumPhase::kCommitting : SumPhase::kUploading, delivered_);
   delivery_root_ = DeliveryRoot(context_, Delivery{dealers_in_brief_});
 }
 
@@ -344,6 +373,26 @@ Delivery CoordinatorSession::DeliveryFor(SiteId site) const {
   return delivery;
 }
 
+/// All who go on are bound to their vectors; only now anybody else learns the nonce.
+void CoordinatorSession::CloseCommitting() {
+  const std::vector<SiteId> members = Members();
+  if (!EnoughToGoOn(members.size())) {
+    return Fail("vectors were promised by " + std::to_string(members.size()) + " sites, too few");
+  }
+  sketches_.emplace(*setup_.check, SketchRequest{HeadersOf(members), setup_.sketch_nonce},
+                    context_, delivery_root_);
+  Enter(SumPhase::kSketching, members);
+}
+
+void CoordinatorSession::CloseSketching() {
+  const std::vector<SiteId> members = Members();
+  if (!EnoughToGoOn(members.size())) {
+    return Fail("the norms of " + std::to_string(members.size()) + " sites pass, too few");
+  }
+  Enter(SumPhase::kUploading, members);
+  for (const SiteId site : members) Admit(site);
+}
+
 void CoordinatorSession::CloseUploading() {
   const std::vector<SiteId> members = Members();
   if (!EnoughToGoOn(members.size())) {
@@ -354,13 +403,17 @@ void CoordinatorSession::CloseUploading() {
     if (upload.vector.whole()) survivors_.push_back(site);
   }
   finished_.clear();
-  transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList());
+  transcript_ =
+      TranscriptOf(context_, delivery_root_, SurvivorList(),
+                   sketches_ ? std::optional(sketches_->seed()) : std::nullopt);
   Enter(SumPhase::kConfirming, survivors_);
 }
 
-Survivors CoordinatorSession::SurvivorList() const {
+Survivors CoordinatorSession::SurvivorList() const { return HeadersOf(survivors_); }
+
+Survivors CoordinatorSession::HeadersOf(const std::vector<SiteId>& sites) const {
   Survivors list;
-  for (const SiteId site : survivors_) {
+  for (const SiteId site : sites) {
     const Upload& upload = uploads_.at(site);
     list.headers.push_back(SurvivorHeader{site, upload.header, upload.signature});
   }
@@ -383,100 +436,6 @@ Quorum CoordinatorSession::QuorumList() const {
     quorum.signatures.push_back(Cosignature{site, signature});
   }
   return quorum;
-}
-
-std::optional<Scalar> CoordinatorSession::Reconstruct(SiteId dealer) {
-  std::vector<std::uint32_t> points;
-  std::vector<Scalar> shares;
-  auto& revealed = revealed_[dealer];
-  // Whatever the order they came in, the same ones count.
-  std::sort(revealed.begin(), revealed.end());
-  for (const auto& [site, share] : revealed) {
-    if (points.size() == setup_.start.thresholds.shares) break;
-    Result<Scalar> value = Scalar::FromCanonical(share);
-    CHECK(value.has_value());
-    points.push_back(*PointOf(setup_.start, site));
-    shares.push_back(std::move(*value));
-  }
-  auto weights = weights_.find(points);
-  if (weights == weights_.end()) {
-    Result<std::vector<Scalar>> computed = WeightsAtZero(points);
-    if (!computed) return std::nullopt;
-    if (!IsComplete(setup_.start.thresholds)) weights_.clear();  // Each dealer has others.
-    weights = weights_.emplace(std::move(points), std::move(*computed)).first;
-  }
-  return Combine(weights->second, shares);
-}
-
-/// Each share has the hash that the dealer signed, and they give another secret than it committed
-/// to: that is proof, whatever else was said of the site before.
-void CoordinatorSession::Blame(SiteId dealer) {
-  dropped_.insert_or_assign(dealer, DropReason::kDealtInconsistently);
-  culprit_ = dealer;
-}
-
-bool CoordinatorSession::FindSelfMask(SiteId survivor, std::vector<MaskTerm>& masks) {
-  const std::optional<Scalar> seed = Reconstruct(survivor);
-  if (!seed ||
-      SelfSeedCommitment(context_, survivor, *seed) != dealers_.at(survivor).shares.commitment) {
-    Blame(survivor);
-    return false;
-  }
-  masks.push_back({SelfMaskKey(*seed, context_), /*subtract=*/true});
-  return true;
-}
-
-/// The survivors that it has chosen or that have chosen it.
-std::vector<SiteId> CoordinatorSession::MaskPartnersOf(SiteId lost) const {
-  std::set<SiteId> partners;
-  for (const DealtShare& dealt : dealt_to_.at(lost)) partners.insert(dealt.dealer);
-  for (const SealedShare& share : dealers_.at(lost).shares.shares) partners.insert(share.recipient);
-  std::vector<SiteId> surviving;
-  std::set_intersection(partners.begin(), partners.end(), survivors_.begin(), survivors_.end(),
-                        std::back_inserter(surviving));
-  return surviving;
-}
-
-bool CoordinatorSession::FindMasksOf(SiteId lost, std::vector<MaskTerm>& masks) {
-  const std::optional<Scalar> seed = Reconstruct(lost);
-  const Participant& dealer = setup_.start.participants[*PointOf(setup_.start, lost) - 1];
-  std::optional<ExchangeKeyPair> masking;
-  if (seed) masking = MaskingKeyOf(*seed);
-  if (!masking || masking->public_key != dealer.prekey.masking) {
-    Blame(lost);
-    return false;
-  }
-  for (const SiteId survivor : MaskPartnersOf(lost)) {
-    const Participant& peer = setup_.start.participants[*PointOf(setup_.start, survivor) - 1];
-    const Result<SecretKey32> shared = ExchangeSecret(masking->secret, peer.prekey.masking);
-    if (!shared) return false;
-    // The lost site's own would have cancelled what the survivor added.
-    masks.push_back(
-        PairwiseMask(PairwiseMaskKey(*shared, context_, survivor, lost), lost, survivor));
-  }
-  return true;
-}
-
-void CoordinatorSession::CloseUnmasking() {
-  if (closed_secrets_ > 0) {
-    return Fail("the shares of " + std::to_string(closed_secrets_) + " sites' secrets came from " +
-                "fewer than " + std::to_string(setup_.start.thresholds.shares) + " sites");
-  }
-  uploads_.clear();
-  std::vector<MaskTerm> masks;
-  for (const SiteId dealer : delivered_) {
-    const bool survived = std::binary_search(survivors_.begin(), survivors_.end(), dealer);
-    if (!(survived ? FindSelfMask(dealer, masks) : FindMasksOf(dealer, masks))) {
-      return Fail("site " + std::to_string(dealer.value()) + " dealt shares that do not fit");
-    }
-  }
-  ApplyMasks(masks, sum_);
-  Enter(SumPhase::kFinished, {});
-}
-
-const RingVector& CoordinatorSession::sum() const {
-  CHECK(phase_ == SumPhase::kFinished);
-  return sum_;
 }
 
 }  // namespace consilium

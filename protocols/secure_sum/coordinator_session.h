@@ -6,6 +6,8 @@
 //
 //   Dealing ──▶ Uploading ──▶ Confirming ──▶ Unmasking ──▶ Finished
 //      └──────────────┴── too few sites ──────────┴──────▶ Failed
+//
+// Where the plan has norms checked, Committing (every header) and Sketching come before Uploading.
 
 #include <cstdint>
 #include <map>
@@ -24,11 +26,21 @@
 #include "protocols/reasons.h"
 #include "protocols/secure_sum/chunks.h"
 #include "protocols/secure_sum/session_setup.h"
+#include "protocols/secure_sum/sketch_collection.h"
 #include "protocols/secure_sum/transcript.h"
 
 namespace consilium {
 
-enum class SumPhase { kDealing, kUploading, kConfirming, kUnmasking, kFinished, kFailed };
+enum class SumPhase {
+  kDealing,
+  kCommitting,
+  kSketching,
+  kUploading,
+  kConfirming,
+  kUnmasking,
+  kFinished,
+  kFailed
+};
 
 std::string_view Name(SumPhase phase);
 
@@ -56,6 +68,7 @@ class CoordinatorSession {
   std::optional<DropReason> OnUploadHeader(SiteId site,
                                            const UploadHeader& header,
                                            const Signature& signature);
+  std::optional<DropReason> OnSketch(SiteId site, const Sketch& sketch);
   std::optional<DropReason> OnChunk(SiteId site, const Chunk& chunk);
   std::optional<DropReason> OnConfirmation(SiteId site,
                                            const Confirmation& confirmation,
@@ -67,12 +80,15 @@ class CoordinatorSession {
   /// True when nobody is left to wait for in this phase, or enough have answered where that is
   /// enough.
   bool ReadyToClose() const;
+  /// Whether this phase ends for a site that has not answered, instead of waiting for enough.
+  bool WaitsForEach() const { return phase_ < SumPhase::kConfirming; }
   /// Closes the phase with whoever has answered; sites that have not are dropped as silent. Moves
   /// to the next phase, to kFinished or to kFailed.
   void Close();
 
   // What to send in the phase just entered.
-  Delivery DeliveryFor(SiteId site) const;  ///< In kUploading, to each of U2.
+  Delivery DeliveryFor(SiteId site) const;  ///< In kCommitting or else kUploading, to each of U2.
+  const SketchRequest& sketch_request() const { return sketches_->request(); }  ///< In kSketching.
   Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
   Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
   /// The chunk to ask the site for, in kUploading: none before its header has come and its turn is
@@ -87,6 +103,8 @@ class CoordinatorSession {
   std::vector<SiteId> AwaitingTurn() const {
     return {awaiting_turn_.begin(), awaiting_turn_.end()};
   }
+  /// Its header has come.
+  bool HasCommitted(SiteId site) const { return uploads_.contains(site); }
   bool HasUploaded(SiteId site) const;  ///< All of its vector: it is in the sum.
 
   /// None before the site's header has come.
@@ -101,6 +119,9 @@ class CoordinatorSession {
   const std::string& failure() const { return failure_; }
   /// In kFailed: the dealer that the opened shares prove to be at fault, if that is why.
   const std::optional<SiteId>& culprit() const { return culprit_; }
+  /// In kFailed: whether some survivor gave the sketch of another vector than its own. Nobody can
+  /// say who, and a new attempt would end alike.
+  bool sketches_disagree() const { return sketches_disagree_; }
   /// Only in kFinished.
   const RingVector& sum() const;
 
@@ -131,11 +152,15 @@ class CoordinatorSession {
   bool EnoughToGoOn(std::size_t count) const;
   void Fail(std::string why);
   void CloseDealing();
+  void CloseCommitting();
+  void CloseSketching();
   void CloseUploading();
   void CloseConfirming();
   void CloseUnmasking();
   bool AreRightShares(const std::vector<DealtShare>& dealt, const Unmasking& unmasking) const;
   bool SharesAreDealt(SiteId site, const Unmasking& unmasking) const;
+  Survivors HeadersOf(const std::vector<SiteId>& sites) const;
+  void Admit(SiteId site);
   void TakeIn(Upload& upload);
   void Blame(SiteId dealer);
   // What is left of a dealer in the sum, to be taken away.
@@ -159,6 +184,8 @@ class CoordinatorSession {
   std::vector<DeliveredShare> dealers_in_brief_;  ///< U2 without shares: what goes to everybody.
   Digest delivery_root_;
   std::map<SiteId, Upload> uploads_;
+  std::optional<SketchCollection> sketches_;  ///< From kSketching on.
+  bool sketches_disagree_ = false;
   std::set<SiteId> sending_;          ///< Of those: granted, not whole, not lost.
   std::set<SiteId> awaiting_turn_;    ///< Not granted, not lost.
   std::vector<RingVector> finished_;  ///< Memory of vectors that are in the sum.

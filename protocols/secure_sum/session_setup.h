@@ -8,6 +8,7 @@
 
 #include "protocols/messages.h"
 #include "protocols/reasons.h"
+#include "protocols/secure_sum/sketch.h"
 
 namespace consilium {
 
@@ -19,6 +20,9 @@ struct SessionSetup {
   /// Fewest sites that this site wants in a sum, where that is more than all agreed on: its policy.
   std::uint32_t own_minimum = 0;
   std::map<SiteId, IdentityKey> identities;  ///< Active members of the roster.
+  /// What is sketched, where the plan has norms checked. Derived by each, as the codec.
+  std::optional<NormCheck> check = std::nullopt;
+  ByteArray<32> sketch_nonce{};  ///< The coordinator's own, secret until sketches are asked for.
 };
 
 /// The rules of step A1 that need no secret: thresholds by the published rule, participants

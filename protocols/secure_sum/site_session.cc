@@ -201,8 +201,9 @@ Judged<void> SiteSession::Mask(RingVector contribution) {
   for (auto& [peer, key] : delivered->mask_keys) {
     masks.push_back(PairwiseMask(std::move(key), self_, peer));
   }
-  ApplyMasks(masks, contribution);
   Uploaded uploaded;
+  if (setup_.check) uploaded.plain = contribution;
+  ApplyMasks(masks, contribution);
   uploaded.masked = std::move(contribution);
   uploaded.header =
       UploadHeader{context_, delivered->view.root, VectorHash(context_, self_, uploaded.masked),
@@ -223,12 +224,60 @@ const Digest* SiteSession::confirmed_transcript() const {
   return nullptr;
 }
 
+std::optional<Digest> SiteSession::sketch_seed() const {
+  if (const auto* uploaded = std::get_if<Uploaded>(&phase_)) {
+    return uploaded->sketched ? std::optional(uploaded->sketched->sketch.seed) : std::nullopt;
+  }
+  if (const auto* confirmed = std::get_if<Confirmed>(&phase_)) return confirmed->sketch_seed;
+  if (const auto* released = std::get_if<Released>(&phase_)) return released->sketch_seed;
+  return std::nullopt;
+}
+
+Judged<Sketch> SiteSession::OnSketchRequest(const SketchRequest& request) {
+  auto* uploaded = std::get_if<Uploaded>(&phase_);
+  if (uploaded == nullptr || !setup_.check) return Refuse(R::kUnexpected);
+  const Digest seed = SketchSeed(context_, uploaded->view.root, request);
+  if (uploaded->sketched) {
+    if (uploaded->sketched->sketch.seed != seed) return Refuse(R::kSecondSketch);
+    return uploaded->sketched->sketch;
+  }
+  // Nobody is sketched for a sum that could not be opened.
+  if (auto checked = CheckSurvivors(*uploaded, request.committed); !checked) {
+    return tl::unexpected<Refusal>(checked.error());
+  }
+  Sketched sketched;
+  for (const SurvivorHeader& committed : request.committed.headers) {
+    sketched.committed.emplace(committed.site, Encode(committed.header));
+  }
+  sketched.sketch = {seed, SketchWords(Project(uploaded->plain, *setup_.check, seed))};
+  uploaded->sketched = std::move(sketched);
+  Wipe(std::as_writable_bytes(std::span(uploaded->plain)));
+  RingVector().swap(uploaded->plain);
+  return uploaded->sketched->sketch;
+}
+
+/// Whether each survivor was bound to its vector, as it is in the sum, before any was sketched.
+Judged<void> SiteSession::CheckSketched(const Uploaded& uploaded,
+                                        const Survivors& survivors) const {
+  if (!setup_.check) return {};
+  if (!uploaded.sketched) return Refuse(R::kNotSketched);
+  for (const SurvivorHeader& survivor : survivors.headers) {
+    const auto committed = uploaded.sketched->committed.find(survivor.site);
+    if (committed == uploaded.sketched->committed.end() ||
+        committed->second != Encode(survivor.header)) {
+      return Refuse(R::kNotSketched, survivor.site);
+    }
+  }
+  return {};
+}
+
 Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
   if (const Digest* transcript = confirmed_transcript()) {
     const Digest again =
         survivors.headers.empty()
             ? Digest{}
-            : TranscriptOf(context_, survivors.headers.front().header.delivery_root, survivors);
+            : TranscriptOf(context_, survivors.headers.front().header.delivery_root, survivors,
+                           sketch_seed());
     if (again != *transcript) return Refuse(R::kSecondSurvivorSet);
     return Confirmation{again};
   }
@@ -237,8 +286,13 @@ Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
   if (auto checked = CheckSurvivors(*uploaded, survivors); !checked) {
     return tl::unexpected<Refusal>(checked.error());
   }
+  if (auto checked = CheckSketched(*uploaded, survivors); !checked) {
+    return tl::unexpected<Refusal>(checked.error());
+  }
   Confirmed confirmed;
-  confirmed.transcript = TranscriptOf(context_, uploaded->view.root, survivors);
+  confirmed.sketch_seed = sketch_seed();
+  confirmed.transcript =
+      TranscriptOf(context_, uploaded->view.root, survivors, confirmed.sketch_seed);
   for (const SurvivorHeader& survivor : survivors.headers) {
     confirmed.survivors.push_back(survivor.site);
   }
@@ -312,6 +366,7 @@ Judged<Unmasking> SiteSession::OnQuorum(const Quorum& quorum) {
   }
   released.survivors = std::move(confirmed->survivors);
   released.transcript = confirmed->transcript;
+  released.sketch_seed = confirmed->sketch_seed;
   phase_ = std::move(released);  // Destroys, and so wipes, every share that was not revealed.
   return std::get<Released>(phase_).unmasking;
 }

@@ -8,6 +8,8 @@
 //   Begin ──▶ Dealt ──Delivery──▶ Delivered ──Mask──▶ Uploaded ──Survivors──▶ Confirmed ──Quorum──▶
 //   Released
 //
+// Where the plan has norms checked, Uploaded is left only after a SketchRequest was answered.
+//
 // A message that is refused leaves the state as it was. A message that is repeated to the byte is
 // answered with the same bytes; a different one for the same step is a lie.
 
@@ -47,6 +49,13 @@ class SiteSession {
   /// What Mask made; only after Mask.
   const UploadHeader& upload_header() const;
   const RingVector& masked_vector() const;
+
+  /// Whether this attempt has norms checked: then the vector waits until it was sketched.
+  bool checks_norm() const { return setup_.check.has_value(); }
+  /// The sketch of the vector that was masked; for one request in a session, ever.
+  Judged<Sketch> OnSketchRequest(const SketchRequest& request);
+  /// Whether a sketch was given.
+  bool HasSketched() const { return sketch_seed().has_value(); }
 
   /// Steps A3 and A3'. The first transcript that passes is the only one this session ever signs.
   Judged<Confirmation> OnSurvivors(const Survivors& survivors);
@@ -90,20 +99,28 @@ class SiteSession {
     std::map<SiteId, SecretKey32> mask_keys;  ///< Of the partners.
     Held held;  ///< From every site of U2 that dealt to this one, the own share if it is kept.
   };
+  struct Sketched {
+    std::map<SiteId, Bytes> committed;  ///< The headers of the request, encoded.
+    Sketch sketch;
+  };
   struct Uploaded {
     View view;
     Held held;
     UploadHeader header;
     RingVector masked;
+    RingVector plain;  ///< What was masked, where it is still to be sketched.
+    std::optional<Sketched> sketched;
   };
   struct Confirmed {
     Held held;
     std::vector<SiteId> survivors;  ///< U3, ascending.
     Digest transcript;
+    std::optional<Digest> sketch_seed;
   };
   struct Released {
     std::vector<SiteId> survivors;  ///< U3, ascending.
     Digest transcript;
+    std::optional<Digest> sketch_seed;
     Unmasking unmasking;
   };
   using Phase = std::variant<Dealt, Delivered, Uploaded, Confirmed, Released>;
@@ -116,11 +133,13 @@ class SiteSession {
   Judged<void> CheckDelivery(const Dealt& dealt, const Delivery& delivery) const;
   Judged<HeldShares> OpenShare(const SecretKey32& key, const DeliveredShare& share) const;
   Judged<void> CheckSurvivors(const Uploaded& uploaded, const Survivors& survivors) const;
+  Judged<void> CheckSketched(const Uploaded& uploaded, const Survivors& survivors) const;
   Judged<void> CheckQuorum(const Digest& transcript,
                            const std::vector<SiteId>& survivors,
                            const Quorum& quorum) const;
   const Digest* delivery_root() const;
   const Digest* confirmed_transcript() const;
+  std::optional<Digest> sketch_seed() const;
 
   SessionSetup setup_;
   SiteId self_;

@@ -154,14 +154,34 @@ Digest MoreWordsHash(std::span<const std::uint64_t> words) {
   return hasher.Finish();
 }
 
-Digest TranscriptOf(const Digest& context,
-                    const Digest& delivery_root,
-                    const Survivors& survivors) {
-  Hasher hasher("consilium/secure-sum/transcript/v1");
-  hasher.Add(context).Add(delivery_root).Add(std::uint64_t{survivors.headers.size()});
+namespace {
+
+void AddHeaders(Hasher& hasher, const Survivors& survivors) {
+  hasher.Add(std::uint64_t{survivors.headers.size()});
   for (const SurvivorHeader& survivor : survivors.headers) {
     hasher.Add(survivor.site).Add(Encode(survivor.header));
   }
+}
+
+}  // namespace
+
+Digest SketchSeed(const Digest& context,
+                  const Digest& delivery_root,
+                  const SketchRequest& request) {
+  Hasher hasher("consilium/secure-sum/sketch-seed/v1");
+  hasher.Add(context).Add(delivery_root);
+  AddHeaders(hasher, request.committed);
+  return hasher.Add(request.nonce).Finish();
+}
+
+Digest TranscriptOf(const Digest& context,
+                    const Digest& delivery_root,
+                    const Survivors& survivors,
+                    const std::optional<Digest>& sketch_seed) {
+  Hasher hasher("consilium/secure-sum/transcript/v1");
+  hasher.Add(context).Add(delivery_root);
+  AddHeaders(hasher, survivors);
+  if (sketch_seed) hasher.Add(*sketch_seed);
   return hasher.Finish();
 }
 

@@ -3,6 +3,7 @@
 // Every hash and key derivation of the secure sum, one function each. Domains and fields are in
 // docs/spec/secure-sum.md; the vectors in tests/protocols/secure_sum pin them.
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -63,8 +64,15 @@ class VectorHasher {
 };
 /// Of a sum after its first chunk: what RoundClosed signs for the chunks that follow.
 Digest MoreWordsHash(std::span<const std::uint64_t> words);
-/// D: what a quorum signs.
-Digest TranscriptOf(const Digest& context, const Digest& delivery_root, const Survivors& survivors);
+/// Of the projection that the sites of a request are sketched by.
+Digest SketchSeed(const Digest& context,
+                  const Digest& delivery_root,
+                  const SketchRequest& request);
+/// D: what a quorum signs. With the seed where the sites were sketched.
+Digest TranscriptOf(const Digest& context,
+                    const Digest& delivery_root,
+                    const Survivors& survivors,
+                    const std::optional<Digest>& sketch_seed = std::nullopt);
 
 /// What `site` adds for this peer: the pair's mask, taken away by the one with the larger number.
 MaskTerm PairwiseMask(SecretKey32 key, SiteId site, SiteId peer);

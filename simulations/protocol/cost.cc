@@ -265,19 +265,21 @@ class Schedule {
     cost_.bytes_to_site += sizes.chunks.size() * sizes.receipt;
   }
 
-  /// A few vectors at a time, each chunk when the one before is acknowledged.
+  /// A few vectors at a time, of each a few chunks before the first of them is acknowledged.
   void UploadLong(const Sizes& sizes) {
     struct Lane {
       std::size_t site = 0;
       std::size_t chunk = 0;
-      double ready = 0;  ///< At the site.
+      std::vector<double> receipts;  ///< When each is at the site, its turn first.
+      double ready = 0;              ///< The chunk, at the site.
     };
     FromSites("header", {sizes.ledger_head, sizes.header}, options_.sites);
     const double begin = now_;
     std::vector<Lane> lanes;
     std::size_t next_site = 0;
     const auto grant = [&](double when) {
-      lanes.push_back({next_site, 0, lines_.Send(next_site, true, sizes.receipt, when)});
+      const double turn = lines_.Send(next_site, true, sizes.receipt, when);
+      lanes.push_back({next_site, 0, {turn}, turn});
       ++next_site;
     };
     while (next_site < std::min(kUploadsAtATime, at_sites_.size())) grant(begin);
@@ -287,8 +289,11 @@ class Schedule {
                            [](const Lane& a, const Lane& b) { return a.ready < b.ready; });
       Lane& lane = *first;
       const double arrived = lines_.Send(lane.site, false, sizes.chunks[lane.chunk], lane.ready);
-      lane.ready = lines_.Send(lane.site, true, sizes.receipt, arrived);
-      if (++lane.chunk < sizes.chunks.size()) continue;
+      lane.receipts.push_back(lines_.Send(lane.site, true, sizes.receipt, arrived));
+      ++lane.chunk;
+      const std::size_t in_flight = kChunksInFlight;
+      lane.ready = lane.receipts[lane.chunk < in_flight ? 0 : lane.chunk - in_flight + 1];
+      if (lane.chunk < sizes.chunks.size()) continue;
       now_ = std::max(now_, arrived);
       lanes.erase(first);
       if (next_site < at_sites_.size()) grant(arrived);
@@ -306,9 +311,12 @@ class Schedule {
       at_sites_[site] = lines_.Send(site, true, sizes.closed, summed);
     }
     cost_.bytes_to_site += sizes.closed;
+    std::vector<std::vector<double>> receipts(at_sites_.size());  // When they are here.
     for (std::size_t i = 1; i < sizes.chunks.size(); ++i) {
       for (const std::size_t site : InOrder()) {
-        const double asked = lines_.Send(site, false, sizes.receipt, at_sites_[site]);
+        receipts[site].push_back(lines_.Send(site, false, sizes.receipt, at_sites_[site]));
+        const std::size_t in_flight = kChunksInFlight;
+        const double asked = receipts[site][i < in_flight ? 0 : i - in_flight];
         at_sites_[site] = lines_.Send(site, true, sizes.chunks[i], asked);
         told = std::max(told, asked);
       }

@@ -1,6 +1,7 @@
 // Members who spoil long vectors for the others: who withdraw once theirs has come, send slowly, or
 // lose their line at the worst time.
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -110,18 +111,19 @@ TEST_F(WithdrawalTest, AMemberThatRestartedAndIsThenRevokedIsNotSummedEither) {
 class SlowLineTest : public WideStudyTest {
  protected:
   bool RunWithChunksThatTake(Duration duration) {
-    std::optional<Bytes> under_way;
+    std::deque<Bytes> under_way;
     federation_.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
       const bool slow = site == 0 && OpenMessage(bytes)->kind == MessageKind::kUploadChunk;
-      if (slow) under_way = bytes;
+      if (slow) under_way.push_back(bytes);
       return !slow;
     };
     Start("continue");
     for (int turn = 0; turn < 400; ++turn) {
       federation_.Settle();
-      if (under_way) {
+      if (!under_way.empty()) {
         federation_.Advance(duration);
-        federation_.DeliverToCoordinator(0, *std::exchange(under_way, std::nullopt));
+        federation_.DeliverToCoordinator(0, under_way.front());
+        under_way.pop_front();
       } else if (federation_.RunToEnd(study_, 1)) {
         return true;
       }

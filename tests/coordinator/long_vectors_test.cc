@@ -40,6 +40,43 @@ TEST_F(LongVectorsTest, AreSummedToTheBitAndComeAFewAtATime) {
   EXPECT_EQ(chunks_up % kWideSites, 0u) << "each chunk of each site once";
 }
 
+/// Chunks that a sender has sent and the receiver has not yet had, at most, up and down.
+TEST_F(LongVectorsTest, NoMoreChunksAreInFlightThanMayBe) {
+  std::map<std::pair<std::uint32_t, MessageKind>, std::uint64_t> sent;
+  std::map<std::pair<std::uint32_t, MessageKind>, std::uint64_t> received;
+  std::uint64_t most = 0;
+  // Each message is seen when it arrives, and those behind it in the queue were sent before.
+  const auto on_receipt = [&](std::uint32_t site, MessageKind of, ByteSpan body) {
+    received[{site, of}] = Decode<ChunkReceived>(body)->next;
+  };
+  const auto on_chunk = [&](std::uint32_t site, MessageKind kind, ByteSpan body) {
+    const std::uint64_t index = Decode<Chunk>(body)->index;
+    if (index < sent[{site, kind}]) received[{site, kind}] = 0;  // Another vector.
+    sent[{site, kind}] = index + 1;
+    most = std::max(most, index + 1 - std::min(index + 1, received[{site, kind}]));
+  };
+  federation_.to_coordinator = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (message.kind == MessageKind::kUploadChunk) on_chunk(site, message.kind, message.body);
+    if (message.kind == MessageKind::kSumReceived) {
+      on_receipt(site, MessageKind::kSumChunk, message.body);
+    }
+    return true;
+  };
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const OpenedMessage message = *OpenMessage(bytes);
+    if (message.kind == MessageKind::kSumChunk) on_chunk(site, message.kind, message.body);
+    if (message.kind == MessageKind::kChunkReceived) {
+      on_receipt(site, MessageKind::kUploadChunk, message.body);
+    }
+    return true;
+  };
+  Start();
+  ASSERT_NO_FATAL_FAILURE(ExpectExact());
+  EXPECT_GT(most, 1U) << "stop and wait";
+  EXPECT_LE(most, kChunksInFlight);
+}
+
 /// Cuts a connection whenever it would carry its nth chunk, up or down.
 class CutTest : public LongVectorsTest, public ::testing::WithParamInterface<int> {};
 

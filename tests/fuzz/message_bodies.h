@@ -42,6 +42,10 @@ inline bool CheckBody(MessageKind kind, ByteSpan body) {
       return CheckDecoder<ChunkReceived>(body);
     case MessageKind::kSurvivors:
       return CheckDecoder<Survivors>(body);
+    case MessageKind::kSketchRequest:
+      return CheckDecoder<SketchRequest>(body);
+    case MessageKind::kSketch:
+      return CheckDecoder<Sketch>(body);
     case MessageKind::kConfirmation:
       return CheckDecoder<Confirmation>(body);
     case MessageKind::kQuorum:
@@ -90,6 +94,8 @@ inline std::vector<std::pair<MessageKind, Bytes>> SmallBodies() {
       {K::kUploadChunk, Encode(Chunk{0, std::vector<std::uint64_t>(5, 7)})},
       {K::kChunkReceived, Encode(ChunkReceived{1})},
       {K::kSurvivors, Encode(Survivors{std::vector<SurvivorHeader>(3)})},
+      {K::kSketchRequest, Encode(SketchRequest{Survivors{std::vector<SurvivorHeader>(3)}, {}})},
+      {K::kSketch, Encode(Sketch{{}, std::vector<std::uint64_t>(2 * kSketchRows, 7)})},
       {K::kConfirmation, Encode(Confirmation{})},
       {K::kQuorum, Encode(Quorum{std::vector<Cosignature>(3)})},
       {K::kUnmasking, Encode(Unmasking{std::vector<RevealedShare>(3)})},

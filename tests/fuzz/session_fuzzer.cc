@@ -1,9 +1,10 @@
 // A site's session that gets decodable but arbitrary messages from its coordinator, in any order:
 // it refuses or goes on, never stops the process, and never gives both kinds of shares of one
-// dealer.
+// dealer, nor sketches by two seeds.
 //
 // Input: steps of one byte for the action, two for the length, then a body. A step without a body
-// plays the honest message, so that every phase is reached.
+// plays the honest message, so that every phase is reached. The first byte's highest bit says
+// whether norms are checked.
 
 #include <map>
 #include <set>
@@ -17,6 +18,9 @@ namespace {
 
 /// Three honest sites up to each phase's message for the first; made once.
 struct Script {
+  explicit Script(bool checks_norms) {
+    if (checks_norms) fixture.CheckNorms(1e6);
+  }
   SumFixture fixture{3};
   std::vector<SiteSession> peers;
 };
@@ -26,7 +30,7 @@ class Play {
   explicit Play(Script& script) : script_(script), site_(script.fixture.Begin(0)) {}
 
   void Step(unsigned action, ByteSpan body) {
-    switch (action % 4) {
+    switch (action % 5) {
       case 0:
         return Deliver(body);
       case 1:
@@ -37,8 +41,10 @@ class Play {
         return;
       case 2:
         return Survive(body);
-      default:
+      case 3:
         return Release(body);
+      default:
+        return BeSketched(body);
     }
   }
 
@@ -54,6 +60,14 @@ class Play {
     if (!confirmation) return;
     CHECK(transcript_ == Digest{} || transcript_ == confirmation->transcript);
     transcript_ = confirmation->transcript;
+  }
+  void BeSketched(ByteSpan body) {
+    Result<SketchRequest> request = body.empty() ? HonestRequest() : Decode<SketchRequest>(body);
+    if (!request) return;
+    const Judged<Sketch> sketch = site_.OnSketchRequest(*request);
+    if (!sketch) return;
+    CHECK(!seed_ || *seed_ == sketch->seed);
+    seed_ = sketch->seed;
   }
   void Release(ByteSpan body) {
     Result<Quorum> quorum = body.empty() ? HonestQuorum() : Decode<Quorum>(body);
@@ -88,6 +102,9 @@ class Play {
     }
     return survivors;
   }
+  Result<SketchRequest> HonestRequest() {
+    return SketchRequest{*HonestSurvivors(), script_.fixture.setup().sketch_nonce};
+  }
   Result<Quorum> HonestQuorum() {
     Quorum quorum;
     for (std::size_t i = 0; i < 3; ++i) {
@@ -102,6 +119,7 @@ class Play {
   SiteSession site_;
   UploadHeader header_;
   Digest transcript_;
+  std::optional<Digest> seed_;
   std::map<SiteId, std::set<ShareKind>> kinds_;
 };
 
@@ -121,7 +139,7 @@ Bytes Join(std::initializer_list<Bytes> steps) {
 }  // namespace
 
 void FuzzOne(ByteSpan input) {
-  Script script;
+  Script script(!input.empty() && (input[0] & std::byte{0x80}) != std::byte{});
   for (std::size_t i = 1; i < 3; ++i) script.peers.push_back(script.fixture.Begin(i));
   Play play(script);
   for (int steps = 0; steps < 16 && input.size() >= 3; ++steps) {
@@ -143,12 +161,17 @@ std::vector<Bytes> FuzzSeeds() {
   const Bytes survivors =
       Encode(Survivors{{SurvivorHeader{SiteId(2), {}, {}}, SurvivorHeader{SiteId(9), {}, {}},
                         SurvivorHeader{SiteId(16), {}, {}}}});
+  const Bytes request = Encode(SketchRequest{*Decode<Survivors>(survivors), {}});
   const Bytes quorum = Encode(Quorum{
       {Cosignature{SiteId(2), {}}, Cosignature{SiteId(9), {}}, Cosignature{SiteId(16), {}}}});
   return {Join({Step(0), Step(1), Step(2), Step(3), Step(2), Step(3)}),
           Join({Step(0, delivery), Step(0), Step(0, delivery)}),
           Join({Step(0), Step(1), Step(2, survivors), Step(2), Step(2, survivors)}),
-          Join({Step(0), Step(1), Step(2), Step(3, quorum), Step(3), Step(3, quorum)})};
+          Join({Step(0), Step(1), Step(2), Step(3, quorum), Step(3), Step(3, quorum)}),
+          // With norms checked.
+          Join({Step(130), Step(1), Step(2), Step(4), Step(4), Step(2), Step(3)}),
+          Join({Step(130), Step(1), Step(4), Step(4, request), Step(2), Step(3)}),
+          Join({Step(130), Step(4), Step(1), Step(4, request), Step(4), Step(2), Step(3)})};
 }
 
 }  // namespace consilium

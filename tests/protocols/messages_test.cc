@@ -17,6 +17,7 @@ bool IsOfSite(MessageKind kind) {
     case MessageKind::kShares:
     case MessageKind::kUploadHeader:
     case MessageKind::kUploadChunk:
+    case MessageKind::kSketch:
     case MessageKind::kConfirmation:
     case MessageKind::kUnmasking:
     case MessageKind::kRefusal:
@@ -58,6 +59,9 @@ TEST(MessagesTest, TheLargestBodyOfEachKindPassesItsEnvelope) {
   ExpectFits(MessageKind::kDelivery,
              Delivery{{kMaxSites, DeliveredShare{{}, {}, Bytes(kSealedShareBytes), {}, {}}}});
   ExpectFits(MessageKind::kUploadHeader, UploadHeader{});
+  ExpectFits(MessageKind::kSketchRequest,
+             SketchRequest{Survivors{std::vector<SurvivorHeader>(kMaxSites)}, {}});
+  ExpectFits(MessageKind::kSketch, Sketch{{}, std::vector<std::uint64_t>(2 * kSketchRows, ~0ULL)});
   ExpectFits(MessageKind::kUploadChunk, Chunk{0, std::vector<std::uint64_t>(kChunkWords)});
   ExpectFits(MessageKind::kChunkReceived, ChunkReceived{});
   ExpectFits(MessageKind::kSurvivors, Survivors{std::vector<SurvivorHeader>(kMaxSites)});

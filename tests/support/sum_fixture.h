@@ -4,6 +4,7 @@
 // a lock-step network in which every message crosses its real envelope and is written down.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -102,6 +103,30 @@ class SumFixture {
   }
   SiteSession Begin(std::size_t i) { return Begin(i, setup_); }
 
+  /// Has the norm checked of a part of the vector, after its first two words, which are counts.
+  void CheckNorms(double bound, Encoding encoding = Encoding::kShort) {
+    const std::size_t words = setup_.words - 2;
+    const std::size_t numbers = encoding == Encoding::kShort ? 2 * words : words / 2;
+    const auto sites = static_cast<std::uint32_t>(sites_.size());
+    setup_.check = NormCheck{2, Slot{encoding, numbers, bound, /*dither=*/5}, bound, sites};
+    random_.Fill(setup_.sketch_nonce);
+  }
+  /// Numbers as a site would contribute them: two counts and a vector of this length (L2 norm).
+  RingVector WordsOfLength(double length) {
+    const NormCheck& check = *setup_.check;
+    std::vector<double> numbers(check.slot.count);
+    double squares = 0;
+    for (double& number : numbers) {
+      number = random_.Unit() - 0.5;
+      squares += number * number;
+    }
+    for (double& number : numbers) number *= length / std::sqrt(squares);
+    Slot slot = check.slot;  // The same scale, for whoever goes beyond it.
+    RingVector words = *EncodeFixedPoint(numbers, std::span(&slot, 1), check.sites);
+    words.insert(words.begin(), {60, 40});
+    return words;
+  }
+
   RingVector RandomWords() {
     RingVector words(setup_.words);
     random_.Fill(std::as_writable_bytes(std::span(words)));
@@ -157,6 +182,15 @@ class SumRun {
     return Chunk{index, RingVector(masked.begin() + static_cast<std::ptrdiff_t>(begin),
                                    masked.begin() + static_cast<std::ptrdiff_t>(end))};
   }
+  Sketch SketchOf(std::size_t i) {
+    Judged<Sketch> sketch = session(i).OnSketchRequest(Recode(coordinator_.sketch_request()));
+    CHECK(sketch.has_value());
+    return *sketch;
+  }
+  std::optional<DropReason> SendSketch(std::size_t i) {
+    const auto [sketch, signature] = Cross(i, MessageKind::kSketch, SketchOf(i));
+    return coordinator_.OnSketch(fixture_.id(i), sketch);
+  }
   std::optional<DropReason> SendVector(std::size_t i) {
     const std::uint64_t chunks = (fixture_.setup().words + kChunkWords - 1) / kChunkWords;
     coordinator_.GrantNext();
@@ -203,6 +237,20 @@ class SumRun {
       CHECK(!SendHeader(i));
       CHECK(!SendVector(i));
     }
+    coordinator_.Close();
+  }
+  // In the place of Uploading, where the setup has a check.
+  void Committing(const Absent& absent = {}) {
+    MaskAll(absent);
+    for (const std::size_t i : Members(absent)) CHECK(!SendHeader(i));
+    coordinator_.Close();
+  }
+  void Sketching(const Absent& absent = {}) {
+    for (const std::size_t i : Members(absent)) CHECK(!SendSketch(i));
+    coordinator_.Close();
+  }
+  void Sending(const Absent& absent = {}) {
+    for (const std::size_t i : Members(absent)) CHECK(!SendVector(i));
     coordinator_.Close();
   }
   void Confirming(const Absent& absent = {}) {

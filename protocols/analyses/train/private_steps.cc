@@ -89,6 +89,13 @@ double ShorteningOf(double length, double clip) {
 Status CheckPrivate(const TrainPlan& plan, PrivacyUnit unit, const Settings& analysis) {
   TRY_STATUS(CheckStrategy(plan, unit, analysis));
   if (unit == PrivacyUnit::kPatient) TRY_STATUS(CheckLocal(plan, analysis));
+  if (plan.norm_check) {
+    return analysis.FailAt("norm_check",
+                           "sketches of a site's own update would leave with no more than its own "
+                           "share of the noise of [privacy.dp]",
+                           "leave norm_check out: with noise, too, a mean longer than clip is "
+                           "refused");
+  }
   if (plan.Validates()) {
     return analysis.FailAt("validation",
                            "losses on held-out rows would leave without noise under [privacy.dp]",

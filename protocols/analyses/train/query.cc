@@ -268,6 +268,15 @@ std::vector<Slice> DescribeStep(const TrainQuery& query, const TrainPlan& plan) 
   return slices;
 }
 
+std::optional<CheckedSlice> CheckedIn(const TrainQuery& query, const TrainPlan& plan) {
+  if (!plan.norm_check || query.step != Step::kLearn) return std::nullopt;
+  std::uint64_t rows = plan.design.maximum_rows;
+  if (IsShort(query, plan)) rows = std::min(rows, query.heaviest);
+  // Of the strategies that can be checked the update is the last slice.
+  return CheckedSlice{DescribeStep(query, plan).size() - 1,
+                      static_cast<double>(rows) * plan.clip * kSlack};
+}
+
 Numbers Split(Step step, const TrainPlan& plan, std::span<double> values) {
   const auto take = [&values](std::size_t count) {
     const std::span<double> taken = values.first(count);

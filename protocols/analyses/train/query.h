@@ -3,12 +3,14 @@
 // What the coordinator asks, its bytes, and the numbers that leave a site in answer to it.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "common/result.h"
 #include "protocols/analyses/train/settings.h"
 #include "protocols/analysis.h"
+#include "protocols/norm_check.h"
 
 namespace consilium::train {
 
@@ -56,6 +58,10 @@ bool IsShort(const TrainQuery& query, const TrainPlan& plan);
 
 /// Needs no parameters in the query.
 std::vector<Slice> DescribeStep(const TrainQuery& query, const TrainPlan& plan);
+
+/// Of DescribeStep's slices the one whose length sites show by sketches: a site's own update, times
+/// its rows. None where the plan does not ask for it, or the step has no update.
+std::optional<CheckedSlice> CheckedIn(const TrainQuery& query, const TrainPlan& plan);
 
 /// The numbers of an answer or a sum by their names: spans into it, empty where the plan has none.
 struct Numbers {

@@ -9,6 +9,7 @@
 #include "common/random.h"
 #include "protocols/analyses/train/cox_settings.h"
 #include "protocols/external_trainer.h"
+#include "protocols/secure_sum/sketch.h"
 
 namespace consilium::train {
 namespace {
@@ -374,6 +375,37 @@ Status ParseCourse(const Settings& settings, TrainPlan& plan) {
   return {};
 }
 
+/// Sketches hold the update alone to its length, and must tell little of it.
+Status ParseNormCheck(const Settings& settings, const Contract& contract, TrainPlan& plan) {
+  TRY(plan.norm_check, settings.BooleanOr("norm_check", false));
+  if (!plan.norm_check) return {};
+  if (plan.IsRobust() || plan.Controls() || plan.Normalises()) {
+    return settings.FailAt(
+        "norm_check",
+        "norm_check = true holds a site's update to clip, and with strategy = \"" +
+            std::string(NameOf(plan.strategy)) + "\" other numbers of a site move the model, too",
+        "Use \"fedavg\" or another strategy whose sums are updates alone, or leave norm_check "
+        "out.");
+  }
+  if (contract.maximum_patients >= 1'000'000) {
+    return settings.FailAt(
+        "norm_check",
+        "norm_check = true holds a site's update, times its rows, to clip times the contract's "
+        "maximum_patients, and with a million nobody would be held to anything",
+        "Say in [contract] how many the largest site has at most: maximum_patients = 5000.");
+  }
+  if (plan.shared_parameters < kFewestSketchedNumbers) {
+    return settings.FailAt(
+        "norm_check",
+        "a check tells " + std::to_string(kSketchRows) +
+            " combinations of a site's numbers, and of a model that shares only " +
+            std::to_string(plan.shared_parameters) + " parameters that is too much",
+        "Leave norm_check out, or train a model that shares " +
+            std::to_string(kFewestSketchedNumbers) + " parameters or more.");
+  }
+  return {};
+}
+
 /// All layers but those that stay.
 void FindShared(TrainPlan& plan) {
   if (plan.trainer) {
@@ -403,6 +435,7 @@ Result<TrainPlan> ParseTrainPlan(const Settings& settings, const Contract& contr
   TRY_STATUS(ParseCourse(settings, plan));
   TRY_STATUS(ParsePersonal(settings, plan));
   FindShared(plan);
+  TRY_STATUS(ParseNormCheck(settings, contract, plan));
   if (plan.HasOwnModels()) {
     TRY(plan.lambda, NumberIn(settings, "lambda", 0.1, 0, 1e6));
   }

@@ -99,6 +99,7 @@ struct TrainPlan {
   std::uint64_t seed = 1;
   Standardisation standardisation = Standardisation::kFederation;
   double clip = 0;             ///< Most that one site's update may be long (L2 norm).
+  bool norm_check = false;     ///< Sites prove that by sketches (secure_sum/sketch.h).
   double validation = 0;       ///< Share of each site's rows that is held out; 0 for none.
   std::uint32_t patience = 0;  ///< Rounds without a better validation loss; 0: never stop early.
 

@@ -11,7 +11,7 @@
 namespace consilium::train {
 namespace {
 
-class Train final : public Analysis {
+class Train final : public Analysis, public NormChecked {
  public:
   explicit Train(TrainPlan plan, std::shared_ptr<const ExternalTrainer> trainer = nullptr)
       : plan_(std::move(plan)), trainer_(std::move(trainer)) {}
@@ -37,6 +37,21 @@ class Train final : public Analysis {
     AppendNew(Step::kLearn, slices);
     if (plan_.IsRobust()) AppendNew(Step::kWeigh, slices);
     return slices;
+  }
+
+  std::optional<CheckedSlice> CheckedIn(const Query& query) const override {
+    const Result<TrainQuery> decoded = DecodeQuery(query, plan_);
+    return decoded ? train::CheckedIn(*decoded, plan_) : std::nullopt;
+  }
+
+  std::optional<CheckedSlice> CheckedInReview() const override {
+    TrainQuery query;
+    query.step = Step::kLearn;
+    std::optional<CheckedSlice> checked = train::CheckedIn(query, plan_);
+    const std::vector<Slice> slices = DescribeForReview();
+    // Of the strategies that can be checked the update is the last here, too.
+    if (checked) checked->index = slices.size() - 1;
+    return checked;
   }
 
   std::uint32_t maximum_rounds() const override {

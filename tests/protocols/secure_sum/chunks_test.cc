@@ -85,5 +85,39 @@ TEST(ChunksTest, OutOfTurnOrOfAnotherLengthLeavesAllAsItWas) {
   EXPECT_EQ(incoming.words(), vector);
 }
 
+std::pair<std::uint64_t, std::uint64_t> Due(std::uint64_t received,
+                                            std::uint64_t sent,
+                                            std::uint64_t chunks) {
+  const ChunkRange due = ChunksToSend(received, sent, chunks);
+  return {due.first, due.last};
+}
+
+TEST(ChunksToSendTest, AreAsManyAsMayBeInFlight) {
+  EXPECT_EQ(Due(0, 0, 100), std::pair(0UL, kChunksInFlight));
+  EXPECT_EQ(Due(1, kChunksInFlight, 100), std::pair(kChunksInFlight, kChunksInFlight + 1));
+  // Two receipts at once.
+  EXPECT_EQ(Due(2, kChunksInFlight, 100), std::pair(kChunksInFlight, kChunksInFlight + 2));
+  EXPECT_EQ(Due(99, 99, 100), std::pair(99UL, 100UL));
+}
+
+TEST(ChunksToSendTest, AreNoneForARepeat) {
+  for (std::uint64_t received = 0; received <= 10; ++received) {
+    const std::uint64_t sent = received + kChunksInFlight;
+    const ChunkRange due = ChunksToSend(received, sent, 100);
+    EXPECT_EQ(due.first, due.last) << received;
+    EXPECT_EQ(due.last, sent) << "what was sent is not forgotten";
+  }
+}
+
+TEST(ChunksToSendTest, GoOnAtTheFirstThatIsMissing) { EXPECT_EQ(Due(7, 0, 100).first, 7UL); }
+
+TEST(ChunksToSendTest, EndWithTheVector) {
+  EXPECT_EQ(Due(0, 0, 1), std::pair(0UL, 1UL));
+  EXPECT_EQ(Due(0, 0, 2), std::pair(0UL, 2UL));
+  for (const std::uint64_t beyond : {5UL, 6UL, ~0UL - 1, ~0UL}) {
+    EXPECT_EQ(Due(beyond, 3, 5), std::pair(5UL, 5UL)) << beyond;
+  }
+}
+
 }  // namespace
 }  // namespace consilium

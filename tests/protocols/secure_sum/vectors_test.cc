@@ -1,5 +1,5 @@
-// docs/spec/vectors/secure_sum.json: one session of three sites with every input and intermediate,
-// for whoever writes a second implementation. UPDATE_GOLDEN=1 writes it; otherwise it is compared.
+// docs/spec/vectors: sessions of three sites with every input and intermediate, for whoever writes
+// a second implementation. UPDATE_GOLDEN=1 writes them; otherwise they are compared.
 
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/crypto/mask_stream.h"
+#include "common/fixed_point_integers.h"
 #include "protocols/secure_sum/secret_sharing.h"
 #include "tests/support/combine_shares.h"
 #include "tests/support/sum_fixture.h"
@@ -20,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kSeed = 20'260'101;
-constexpr const char* kFile = CONSILIUM_SOURCE_DIR "/docs/spec/vectors/secure_sum.json";
+constexpr const char* kFolder = CONSILIUM_SOURCE_DIR "/docs/spec/vectors";
 
 template <class Message>
 std::string Encoded(const Message& message) {
@@ -149,16 +150,72 @@ Json Session() {
   return json;
 }
 
-TEST(SecureSumVectorsTest, AreTheBytesOfAWholeSession) {
-  const std::string session = Session().dump(1) + "\n";
+/// The file holds exactly this, or is written where that is asked for.
+void ExpectGolden(const std::string& name, const std::string& content) {
+  const std::filesystem::path path = std::filesystem::path(kFolder) / name;
   if (std::getenv("UPDATE_GOLDEN") != nullptr) {
-    std::filesystem::create_directories(std::filesystem::path(kFile).parent_path());
-    std::ofstream(kFile, std::ios::binary) << session;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
   }
-  std::ifstream file(kFile, std::ios::binary);
-  ASSERT_TRUE(file.is_open()) << kFile << " is missing; UPDATE_GOLDEN=1 writes it";
+  std::ifstream file(path, std::ios::binary);
+  ASSERT_TRUE(file.is_open()) << path << " is missing; UPDATE_GOLDEN=1 writes it";
   const std::string golden{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(session, golden) << "the protocol's bytes have changed: old sites would not understand";
+  EXPECT_EQ(content, golden) << "the protocol's bytes have changed: old sites would not understand";
+}
+
+TEST(SecureSumVectorsTest, AreTheBytesOfAWholeSession) {
+  ExpectGolden("secure_sum.json", Session().dump(1) + "\n");
+}
+
+/// What norms checked add to a session: the same three sites, with vectors that may be sketched.
+Json SketchedSession(Encoding encoding) {
+  SumFixture fixture(3, 8, 3, kSeed);
+  fixture.CheckNorms(100, encoding);
+  SumRun run(fixture);
+  const NormCheck& check = *fixture.setup().check;
+  Json json;
+  json["encoding"] = static_cast<int>(encoding);
+  json["first_word"] = check.first_word;
+  json["numbers"] = check.slot.count;
+  json["bound"] = check.bound;
+  for (std::size_t i = 0; i < 3; ++i) run.contribution(i) = fixture.WordsOfLength(100);
+  run.Dealing();
+  run.Committing();
+  json["context"] = run.coordinator().context().ToHex();
+  json["delivery_root"] = run.session(0).upload_header().delivery_root.ToHex();
+  json["sketch_request_body"] = Encoded(run.coordinator().sketch_request());
+  const Digest seed = run.SketchOf(0).seed;
+  json["seed"] = seed.ToHex();
+  const SecretKey32 key =
+      Hasher("consilium/secure-sum/sketch-signs/v1").Add(seed).Add(std::uint64_t{0}).FinishSecret();
+  json["signs_key"] = Shown(key);
+  json["signs"] = ShownWords(MaskOf(key, check.slot.count));
+  for (std::size_t i = 0; i < 3; ++i) {
+    std::vector<std::int64_t> integers(check.slot.count);
+    IntegersOf(std::span(run.contribution(i)).subspan(check.first_word), check.slot, 0, integers);
+    Json site;
+    site["contribution"] = ShownWords(run.contribution(i));
+    site["integers"] = integers;
+    site["sketch_body"] = Encoded(run.SketchOf(i));
+    json["sites"].push_back(site);
+  }
+  run.Sketching();
+  run.Sending();
+  json["transcript"] = run.Confirm(0).transcript.ToHex();
+  run.Confirming();
+  run.Unmask();
+  json["sum"] = ShownWords(run.coordinator().sum());
+  EXPECT_EQ(run.coordinator().sum(), run.ExpectedSum());
+  return json;
+}
+
+TEST(SecureSumVectorsTest, AreTheBytesOfSketches) {
+  Json json;
+  json["about"] =
+      "What norms checked add to an attempt of the secure sum; see docs/spec/secure-sum.md. Bodies "
+      "are those of docs/spec/wire.md, in hexadecimal; words and integers are decimal.";
+  json["sessions"] = {SketchedSession(Encoding::kReal), SketchedSession(Encoding::kShort)};
+  ExpectGolden("sketch.json", json.dump(1) + "\n");
 }
 
 }  // namespace
