@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/commands_foresee.h"
 #include "protocols/chain_export.h"
 
 namespace consilium {
@@ -210,24 +211,36 @@ Result<Json> ShowExcluded(const Json& request, const Context& context, SiteEffec
     first = std::upper_bound(all.begin(), all.end(), code);
   }
   const auto last = first + std::min(all.end() - first, kAtATime);
-  Json reply{{"site", context.site_name}, {"codes", Json::array()}, {"more", last != all.end()}};
+  Json reply{{"site", context.site_name},
+             {"codes", Json::array()},
+             {"more", last != all.end()},
+             {"answered_cohorts", context.core.cohorts().answered().size()}};
   for (auto code = first; code != last; ++code) reply["codes"].push_back(CodeText(*code));
   return reply;
+}
+
+template <Result<Json> (*kReply)(const Json&, const Context&)>
+Result<Json> Foretell(const Json& request, const Context& context, SiteEffects&) {
+  return kReply(request, context);
 }
 
 using Handler = Result<Json> (*)(const Json&, const Context&, SiteEffects&);
 
 const std::map<std::string, Handler>& Handlers() {
-  static const std::map<std::string, Handler> kHandlers = {{"studies", ShowStudies},
-                                                           {"study", ShowStudy},
-                                                           {"approve", Decide<&SiteCore::Approve>},
-                                                           {"decline", Decide<&SiteCore::Decline>},
-                                                           {"revoke", Decide<&SiteCore::Revoke>},
-                                                           {"status", ShowStatus},
-                                                           {"export-ledger", ExportLedger},
-                                                           {"exclude", Exclude},
-                                                           {"excluded", ShowExcluded},
-                                                           {"ledger", ShowLedger}};
+  static const std::map<std::string, Handler> kHandlers = {
+      {"studies", ShowStudies},
+      {"study", ShowStudy},
+      {"approve", Decide<&SiteCore::Approve>},
+      {"decline", Decide<&SiteCore::Decline>},
+      {"revoke", Decide<&SiteCore::Revoke>},
+      {"foresee", Foretell<ForeseeReply>},
+      {"compare-cohort", Foretell<CompareCohortReply>},
+      {"question", Foretell<QuestionReply>},
+      {"status", ShowStatus},
+      {"export-ledger", ExportLedger},
+      {"exclude", Exclude},
+      {"excluded", ShowExcluded},
+      {"ledger", ShowLedger}};
   return kHandlers;
 }
 

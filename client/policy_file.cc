@@ -114,6 +114,13 @@ Result<Policy> ParseTable(const Settings& settings) {
   for (const std::string& requester : policy.requesters) {
     if (requester.empty()) return settings.FailAt("requesters", "a requester has no name");
   }
+  TRY_STATUS(ParseQuotas(settings, policy.quotas));
+  TRY(policy.times, ParseAnswerTimes(settings));
+  TRY(policy.memorising_models, settings.BooleanOr("memorising_models", policy.memorising_models));
+  TRY(policy.anchors, settings.TextsOr("anchors", {}));
+  for (const std::string& anchor : policy.anchors) {
+    if (anchor.empty()) return settings.FailAt("anchors", "an anchor has no name");
+  }
   TRY(policy.trainers, ParseTrainers(settings, RelativeTo{}));
   if (settings.Has("valid_until")) {
     TRY(policy.valid_until, settings.Day("valid_until"));
@@ -156,6 +163,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 10;
       policy.minimum_difference = 10;
       policy.maximum_rounds = 50;
+      policy.quotas = {100, 500, 10};
       policy.privacy_epsilon = 1;
       break;
     case PolicyPreset::kStandard:
@@ -165,6 +173,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 5;
       policy.minimum_difference = 5;
       policy.maximum_rounds = 200;
+      policy.quotas = {1'000, 10'000, 50};
       policy.privacy_epsilon = 3;
       break;
     case PolicyPreset::kResearch:
@@ -174,6 +183,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 3;
       policy.minimum_difference = 3;
       policy.maximum_rounds = 1'000;
+      policy.quotas = {10'000, 100'000, 100};
       policy.privacy_epsilon = 10;
       break;
   }
@@ -235,6 +245,20 @@ preset = "standard"
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200
 
+# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
+# Strict 100, 500 and 10, standard 1000, 10000 and 50, research 10000, 100000 and 100.
+# maximum_answers_a_day = 1000
+# maximum_answers_a_month = 10000
+# maximum_studies_a_month = 50
+
+# When answers may leave; without these lines always. The zone is a fixed distance from UTC.
+# answer_hours = ["22:00-06:00"]
+# answer_days = ["mon", "tue", "wed", "thu", "fri"]
+# time_zone = "+01:00"
+
+# Sites, by name or fingerprint, that every sum must hold: members that you know.
+# anchors = []
+
 # What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
 # differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10
 # privacy_epsilon = 3
@@ -242,6 +266,9 @@ preset = "standard"
 
 # Whether results may be opened that show this site alone, or as good as alone.
 # site_level = false
+
+# Whether models may be trained whose updates can hold single patients' rows.
+# memorising_models = false
 
 # Who may ask, as the plan's requested_by; an empty list means anybody in the federation.
 # requesters = []
