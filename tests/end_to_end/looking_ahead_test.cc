@@ -40,7 +40,7 @@ TEST_F(LookingAheadTest, ACohortTooNearToAnAnsweredOneIsForeseen) {
   ASSERT_TRUE(federation_.Reaches(study, "finished", seconds(30))) << federation_.ReasonOf(study);
   EXPECT_EQ(CheckPlan().exit_code, 0) << CheckPlan().out;
 
-  WriteText(federation_.home("alpha") / "data.csv", GeneratedCsv(0, 62));
+  WriteText(federation_.folder() / "alpha-data" / "data.csv", GeneratedCsv(0, 62));
   const std::string before = LedgerOfAlpha();
   const CommandOutcome refused = CheckPlan();
   EXPECT_EQ(refused.exit_code, 1) << refused.out;
@@ -56,7 +56,7 @@ TEST_F(LookingAheadTest, ACohortTooNearToAnAnsweredOneIsForeseen) {
   // The same with nobody serving: the command opens the state itself.
   federation_.process("alpha").Stop();
   EXPECT_THAT(CheckPlan().out, HasSubstr("differs by 2 patients"));
-  WriteText(federation_.home("alpha") / "data.csv", GeneratedCsv(0, 60));
+  WriteText(federation_.folder() / "alpha-data" / "data.csv", GeneratedCsv(0, 60));
   EXPECT_EQ(CheckPlan().exit_code, 0);
 }
 
