@@ -117,6 +117,19 @@ Result<Json> Decide(const Json& request, const Context& context, SiteEffects& ef
   return StudyJson(view);
 }
 
+/// Null where the policy cannot be read.
+Json QuotasJson(const SiteCore& core, UtcSeconds now) {
+  if (!core.policy()) return nullptr;
+  const Quotas& quotas = core.policy()->quotas;
+  const AnswersSoFar so_far = core.AnswersBefore(now);
+  return {{"answers_a_day", so_far.a_day},
+          {"maximum_answers_a_day", quotas.answers_a_day},
+          {"answers_a_month", so_far.a_month},
+          {"maximum_answers_a_month", quotas.answers_a_month},
+          {"studies_a_month", so_far.other_studies_a_month},
+          {"maximum_studies_a_month", quotas.studies_a_month}};
+}
+
 /// Why this state is an old copy, or null.
 Json RollbackJson(const SiteCore& core) {
   return core.rollback_found() ? Json(*core.rollback_found()) : Json(nullptr);
@@ -142,6 +155,7 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
   reply["ledger_records"] = context.core.ledger_head().records;
   reply["rolled_back"] = RollbackJson(context.core);
   reply["privacy"] = BalanceJson(context.core, context.core.privacy_spent());
+  reply["quotas"] = QuotasJson(context.core, context.now.utc);
   return reply;
 }
 

@@ -75,6 +75,8 @@ class SiteCore {
   /// against it. The cohort is not looked at.
   std::vector<std::string> Foresee(const Plan& plan, UtcSeconds now) const;
   const CohortGuard& cohorts() const { return cohorts_; }
+  /// What counts against the quotas when a new study asks.
+  AnswersSoFar AnswersBefore(UtcSeconds now) const { return history_.Before(now, StudyId()); }
   /// What the study's next round asks, as this site's own run of the analysis has it; where the
   /// study is over, its last round. kCorrupt where the sums made known do not fit the plan.
   Result<ComputeAnswer> NextQuestion(const StudyId& study) const;
