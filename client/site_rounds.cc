@@ -42,7 +42,6 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) {
   if (const PolicyStatus allowed = CheckPlan(**environment_.policy, plan_, now.utc); !allowed) {
     return Forbid(allowed.error());
   }
-  if (const PolicyStatus allowed = MayLeave(now); !allowed) return Forbid(allowed.error());
   return {};
 }
 
@@ -145,6 +144,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
     Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
     return {};
   }
+  if (const PolicyStatus allowed = MayLeave(now); !allowed) return Forbid(allowed.error());
   if (std::pair(round, attempt) <= std::pair(record_.last_round, record_.last_attempt) ||
       round.value() <= sums_.size()) {
     return Refuse(R::kRoundReplayed);
