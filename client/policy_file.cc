@@ -136,6 +136,24 @@ Result<T> RefusingEverything(Error error) {
   return tl::unexpected<Error>(std::move(error));
 }
 
+/// Of the default policy: how much, when and with whom this site answers.
+constexpr std::string_view kLimitsText =
+    R"(# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
+# Strict 100, 500 and 10, standard 1000, 10000 and 50, research 10000, 100000 and 100.
+# maximum_answers_a_day = 1000
+# maximum_answers_a_month = 10000
+# maximum_studies_a_month = 50
+
+# When answers may leave; without these lines always. The zone is a fixed distance from UTC.
+# answer_hours = ["22:00-06:00"]
+# answer_days = ["mon", "tue", "wed", "thu", "fri"]
+# time_zone = "+01:00"
+
+# Sites, by name or fingerprint, that every sum must hold: members that you know.
+# anchors = []
+
+)";
+
 }  // namespace
 
 std::string_view Name(PolicyPreset preset) {
@@ -245,21 +263,8 @@ preset = "standard"
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200
 
-# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
-# Strict 100, 500 and 10, standard 1000, 10000 and 50, research 10000, 100000 and 100.
-# maximum_answers_a_day = 1000
-# maximum_answers_a_month = 10000
-# maximum_studies_a_month = 50
-
-# When answers may leave; without these lines always. The zone is a fixed distance from UTC.
-# answer_hours = ["22:00-06:00"]
-# answer_days = ["mon", "tue", "wed", "thu", "fri"]
-# time_zone = "+01:00"
-
-# Sites, by name or fingerprint, that every sum must hold: members that you know.
-# anchors = []
-
-# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
+)" + std::string(kLimitsText) +
+         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
 # differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10
 # privacy_epsilon = 3
 # privacy_delta = 1e-6

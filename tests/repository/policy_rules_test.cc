@@ -49,8 +49,8 @@ std::vector<Row> RowsBelow(const SourceFile& document, const std::string& headin
 
 /// Keys that a reader of the policy's file asks for.
 std::set<std::string> KeysRead() {
-  static const std::regex kAsked(
-      R"re((?:Parse\w+|TextsOr|Texts|TextOr|Text|BooleanOr|NumberOr|Day|Has)\((?:settings, )?"([a-z_]+)")re");
+  static const std::regex kAsked(R"re((?:Parse\w+|Texts?Or|Texts?|BooleanOr|NumberOr|Day|Has)\()re"
+                                 R"re((?:settings, )?"([a-z_]+)")re");
   std::set<std::string> keys;
   for (const char* path : {"client/policy_file.cc", "client/quotas.cc", "client/answer_times.cc"}) {
     const SourceFile* file = FindFile(path);
