@@ -265,7 +265,8 @@ TEST(PolicyRefusalsTest, AnHourThatPassesDuringARoundKeepsTheAnswerHere) {
   for (const SiteEffect& effect : effects) {
     EXPECT_FALSE(std::holds_alternative<Persist>(effect));
     const auto* send = std::get_if<SendToCoordinator>(&effect);
-    if (send != nullptr) EXPECT_EQ(OpenMessage(send->message)->kind, MessageKind::kRefusal);
+    if (send == nullptr) continue;
+    EXPECT_EQ(OpenMessage(send->message)->kind, MessageKind::kRefusal);
   }
 }
 
