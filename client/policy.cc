@@ -164,9 +164,9 @@ std::uint32_t MinimumSites(const Policy& policy, const Plan& plan) {
 
 PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today) {
   if (policy.valid_until && DateOf(today) > *policy.valid_until) {
-    return RefuseByPolicy(PolicyRule::kExpired, "this site's policy was valid until " +
-                                                    ToText(*policy.valid_until) + "; today is " +
-                                                    ToText(DateOf(today)));
+    return RefuseByPolicy(PolicyRule::kExpired,
+                          "this site's policy (valid_until) was valid until " +
+                              ToText(*policy.valid_until) + "; today is " + ToText(DateOf(today)));
   }
   const std::string kind(plan.analysis->kind());
   const auto& allowed = policy.allowed_analyses;

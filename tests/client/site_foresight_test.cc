@@ -147,8 +147,7 @@ TEST_F(ForesightTest, APreviewsPageNamesEverySliceAndShowsItsNumbers) {
   const Plan& plan = PlanOf(study);
   const Preview preview = MakePreview(plan, Asked(study), federation_.cohort(kSite), 4).value();
   const std::string page = PreviewPage(preview, 1'000, 80);
-  EXPECT_THAT(page,
-              AllOf(HasSubstr("from 60 patients"), HasSubstr("60 rows"), HasSubstr("Round 1")));
+  EXPECT_THAT(page, AllOf(HasSubstr(", from 60"), HasSubstr("in 60 rows"), HasSubstr("Round 1")));
   const auto json = PreviewJson(preview);
   std::size_t numbers = 0;
   for (const Slice& slice : preview.slices) {
