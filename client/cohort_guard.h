@@ -38,6 +38,9 @@ class CohortGuard {
   /// and cohort.
   const AnsweredCohort* TooClose(const CohortPatients& patients, std::uint64_t fewest) const;
 
+  /// All of them, in no order.
+  const std::vector<AnsweredCohort>& answered() const { return answered_; }
+
   /// What must be durable before an answer on this cohort leaves; nothing where it is known.
   std::optional<PutRecord> Remember(const StudyId& study, UtcSeconds at, CohortPatients patients);
 

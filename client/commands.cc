@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/commands_foresee.h"
 #include "protocols/chain_export.h"
 
 namespace consilium {
@@ -116,6 +117,19 @@ Result<Json> Decide(const Json& request, const Context& context, SiteEffects& ef
   return StudyJson(view);
 }
 
+/// Null where the policy cannot be read.
+Json QuotasJson(const SiteCore& core, UtcSeconds now) {
+  if (!core.policy()) return nullptr;
+  const Quotas& quotas = core.policy()->quotas;
+  const AnswersSoFar so_far = core.AnswersBefore(now);
+  return {{"answers_a_day", so_far.a_day},
+          {"maximum_answers_a_day", quotas.answers_a_day},
+          {"answers_a_month", so_far.a_month},
+          {"maximum_answers_a_month", quotas.answers_a_month},
+          {"studies_a_month", so_far.other_studies_a_month},
+          {"maximum_studies_a_month", quotas.studies_a_month}};
+}
+
 /// Why this state is an old copy, or null.
 Json RollbackJson(const SiteCore& core) {
   return core.rollback_found() ? Json(*core.rollback_found()) : Json(nullptr);
@@ -141,6 +155,7 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
   reply["ledger_records"] = context.core.ledger_head().records;
   reply["rolled_back"] = RollbackJson(context.core);
   reply["privacy"] = BalanceJson(context.core, context.core.privacy_spent());
+  reply["quotas"] = QuotasJson(context.core, context.now.utc);
   return reply;
 }
 
@@ -210,24 +225,36 @@ Result<Json> ShowExcluded(const Json& request, const Context& context, SiteEffec
     first = std::upper_bound(all.begin(), all.end(), code);
   }
   const auto last = first + std::min(all.end() - first, kAtATime);
-  Json reply{{"site", context.site_name}, {"codes", Json::array()}, {"more", last != all.end()}};
+  Json reply{{"site", context.site_name},
+             {"codes", Json::array()},
+             {"more", last != all.end()},
+             {"answered_cohorts", context.core.cohorts().answered().size()}};
   for (auto code = first; code != last; ++code) reply["codes"].push_back(CodeText(*code));
   return reply;
+}
+
+template <Result<Json> (*kReply)(const Json&, const Context&)>
+Result<Json> Foretell(const Json& request, const Context& context, SiteEffects&) {
+  return kReply(request, context);
 }
 
 using Handler = Result<Json> (*)(const Json&, const Context&, SiteEffects&);
 
 const std::map<std::string, Handler>& Handlers() {
-  static const std::map<std::string, Handler> kHandlers = {{"studies", ShowStudies},
-                                                           {"study", ShowStudy},
-                                                           {"approve", Decide<&SiteCore::Approve>},
-                                                           {"decline", Decide<&SiteCore::Decline>},
-                                                           {"revoke", Decide<&SiteCore::Revoke>},
-                                                           {"status", ShowStatus},
-                                                           {"export-ledger", ExportLedger},
-                                                           {"exclude", Exclude},
-                                                           {"excluded", ShowExcluded},
-                                                           {"ledger", ShowLedger}};
+  static const std::map<std::string, Handler> kHandlers = {
+      {"studies", ShowStudies},
+      {"study", ShowStudy},
+      {"approve", Decide<&SiteCore::Approve>},
+      {"decline", Decide<&SiteCore::Decline>},
+      {"revoke", Decide<&SiteCore::Revoke>},
+      {"foresee", Foretell<ForeseeReply>},
+      {"compare-cohort", Foretell<CompareCohortReply>},
+      {"question", Foretell<QuestionReply>},
+      {"status", ShowStatus},
+      {"export-ledger", ExportLedger},
+      {"exclude", Exclude},
+      {"excluded", ShowExcluded},
+      {"ledger", ShowLedger}};
   return kHandlers;
 }
 

@@ -7,6 +7,7 @@
 
 #include "client/commands_carried.h"
 #include "client/commands_client.h"
+#include "client/commands_preview.h"
 #include "client/commands_record.h"
 #include "client/doctor.h"
 #include "client/format.h"
@@ -139,7 +140,8 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
-  const DataCheck check = CheckWithProgress(common.folder, plan, patients);
+  DataCheck check = CheckWithProgress(common.folder, plan, patients);
+  TRY_STATUS(ForeseeAnswer(common, plan, check));
   std::string text = check.report ? RenderText(*check.report) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
@@ -158,7 +160,8 @@ Result<int> Review(const CommonOptions& common, const Options& options) {
   TRY(Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
   TRY(const Plan plan, ParsePlan(study.value("plan", ""), "offered plan"));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
-  const DataCheck check = CheckWithProgress(common.folder, plan, patients);
+  DataCheck check = CheckWithProgress(common.folder, plan, patients);
+  TRY_STATUS(ForeseeAnswer(common, plan, check));
   const std::string decision =
       study["decision"].is_null() ? "" : study["decision"].get<std::string>();
   const std::size_t width = StyleOf(STDOUT_FILENO).width;
@@ -303,6 +306,13 @@ void AddStudyCommands(CommandLine& line, Options& options) {
            "review /var/lib/consilium 1f2e3d4c", bind(Review))
       .add_option("STUDY", options.study, "The study's number, or its first digits")
       ->required();
+  CLI::App& preview =
+      line.Add("preview", "Show the very numbers that would leave in a study's next round",
+               "preview /var/lib/consilium 1f2e3d4c", [&options](const CommonOptions& common) {
+                 return PreviewStudy(common, options.study, options.file);
+               });
+  preview.add_option("STUDY", options.study, "The study's number, or its first digits")->required();
+  preview.add_option("--out", options.file, "Write all of them to this file, for your eyes only");
   const std::pair<const char*, const char*> decisions[] = {
       {"approve", "Approve a study: from now on its rounds are answered"},
       {"decline", "Decline a study"},

@@ -55,6 +55,7 @@ Result<PatientCodes> ReadList(const std::filesystem::path& file, const SecretKey
 
 Result<PatientRegister> ReadPatientRegister(const CommonOptions& common) {
   PatientRegister patients;
+  bool has_answered = false;
   Json request{{"command", "excluded"}};
   for (bool more = true; more;) {
     TRY(const Json reply, AskSite(common.folder, request, common.passphrase()));
@@ -62,10 +63,12 @@ Result<PatientRegister> ReadPatientRegister(const CommonOptions& common) {
       TRY(const std::uint64_t number, ParseCode(code.get<std::string>()));
       patients.excluded.push_back(number);
     }
+    has_answered = reply.value("answered_cohorts", std::uint64_t{0}) > 0;
     more = reply.value("more", false) && !patients.excluded.empty();
     if (more) request["above"] = CodeText(patients.excluded.back());
   }
-  if (patients.excluded.empty()) return patients;
+  // Without either nobody's code is compared with anything.
+  if (patients.excluded.empty() && !has_answered) return patients;
   TRY(const SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
   patients.key = PatientKeyOf(home.keys.identity);
   return patients;

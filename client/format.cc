@@ -111,6 +111,16 @@ std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
   if (const std::string balance = FormatBalance(reply); !balance.empty()) {
     text += Wrapped(balance, style.width, 2) + "\n";
   }
+  if (const Json quotas = reply.value("quotas", Json()); quotas.is_object()) {
+    const auto used = [&quotas](const std::string& name) {
+      return Number(quotas, name.c_str()) + " of " + Number(quotas, ("maximum_" + name).c_str());
+    };
+    text += Wrapped("Answered within 24 hours: " + used("answers_a_day") +
+                        " rounds; within 30 days: " + used("answers_a_month") + " rounds of " +
+                        used("studies_a_month") + " studies (policy.toml's quotas)",
+                    style.width, 2) +
+            "\n";
+  }
   if (!reply["members"].empty()) {
     text += "\nMembers (roster epoch " + Number(reply, "roster_epoch") + ")\n";
     std::vector<std::vector<std::string>> rows = {{"  site", "fingerprint"}};

@@ -54,8 +54,20 @@ CohortPatients NumberedPatients(std::uint64_t count) {
   return patients;
 }
 
-std::uint64_t CountDifference(const CohortPatients& one,
-                              const CohortPatients& other,
+std::span<const CohortPatient> Between(const CohortPatients& patients,
+                                       std::uint64_t first,
+                                       std::uint64_t last) {
+  const auto from = std::lower_bound(
+      patients.begin(), patients.end(), first,
+      [](const CohortPatient& patient, std::uint64_t code) { return patient.code < code; });
+  const auto to = std::upper_bound(
+      from, patients.end(), last,
+      [](std::uint64_t code, const CohortPatient& patient) { return code < patient.code; });
+  return {from, to};
+}
+
+std::uint64_t CountDifference(std::span<const CohortPatient> one,
+                              std::span<const CohortPatient> other,
                               std::uint64_t enough) {
   std::uint64_t count = 0;
   auto left = one.begin();

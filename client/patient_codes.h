@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,10 +64,14 @@ CohortPatients Merged(CohortPatients patients);
 /// 1, 2, ..., count: patients without identifiers, as simulated sites have them.
 CohortPatients NumberedPatients(std::uint64_t count);
 
+/// Those of them whose codes lie from `first` to `last`.
+std::span<const CohortPatient> Between(const CohortPatients& patients,
+                                       std::uint64_t first,
+                                       std::uint64_t last);
 /// How many patients are in one of both but not in the other, or have another number of rows;
 /// counting ends at `enough`.
-std::uint64_t CountDifference(const CohortPatients& one,
-                              const CohortPatients& other,
+std::uint64_t CountDifference(std::span<const CohortPatient> one,
+                              std::span<const CohortPatient> other,
                               std::uint64_t enough = std::numeric_limits<std::uint64_t>::max());
 /// Whether any of these patients is on the list.
 bool AnyOf(const CohortPatients& patients, const PatientCodes& list);

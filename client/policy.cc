@@ -6,41 +6,17 @@
 #include <map>
 #include <utility>
 
+#include "client/model_linter.h"
+#include "client/policy_words.h"
 #include "protocols/norm_check.h"
 
 namespace consilium {
 namespace {
 
-constexpr std::string_view kStewardCanChange =
-    "Whoever is responsible for this site's policy.toml can change that.";
-constexpr std::string_view kLeadCanChange =
-    "Only the study's lead can change that, with a new plan.";
-
-tl::unexpected<PolicyRefusal> Refuse(PolicyRule rule,
-                                     std::string message,
-                                     std::string_view remedy = kStewardCanChange) {
-  PolicyRefusal refusal;
-  refusal.code = ErrorCode::kRefused;
-  refusal.message = std::move(message);
-  refusal.remedy = std::string(remedy);
-  refusal.rule = rule;
-  return tl::unexpected<PolicyRefusal>(std::move(refusal));
-}
-
-std::string Counted(std::uint64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 std::string ShortNumber(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
   return text;
-}
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string words;
-  for (const std::string& name : names) words += (words.empty() ? "" : ", ") + name;
-  return words.empty() ? "none" : words;
 }
 
 // Who set the higher of two minimums, and who can change it.
@@ -84,9 +60,10 @@ PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& 
                             (repeats > 0 ? "possibly only " : "") + Counted(patients, "patient") +
                             "; " + AuthorityOf(false, PolicyRule::kClass).words +
                             " asks for at least " + std::to_string(policy.minimum_class);
-      return Refuse(PolicyRule::kClass, std::move(message),
-                    "Leave the column out of the plan or merge its levels. "
-                    "Whoever is responsible for this site's policy.toml can lower the minimum.");
+      return RefuseByPolicy(
+          PolicyRule::kClass, std::move(message),
+          "Leave the column out of the plan or merge its levels. "
+          "Whoever is responsible for this site's policy.toml can lower the minimum.");
     }
   }
   return {};
@@ -97,13 +74,13 @@ PolicyStatus CheckTrainerIsNamed(const Policy& policy, const Plan& plan) {
   if (wanted.empty() || policy.trainers.contains(wanted)) return {};
   std::vector<std::string> named;
   for (const auto& [name, trainer] : policy.trainers) named.push_back(name);
-  return Refuse(PolicyRule::kTrainer,
-                "the study learns by a program called \"" + std::string(wanted) +
-                    "\"; this site's policy (trainers) names: " + Listed(named),
-                "If your own people have installed a program of that name and trust it, "
-                "whoever is responsible for this site's policy.toml can name it there: "
-                "[trainers." +
-                    std::string(wanted) + "], program = \"/where/it/lies\".");
+  return RefuseByPolicy(PolicyRule::kTrainer,
+                        "the study learns by a program called \"" + std::string(wanted) +
+                            "\"; this site's policy (trainers) names: " + Listed(named),
+                        "If your own people have installed a program of that name and trust it, "
+                        "whoever is responsible for this site's policy.toml can name it there: "
+                        "[trainers." +
+                            std::string(wanted) + "], program = \"/where/it/lies\".");
 }
 
 }  // namespace
@@ -136,6 +113,18 @@ std::string_view Name(PolicyRule rule) {
       return "minimum_sites";
     case PolicyRule::kPrivacy:
       return "privacy_epsilon";
+    case PolicyRule::kAnswersADay:
+      return "maximum_answers_a_day";
+    case PolicyRule::kAnswersAMonth:
+      return "maximum_answers_a_month";
+    case PolicyRule::kStudiesAMonth:
+      return "maximum_studies_a_month";
+    case PolicyRule::kHours:
+      return "answer_hours";
+    case PolicyRule::kAnchors:
+      return "anchors";
+    case PolicyRule::kModel:
+      return "memorising_models";
   }
   return "";
 }
@@ -149,11 +138,17 @@ RefusalReason ReasonToTell(PolicyRule rule) {
     case PolicyRule::kSiteLevel:
     case PolicyRule::kRequester:
     case PolicyRule::kRounds:
+    case PolicyRule::kAnswersADay:
+    case PolicyRule::kAnswersAMonth:
+    case PolicyRule::kStudiesAMonth:
+    case PolicyRule::kHours:
+    case PolicyRule::kAnchors:
       return RefusalReason::kPolicyForbids;
     case PolicyRule::kPatients:
     case PolicyRule::kParameters:
     case PolicyRule::kClass:
     case PolicyRule::kDifference:
+    case PolicyRule::kModel:
       return RefusalReason::kDataRefused;
     case PolicyRule::kSites:
       return RefusalReason::kMinimumLowered;
@@ -173,43 +168,45 @@ std::uint32_t MinimumSites(const Policy& policy, const Plan& plan) {
 
 PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today) {
   if (policy.valid_until && DateOf(today) > *policy.valid_until) {
-    return Refuse(PolicyRule::kExpired, "this site's policy was valid until " +
-                                            ToText(*policy.valid_until) + "; today is " +
-                                            ToText(DateOf(today)));
+    return RefuseByPolicy(PolicyRule::kExpired,
+                          "this site's policy (valid_until) was valid until " +
+                              ToText(*policy.valid_until) + "; today is " + ToText(DateOf(today)));
   }
   const std::string kind(plan.analysis->kind());
   const auto& allowed = policy.allowed_analyses;
   if (std::find(allowed.begin(), allowed.end(), kind) == allowed.end()) {
-    return Refuse(PolicyRule::kAnalysis,
-                  "the study runs the analysis \"" + kind +
-                      "\"; this site's policy (allowed_analyses) allows: " + Listed(allowed));
+    return RefuseByPolicy(
+        PolicyRule::kAnalysis,
+        "the study runs the analysis \"" + kind +
+            "\"; this site's policy (allowed_analyses) allows: " + Listed(allowed));
   }
   TRY_STATUS(CheckTrainerIsNamed(policy, plan));
   if (plan.analysis->ShowsSingleSites() && !policy.site_level) {
-    return Refuse(PolicyRule::kSiteLevel,
-                  "the study shows what single hospitals have: its sums leave all but one out, or "
-                  "the one; this site's policy (site_level) does not allow that");
+    return RefuseByPolicy(
+        PolicyRule::kSiteLevel,
+        "the study shows what single hospitals have: its sums leave all but one out, or "
+        "the one; this site's policy (site_level) does not allow that");
   }
   if (CheckedInReview(*plan.analysis) && policy.norm_checks == 0) {
-    return Refuse(PolicyRule::kNormChecks,
-                  "the study checks how long each hospital's own numbers are, which tells the "
-                  "coordinator " +
-                      std::to_string(kSketchRows) +
-                      " random combinations of them in each round; this site's policy "
-                      "(norm_checks) does not allow that");
+    return RefuseByPolicy(PolicyRule::kNormChecks,
+                          "the study checks how long each hospital's own numbers are, which tells "
+                          "the coordinator " +
+                              std::to_string(kSketchRows) +
+                              " random combinations of them in each round; this site's policy "
+                              "(norm_checks) does not allow that");
   }
   const auto& requesters = policy.requesters;
   if (!requesters.empty() &&
       std::find(requesters.begin(), requesters.end(), plan.requested_by) == requesters.end()) {
-    return Refuse(PolicyRule::kRequester,
-                  "the study is requested by \"" + plan.requested_by +
-                      "\"; this site's policy (requesters) names: " + Listed(requesters));
+    return RefuseByPolicy(PolicyRule::kRequester,
+                          "the study is requested by \"" + plan.requested_by +
+                              "\"; this site's policy (requesters) names: " + Listed(requesters));
   }
   const std::uint32_t rounds = plan.analysis->maximum_rounds();
   if (rounds > policy.maximum_rounds) {
-    return Refuse(PolicyRule::kRounds, "the study may ask for " + Counted(rounds, "round") +
-                                           "; this site's policy (maximum_rounds) allows " +
-                                           std::to_string(policy.maximum_rounds));
+    return RefuseByPolicy(PolicyRule::kRounds, "the study may ask for " + Counted(rounds, "round") +
+                                                   "; this site's policy (maximum_rounds) allows " +
+                                                   std::to_string(policy.maximum_rounds));
   }
   return {};
 }
@@ -220,25 +217,28 @@ PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWit
   if (cohort.patients < needed) {
     const Authority authority =
         AuthorityOf(plan.minimum_patients > policy.minimum_patients, PolicyRule::kPatients);
-    return Refuse(PolicyRule::kPatients,
-                  "the study's cohort has " + Counted(cohort.patients, "patient") + " here; " +
-                      authority.words + " asks for at least " + std::to_string(needed),
-                  authority.remedy);
+    return RefuseByPolicy(PolicyRule::kPatients,
+                          "the study's cohort has " + Counted(cohort.patients, "patient") +
+                              " here; " + authority.words + " asks for at least " +
+                              std::to_string(needed),
+                          authority.remedy);
   }
   const auto parameters = static_cast<double>(plan.analysis->parameters());
   const double most = policy.maximum_parameters_per_patient * static_cast<double>(cohort.patients);
   // A whole number that the product only just misses by rounding is allowed.
   constexpr double kRounding = 1 + 1e-12;
   if (!(parameters <= most * kRounding)) {
-    return Refuse(PolicyRule::kParameters,
-                  "the study estimates " + Counted(plan.analysis->parameters(), "parameter") +
-                      " and the cohort has " + Counted(cohort.patients, "patient") +
-                      " here; this site's policy (maximum_parameters_per_patient) allows at most " +
-                      ShortNumber(policy.maximum_parameters_per_patient) + " a patient",
-                  "Ask for a plan with fewer features. Whoever is responsible for this site's "
-                  "policy.toml can raise the limit.");
+    return RefuseByPolicy(
+        PolicyRule::kParameters,
+        "the study estimates " + Counted(plan.analysis->parameters(), "parameter") +
+            " and the cohort has " + Counted(cohort.patients, "patient") +
+            " here; this site's policy (maximum_parameters_per_patient) allows at most " +
+            ShortNumber(policy.maximum_parameters_per_patient) + " a patient",
+        "Ask for a plan with fewer features. Whoever is responsible for this site's "
+        "policy.toml can raise the limit.");
   }
-  return CheckClasses(policy, plan, cohort);
+  TRY_STATUS(CheckClasses(policy, plan, cohort));
+  return CheckModel(policy, plan, cohort);
 }
 
 PolicyStatus CheckDifference(const Policy& policy,
@@ -246,17 +246,25 @@ PolicyStatus CheckDifference(const Policy& policy,
                              const CohortPatients& patients) {
   const AnsweredCohort* close = answered.TooClose(patients, policy.minimum_difference);
   if (close == nullptr) return {};
-  const std::uint64_t between = CountDifference(close->patients, patients);
-  return Refuse(PolicyRule::kDifference,
-                "the study's cohort differs by " + Counted(between, "patient") +
-                    " from the one that study " + close->study.Short() + " was answered with on " +
-                    ToText(DateOf(close->at)) +
-                    ": two sums, subtracted, would be those patients'; this site's policy "
-                    "(minimum_difference) asks for no difference or at least " +
-                    std::to_string(policy.minimum_difference),
-                "Answer with the same patients as then (an eligibility rule of the plan, the data "
-                "of that day), or once more patients have come. Whoever is responsible for this "
-                "site's policy.toml can lower the minimum.");
+  return CheckDifference(policy, CountDifference(close->patients, patients), close->study,
+                         close->at);
+}
+
+PolicyStatus CheckDifference(const Policy& policy,
+                             std::uint64_t between,
+                             const StudyId& answered,
+                             UtcSeconds at) {
+  if (between == 0 || between >= policy.minimum_difference) return {};
+  return RefuseByPolicy(
+      PolicyRule::kDifference,
+      "the study's cohort differs by " + Counted(between, "patient") + " from the one that study " +
+          answered.Short() + " was answered with on " + ToText(DateOf(at)) +
+          ": two sums, subtracted, would be those patients'; this site's policy "
+          "(minimum_difference) asks for no difference or at least " +
+          std::to_string(policy.minimum_difference),
+      "Answer with the same patients as then (an eligibility rule of the plan, the data "
+      "of that day), or once more patients have come. Whoever is responsible for this "
+      "site's policy.toml can lower the minimum.");
 }
 
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent) {
@@ -264,15 +272,16 @@ PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent) {
   if (loss == 0) return {};
   const Result<double> epsilon = EpsilonOfLoss(LossAfter(spent, loss), policy.privacy_delta);
   if (epsilon && *epsilon <= policy.privacy_epsilon) return {};
-  return Refuse(PolicyRule::kPrivacy,
-                "one more round of the study would bring what answers with noise tell of a patient "
-                "to " +
-                    (epsilon ? "epsilon " + ShortNumber(*epsilon) : "more than can be counted") +
-                    " at delta " + ShortNumber(policy.privacy_delta) +
-                    "; this site's policy (privacy_epsilon) allows " +
-                    ShortNumber(policy.privacy_epsilon) + " over all studies",
-                "Ask for a plan with more noise. Whoever is responsible for this site's "
-                "policy.toml can raise the budget; what was told stays told.");
+  return RefuseByPolicy(
+      PolicyRule::kPrivacy,
+      "one more round of the study would bring what answers with noise tell of a patient "
+      "to " +
+          (epsilon ? "epsilon " + ShortNumber(*epsilon) : "more than can be counted") +
+          " at delta " + ShortNumber(policy.privacy_delta) +
+          "; this site's policy (privacy_epsilon) allows " + ShortNumber(policy.privacy_epsilon) +
+          " over all studies",
+      "Ask for a plan with more noise. Whoever is responsible for this site's "
+      "policy.toml can raise the budget; what was told stays told.");
 }
 
 Result<PrivacyBalance> BalanceOf(const Policy& policy, double spent) {
@@ -297,10 +306,10 @@ PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t site
   if (sites >= needed) return {};
   const Authority authority =
       AuthorityOf(plan.minimum_sites > policy.minimum_sites, PolicyRule::kSites);
-  return Refuse(PolicyRule::kSites,
-                "the sum would have " + Counted(sites, "site") + "; " + authority.words +
-                    " asks for at least " + std::to_string(needed),
-                authority.remedy);
+  return RefuseByPolicy(PolicyRule::kSites,
+                        "the sum would have " + Counted(sites, "site") + "; " + authority.words +
+                            " asks for at least " + std::to_string(needed),
+                        authority.remedy);
 }
 
 }  // namespace consilium

@@ -11,13 +11,16 @@
 #include <string_view>
 #include <vector>
 
+#include "client/answer_times.h"
 #include "client/cohort_guard.h"
+#include "client/quotas.h"
 #include "client/trainers.h"
 #include "common/result.h"
 #include "common/time.h"
 #include "protocols/cohort.h"
 #include "protocols/plan.h"
 #include "protocols/reasons.h"
+#include "protocols/roster.h"
 
 namespace consilium {
 
@@ -37,10 +40,14 @@ struct Policy {
   std::vector<std::string> requesters;   ///< The plan's requested_by; empty: anybody.
   std::uint32_t maximum_rounds = 0;      ///< Of one study.
   std::uint32_t norm_checks = 0;         ///< Sketches of one answer, at most.
-  double privacy_epsilon = 0;       ///< That answers with noise may add up to, over all studies,
-  double privacy_delta = 0;         ///< with this probability of an exception.
-  TrainerPrograms trainers;         ///< That studies may learn by; none by default.
-  std::optional<Date> valid_until;  ///< Last day on which anything is answered.
+  double privacy_epsilon = 0;        ///< That answers with noise may add up to, over all studies,
+  double privacy_delta = 0;          ///< with this probability of an exception.
+  Quotas quotas;                     ///< Over all studies, in a day and in a month.
+  AnswerTimes times;                 ///< When anything is answered; always by default.
+  std::vector<std::string> anchors;  ///< Names or fingerprints of sites that each sum must hold.
+  bool memorising_models = false;    ///< Updates may be made that can hold single patients' rows.
+  TrainerPrograms trainers;          ///< That studies may learn by; none by default.
+  std::optional<Date> valid_until;   ///< Last day on which anything is answered.
 };
 
 /// The preset without overrides; allows every built-in analysis.
@@ -63,7 +70,13 @@ enum class PolicyRule {
   kClass,
   kDifference,
   kSites,
-  kPrivacy
+  kPrivacy,
+  kAnswersADay,
+  kAnswersAMonth,
+  kStudiesAMonth,
+  kHours,
+  kAnchors,
+  kModel
 };
 
 std::string_view Name(PolicyRule rule);  ///< The policy's key: "minimum_patients".
@@ -89,15 +102,21 @@ std::uint32_t MinimumSites(const Policy& policy, const Plan& plan);
 /// asks, number of rounds, whether sites are sketched. Whether the plan itself has expired is not
 /// the policy's matter.
 PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today);
-/// Patients, parameters per patient, smallest class. A class is a value of a category, of a boolean
-/// or of a number that takes at most two values. Classes are counted in patients: with several rows
-/// a patient, as few as the rows could stand for.
+/// Patients, parameters per patient, smallest class, and what a model could learn by heart. A class
+/// is a value of a category, of a boolean or of a number that takes at most two values. Classes are
+/// counted in patients: with several rows a patient, as few as the rows could stand for.
 PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& cohort);
 /// Whether these patients are those of an earlier answer or differ from them by enough: the
 /// difference of two sums is a sum over the patients between them.
 PolicyStatus CheckDifference(const Policy& policy,
                              const CohortGuard& answered,
                              const CohortPatients& patients);
+/// The same where the difference is known: `between` patients from what study `answered` was
+/// answered with at `at`.
+PolicyStatus CheckDifference(const Policy& policy,
+                             std::uint64_t between,
+                             const StudyId& answered,
+                             UtcSeconds at);
 /// Whether the budget has room for one more round of the study when `spent` (rho of
 /// zero-concentrated differential privacy) has been told already. Studies without noise need none.
 PolicyStatus CheckBudget(const Policy& policy, const Plan& plan, double spent);
@@ -114,5 +133,14 @@ Result<PrivacyBalance> BalanceOf(const Policy& policy, double spent);
 double SpentAfter(const Plan& plan, double spent);
 /// Before this site helps to open a sum of `sites` sites.
 PolicyStatus CheckSum(const Policy& policy, const Plan& plan, std::uint32_t sites);
+/// Whether the hour and day are such that anything may leave. A person may approve at any time.
+PolicyStatus CheckTimes(const Policy& policy, UtcSeconds now);
+/// Whether one more answer of the study is within the quotas.
+PolicyStatus CheckQuotas(const Policy& policy, const AnswersSoFar& so_far);
+/// Whether every anchor of the policy is an active member of the roster and among `sites`. One
+/// that cannot be found is missing.
+PolicyStatus CheckAnchors(const Policy& policy,
+                          const Roster& roster,
+                          const std::vector<SiteId>& sites);
 
 }  // namespace consilium

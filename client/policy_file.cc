@@ -116,6 +116,13 @@ Result<Policy> ParseTable(const Settings& settings) {
   for (const std::string& requester : policy.requesters) {
     if (requester.empty()) return settings.FailAt("requesters", "a requester has no name");
   }
+  TRY_STATUS(ParseQuotas(settings, policy.quotas));
+  TRY(policy.times, ParseAnswerTimes(settings));
+  TRY(policy.memorising_models, settings.BooleanOr("memorising_models", policy.memorising_models));
+  TRY(policy.anchors, settings.TextsOr("anchors", {}));
+  for (const std::string& anchor : policy.anchors) {
+    if (anchor.empty()) return settings.FailAt("anchors", "an anchor has no name");
+  }
   TRY(policy.trainers, ParseTrainers(settings, RelativeTo{}));
   if (settings.Has("valid_until")) {
     TRY(policy.valid_until, settings.Day("valid_until"));
@@ -130,6 +137,24 @@ Result<T> RefusingEverything(Error error) {
   error.remedy += "Until then this site refuses every study.";
   return tl::unexpected<Error>(std::move(error));
 }
+
+/// Of the default policy: how much, when and with whom this site answers.
+constexpr std::string_view kLimitsText =
+    R"(# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
+# Strict 100, 500 and 10, standard 1000, 10000 and 50, research 10000, 100000 and 100.
+# maximum_answers_a_day = 1000
+# maximum_answers_a_month = 10000
+# maximum_studies_a_month = 50
+
+# When answers may leave; without these lines always. The zone is a fixed distance from UTC.
+# answer_hours = ["22:00-06:00"]
+# answer_days = ["mon", "tue", "wed", "thu", "fri"]
+# time_zone = "+01:00"
+
+# Sites, by name or fingerprint, that every sum must hold: members that you know.
+# anchors = []
+
+)";
 
 }  // namespace
 
@@ -158,6 +183,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 10;
       policy.minimum_difference = 10;
       policy.maximum_rounds = 50;
+      policy.quotas = {100, 500, 10};
       policy.privacy_epsilon = 1;
       break;
     case PolicyPreset::kStandard:
@@ -167,6 +193,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 5;
       policy.minimum_difference = 5;
       policy.maximum_rounds = 200;
+      policy.quotas = {1'000, 10'000, 50};
       policy.privacy_epsilon = 3;
       break;
     case PolicyPreset::kResearch:
@@ -176,6 +203,7 @@ Policy MakePolicy(PolicyPreset preset) {
       policy.minimum_class = 3;
       policy.minimum_difference = 3;
       policy.maximum_rounds = 1'000;
+      policy.quotas = {10'000, 100'000, 100};
       policy.privacy_epsilon = 10;
       break;
   }
@@ -241,13 +269,17 @@ preset = "standard"
 # the coordinator 64 random combinations of its numbers.  0 in all three
 # norm_checks = 0
 
-# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
+)" + std::string(kLimitsText) +
+         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
 # differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10
 # privacy_epsilon = 3
 # privacy_delta = 1e-6
 
 # Whether results may be opened that show this site alone, or as good as alone.
 # site_level = false
+
+# Whether models may be trained whose updates can hold single patients' rows.
+# memorising_models = false
 
 # Who may ask, as the plan's requested_by; an empty list means anybody in the federation.
 # requesters = []

@@ -15,16 +15,18 @@ Status AskPolicy(const std::filesystem::path& home,
                  const Plan& plan,
                  const PatientRegister& patients,
                  const Moment& now,
-                 std::string& trainer) {
+                 DataCheck& check) {
   TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
   TRY_STATUS(CheckPlan(policy, plan, now.utc));
   if (!plan.analysis->trainer().empty()) {
     const TrainerProgram& program = policy.trainers.find(plan.analysis->trainer())->second;
-    trainer = InWords(program);
+    check.trainer = InWords(program);
     TRY_STATUS(CheckTrustedTrainer(program));
   }
-  TRY(const SiteCohort cohort, LoadCohort(source, plan, patients));
+  TRY(SiteCohort cohort, LoadCohort(source, plan, patients));
+  TRY(check.model, LintModel(policy, plan, cohort.cohort));
   TRY_STATUS(CheckCohort(policy, plan, cohort));
+  check.patients = std::move(cohort.patients);
   return {};
 }
 
@@ -57,7 +59,7 @@ DataCheck CheckLocalData(const std::filesystem::path& home,
     return check;
   }
   check.report = std::move(*report);
-  if (Status asked = AskPolicy(home, source, plan, patients, now, check.trainer); !asked) {
+  if (Status asked = AskPolicy(home, source, plan, patients, now, check); !asked) {
     check.problem = asked.error();
   }
   return check;
@@ -82,6 +84,9 @@ std::string ReviewPage(const Plan& plan,
                         "is, nor its arguments.",
                     width, 4) +
             "\n";
+  }
+  for (const ModelFinding& finding : check.model) {
+    page += Wrapped("The model: " + finding.words + ".", width, 4) + "\n";
   }
   page += "\nDecision so far: " + (decision.empty() ? std::string("none") : decision) + "\n";
   return page;

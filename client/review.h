@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/ingestion/source.h"
+#include "client/model_linter.h"
 #include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
@@ -20,11 +22,13 @@ struct DataCheck {
   std::optional<QualityReport> report;  ///< Absent when the source could not be read at all.
   std::string trainer;                  ///< The program here that the study would run, in words.
   std::optional<Error> problem;         ///< Why the study could not be answered as things are.
+  std::vector<ModelFinding> model;      ///< What a model could learn by heart here.
+  CohortPatients patients;              ///< Of the cohort, where the rules on it are met.
   bool ok() const { return !problem.has_value(); }
 };
 
 /// Reads the site's source against the plan and asks its policy; nothing is sent. What was answered
-/// before (policy's minimum_difference) is not looked at.
+/// before is looked at by ForeseeAnswer.
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
                          const PatientRegister& patients,

@@ -65,6 +65,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.sketched = &sketched_;
   environment.privacy = &privacy_;
   environment.cohorts = &cohorts_;
+  environment.history = &history_;
   environment.excluded = &excluded_;
   environment.rollback = &rollback_;
   return environment;
@@ -92,6 +93,7 @@ Status SiteCore::RestoreAnswers(const RecordStore& store) {
 
 Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(ledger_.Restore(store, identity_.public_key()));
+  TRY_STATUS(history_.Restore(store, kLedgerTable));
   TRY(auto rosters, LoadRows<SignedRoster>(store, "roster"));
   for (auto& [key, roster] : rosters) {
     if (!VerifyRoster(roster, settings_.coordinator)) {
@@ -411,6 +413,7 @@ SiteEffects SiteCore::OnAnswer(const Moment& now,
   if (found == studies_.end()) return effects;
   const auto taken = found->second->OnAnswer(round, attempt, std::move(answer), now, effects);
   if (!taken) {
+    found->second->NoteRefusal(taken.error());
     OpenedMessage start;
     start.kind = MessageKind::kRoundStart;
     start.route = Route{settings_.federation, study, round, attempt};

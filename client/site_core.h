@@ -70,6 +70,16 @@ class SiteCore {
   /// Set when the coordinator holds a receipt of this site for ledger records that this state does
   /// not have, in words: it is an old copy, and nothing is answered from it.
   const std::optional<std::string>& rollback_found() const { return rollback_; }
+  // -- Looking ahead: nothing is recorded.
+  /// Why no answer to this plan would leave as things are, in words; none where nothing stands
+  /// against it. The cohort is not looked at.
+  std::vector<std::string> Foresee(const Plan& plan, UtcSeconds now) const;
+  const CohortGuard& cohorts() const { return cohorts_; }
+  /// What counts against the quotas when a new study asks.
+  AnswersSoFar AnswersBefore(UtcSeconds now) const { return history_.Before(now, StudyId()); }
+  /// What the study's next round asks, as this site's own run of the analysis has it; where the
+  /// study is over, its last round. kCorrupt where the sums made known do not fit the plan.
+  Result<ComputeAnswer> NextQuestion(const StudyId& study) const;
   /// What all answers with noise have told, as rho of zero-concentrated differential privacy.
   double privacy_spent() const { return privacy_.rho; }
 
@@ -112,6 +122,7 @@ class SiteCore {
   std::map<Digest, SketchedRecord> sketched_;
   PrivacyRecord privacy_;
   CohortGuard cohorts_;
+  AnswerHistory history_;
   PatientCodes excluded_;
   std::optional<std::string> rollback_;
   std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;

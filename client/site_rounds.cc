@@ -15,7 +15,25 @@ namespace consilium {
 
 using R = RefusalReason;
 
-Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
+namespace {
+
+template <class Entries, class Which>
+std::vector<SiteId> SitesOf(const Entries& entries, Which which) {
+  std::vector<SiteId> sites;
+  sites.reserve(entries.size());
+  for (const auto& entry : entries) sites.push_back(entry.*which);
+  return sites;
+}
+
+}  // namespace
+
+/// What the coordinator is told, with the words for this site's people set aside for NoteRefusal.
+Judged<void> SiteStudy::Forbid(const PolicyRefusal& why) {
+  policy_words_ = Describe(why);
+  return Refuse(ReasonToTell(why.rule));
+}
+
+Judged<void> SiteStudy::MayAnswer(const Moment& now) {
   if (!record_.decision || record_.decision->kind != DecisionKind::kApproved) {
     return Refuse(R::kNotApproved);
   }
@@ -23,9 +41,21 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) const {
   if (plan_.expires < DateOf(now.utc)) return Refuse(R::kPlanExpired);
   if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
   if (const PolicyStatus allowed = CheckPlan(**environment_.policy, plan_, now.utc); !allowed) {
-    return Refuse(ReasonToTell(allowed.error().rule));
+    return Forbid(allowed.error());
   }
   return {};
+}
+
+/// What one more answer depends on beside plan and data: hours, quotas and the budget.
+PolicyStatus SiteStudy::MayLeave(const Moment& now) const {
+  TRY_STATUS(CheckTimes(**environment_.policy, now.utc));
+  TRY_STATUS(CheckQuotas(**environment_.policy, environment_.history->Before(now.utc, plan_.id)));
+  return MaySpend();
+}
+
+/// Sites that people here know must be in it: the others may all be one and the same person's.
+PolicyStatus SiteStudy::HoldsAnchors(const std::vector<SiteId>& sites) const {
+  return CheckAnchors(**environment_.policy, (*environment_.roster)->roster, sites);
 }
 
 /// Without noise: what such answers tell together is bounded by rules, not by a budget.
@@ -38,10 +68,8 @@ PolicyStatus SiteStudy::IsApart(const CohortPatients& patients) const {
 }
 
 /// Whether the policy's budget has room for one more answer of this study.
-Judged<void> SiteStudy::MaySpend() const {
-  const PolicyStatus allowed = CheckBudget(**environment_.policy, plan_, environment_.privacy->rho);
-  if (!allowed) return Refuse(ReasonToTell(allowed.error().rule));
-  return {};
+PolicyStatus SiteStudy::MaySpend() const {
+  return CheckBudget(**environment_.policy, plan_, environment_.privacy->rho);
 }
 
 /// Each answer is charged, whatever becomes of its attempt: the site cannot know whether a sum that
@@ -55,12 +83,14 @@ std::optional<PutRecord> SiteStudy::Charge() {
   return PutRecord{"privacy", ToBytes(std::as_bytes(std::span(key))), Encode(privacy)};
 }
 
-Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) const {
+Judged<void> SiteStudy::CheckParticipants(const RoundStart& start) {
   const auto count = static_cast<std::uint32_t>(start.participants.size());
-  const std::uint32_t minimum = MinimumSites(**environment_.policy, plan_);
-  if (count < minimum || start.thresholds.minimum < plan_.minimum_sites) {
-    return Refuse(R::kMinimumLowered);
+  if (const PolicyStatus enough = CheckSum(**environment_.policy, plan_, count); !enough) {
+    return Forbid(enough.error());
   }
+  if (start.thresholds.minimum < plan_.minimum_sites) return Refuse(R::kMinimumLowered);
+  const PolicyStatus anchored = HoldsAnchors(SitesOf(start.participants, &Participant::site));
+  if (!anchored) return Forbid(anchored.error());
   if (plan_.on_loss != OnLoss::kWait || record_.frozen.empty()) return {};
   const bool same = std::equal(
       start.participants.begin(), start.participants.end(), record_.frozen.begin(),
@@ -107,7 +137,6 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
   const auto start = Decode<RoundStart>(message.body);
   if (!start) return Refuse(R::kMalformed);
   if (auto allowed = MayAnswer(now); !allowed) return allowed;
-  if (auto allowed = MaySpend(); !allowed) return allowed;
   const std::optional<SiteId> self = Self();
   if (!self) return Refuse(R::kNotInRoster);
   const auto& [round, attempt] = std::pair(message.route.round, message.route.attempt);
@@ -117,6 +146,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
     Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
     return {};
   }
+  if (const PolicyStatus allowed = MayLeave(now); !allowed) return Forbid(allowed.error());
   if (std::pair(round, attempt) <= std::pair(record_.last_round, record_.last_attempt) ||
       round.value() <= sums_.size()) {
     return Refuse(R::kRoundReplayed);
@@ -175,10 +205,7 @@ Judged<void> SiteStudy::OnAnswer(RoundNumber round,
   }
   if (*environment_.rollback || !environment_.policy->has_value()) {
     session_.reset();
-    const Refusal refusal{*environment_.rollback ? R::kStateRolledBack : R::kPolicyForbids,
-                          std::nullopt};
-    NoteRefusal(refusal);
-    return tl::unexpected<Refusal>(refusal);
+    return Refuse(*environment_.rollback ? R::kStateRolledBack : R::kPolicyForbids);
   }
   if (answer) {
     const PolicyStatus apart = IsApart(answer->patients);
@@ -221,12 +248,27 @@ Judged<void> SiteStudy::OnDelivery(const OpenedMessage& message,
   if (delivery->shares.size() < MinimumSites(**environment_.policy, plan_)) {
     return Refuse(R::kDeliveryTooSmall);
   }
+  const PolicyStatus anchored = HoldsAnchors(SitesOf(delivery->shares, &DeliveredShare::dealer));
+  if (!anchored) return Forbid(anchored.error());
   if (auto taken = (*session)->sum.OnDelivery(*delivery); !taken) return taken;
   if ((*session)->sum.HasUploaded()) {
     BeginUpload(effects);
     return {};
   }
   return MaskIfReady(now, effects);
+}
+
+/// What the ledger says of an answer, as JSON that is still open. The study comes first: quotas are
+/// counted by it.
+std::string SiteStudy::AnswerOnRecord() const {
+  const Route& route = session_->sum.route();
+  return R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
+         std::to_string(route.round.value()) + R"(,"attempt":)" +
+         std::to_string(route.attempt.value()) + R"(,"query":")" +
+         HashBytes(session_->query.body).ToHex() + R"(","words":)" +
+         std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
+         std::to_string(session_->sum.start().participants.size()) + R"(,"patients":)" +
+         std::to_string(session_->patients.size());
 }
 
 /// Once the answer is computed and U2 known: the ledger and the state that the answer would leave
@@ -243,10 +285,9 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   }
   // Another study may have answered since this round began: spent what was left of the budget, or
   // with nearly the same patients.
-  if (auto allowed = MaySpend(); !allowed) {
+  if (const PolicyStatus allowed = MayLeave(now); !allowed) {
     session_.reset();
-    NoteRefusal(allowed.error());
-    return allowed;
+    return Forbid(allowed.error());
   }
   if (const PolicyStatus apart = IsApart(session_->patients); !apart) {
     return RefuseData(apart.error(), effects);
@@ -255,13 +296,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   session_->contribution.reset();
   if (auto masked = session_->sum.Mask(std::move(contribution)); !masked) return masked;
   const Route& route = session_->sum.route();
-  std::string detail = R"({"study":")" + plan_.id.ToHex() + R"(","round":)" +
-                       std::to_string(route.round.value()) + R"(,"attempt":)" +
-                       std::to_string(route.attempt.value()) + R"(,"query":")" +
-                       HashBytes(session_->query.body).ToHex() + R"(","words":)" +
-                       std::to_string(session_->sum.masked_vector().size()) + R"(,"sites":)" +
-                       std::to_string(session_->sum.start().participants.size()) +
-                       R"(,"patients":)" + std::to_string(session_->patients.size());
+  std::string detail = AnswerOnRecord();
   RecordBatch changes;
   if (std::optional<PutRecord> charge = Charge()) {
     // In billionths, rounded up: a chain's record holds no real number, lest it be a patient's.
@@ -277,6 +312,7 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   }
   changes.push_back(
       environment_.ledger->Append(now.utc, "answered", detail + "}", *environment_.identity));
+  environment_.history->Add(plan_.id, now.utc);
   if (plan_.analysis->HasState()) {
     state_.candidate_round = route.round;
     state_.candidate_attempt = route.attempt;
@@ -361,11 +397,13 @@ Judged<void> SiteStudy::OnChunkReceived(const OpenedMessage& message, SiteEffect
   return {};
 }
 
-Judged<void> SiteStudy::CheckSurvivors(const Survivors& survivors) const {
-  std::vector<SiteId> sites;
-  for (const SurvivorHeader& survivor : survivors.headers) sites.push_back(survivor.site);
+Judged<void> SiteStudy::CheckSurvivors(const Survivors& survivors) {
+  const std::vector<SiteId> sites = SitesOf(survivors.headers, &SurvivorHeader::site);
   if (sites.size() < MinimumSites(**environment_.policy, plan_)) {
     return Refuse(R::kSurvivorsTooFew);
+  }
+  if (const PolicyStatus anchored = HoldsAnchors(sites); !anchored) {
+    return Forbid(anchored.error());
   }
   if (plan_.on_loss == OnLoss::kWait && sites != record_.frozen) {
     return Refuse(R::kFrozenSetChanged);

@@ -42,6 +42,16 @@ void AddColumn(Hasher& hasher, const Contract& contract, std::size_t place) {
   hasher.Add(std::uint64_t{derived.knot});
 }
 
+/// A sum made known, as the coordinator's half had it when it asked `query`.
+Judged<Aggregate> OpenKnown(const Analysis& analysis, const Query& query, const KnownSum& known) {
+  const auto slices = analysis.Describe(query);
+  if (!slices) return Refuse(RefusalReason::kHistoryAltered);
+  Result<Aggregate> aggregate = OpenAggregate(known.sum, SlotsOf(*slices), known.capacity,
+                                              static_cast<std::uint32_t>(known.survivors.size()));
+  if (!aggregate) return Refuse(RefusalReason::kHistoryAltered);
+  return *std::move(aggregate);
+}
+
 }  // namespace
 
 Digest QuestionDigest(const Plan& plan, const Query& query) {
@@ -156,6 +166,10 @@ void SiteStudy::Say(MessageKind kind, const Route& route, ByteSpan body, SiteEff
 }
 
 void SiteStudy::NoteRefusal(const Refusal& refusal) {
+  if (!policy_words_.empty()) {
+    last_refusal_ = std::exchange(policy_words_, {});
+    return;
+  }
   // A message of an attempt that is over must not hide why this site ended its part in it.
   if (refusal.reason == RefusalReason::kNoSuchSession && !last_refusal_.empty()) return;
   // What is wrong with the data has been said in words already.
@@ -261,11 +275,8 @@ Judged<void> SiteStudy::Replay() {
   for (const KnownSum& known : sums_) {
     const Query* query = std::get_if<Query>(&*next_);
     if (query == nullptr) return Refuse(RefusalReason::kHistoryAltered);
-    const auto slices = plan_.analysis->Describe(*query);
-    if (!slices) return Refuse(RefusalReason::kHistoryAltered);
-    Result<Aggregate> aggregate = OpenAggregate(known.sum, SlotsOf(*slices), known.capacity,
-                                                static_cast<std::uint32_t>(known.survivors.size()));
-    if (!aggregate) return Refuse(RefusalReason::kHistoryAltered);
+    Judged<Aggregate> aggregate = OpenKnown(*plan_.analysis, *query, known);
+    if (!aggregate) return tl::unexpected<Refusal>(aggregate.error());
     next_ = replay_->Resume(*std::move(aggregate));
   }
   return {};
@@ -282,6 +293,23 @@ Judged<Query> SiteStudy::ExpectedQuery() {
   const Query* query = std::get_if<Query>(&*next_);
   if (query == nullptr) return Refuse(RefusalReason::kQueryNotDerived);
   return *query;
+}
+
+Result<ComputeAnswer> SiteStudy::NextQuestion() const {
+  AnalysisThread loop(plan_.analysis);
+  AnalysisThread::Step step = loop.Start();
+  ComputeAnswer question{plan_.id, RoundNumber(), AttemptNumber(), {}, state_.state};
+  while (const Query* query = std::get_if<Query>(&step)) {
+    const std::uint32_t before = question.round.value();
+    question.round = RoundNumber(before + 1);
+    question.query = *query;
+    if (before == sums_.size()) return question;
+    Judged<Aggregate> sum = OpenKnown(*plan_.analysis, *query, sums_[before]);
+    if (!sum) return Fail(ErrorCode::kCorrupt, std::string(Explanation(sum.error().reason)));
+    step = loop.Resume(*std::move(sum));
+  }
+  if (question.round.value() > 0) return question;
+  return Fail(ErrorCode::kConflict, "the study asks nothing");
 }
 
 Judged<std::vector<Slot>> SiteStudy::ExpectedSlots() {

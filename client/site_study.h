@@ -59,6 +59,7 @@ struct SiteEnvironment {
   std::map<Digest, SketchedRecord>* sketched = nullptr;
   PrivacyRecord* privacy = nullptr;
   CohortGuard* cohorts = nullptr;
+  AnswerHistory* history = nullptr;
   const PatientCodes* excluded = nullptr;
   const std::optional<std::string>* rollback = nullptr;  ///< Why nothing is answered, if so.
 };
@@ -75,6 +76,7 @@ class SiteStudy {
   const Plan& plan() const { return plan_; }
   const SiteStudyRecord& record() const { return record_; }
   SiteStudyView View() const;
+  Result<ComputeAnswer> NextQuestion() const;  ///< See SiteCore.
 
   Status Decide(DecisionKind kind, const Moment& now, SiteEffects& effects);
   /// After a welcome: says the decision again and offers a fresh prekey. Whatever else was lost
@@ -134,8 +136,11 @@ class SiteStudy {
   void Say(MessageKind kind, const Route& route, ByteSpan body, SiteEffects& effects);
   void OfferPrekey(SiteEffects& effects);
   std::optional<SiteId> Self() const;
-  Judged<void> MayAnswer(const Moment& now) const;
-  Judged<void> MaySpend() const;
+  Judged<void> Forbid(const PolicyRefusal& why);
+  Judged<void> MayAnswer(const Moment& now);
+  PolicyStatus MaySpend() const;
+  PolicyStatus MayLeave(const Moment& now) const;
+  PolicyStatus HoldsAnchors(const std::vector<SiteId>& sites) const;
   bool IsExact() const;
   PolicyStatus IsApart(const CohortPatients& patients) const;
   Judged<void> RefuseData(const Error& why, SiteEffects& effects);
@@ -149,12 +154,13 @@ class SiteStudy {
   Judged<void> TakeSum(const Route& route, KnownSum sum, SiteEffects& effects);
   void SettleState(const Route& route, const std::vector<SiteId>& survivors, RecordBatch& changes);
   Judged<Started> CheckRoundStart(const Route& route, const RoundStart& start);
-  Judged<void> CheckParticipants(const RoundStart& start) const;
-  Judged<void> CheckSurvivors(const Survivors& survivors) const;
+  Judged<void> CheckParticipants(const RoundStart& start);
+  Judged<void> CheckSurvivors(const Survivors& survivors);
   Judged<void> CheckSiteSet(const Query& query, const std::vector<SiteId>& sites) const;
   Judged<Session*> SessionOf(const OpenedMessage& message);
   Judged<void> MaskIfReady(const Moment& now, SiteEffects& effects);
   RecordBatch RecordSketch(const Digest& question, const Moment& now);
+  std::string AnswerOnRecord() const;
   void BeginUpload(SiteEffects& effects);
   void SayChunk(std::uint64_t index, SiteEffects& effects);
   PrekeySecrets* FindPrekey(const ByteArray<16>& id);
@@ -170,6 +176,7 @@ class SiteStudy {
   std::deque<PrekeySecrets> prekeys_;         ///< Unused, newest last; at most two.
   std::optional<Session> session_;
   std::string last_refusal_;
+  std::string policy_words_;  ///< Of a policy's refusal that is about to be said.
 };
 
 /// What a site's people can do about a state that was rolled back.

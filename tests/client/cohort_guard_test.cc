@@ -48,6 +48,24 @@ RC_GTEST_PROP(PatientCodesTest, TheDifferenceIsOfPatientsWhoAreOnOneSideOrHaveOt
             std::min(enough, difference));
 }
 
+RC_GTEST_PROP(PatientCodesTest, DifferencesOfAllRangesOfCodesAddUpToTheWhole, ()) {
+  const auto some = rc::gen::container<std::map<std::uint64_t, std::uint32_t>>(
+      rc::gen::inRange<std::uint64_t>(0, 40), rc::gen::inRange<std::uint32_t>(1, 3));
+  const auto patients_of = [](const std::map<std::uint64_t, std::uint32_t>& rows) {
+    CohortPatients patients;
+    for (const auto& [code, count] : rows) patients.push_back({code, count});
+    return patients;
+  };
+  const CohortPatients one = patients_of(*some);
+  const CohortPatients other = patients_of(*some);
+  const auto cut = *rc::gen::inRange<std::uint64_t>(0, 41);
+  const std::uint64_t low =
+      cut == 0 ? 0 : CountDifference(Between(one, 0, cut - 1), Between(other, 0, cut - 1));
+  const std::uint64_t high =
+      CountDifference(Between(one, cut, ~std::uint64_t{0}), Between(other, cut, ~std::uint64_t{0}));
+  RC_ASSERT(low + high == CountDifference(one, other));
+}
+
 TEST(PatientCodesTest, ComeBackFromTheirText) {
   for (const std::uint64_t code : {std::uint64_t{0}, std::uint64_t{7}, ~std::uint64_t{0}}) {
     EXPECT_EQ(ParseCode(CodeText(code)).value(), code);

@@ -92,7 +92,9 @@ TEST(PolicyTest, TheDefaultTextIsThePresetStandardInEveryRule) {
   std::string uncommented;
   for (const std::string key :
        {"allowed_analyses", "minimum_patients", "minimum_sites", "maximum_parameters_per_patient",
-        "minimum_class", "minimum_difference", "maximum_rounds", "site_level", "requesters"}) {
+        "minimum_class", "minimum_difference", "maximum_rounds", "maximum_answers_a_day",
+        "maximum_answers_a_month", "maximum_studies_a_month", "memorising_models", "site_level",
+        "requesters"}) {
     const std::size_t start = text.find("\n# " + key + " = ");
     ASSERT_NE(start, std::string::npos) << key;
     const std::size_t line = start + 3;
@@ -107,6 +109,10 @@ TEST(PolicyTest, TheDefaultTextIsThePresetStandardInEveryRule) {
   EXPECT_EQ(written_out->minimum_class, policy->minimum_class);
   EXPECT_EQ(written_out->minimum_difference, policy->minimum_difference);
   EXPECT_EQ(written_out->maximum_rounds, policy->maximum_rounds);
+  EXPECT_EQ(written_out->quotas.answers_a_day, policy->quotas.answers_a_day);
+  EXPECT_EQ(written_out->quotas.answers_a_month, policy->quotas.answers_a_month);
+  EXPECT_EQ(written_out->quotas.studies_a_month, policy->quotas.studies_a_month);
+  EXPECT_EQ(written_out->memorising_models, policy->memorising_models);
   EXPECT_EQ(written_out->site_level, policy->site_level);
   EXPECT_THAT(policy->requesters, IsEmpty());
   EXPECT_EQ(policy->valid_until, std::nullopt);

@@ -22,8 +22,9 @@ constexpr std::size_t kNameWidth = 26;
 constexpr std::size_t kCellWidth = 18;
 constexpr std::size_t kTestWidth = 9;
 
-/// A count; whole unless it has noise.
+/// A count; whole unless it has noise, null where it is not shown.
 Json CountJson(double count, bool noisy) {
+  if (std::isnan(count)) return nullptr;
   return noisy ? Json(count) : Json(static_cast<std::uint64_t>(count));
 }
 
@@ -44,7 +45,25 @@ Json QuantileJson(const Quantile& quantile) {
   return json;
 }
 
-Json NumberCellJson(const NumberCell& cell, const NumberVariable& variable, bool noisy) {
+/// With the plan's bins, of equal width, or with the edges of those laid together.
+Json HistogramJson(const NumberCell& cell,
+                   const NumberVariable& variable,
+                   const std::optional<std::vector<std::size_t>>& ends,
+                   bool noisy) {
+  Json counts = Json::array();
+  for (const double count : cell.bins) counts.push_back(CountJson(count, noisy));
+  if (!ends) {
+    return {{"from", variable.minimum()}, {"width", variable.width}, {"counts", std::move(counts)}};
+  }
+  Json edges = Json::array({variable.minimum()});
+  for (const std::size_t end : *ends) edges.push_back(variable.UpperEdge(end));
+  return {{"edges", std::move(edges)}, {"counts", std::move(counts)}};
+}
+
+Json NumberCellJson(const NumberCell& cell,
+                    const NumberVariable& variable,
+                    const std::optional<std::vector<std::size_t>>& ends,
+                    bool noisy) {
   Json json = {{"n", CountJson(cell.present, noisy)}, {"missing", CountJson(cell.missing, noisy)}};
   if (cell.mean) AddInterval(*cell.mean, "mean", json);
   if (cell.variance) {
@@ -55,10 +74,7 @@ Json NumberCellJson(const NumberCell& cell, const NumberVariable& variable, bool
   for (std::size_t i = 0; i < 3; ++i) {
     if (cell.quartiles[i]) json[kNames[i]] = QuantileJson(*cell.quartiles[i]);
   }
-  Json counts = Json::array();
-  for (const double count : cell.bins) counts.push_back(CountJson(count, noisy));
-  json["histogram"] = {
-      {"from", variable.minimum()}, {"width", variable.width}, {"counts", std::move(counts)}};
+  if (!cell.bins.empty()) json["histogram"] = HistogramJson(cell, variable, ends, noisy);
   return json;
 }
 
@@ -74,12 +90,12 @@ Json NumberJson(const NumberSummary& summary,
                 bool noisy) {
   Json json = {{"name", variable.column.name}, {"type", "number"}, {"unit", variable.column.unit}};
   if (summary.digits) json["digits"] = *summary.digits;
-  json["all"] = NumberCellJson(summary.all, variable, noisy);
+  json["all"] = NumberCellJson(summary.all, variable, summary.bin_ends, noisy);
   if (!plan.by) return json;
   Json groups = Json::array();
   for (std::size_t g = 0; g < plan.groups(); ++g) {
     Json cell = {{"group", plan.by->levels[g]}};
-    cell.update(NumberCellJson(summary.groups[g], variable, noisy));
+    cell.update(NumberCellJson(summary.groups[g], variable, summary.bin_ends, noisy));
     groups.push_back(std::move(cell));
   }
   json["groups"] = std::move(groups);
@@ -148,7 +164,10 @@ std::string RightAligned(const std::string& text, std::size_t width) {
   return std::string(text.size() < width ? width - text.size() : 1, ' ') + text;
 }
 
+constexpr std::string_view kNotShown = "*";
+
 std::string CountText(double count, bool noisy) {
+  if (std::isnan(count)) return std::string(kNotShown);
   return Formatted(noisy ? "%.1f" : "%.0f", count);
 }
 
@@ -174,13 +193,17 @@ class Table {
       }
     }
     AddNotes();
+    if (hides_) {
+      text_ += "* not shown: fewer than " + std::to_string(plan_.minimum_count) +
+               " people, or what would tell how many those are.\n";
+    }
     if (plan_.by && shown_ == 0) {
       text_ += "The groups of \"" + plan_.by->column.name + "\" are more than fit here; they are " +
                "in result.json.\n";
     }
     if (shown_ > 0 && summary_.without_group.estimate > 0) {
-      text_ += CountText(summary_.without_group.estimate, summary_.noisy) + " rows have no \"" +
-               plan_.by->column.name + "\" and are left out.\n";
+      text_ += Count(summary_.without_group.estimate) + " rows have no \"" + plan_.by->column.name +
+               "\" and are left out.\n";
     }
     return text_;
   }
@@ -193,6 +216,11 @@ class Table {
     text_ += RightAligned(cell(plan_.groups()), kCellWidth) + end + "\n";
   }
 
+  std::string Count(double count) {
+    hides_ = hides_ || std::isnan(count);
+    return CountText(count, summary_.noisy);
+  }
+
   void Heading() {
     const bool tests = shown_ > 1 && !summary_.noisy;
     const std::string end =
@@ -202,8 +230,7 @@ class Table {
         plan_.by ? plan_.by->column.name : "",
         [&](std::size_t g) { return g < plan_.groups() ? plan_.by->levels[g] : "all"; }, end);
     Line("n", [&](std::size_t g) {
-      return CountText(g < plan_.groups() ? summary_.rows[g].estimate : summary_.all_rows.estimate,
-                       summary_.noisy);
+      return Count(g < plan_.groups() ? summary_.rows[g].estimate : summary_.all_rows.estimate);
     });
   }
 
@@ -272,8 +299,8 @@ class Table {
       Line(
           both ? variable.column.name + ", n (%)" : "  " + variable.levels[level] + ", n (%)",
           [&](std::size_t g) {
-            return CountText(cell(g).counts[level], summary_.noisy) +
-                   (cell(g).shares.empty()
+            return Count(cell(g).counts[level]) +
+                   (cell(g).shares.empty() || std::isnan(cell(g).shares[level].estimate)
                         ? ""
                         : Formatted(" (%.1f)", 100 * cell(g).shares[level].estimate));
           },
@@ -285,14 +312,13 @@ class Table {
   template <class Missing>
   void AddMissing(Missing&& missing, double all) {
     if (!summary_.noisy && all == 0) return;
-    Line("  missing", [&](std::size_t g) {
-      return CountText(g < plan_.groups() ? missing(g) : all, summary_.noisy);
-    });
+    Line("  missing", [&](std::size_t g) { return Count(g < plan_.groups() ? missing(g) : all); });
   }
 
   const Summary& summary_;
   const SummaryPlan& plan_;
   std::size_t shown_ = 0;  ///< Groups with a column of their own.
+  bool hides_ = false;     ///< Whether a count is not shown.
   bool has_bins_ = false;  ///< Whether a quartile shown is not exact.
   std::vector<std::string> wide_;
   std::string text_;
@@ -304,6 +330,7 @@ AnalysisResult Render(const Summary& summary, const SummaryPlan& plan) {
   Json json = {{"by", plan.by ? Json(plan.by->column.name) : Json(nullptr)}};
   json["rows"] = CountJson(summary.all_rows.estimate, summary.noisy);
   json["confidence"] = plan.confidence;
+  if (!summary.noisy) json["minimum_count"] = plan.minimum_count;
   if (plan.by) {
     Json groups = Json::array();
     for (std::size_t g = 0; g < plan.groups(); ++g) {

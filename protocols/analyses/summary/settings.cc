@@ -136,6 +136,8 @@ Result<SummaryPlan> ParseSummaryPlan(const Settings& settings, const Contract& c
   }
   TRY_STATUS(ParseVariables(settings, contract, plan));
   TRY(plan.confidence, glm::ParseConfidence(settings));
+  TRY(const std::int64_t fewest, settings.IntegerBetween("minimum_count", 1, 1'000'000, 5));
+  plan.minimum_count = static_cast<std::uint64_t>(fewest);
   const bool two_groups = plan.groups() == 2;
   TRY(plan.mantel_haenszel, settings.BooleanOr("mantel_haenszel", two_groups));
   if (plan.mantel_haenszel && !two_groups) {

@@ -52,6 +52,7 @@ struct SummaryPlan {
   std::optional<LevelVariable> by;
   std::uint64_t maximum_rows = 0;
   double confidence = 0.95;
+  std::uint64_t minimum_count = 1;  ///< Of people in a count that is released.
   /// Tests of two groups by two levels that are stratified by site.
   bool mantel_haenszel = false;
 

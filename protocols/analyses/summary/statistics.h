@@ -31,7 +31,8 @@ struct Test {
   double p_value = 1;
 };
 
-/// A variable in numbers within a group, or in all groups together. Without noise counts are whole.
+/// A variable in numbers within a group, or in all groups together. Without noise counts are whole;
+/// one that is not released (HideFew) is NaN.
 struct NumberCell {
   double present = 0;
   double missing = 0;
@@ -51,6 +52,8 @@ struct NumberSummary {
   double anova_df = 0;        ///< The denominator's.
   /// How many digits the least well known variance has, where the range costs any that matter.
   std::optional<int> digits;
+  /// Where bins were laid together (HideFew): the last of the plan's bins in each of the cells'.
+  std::optional<std::vector<std::size_t>> bin_ends;
 };
 
 /// A variable in levels.

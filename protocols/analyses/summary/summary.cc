@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "protocols/analyses/summary/few.h"
 #include "protocols/analyses/summary/query.h"
 #include "protocols/analyses/summary/render.h"
 #include "protocols/analyses/summary/site.h"
@@ -38,7 +39,12 @@ class SummaryAnalysis final : public Analysis {
     return text;
   }
   std::string ReleasedInWords() const override {
-    return "counts, means, spreads, quantiles, histograms and tests between groups";
+    std::string text = "counts, means, spreads, quantiles, histograms and tests between groups";
+    if (plan_.minimum_count > 1) {
+      text += ", without counts of fewer than " + std::to_string(plan_.minimum_count) +
+              " and what would give them back";
+    }
+    return text;
   }
 
   Result<AnalysisResult> Run(Federation& federation) const override {
@@ -50,7 +56,8 @@ class SummaryAnalysis final : public Analysis {
     if (counts.noise.empty() && LosesDigits(plan_, counts)) {
       spread = federation.Sum(EncodeQuery(SpreadQuery(plan_, counts)));
     }
-    TRY(const Summary summary, Summarise(plan_, counts, spread));
+    TRY(Summary summary, Summarise(plan_, counts, spread));
+    HideFew(plan_, summary);
     return Render(summary, plan_);
   }
 

@@ -1,0 +1,35 @@
+// What a site's core would say to a plan, and what a study asks next: nothing is recorded.
+
+#include <utility>
+
+#include "client/site_core.h"
+
+namespace consilium {
+
+std::vector<std::string> SiteCore::Foresee(const Plan& plan, UtcSeconds now) const {
+  std::vector<std::string> refusals;
+  const auto note = [&refusals](const PolicyStatus& status) {
+    if (!status) refusals.push_back(Describe(status.error()));
+  };
+  if (rollback_) refusals.push_back(*rollback_ + ". " + std::string(kRollbackRemedy));
+  if (!policy_) {
+    refusals.push_back(Describe(policy_.error()));
+    return refusals;
+  }
+  note(CheckPlan(*policy_, plan, now));
+  note(CheckTimes(*policy_, now));
+  note(CheckQuotas(*policy_, history_.Before(now, plan.id)));
+  note(CheckBudget(*policy_, plan, privacy_.rho));
+  if (!roster_) return refusals;
+  std::vector<SiteId> members;
+  for (const Member& member : roster_->roster.members) members.push_back(member.id);
+  note(CheckAnchors(*policy_, roster_->roster, members));
+  return refusals;
+}
+
+Result<ComputeAnswer> SiteCore::NextQuestion(const StudyId& study) const {
+  TRY_STATUS(PlanOf(study));
+  return studies_.at(study)->NextQuestion();
+}
+
+}  // namespace consilium
