@@ -1,20 +1,16 @@
 // Files that the library's own writer makes, read by the real program, whose work is in
-// client/ingestion/stat/stat_rows.cc, client/ingestion/stat/stat_input.cc and
-// client/ingestion/stat/stat_whole.cc.
+// client/ingestion/stat/stat_rows.cc and client/ingestion/stat/stat_input.cc.
 
 #include "client/ingestion/stat/stat_file.h"
 
 #include <algorithm>
-#include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include "client/ingestion/source.h"
-#include "tests/client/ingestion/stat/stat_writer.h"
+#include "tests/client/ingestion/stat/stat_fixture.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 
 namespace consilium {
 namespace {
@@ -22,61 +18,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 using Storage = StatStorage;
-using Row = std::vector<std::string>;
-using Rows = std::vector<Row>;
-
-constexpr std::array kFormats = {StatFormat::kSas7bdat, StatFormat::kXpt, StatFormat::kSav,
-                                 StatFormat::kPor, StatFormat::kDta};
-
-/// What all five can hold.
-StatTable PlainTable() {
-  StatTable table;
-  table.variables = {
-      {.name = "ID", .storage = Storage::kText, .width = 12}, {.name = "X"}, {.name = "N"}};
-  table.rows = {{"P1", 0.1, 100000.0}, {"P2", Missing{}, -7.0}, {"", 1e-3, 0.0}};
-  return table;
-}
-
-class StatFileTest : public ::testing::Test {
- protected:
-  Result<std::unique_ptr<StatFile>> Open(const std::string& bytes, const StatOptions& options) {
-    return StatFile::Open(folder_.Write("data", bytes), options);
-  }
-
-  Result<Rows> ReadAll(StatFile& file) {
-    Rows rows;
-    TableRow row;
-    for (;;) {
-      TRY(const bool any, file.Next(row));
-      if (!any) return rows;
-      rows.emplace_back(row.fields.begin(), row.fields.end());
-    }
-  }
-
-  Result<Rows> Try(const std::string& bytes, const StatOptions& options) {
-    TRY(const std::unique_ptr<StatFile> file, Open(bytes, options));
-    return ReadAll(*file);
-  }
-
-  Rows Read(const StatTable& table, const StatOptions& options) {
-    const auto rows = Try(Written(options.format, table), options);
-    EXPECT_TRUE(rows.has_value()) << Describe(rows.error());
-    return rows ? *rows : Rows{};
-  }
-
-  std::string ErrorOf(const std::string& bytes, const StatOptions& options) {
-    const auto rows = Try(bytes, options);
-    EXPECT_FALSE(rows.has_value());
-    return rows ? "" : Describe(rows.error());
-  }
-
-  void TearDown() override { EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a zombie is left"; }
-
-  TemporaryFolder folder_;
-};
 
 TEST_F(StatFileTest, ReadsEveryKindOfFile) {
   for (const StatFormat format : kFormats) {
@@ -136,15 +79,6 @@ TEST_F(StatFileTest, ReadsStatasStorageTypes) {
   EXPECT_THAT(Read(table, {.format = StatFormat::kDta}),
               ElementsAre(Row{"-127", "-32767", "2147483620", "0.10000000149011612"},
                           Row{"100", "32740", "-2147483647", "0.5"}));
-}
-
-StatTable LabelledTable() {
-  StatTable table;
-  table.variables = {{.name = "id", .storage = Storage::kText},
-                     {.name = "sex", .labels = {{1, "male"}, {2, "female"}}},
-                     {.name = "nyha", .labels = {{1, "no symptoms"}, {4, "at rest"}}}};
-  table.rows = {{"P1", 2.0, 1.0}, {"P2", 1.0, 3.0}, {"P3", 9.0, 4.0}};
-  return table;
 }
 
 TEST_F(StatFileTest, ValuesWithALabelAreTheirLabel) {
@@ -367,93 +301,6 @@ TEST_F(StatFileTest, OtherFilesAreNamedForWhatTheyAreNot) {
   }
   EXPECT_FALSE(StatFile::Open(folder_.path() / "absent.sav", {}).has_value());
   EXPECT_THAT(Describe(StatFile::Open(folder_.path(), {}).error()), HasSubstr("no regular file"));
-}
-
-TEST_F(StatFileTest, ASecondDataSetIsNotRowsOfTheFirst) {
-  constexpr std::size_t kLibraryHead = 240;
-  for (const int version : {5, 8}) {
-    StatTable table = PlainTable();
-    table.version = version;
-    const std::string one = Written(StatFormat::kXpt, table);
-    EXPECT_THAT(ErrorOf(one + one.substr(kLibraryHead), {.format = StatFormat::kXpt}),
-                HasSubstr("several data sets"))
-        << version;
-  }
-}
-
-TEST_F(StatFileTest, ObservationsDeletedInSasAreNotReadAsIfTheyWereThere) {
-  std::string bytes = Written(StatFormat::kSas7bdat, PlainTable());
-  // The subheader "row size" of the 64-bit form: signature, then the rows at 48, the deleted at 56.
-  const std::size_t subheader = bytes.find(std::string("\xF7\xF7\xF7\xF7\0\0\0\0", 8));
-  ASSERT_NE(subheader, std::string::npos);
-  ASSERT_EQ(bytes[subheader + 48], 3);
-  ASSERT_EQ(bytes[subheader + 56], 0);
-  bytes[subheader + 56] = 1;
-  EXPECT_THAT(ErrorOf(bytes, {.format = StatFormat::kSas7bdat}),
-              AllOf(HasSubstr("were deleted in SAS"), HasSubstr("data COPY")));
-}
-
-TEST_F(StatFileTest, AFileThatWasCutOffIsNeverAShorterTable) {
-  StatTable table = LabelledTable();
-  for (const StatFormat format : kFormats) {
-    SCOPED_TRACE(NameOf(format));
-    if (format == StatFormat::kPor) {
-      for (WrittenVariable& variable : table.variables) variable.name[0] = 'V';
-      table.variables[0].name = "VID";
-      table.variables[1].name = "VSEX";
-      table.variables[2].name = "VNYHA";
-    }
-    const std::string whole = Written(format, table);
-    const auto rows = Try(whole, {.format = format});
-    ASSERT_TRUE(rows.has_value()) << Describe(rows.error());
-    // Early on nothing is a table; the last bytes matter most.
-    const std::size_t step = whole.size() / 25;
-    for (std::size_t cut = 1; cut < whole.size(); cut += cut < 30 ? 1 : step) {
-      // XPORT files have no count of rows, and all their parts a length of 80.
-      if (format == StatFormat::kXpt && cut % 80 == 0) continue;
-      const auto shorter = Try(whole.substr(0, whole.size() - cut), {.format = format});
-      if (shorter) {
-        EXPECT_EQ(*shorter, *rows) << "without the last " << cut << " bytes";
-      }
-    }
-  }
-}
-
-/// A byte changed, a part removed or doubled.
-std::string Mutated(std::string bytes, std::mt19937& random) {
-  const auto below = [&](std::size_t bound) { return random() % std::max<std::size_t>(bound, 1); };
-  switch (below(4)) {
-    case 0:
-      bytes.resize(below(bytes.size()));
-      break;
-    case 1:
-      bytes.insert(below(bytes.size()), bytes.substr(below(bytes.size()), below(200)));
-      break;
-    default:
-      for (std::size_t changes = 1 + below(8); changes > 0; --changes) {
-        constexpr std::array<unsigned char, 5> kOdd = {0, 1, 0x7F, 0x80, 0xFF};
-        const std::size_t odd = below(10);
-        bytes[below(bytes.size())] =
-            static_cast<char>(odd < kOdd.size() ? kOdd[odd] : static_cast<unsigned char>(random()));
-      }
-  }
-  return bytes;
-}
-
-TEST_F(StatFileTest, AFileMadeToDoHarmIsAnErrorOrATable) {
-  std::mt19937 random(20'261'129);
-  StatTable table = PlainTable();
-  table.rows[0][0] = "SECRETNAME";
-  for (const StatFormat format : kFormats) {
-    SCOPED_TRACE(NameOf(format));
-    const std::string whole = Written(format, table);
-    for (int i = 0; i < 60; ++i) {
-      const auto rows = Try(Mutated(whole, random), {.format = format});
-      if (rows) continue;
-      EXPECT_EQ(rows.error().code, ErrorCode::kDataQuality) << Describe(rows.error());
-      EXPECT_THAT(Describe(rows.error()), AllOf(HasSubstr("data: "), Not(HasSubstr("SECRET"))));
-    }
-  }
 }
 
 class StatSourceTest : public StatFileTest {
