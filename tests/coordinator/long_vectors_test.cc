@@ -51,7 +51,7 @@ TEST_F(LongVectorsTest, NoMoreChunksAreInFlightThanMayBe) {
   };
   const auto on_chunk = [&](std::uint32_t site, MessageKind kind, ByteSpan body) {
     const std::uint64_t index = Decode<Chunk>(body)->index;
-    if (index < sent[{site, kind}]) received[{site, kind}] = 0;  // Another vector.
+    if (index < sent[{site, kind}]) received[{site, kind}] = index;  // Another vector.
     sent[{site, kind}] = index + 1;
     most = std::max(most, index + 1 - std::min(index + 1, received[{site, kind}]));
   };
