@@ -154,6 +154,10 @@ constexpr std::string_view kLimitsText =
 # Sites, by name or fingerprint, that every sum must hold: members that you know.
 # anchors = []
 
+# How often one answer may be sketched, so that its length can be checked; 0 is never. Each time
+# tells the coordinator 64 random combinations of its numbers. 0 in all three.
+# norm_checks = 0
+
 )";
 
 }  // namespace
@@ -265,13 +269,9 @@ preset = "standard"
 # Most rounds of one study.                                strict 50, standard 200, research 1000
 # maximum_rounds = 200
 
-# How often one answer may be sketched, so that its length can be checked: 0 is never. Each time tells
-# the coordinator 64 random combinations of its numbers.  0 in all three
-# norm_checks = 0
-
 )" + std::string(kLimitsText) +
-         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta of
-# differential privacy. Answers without noise are not counted. strict 1, standard 3, research 10
+         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta
+# of differential privacy. Answers without noise are not counted. Strict 1, standard 3, research 10
 # privacy_epsilon = 3
 # privacy_delta = 1e-6
 

@@ -1,5 +1,3 @@
-// Also of svg_curves.cc and svg_parts.cc.
-
 #include "simulations/course_figures.h"
 
 #include <fstream>
@@ -7,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/pages/svg_plot.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -85,30 +82,6 @@ TEST(CourseFiguresTest, FailedRunsAndRoundsWithoutTheirRowsAreLeftOut) {
   campaign.trials[1].error.reset();
   for (RoundRecord& round : campaign.trials[1].rounds) round.sums[0].second = 0;
   EXPECT_EQ(CourseFigures(campaign), one);
-}
-
-TEST(BandPlotTest, LabelsThatWouldLieOnOneAnotherMoveApart) {
-  std::vector<BandCurve> curves;
-  for (int i = 0; i < 12; ++i) {
-    curves.push_back({"c" + std::to_string(i), {{1, 0, 0, 0}, {2, 1 + 1e-6 * i, 1, 1}}});
-  }
-  const std::string svg = BandPlot("t", "round", "y", curves);
-  std::vector<double> heights;
-  for (std::size_t at = svg.find("class=\"label\""); at != std::string::npos;
-       at = svg.find("class=\"label\"", at + 1)) {
-    const std::size_t y = svg.rfind("y=\"", at);
-    heights.push_back(std::stod(svg.substr(y + 3)));
-  }
-  ASSERT_EQ(heights.size(), 12u);
-  for (std::size_t i = 1; i < heights.size(); ++i) EXPECT_GE(heights[i] - heights[i - 1], 14);
-  EXPECT_LE(heights.back(), 210);
-}
-
-TEST(BandPlotTest, HasNoNumberThatIsNone) {
-  EXPECT_EQ(BandPlot("t", "x", "y", {}), "");
-  EXPECT_EQ(BandPlot("t", "x", "y", {{"empty", {}}}), "");
-  EXPECT_THAT(BandPlot("t", "x", "y", {{"a", {{1, 0, 0, 0}}}, {"empty", {}}}),
-              AllOf(Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
 }
 
 }  // namespace

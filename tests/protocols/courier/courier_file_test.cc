@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/transport/keys.h"
+#include "common/crypto/key_exchange.h"
 #include "protocols/courier/carried_request.h"
 #include "protocols/courier/courier_desk.h"
 #include "protocols/roster.h"
@@ -15,25 +15,27 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// A party's keys.
+/// A party's keys. CURVE's are Curve25519 keys like those of an exchange.
 struct Party {
   explicit Party(std::uint64_t seed)
       : random(seed),
         identity(SigningKey::Generate(random)),
-        transport(GenerateTransportKey(random)) {}
+        exchange(GenerateExchangeKey(random)),
+        transport{exchange.public_key.bytes} {}
 
   SeededRandom random;
   SigningKey identity;
-  TransportKeyPair transport;
+  ExchangeKeyPair exchange;
+  TransportKey transport;
 };
 
 CourierKeys KeysOf(const Party& own, const Party& peer, const Party& coordinator) {
   return {FederationOf(coordinator.identity.public_key()),
           own.identity,
-          own.transport.public_key,
-          own.transport.secret,
+          own.transport,
+          own.exchange.secret,
           peer.identity.public_key(),
-          peer.transport.public_key};
+          peer.transport};
 }
 
 class CourierFileTest : public ::testing::Test {
@@ -62,8 +64,7 @@ TEST_F(CourierFileTest, OpensToWhatWasWritten) {
   const Result<Letter> letter = ReadCourierFile(file, at_coordinator());
   ASSERT_TRUE(letter.has_value()) << letter.error().message;
   EXPECT_EQ(Encode(*letter), Encode(SomeLetter()));
-  EXPECT_EQ(WriterOf(file, at_site().federation, coordinator_.transport.public_key).value(),
-            site_.transport.public_key);
+  EXPECT_EQ(WriterOf(file, at_site().federation, coordinator_.transport).value(), site_.transport);
 }
 
 TEST_F(CourierFileTest, HasThePublishedEnvelope) {
@@ -71,8 +72,8 @@ TEST_F(CourierFileTest, HasThePublishedEnvelope) {
   const std::string hex = ToHex(file);
   EXPECT_EQ(hex.substr(0, 20), "434e534c46494c450100");  // "CNSLFILE", version 1
   EXPECT_EQ(hex.substr(20, 64), at_site().federation.ToHex());
-  EXPECT_EQ(hex.substr(84, 64), site_.transport.public_key.ToHex());
-  EXPECT_EQ(hex.substr(148, 64), coordinator_.transport.public_key.ToHex());
+  EXPECT_EQ(hex.substr(84, 64), site_.transport.ToHex());
+  EXPECT_EQ(hex.substr(148, 64), coordinator_.transport.ToHex());
   const std::size_t sealed = 24 + Encode(SomeLetter()).size() + 16;
   EXPECT_EQ(LoadU32(ByteSpan(file).subspan(106, 4)), sealed);
   EXPECT_EQ(file.size(), 110 + sealed + 64);
@@ -113,9 +114,8 @@ TEST_F(CourierFileTest, IsOfItsWriterToItsReaderAlone) {
               HasSubstr("somebody else"));
   EXPECT_THAT(ReadCourierFile(file, KeysOf(coordinator_, other_, coordinator_)).error().message,
               HasSubstr("not signed"));
-  const CourierKeys forged{at_site().federation,       other_.identity,
-                           site_.transport.public_key, site_.transport.secret,
-                           at_site().peer_identity,    at_site().peer};
+  const CourierKeys forged{at_site().federation,  other_.identity,         site_.transport,
+                           site_.exchange.secret, at_site().peer_identity, at_site().peer};
   const Bytes forgery = WriteCourierFile(SomeLetter(), forged, other_.random).value();
   EXPECT_THAT(ReadCourierFile(forgery, at_coordinator()).error().message, HasSubstr("not signed"));
   EXPECT_THAT(ReadCourierFile(file, KeysOf(coordinator_, site_, other_)).error().message,

@@ -1,3 +1,5 @@
+// Also of coordinator_opening.cc.
+
 // Every reason a session has to drop a site, and that the others' sum is exact all the same.
 
 #include "protocols/secure_sum/coordinator_session.h"
