@@ -270,8 +270,8 @@ preset = "standard"
 # maximum_rounds = 200
 
 )" + std::string(kLimitsText) +
-         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this delta
-# of differential privacy. Answers without noise are not counted. Strict 1, standard 3, research 10
+         R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this
+# delta. Answers without noise are not counted. Strict 1, standard 3, research 10
 # privacy_epsilon = 3
 # privacy_delta = 1e-6
 

@@ -410,7 +410,8 @@ Result<std::vector<double>> DecodeFixedPoint(std::span<const std::uint64_t> sum,
 double UnitsPerOne(const Slot& slot, std::uint32_t sites) {
   CHECK(slot.encoding == Encoding::kReal || slot.encoding == Encoding::kShort);
   const bool is_short = slot.encoding == Encoding::kShort;
-  return std::ldexp(1.0, is_short ? ShortExponent(slot, sites) : ScaleOf(slot, sites).high_exponent);
+  return std::ldexp(1.0,
+                    is_short ? ShortExponent(slot, sites) : ScaleOf(slot, sites).high_exponent);
 }
 
 void IntegersOf(std::span<const std::uint64_t> words,
@@ -422,8 +423,8 @@ void IntegersOf(std::span<const std::uint64_t> words,
   const bool is_short = slot.encoding == Encoding::kShort;
   for (std::size_t i = 0; i < integers.size(); ++i) {
     const std::size_t at = first + i;
-    integers[i] = is_short ? HalfOf(words[at / 2], at % 2)
-                           : static_cast<std::int64_t>(words[2 * at]);
+    integers[i] =
+        is_short ? HalfOf(words[at / 2], at % 2) : static_cast<std::int64_t>(words[2 * at]);
   }
 }
 

@@ -215,7 +215,7 @@ class Study {
   std::map<SiteId, ReadyPrekey> prekeys_;
   std::map<SiteId, SumsAt> sums_at_;  ///< Of sites that have offered a key since they started.
   std::optional<std::pair<RoundNumber, SharedBytes>> closing_;  ///< The RoundClosed last sent.
-  RoundNumber framed_round_;                            ///< Of the sum whose chunks these are:
+  RoundNumber framed_round_;  ///< Of the sum whose chunks these are:
   std::deque<std::pair<std::uint64_t, SharedBytes>> framed_;  ///< the newest that were asked for.
   std::unique_ptr<CoordinatorSession> session_;
   std::map<SiteId, Instant> turns_end_;  ///< Of the session's long vectors.

@@ -322,7 +322,8 @@ struct Survivors {
 };
 
 struct Confirmation {
-  Digest transcript;  ///< D = H(context, root(U2), U3, headers), and the seed if there are sketches.
+  Digest
+      transcript;  ///< D = H(context, root(U2), U3, headers), and the seed if there are sketches.
 
   template <class Archive>
   void serialize(Archive& archive) {

@@ -105,8 +105,8 @@ enum class DropReason : std::uint16_t {
   kNotApproved = 22,
   kUnusablePrekey = 23,  ///< Keys of low order, or that another site holds.
   kNamedByOthers = 24,   ///< More sites than may collude name it as the cause of their refusal.
-  kInDispute = 25,         ///< It names another site, or is named: one of the two is at fault.
-  kTooLong = 26            ///< By its own sketch, its vector is longer than the plan allows.
+  kInDispute = 25,       ///< It names another site, or is named: one of the two is at fault.
+  kTooLong = 26          ///< By its own sketch, its vector is longer than the plan allows.
 };
 
 std::string_view Name(RefusalReason reason);         ///< "second-survivor-set"

@@ -379,8 +379,8 @@ void CoordinatorSession::CloseCommitting() {
   if (!EnoughToGoOn(members.size())) {
     return Fail("vectors were promised by " + std::to_string(members.size()) + " sites, too few");
   }
-  sketches_.emplace(*setup_.check, SketchRequest{HeadersOf(members), setup_.sketch_nonce},
-                    context_, delivery_root_);
+  sketches_.emplace(*setup_.check, SketchRequest{HeadersOf(members), setup_.sketch_nonce}, context_,
+                    delivery_root_);
   Enter(SumPhase::kSketching, members);
 }
 
@@ -403,9 +403,8 @@ void CoordinatorSession::CloseUploading() {
     if (upload.vector.whole()) survivors_.push_back(site);
   }
   finished_.clear();
-  transcript_ =
-      TranscriptOf(context_, delivery_root_, SurvivorList(),
-                   sketches_ ? std::optional(sketches_->seed()) : std::nullopt);
+  transcript_ = TranscriptOf(context_, delivery_root_, SurvivorList(),
+                             sketches_ ? std::optional(sketches_->seed()) : std::nullopt);
   Enter(SumPhase::kConfirming, survivors_);
 }
 

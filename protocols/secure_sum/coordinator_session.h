@@ -89,8 +89,8 @@ class CoordinatorSession {
   // What to send in the phase just entered.
   Delivery DeliveryFor(SiteId site) const;  ///< In kCommitting or else kUploading, to each of U2.
   const SketchRequest& sketch_request() const { return sketches_->request(); }  ///< In kSketching.
-  Survivors SurvivorList() const;           ///< In kConfirming, to each of U3.
-  Quorum QuorumList() const;                ///< In kUnmasking, to each of U3.
+  Survivors SurvivorList() const;  ///< In kConfirming, to each of U3.
+  Quorum QuorumList() const;       ///< In kUnmasking, to each of U3.
   /// The chunk to ask the site for, in kUploading: none before its header has come and its turn is
   /// there; ChunkCount when all have come.
   std::optional<std::uint64_t> NextChunk(SiteId site) const;

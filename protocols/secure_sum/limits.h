@@ -27,7 +27,8 @@ inline constexpr std::size_t kMaxVectorWords = 16 * 1024 * 1024;
 /// Vectors of several chunks that the coordinator takes in at a time: what bounds its memory.
 inline constexpr std::size_t kUploadsAtATime = 2;
 /// Chunks that are sent to a peer before the first of them is acknowledged: enough that a line of
-/// 100 Mbit/s is never idle while a receipt takes 40 ms, and what both sides hold for a peer at most.
+/// 100 Mbit/s is never idle while a receipt takes 40 ms, and what both sides hold for a peer at
+/// most.
 inline constexpr std::uint64_t kChunksInFlight = 3;
 /// What a chunk may take on the slowest line that is waited for: 32 kB/s.
 inline constexpr Duration kSlowestChunk{8'000};

@@ -65,9 +65,7 @@ class VectorHasher {
 /// Of a sum after its first chunk: what RoundClosed signs for the chunks that follow.
 Digest MoreWordsHash(std::span<const std::uint64_t> words);
 /// Of the projection that the sites of a request are sketched by.
-Digest SketchSeed(const Digest& context,
-                  const Digest& delivery_root,
-                  const SketchRequest& request);
+Digest SketchSeed(const Digest& context, const Digest& delivery_root, const SketchRequest& request);
 /// D: what a quorum signs. With the seed where the sites were sketched.
 Digest TranscriptOf(const Digest& context,
                     const Digest& delivery_root,
