@@ -1,5 +1,5 @@
-// An attempt with norms checked, both sides. Covers protocols/secure_sum/sketch_collection.cc and
-// coordinator_opening.cc.
+// An attempt with norms checked, both sides.
+// Covers protocols/secure_sum/sketch_collection.cc, protocols/secure_sum/coordinator_opening.cc.
 
 #include <functional>
 #include <optional>
