@@ -251,7 +251,8 @@ void Study::OnSumReceived(const Member& from,
     effects.emplace_back(SendToSite{from.id, SumChunkOf(entry, index)});
   }
   sums.next_chunk = due.last;
-  if (sums.next_chunk < chunks) return;
+  // A round that starts for a site while much is still in flight would often be lost with it.
+  if (sums.next_chunk < chunks || received->next < chunks - 1) return;
   sums = {sums.known, sums.sent + 1, 0};
   SendSums(from.id, effects);
   if (!WasSentAllSums(from.id)) return;
