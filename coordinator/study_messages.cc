@@ -246,13 +246,14 @@ void Study::OnSumReceived(const Member& from,
   const JournalRecord& entry = journal_[sums.sent];
   if (message.route != RouteOf(entry)) return;
   const std::uint64_t chunks = ChunkCount(entry.sum.size());
-  const ChunkRange due = ChunksToSend(received->next, sums.next_chunk, chunks);
+  ChunkRange due = ChunksToSend(received->next, sums.next_chunk, chunks);
+  // The last goes alone: with it the next round starts for the site.
+  if (received->next < chunks - 1) due.last = std::min(due.last, chunks - 1);
   for (std::uint64_t index = due.first; index < due.last; ++index) {
     effects.emplace_back(SendToSite{from.id, SumChunkOf(entry, index)});
   }
   sums.next_chunk = due.last;
-  // A round that starts for a site while much is still in flight would often be lost with it.
-  if (sums.next_chunk < chunks || received->next < chunks - 1) return;
+  if (sums.next_chunk < chunks) return;
   sums = {sums.known, sums.sent + 1, 0};
   SendSums(from.id, effects);
   if (!WasSentAllSums(from.id)) return;
