@@ -33,7 +33,7 @@ Rows RowsOf(const std::vector<std::vector<int>>& counts) {
         rows.push_back({{"site", std::to_string(rows.size() % 3)},
                         {"arm", arms[arm]},
                         {"stage", stages[stage]},
-                        {"x", std::to_string((rows.size() * 7) % 100 / 10.0)}});
+                        {"x", std::to_string(static_cast<double>(rows.size() * 7 % 100) / 10)}});
       }
     }
   }
