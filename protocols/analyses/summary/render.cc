@@ -264,6 +264,7 @@ class Table {
     Line(binned ? "  median (quartiles) ~" : "  median (quartiles)", [&](std::size_t g) {
       const auto& quartiles = cell(g).quartiles;
       if (!quartiles[1]) return std::string("-");
+      if (!quartiles[0] || !quartiles[2]) return Formatted("%.3g", quartiles[1]->estimate);
       return Formatted("%.3g", quartiles[1]->estimate) +
              Formatted(" (%.3g,", quartiles[0]->estimate) +
              Formatted(" %.3g)", quartiles[2]->estimate);

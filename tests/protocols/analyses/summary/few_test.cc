@@ -33,7 +33,7 @@ Rows RowsOf(const std::vector<std::vector<int>>& counts) {
         rows.push_back({{"site", std::to_string(rows.size() % 3)},
                         {"arm", arms[arm]},
                         {"stage", stages[stage]},
-                        {"x", std::to_string((rows.size() * 7) % 100 / 10.0)}});
+                        {"x", std::to_string(static_cast<double>(rows.size() * 7 % 100) / 10)}});
       }
     }
   }
@@ -83,6 +83,14 @@ TEST(FewTest, ASmallCellIsHiddenWithThoseThatGiveItBack) {
   const HiddenCells hidden = HiddenIn(stage);
   const CountInterval told = WhatIsTold({3, 3, {2, 9, 50, 8, 30, 60, 70, 80, 90}}, hidden, 0, 0);
   EXPECT_GE(told.high - told.low, 5);
+}
+
+TEST(FewTest, TheTableForPeopleSaysWhatTheStarsAre) {
+  const Plan plan = PlanOf(
+      Category("arm", {"a", "b"}) + Category("stage", {"I", "II", "III"}) + Number("x", 0, 10),
+      Summary("by = \"arm\"\n"));
+  const Rows rows = RowsOf({{2, 9}, {8, 30}, {70, 80}});
+  const Outcome outcome = RunOn(plan, CohortsBy(plan, rows, "site"));
   EXPECT_THAT(outcome.result.table, HasSubstr("\n* not shown: fewer than 5 people"));
 }
 
