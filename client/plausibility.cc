@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/units.h"
+#include "protocols/units/ucum.h"
 
 namespace consilium {
 namespace {
@@ -118,6 +119,17 @@ std::optional<std::string> SeemsOther(const ContractColumn& column,
          std::string(conversion.other);
 }
 
+/// What a source file says to have it converted.
+std::string ConversionInWords(const ContractColumn& column, const UnitConversion& conversion) {
+  if (!ParseUnit(column.unit)) {
+    const std::string factor = "factor = " + Short(conversion.factor);
+    return conversion.offset == 0 ? factor : factor + ", offset = " + Short(conversion.offset);
+  }
+  const std::string unit = "unit = \"" + std::string(conversion.other) + "\"";
+  if (!column.analyte.empty() || conversion.analyte.empty()) return unit;
+  return unit + ", analyte = \"" + std::string(conversion.analyte) + "\"";
+}
+
 std::optional<Suspicion> OtherUnit(const ContractColumn& column, std::span<const double> sorted) {
   if (column.unit.empty()) return std::nullopt;
   for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name)) {
@@ -126,10 +138,8 @@ std::optional<Suspicion> OtherUnit(const ContractColumn& column, std::span<const
     Suspicion suspicion{column.name, "unit", sorted.size(), {}, {}};
     suspicion.words = "is this " + std::string(conversion.measurement) + " in " +
                       std::string(conversion.other) + " instead of " + column.unit + "? " + *why;
-    suspicion.remedy = "If so, say in the source file, in the [[column]] of " + column.name +
-                       ": factor = " + Short(conversion.factor);
-    if (conversion.offset != 0) suspicion.remedy += ", offset = " + Short(conversion.offset);
-    suspicion.remedy += ".";
+    suspicion.remedy = "If so, say in the source file, in the [[column]] of " + column.name + ": " +
+                       ConversionInWords(column, conversion) + ".";
     return suspicion;
   }
   return std::nullopt;

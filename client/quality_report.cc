@@ -13,6 +13,17 @@ struct FaultWords {
   std::string_view remedy;
 };
 
+FaultWords WordsOfPatients(DataFault fault) {
+  if (fault == DataFault::kPatientMissing) {
+    return {FaultGroup::kMissing, "patient-missing", "without a patient",
+            "Every row needs the patient it belongs to."};
+  }
+  return {FaultGroup::kWrongType, "patient-repeated",
+          "beyond a patient's first, and the contract asks for one row per patient",
+          "Correct the data, or say with [[rows]] in the source file which of a patient's "
+          "values is meant."};
+}
+
 FaultWords WordsOf(DataFault fault) {
   switch (fault) {
     case DataFault::kNotANumber:
@@ -48,8 +59,8 @@ FaultWords WordsOf(DataFault fault) {
               "Set `date_format` in the source file, for instance \"DD.MM.YYYY\"."};
     case DataFault::kOutOfRange:
       return {FaultGroup::kOutOfRange, "out-of-range", "out of range",
-              "Correct the data, list a code that means \"not known\" under `missing`, or convert "
-              "the unit with `factor` and `offset`."};
+              "Correct the data, list a code that means \"not known\" under `missing`, or say "
+              "the unit of the data with `unit`."};
     case DataFault::kUnknownLevel:
       return {FaultGroup::kUnknownLevel, "unknown-level", "not a level of the contract",
               "Translate the codes with `map`, list them under `missing`, or correct the data."};
@@ -60,9 +71,14 @@ FaultWords WordsOf(DataFault fault) {
     case DataFault::kRequiredMissing:
       return {FaultGroup::kMissing, "required-missing",
               "missing where the contract requires a value", "Complete the data."};
+    case DataFault::kUnknownUnit:
+      return {FaultGroup::kUnparsable, "unknown-unit",
+              "in a unit that is not known or cannot become the contract's",
+              "Translate the rows' units with `unit_map`, or name the analyte; docs/units.md has "
+              "the units."};
     case DataFault::kPatientMissing:
-      return {FaultGroup::kMissing, "patient-missing", "without a patient",
-              "Every row needs the patient it belongs to."};
+    case DataFault::kPatientRepeated:
+      return WordsOfPatients(fault);
   }
   return {FaultGroup::kUnparsable, "", "", ""};
 }
@@ -114,7 +130,9 @@ std::uint64_t ColumnQuality::faulty() const {
 }
 
 bool QualityReport::HasProblems() const {
-  if (patient_missing.count > 0 || !other_problems.empty()) return true;
+  if (patient_missing.count > 0 || patient_repeated.count > 0 || !other_problems.empty()) {
+    return true;
+  }
   for (const ColumnQuality& column : columns) {
     if (!column.problems.empty()) return true;
   }
@@ -126,6 +144,10 @@ std::vector<std::string> QualityReport::Problems() const {
   if (patient_missing.count > 0) {
     problems.push_back(Count(patient_missing.count, "row", "rows") + " without a patient in \"" +
                        patient_header + "\"");
+  }
+  if (patient_repeated.count > 0) {
+    problems.push_back(Count(patient_repeated.count, "row", "rows") + " " +
+                       std::string(Explanation(DataFault::kPatientRepeated)));
   }
   for (const ColumnQuality& column : columns) {
     for (const auto& [fault, problem] : column.problems) {
@@ -152,7 +174,7 @@ std::vector<std::string> QualityReport::Notes() const {
         "This site's list of excluded patients names " + std::to_string(patients_excluded) + "; " +
         std::to_string(excluded_patients_found) + " of them have rows here, which are left out.");
   }
-  if (repeated_patients > 0) {
+  if (repeated_patients > 0 && patient_repeated.count == 0) {
     notes.push_back(Count(repeated_patients, "patient has", "patients have") +
                     " more than one row; each counts once for the minimum number of patients.");
   }

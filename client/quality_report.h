@@ -31,7 +31,9 @@ enum class DataFault {
   kUnknownLevel,
   kLevelInOtherCase,  ///< A level but for upper and lower case.
   kRequiredMissing,
-  kPatientMissing
+  kPatientMissing,
+  kPatientRepeated,  ///< A further row of a patient where the contract asks for one.
+  kUnknownUnit       ///< The row names a unit that cannot become the contract's.
 };
 
 enum class FaultGroup { kUnparsable, kWrongType, kOutOfRange, kUnknownLevel, kMissing };
@@ -77,6 +79,7 @@ struct QualityReport {
   std::uint64_t repeated_patients = 0;  ///< Patients with more than one row.
   std::string patient_header;
   DataProblem patient_missing;
+  DataProblem patient_repeated;               ///< Where the contract asks for one row a patient.
   std::uint64_t patients_excluded = 0;        ///< On the site's list of those who take no part,
   std::uint64_t excluded_patients_found = 0;  ///< and here.
   std::vector<ColumnQuality> columns;         ///< In the contract's order.

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/cohort_flow.h"
 #include "client/ingestion/table_reader.h"
 #include "client/quality_report.h"
 
@@ -132,6 +133,12 @@ void AppendProblems(std::string& out, const QualityReport& report) {
                       report.patient_header + "\"",
                   Places(report, report.patient_missing), Remedy(DataFault::kPatientMissing));
   }
+  if (report.patient_repeated.count > 0) {
+    AppendProblem(out,
+                  std::to_string(report.patient_repeated.count) + " x a row " +
+                      std::string(Explanation(DataFault::kPatientRepeated)),
+                  Places(report, report.patient_repeated), Remedy(DataFault::kPatientRepeated));
+  }
   for (const ColumnQuality& column : report.columns) {
     for (const auto& [fault, problem] : column.problems) {
       std::string sentence = column.name + ": " + std::to_string(problem.count) + " x " +
@@ -151,17 +158,6 @@ void AppendSuspicions(std::string& out, const QualityReport& report) {
   for (const Suspicion& suspicion : report.suspicions) {
     AppendProblem(out, suspicion.column + ": " + suspicion.words, {}, suspicion.remedy);
   }
-}
-
-void AppendFlow(std::string& out, const CohortFlow& flow) {
-  out += "\nCohort\n" + Right(flow.rows_read, 10) + "  rows read\n";
-  for (const CohortFlow::Step& step : flow.removed) {
-    const std::string count = "-" + std::to_string(step.rows);
-    AppendWrapped(out, std::string(count.size() < 10 ? 10 - count.size() : 0, ' ') + count + "  ",
-                  step.reason);
-  }
-  out += Right(flow.rows_left, 10) + "  rows left, of " + std::to_string(flow.patients_left) +
-         (flow.patients_left == 1 ? " patient\n" : " patients\n");
 }
 
 std::string_view TypeName(ColumnType type) {
@@ -216,9 +212,10 @@ nlohmann::json ColumnJson(const ColumnQuality& column) {
 nlohmann::json FlowJson(const CohortFlow& flow) {
   nlohmann::json removed = nlohmann::json::array();
   for (const CohortFlow::Step& step : flow.removed) {
-    removed.push_back({{"reason", step.reason}, {"rows", step.rows}});
+    removed.push_back({{"reason", step.reason}, {"rows", step.rows}, {"patients", step.patients}});
   }
   return {{"rows_read", flow.rows_read},
+          {"patients_read", flow.patients_read},
           {"removed", removed},
           {"rows_left", flow.rows_left},
           {"patients_left", flow.patients_left}};
@@ -239,7 +236,7 @@ std::string RenderText(const QualityReport& report) {
   const std::vector<std::string> notes = report.Notes();
   if (!notes.empty()) out += "\nNotes\n";
   for (const std::string& note : notes) AppendWrapped(out, "  - ", note);
-  if (report.flow) AppendFlow(out, *report.flow);
+  if (report.flow) out += "\nCohort flow\n" + FlowChart(*report.flow, kWidth);
   return out;
 }
 
@@ -265,6 +262,10 @@ std::string RenderJson(const QualityReport& report) {
   if (report.patient_missing.count > 0) {
     json["problems"].push_back(ProblemJson(report, report.patient_header,
                                            DataFault::kPatientMissing, report.patient_missing));
+  }
+  if (report.patient_repeated.count > 0) {
+    json["problems"].push_back(ProblemJson(report, report.patient_header,
+                                           DataFault::kPatientRepeated, report.patient_repeated));
   }
   for (const ColumnQuality& column : report.columns) {
     json["columns"].push_back(ColumnJson(column));

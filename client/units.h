@@ -12,6 +12,7 @@ namespace consilium {
 /// How a measurement that was made in another unit becomes the contract's.
 struct UnitConversion {
   std::string_view measurement;  ///< "glucose"
+  std::string_view analyte;      ///< Of protocols/units/analytes.h; "" where none is needed.
   std::string_view other;        ///< The unit that the data may be in.
   double factor = 1;             ///< contract's value = data's value * factor + offset
   double offset = 0;
@@ -20,10 +21,9 @@ struct UnitConversion {
   double highest = 0;  ///< they have; equal where units cannot be told apart by that.
 };
 
-/// Conversions to `unit`, as a contract writes it ("mg/dL"; upper and lower case do not matter).
+/// Conversions to `unit`, as a contract writes it ("mg/dL"; other spellings are understood, too).
 /// Where the column's name tells what it measures, that measurement's alone; otherwise all that
-/// end in this unit. Factors are from molar masses (IUPAC 2021) and exact definitions of units;
-/// HbA1c's is the IFCC-NGSP master equation (Hoelzel et al. 2004).
+/// end in this unit. What is multiplied by is what protocols/units/ converts by.
 std::vector<UnitConversion> ConversionsTo(std::string_view unit, std::string_view column);
 
 }  // namespace consilium

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,13 +13,7 @@
 namespace consilium {
 namespace {
 
-std::string Number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.15g", value);
-  return text;
-}
-
-std::string RuleInWords(const EligibilityRule& rule) {
+std::string RuleInWords(const ContractColumn& column, const EligibilityRule& rule) {
   std::string text = "not eligible: " + rule.column;
   if (!rule.one_of.empty()) {
     text += rule.one_of.size() == 1 ? " " : " one of ";
@@ -29,9 +22,9 @@ std::string RuleInWords(const EligibilityRule& rule) {
     }
     return text;
   }
-  if (rule.minimum) text += " at least " + Number(*rule.minimum);
+  if (rule.minimum) text += " at least " + BoundInWords(column, *rule.minimum);
   if (rule.minimum && rule.maximum) text += " and";
-  if (rule.maximum) text += " at most " + Number(*rule.maximum);
+  if (rule.maximum) text += " at most " + BoundInWords(column, *rule.maximum);
   return text;
 }
 
@@ -100,39 +93,47 @@ Status CheckShape(const Contract& contract, const DataTable& table) {
 /// The rows that are left, each step's removals noted.
 class RowsLeft {
  public:
-  RowsLeft(std::size_t rows, CohortFlow& flow) : left_(rows, true), count_(rows), flow_(flow) {}
+  RowsLeft(const PatientList& patients, CohortFlow& flow)
+      : patients_(patients),
+        left_(patients.size(), true),
+        rows_of_patient_(patients.distinct(), 0),
+        count_(patients.size()),
+        patient_count_(patients.distinct()),
+        flow_(flow) {
+    for (std::size_t row = 0; row < patients.size(); ++row) {
+      ++rows_of_patient_[patients.NumberOf(row)];
+    }
+    flow_.rows_read = count_;
+    flow_.patients_read = patient_count_;
+  }
 
   std::size_t count() const { return count_; }
+  /// That have a row left.
+  std::size_t patients() const { return patient_count_; }
   std::size_t all() const { return left_.size(); }
   bool Has(std::size_t row) const { return left_[row]; }
 
   template <class Predicate>
   void Keep(std::string reason, Predicate keep) {
     const std::size_t before = count_;
+    const std::size_t patients_before = patient_count_;
     for (std::size_t row = 0; row < left_.size(); ++row) {
       if (!left_[row] || keep(row)) continue;
       left_[row] = false;
       --count_;
+      if (--rows_of_patient_[patients_.NumberOf(row)] == 0) --patient_count_;
     }
-    flow_.removed.push_back({std::move(reason), before - count_});
+    flow_.removed.push_back({std::move(reason), before - count_, patients_before - patient_count_});
   }
 
  private:
+  const PatientList& patients_;
   std::vector<bool> left_;
+  std::vector<std::uint32_t> rows_of_patient_;  // Of those left.
   std::size_t count_;
+  std::size_t patient_count_;
   CohortFlow& flow_;
 };
-
-std::uint64_t PatientsIn(const PatientList& patients, const RowsLeft& rows) {
-  std::vector<bool> seen(patients.distinct(), false);
-  std::uint64_t count = 0;
-  for (std::size_t row = 0; row < rows.all(); ++row) {
-    if (!rows.Has(row) || seen[patients.NumberOf(row)]) continue;
-    seen[patients.NumberOf(row)] = true;
-    ++count;
-  }
-  return count;
-}
 
 std::vector<double> PatientNumbers(const PatientList& patients) {
   std::vector<double> of_patient(patients.distinct());
@@ -173,6 +174,21 @@ void FillMatrix(const std::vector<const std::vector<double>*>& chosen,
   }
 }
 
+Status CheckSize(const Contract& contract, const RowsLeft& rows) {
+  if (rows.count() > contract.maximum_patients) {
+    return Fail(ErrorCode::kDataQuality,
+                "the cohort has more rows than the contract's maximum_patients allows (" +
+                    std::to_string(contract.maximum_patients) + ")",
+                "ask for a plan with a larger contract.maximum_patients");
+  }
+  if (contract.one_row_per_patient && rows.count() != rows.patients()) {
+    return Fail(ErrorCode::kDataQuality,
+                "a patient has several rows, and the contract asks for one row per patient",
+                "say with [[rows]] in the source file which of a patient's values is meant");
+  }
+  return {};
+}
+
 /// `given_up` is the table, or nothing if it must stay as it is.
 Result<CohortWithFlow> Build(const Contract& contract,
                              const DataTable& table,
@@ -181,8 +197,7 @@ Result<CohortWithFlow> Build(const Contract& contract,
                              const std::vector<std::string>& with_gaps) {
   TRY_STATUS(CheckShape(contract, table));
   CohortWithFlow result;
-  RowsLeft rows(table.patients.size(), result.flow);
-  result.flow.rows_read = rows.all();
+  RowsLeft rows(table.patients, result.flow);
   if (!table.excluded.empty()) {
     rows.Keep("excluded by this site", [&table](std::size_t row) { return !table.excluded[row]; });
   }
@@ -195,7 +210,7 @@ Result<CohortWithFlow> Build(const Contract& contract,
     }
     const ContractColumn& column = contract.At(*place);
     const std::vector<double>& values = all.At(*place);
-    rows.Keep(RuleInWords(rule),
+    rows.Keep(RuleInWords(column, rule),
               [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
   }
 
@@ -215,15 +230,10 @@ Result<CohortWithFlow> Build(const Contract& contract,
     rows.Keep(name + " missing", [&values](std::size_t row) { return !std::isnan(values[row]); });
   }
 
-  result.cohort.patients = PatientsIn(table.patients, rows);
+  result.cohort.patients = rows.patients();
   result.flow.rows_left = rows.count();
   result.flow.patients_left = result.cohort.patients;
-  if (rows.count() > contract.maximum_patients) {
-    return Fail(ErrorCode::kDataQuality,
-                "the cohort has more rows than the contract's maximum_patients allows (" +
-                    std::to_string(contract.maximum_patients) + ")",
-                "ask for a plan with a larger contract.maximum_patients");
-  }
+  TRY_STATUS(CheckSize(contract, rows));
   result.cohort.columns = columns;
   result.cohort.values.resize(static_cast<Eigen::Index>(rows.count()),
                               static_cast<Eigen::Index>(columns.size()));

@@ -32,11 +32,13 @@ struct CohortFlow {
   struct Step {
     std::string reason;  ///< "not eligible: age at least 18", "oldpeak missing"
     std::uint64_t rows = 0;
+    std::uint64_t patients = 0;  ///< Those who lost their last row here.
   };
   std::uint64_t rows_read = 0;
-  std::vector<Step> removed;
+  std::vector<Step> removed;  ///< In the order in which they were applied.
   std::uint64_t rows_left = 0;
   std::uint64_t patients_left = 0;
+  std::uint64_t patients_read = 0;
 };
 
 /// Beside contract columns a cohort can have this one: PatientNumber of each row's patient.

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "common/names.h"
+#include "common/time.h"
 #include "protocols/derived_columns.h"
+#include "protocols/units/conversion.h"
 
 namespace consilium {
 namespace {
@@ -119,6 +122,27 @@ Status ParseLevels(const Settings& settings, ContractColumn& column) {
   return CheckTexts(settings, "levels", column.levels, kMaxLevels);
 }
 
+/// A plan may have any unit; one with an analyte must fit it.
+Status ParseAnalyte(const Settings& settings, ContractColumn& column) {
+  TRY(column.analyte, settings.TextOr("analyte", ""));
+  if (!settings.Has("analyte")) return {};
+  if (!NeedsRange(column.type)) {
+    return settings.FailAt(
+        "analyte", "column \"" + column.name + "\" takes no analyte: only numbers have one");
+  }
+  if (const Result<const Analyte*> found = FindAnalyte(column.analyte); !found) {
+    return settings.FailAt("analyte", found.error());
+  }
+  if (column.unit.empty()) {
+    return settings.FailAt("analyte", "column \"" + column.name + "\" has an analyte and no unit",
+                           "add unit = \"...\", in which it is measured");
+  }
+  if (const Status fits = CheckMeasure({column.unit, column.analyte}); !fits) {
+    return settings.FailAt("unit", fits.error());
+  }
+  return {};
+}
+
 Result<ContractColumn> ParseColumn(const Settings& settings) {
   ContractColumn column;
   TRY(column.name, settings.Text("name"));
@@ -128,6 +152,7 @@ Result<ContractColumn> ParseColumn(const Settings& settings) {
   if (column.unit.size() > kMaxUnitLength) {
     return settings.FailAt("unit", "a unit has at most 32 characters");
   }
+  TRY_STATUS(ParseAnalyte(settings, column));
   TRY_STATUS(ParseRange(settings, column));
   TRY_STATUS(ParseLevels(settings, column));
   TRY(column.missing, settings.TextsOr("missing", {}));
@@ -229,6 +254,35 @@ Status ParseChoices(const Settings& settings, const ContractColumn& column, Elig
   return {};
 }
 
+Result<double> ParseDay(const Settings& settings, std::string_view key) {
+  Result<Date> day = settings.Day(key);
+  if (day) return static_cast<double>(DaysSinceEpoch(*day));
+  Error error = std::move(day).error();
+  if (error.remedy.empty()) error.remedy = "write a day without quotes, as 2020-01-31";
+  return tl::unexpected<Error>(std::move(error));
+}
+
+Status ParseDays(const Settings& settings, const ContractColumn& column, EligibilityRule& rule) {
+  if (settings.Has("one_of")) {
+    return settings.FailAt("one_of", "\"" + column.name + "\" is a date",
+                           "use minimum and maximum");
+  }
+  if (settings.Has("minimum")) {
+    TRY(rule.minimum, ParseDay(settings, "minimum"));
+  }
+  if (settings.Has("maximum")) {
+    TRY(rule.maximum, ParseDay(settings, "maximum"));
+  }
+  if (!rule.minimum && !rule.maximum) {
+    return settings.FailHere("the rule on \"" + column.name + "\" needs minimum, maximum or both");
+  }
+  if (rule.minimum && rule.maximum && *rule.minimum > *rule.maximum) {
+    return settings.FailHere("no day can satisfy this rule on \"" + column.name + "\"",
+                             "correct minimum or maximum");
+  }
+  return {};
+}
+
 Result<EligibilityRule> ParseRule(const Settings& settings, const Contract& contract) {
   EligibilityRule rule;
   TRY(rule.column, settings.Text("column"));
@@ -237,11 +291,8 @@ Result<EligibilityRule> ParseRule(const Settings& settings, const Contract& cont
     return settings.FailAt("column", NoColumn(contract, rule.column));
   }
   if (column->type == ColumnType::kDate) {
-    return settings.FailAt("column",
-                           "eligibility by the date \"" + rule.column + "\" is not supported",
-                           "give an age or a duration as a column of its own");
-  }
-  if (NeedsRange(column->type)) {
+    TRY_STATUS(ParseDays(settings, *column, rule));
+  } else if (NeedsRange(column->type)) {
     TRY_STATUS(ParseBounds(settings, *column, rule));
   } else {
     TRY_STATUS(ParseChoices(settings, *column, rule));
@@ -305,6 +356,16 @@ Status CheckColumnName(const Settings& settings, std::string_view key, std::stri
       key, "\"" + std::string(name.substr(0, kMaxNameLength)) + "\" is no column name",
       "use 1 to 64 letters, digits, '_', '-' or '.'; a site maps its own header "
       "to this name in its source file");
+}
+
+std::string BoundInWords(const ContractColumn& column, double bound) {
+  if (column.type == ColumnType::kDate) {
+    constexpr double kDay = 24 * 60 * 60;
+    return ToText(DateOf(UtcSeconds{static_cast<std::int64_t>(bound * kDay)}));
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", bound);
+  return text;
 }
 
 std::optional<std::size_t> Contract::IndexOf(std::string_view name) const {
@@ -377,6 +438,7 @@ Result<Contract> ParseContract(const Settings& settings) {
   TRY(const std::int64_t most,
       settings.IntegerBetween("maximum_patients", 1, kLargestCohort, 1'000'000));
   contract.maximum_patients = static_cast<std::uint64_t>(most);
+  TRY(contract.one_row_per_patient, settings.BooleanOr("one_row_per_patient", false));
   TRY_STATUS(ParseColumns(settings, contract));
   TRY_STATUS(ParseAllDerived(settings, contract));
   TRY(const std::vector<Settings> rules, settings.TablesIfAny("eligible"));

@@ -26,7 +26,8 @@ enum class ColumnType {
 struct ContractColumn {
   std::string name;
   ColumnType type = ColumnType::kNumber;
-  std::string unit;               ///< UCUM, for people; "" when it has none.
+  std::string unit;               ///< UCUM, so that sites' units can be converted; "": none.
+  std::string analyte;            ///< What is measured, of units/analytes.h; "": not said.
   std::optional<double> minimum;  ///< Inclusive, in `unit`; set for every number and integer.
   std::optional<double> maximum;
   std::vector<std::string> levels;   ///< Categories, in order; the first is the reference level.
@@ -39,7 +40,8 @@ struct ContractColumn {
 /// A patient is eligible if every rule holds; a missing value satisfies none.
 struct EligibilityRule {
   std::string column;
-  std::optional<double> minimum;  ///< Inclusive; for numbers, integers, durations.
+  /// Inclusive; for numbers, integers, durations, and dates as days since 1970-01-01.
+  std::optional<double> minimum;
   std::optional<double> maximum;
   std::vector<std::string> one_of;  ///< For categories and booleans ("true", "false").
 };
@@ -75,7 +77,8 @@ struct Contract {
   std::vector<DerivedColumn> derived;  ///< Each from what stands before it.
   std::vector<EligibilityRule> eligibility;
   std::uint64_t maximum_patients =
-      1'000'000;  ///< Largest cohort a site may bring; bounds every sum.
+      1'000'000;                     ///< Largest cohort a site may bring; bounds every sum.
+  bool one_row_per_patient = false;  ///< True: a second row of a patient is an error at the site.
 
   /// A column, derived or not.
   const ContractColumn* Find(std::string_view name) const;
@@ -92,6 +95,9 @@ struct Contract {
 /// the category of a level, one of a series' columns. `where` is what limits the search, as
 /// " before this one".
 Error NoColumn(const Contract& contract, const std::string& name, std::string_view where = {});
+
+/// A bound of a rule on the column: "18", or "2020-01-01" of a date.
+std::string BoundInWords(const ContractColumn& column, double bound);
 
 /// "use 1 to 64 letters ..." at the key, if this is no name of a column.
 Status CheckColumnName(const Settings& settings, std::string_view key, std::string_view name);

@@ -5,6 +5,7 @@
 #include "protocols/derived_columns.h"
 #include "protocols/norm_check.h"
 #include "protocols/plan.h"
+#include "protocols/units/analytes.h"
 
 namespace consilium {
 namespace {
@@ -66,6 +67,9 @@ std::string ColumnInWords(const ContractColumn& column) {
   std::string text = column.name + ": " + std::string(TypeName(column.type));
   if (column.minimum) text += " from " + Number(*column.minimum) + " to " + Number(*column.maximum);
   if (!column.unit.empty()) text += " " + column.unit;
+  if (const auto analyte = FindAnalyte(column.analyte)) {
+    text += " of " + std::string((*analyte)->words);
+  }
   for (std::size_t i = 0; i < column.levels.size(); ++i) {
     text += (i == 0 ? ": " : ", ") + column.levels[i];
   }
@@ -73,11 +77,11 @@ std::string ColumnInWords(const ContractColumn& column) {
   return text;
 }
 
-std::string RuleInWords(const EligibilityRule& rule) {
+std::string RuleInWords(const ContractColumn& column, const EligibilityRule& rule) {
   std::string text = rule.column;
-  if (rule.minimum) text += " at least " + Number(*rule.minimum);
+  if (rule.minimum) text += " at least " + BoundInWords(column, *rule.minimum);
   if (rule.minimum && rule.maximum) text += " and";
-  if (rule.maximum) text += " at most " + Number(*rule.maximum);
+  if (rule.maximum) text += " at most " + BoundInWords(column, *rule.maximum);
   for (std::size_t i = 0; i < rule.one_of.size(); ++i) {
     text += (i == 0 ? " is " : " or ") + rule.one_of[i];
   }
@@ -92,6 +96,7 @@ std::string SeriesInWords(const Plan& plan, const std::string& series) {
 std::string Data(const Plan& plan) {
   std::string text = "What is read at each hospital\n";
   text += "  The patient identifier \"" + plan.contract.patient + "\" never leaves it.\n";
+  if (plan.contract.one_row_per_patient) text += "  A patient has one row.\n";
   std::string series;
   for (const std::string& name : plan.analysis->columns()) {
     const std::size_t place = *plan.contract.PlaceOf(name);
@@ -112,7 +117,7 @@ std::string Data(const Plan& plan) {
   if (!plan.contract.eligibility.empty()) {
     text += "Patients are eligible if all of these hold\n";
     for (const EligibilityRule& rule : plan.contract.eligibility) {
-      text += "  - " + Paragraph(RuleInWords(rule), 4);
+      text += "  - " + Paragraph(RuleInWords(*plan.contract.Find(rule.column), rule), 4);
     }
   }
   const std::vector<std::string> gaps = plan.analysis->columns_with_gaps();

@@ -24,19 +24,18 @@ Result<char> OneCharacter(const Settings& settings,
   return text[0];
 }
 
-Result<NumberFormat> ParseNumberFormat(const Settings& settings) {
-  NumberFormat format;
+Status ParseNumberFormat(const Settings& settings, NumberFormat& format) {
   if (settings.Has("decimal")) {
     TRY(format.decimal, OneCharacter(settings, "decimal", ".,", "\".\" and \",\""));
   }
   if (settings.Has("thousands")) {
     TRY(format.thousands,
         OneCharacter(settings, "thousands", ".,' ", "\".\" \",\" \"'\" and \" \" (space)"));
-    if (format.thousands == format.decimal) {
-      return settings.FailAt("thousands", "decimal and thousands are the same character");
-    }
   }
-  return format;
+  if (format.thousands == format.decimal) {
+    return settings.FailAt("thousands", "decimal and thousands are the same character");
+  }
+  return {};
 }
 
 Result<std::vector<DateFormat>> ParseDateFormats(const Settings& settings) {
@@ -81,16 +80,63 @@ Status ParseValueMap(const Settings& settings, ColumnMapping& mapping) {
   return map->RequireNoOtherKeys();
 }
 
-Result<ColumnMapping> ParseMapping(const Settings& settings) {
-  ColumnMapping mapping;
-  TRY(mapping.name, settings.Text("name"));
-  TRY(mapping.from, settings.TextOr("from", mapping.name));
+/// An age or a duration is computed from two days, and from nothing else.
+Status ParseTimeBetween(const Settings& settings, ColumnMapping& mapping) {
+  const bool age = settings.Has("age");
+  const std::string key = age ? "age" : "duration";
+  if (age && settings.Has("duration")) {
+    return settings.FailAt("duration", "a column is an age or a duration", "Keep one of the two.");
+  }
+  for (const std::string_view other :
+       {"from", "factor", "offset", "map", "unit", "unit_from", "analyte"}) {
+    if (!settings.Has(other)) continue;
+    return settings.FailAt(other, "`" + key + "` and `" + std::string(other) + "` together",
+                           "`" + key +
+                               "` names the two columns with dates, and gives what the "
+                               "contract asks for.");
+  }
+  TRY(const std::vector<std::string> days, settings.Texts(key));
+  if (days.size() != 2) {
+    return settings.FailAt(key, "`" + key + "` takes two columns with dates",
+                           age ? "age = [\"birth date\", \"index date\"]"
+                               : "duration = [\"first day\", \"last day\"]");
+  }
+  mapping.from = days[0];
+  mapping.until = days[1];
+  mapping.time_between = TimeBetween::kDuration;
+  if (!age) return {};
+  TRY(const std::string years, settings.ChoiceOr("years", {"completed", "decimal"}, "completed"));
+  mapping.time_between =
+      years == "completed" ? TimeBetween::kCompletedYears : TimeBetween::kDecimalYears;
+  return {};
+}
+
+Status ParseConversion(const Settings& settings, ColumnMapping& mapping) {
   TRY(mapping.factor, settings.NumberOr("factor", 1));
   TRY(mapping.offset, settings.NumberOr("offset", 0));
   if (mapping.factor == 0) {
     return settings.FailAt("factor", "a factor of 0 would make every value the same");
   }
-  TRY_STATUS(ParseValueMap(settings, mapping));
+  TRY(mapping.unit, ParseSourceUnit(settings));
+  const bool scales = settings.Has("factor") || settings.Has("offset");
+  if (scales && mapping.unit.IsSaid()) {
+    return settings.FailAt(mapping.unit.unit.empty() ? "unit_from" : "unit",
+                           "a unit, and `factor` or `offset`, together",
+                           "Keep the unit: its conversion is known.");
+  }
+  return {};
+}
+
+Result<ColumnMapping> ParseMapping(const Settings& settings) {
+  ColumnMapping mapping;
+  TRY(mapping.name, settings.Text("name"));
+  if (settings.Has("age") || settings.Has("duration")) {
+    TRY_STATUS(ParseTimeBetween(settings, mapping));
+  } else {
+    TRY(mapping.from, settings.TextOr("from", mapping.name));
+    TRY_STATUS(ParseConversion(settings, mapping));
+    TRY_STATUS(ParseValueMap(settings, mapping));
+  }
   TRY(mapping.missing, settings.TextsOr("missing", {}));
   for (const std::string& code : mapping.missing) {
     if (mapping.map.contains(code)) {
@@ -116,15 +162,19 @@ const ColumnMapping* Source::Find(std::string_view column) const {
 }
 
 std::vector<std::filesystem::path> Source::Files() const {
-  if (fhir.views.empty()) {
-    std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> files;
+  if (!fhir.views.empty()) {
+    files = FhirDataFiles(fhir).value_or(std::vector<std::filesystem::path>());
+    for (const FhirView& view : fhir.views) files.push_back(view.file);
+  } else {
     for (const auto* each : {&file, &redcap.dictionary}) {
       if (!each->empty()) files.push_back(*each);
     }
-    return files;
   }
-  auto files = FhirDataFiles(fhir).value_or(std::vector<std::filesystem::path>());
-  for (const FhirView& view : fhir.views) files.push_back(view.file);
+  for (const RowGroup& group : rows) {
+    if (!group.source) continue;
+    for (std::filesystem::path& more : group.source->Files()) files.push_back(std::move(more));
+  }
   return files;
 }
 
@@ -144,8 +194,9 @@ Result<std::uintmax_t> SizeOfData(const Source& source) {
   return bytes;
 }
 
-Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {
-  Source source;
+Status ParseSourceData(const Settings& settings,
+                       const std::filesystem::path& folder,
+                       Source& source) {
   TRY(source.type, settings.Text("type"));
   const SourceType* type = FindSourceType(source.type);
   if (type == nullptr) {
@@ -155,11 +206,18 @@ Result<Source> ParseSource(const Settings& settings, const std::filesystem::path
                                "type = \"csv\".");
   }
   TRY_STATUS(type->parse(settings, folder, source));
-  TRY(source.number, ParseNumberFormat(settings));
+  TRY_STATUS(ParseNumberFormat(settings, source.number));
   if (settings.Has("date_format")) {
     TRY(source.date_formats, ParseDateFormats(settings));
   }
-  TRY(source.missing, settings.TextsOr("missing", {}));
+  TRY(source.missing, settings.TextsOr("missing", source.missing));
+  return {};
+}
+
+Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {
+  Source source;
+  TRY_STATUS(ParseSourceData(settings, folder, source));
+  TRY(source.rows, ParseRowGroups(settings, folder, source));
   TRY(const std::vector<Settings> columns, settings.TablesIfAny("column"));
   std::set<std::string> names;
   for (const Settings& column : columns) {

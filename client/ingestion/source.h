@@ -16,6 +16,8 @@
 #include "client/ingestion/csv.h"
 #include "client/ingestion/fhir/fhir_source.h"
 #include "client/ingestion/redcap/redcap_table.h"
+#include "client/ingestion/row_groups.h"
+#include "client/ingestion/source_unit.h"
 #include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/stat/stat_file.h"
 #include "client/ingestion/values.h"
@@ -27,6 +29,14 @@
 
 namespace consilium {
 
+/// What a column is that is computed from two days.
+enum class TimeBetween {
+  kNone,
+  kCompletedYears,
+  kDecimalYears,
+  kDuration  ///< In the contract's unit.
+};
+
 /// How one column of the contract comes out of the file. A contract column without a mapping is
 /// read from the header of the same name.
 struct ColumnMapping {
@@ -35,9 +45,12 @@ struct ColumnMapping {
   double factor = 1;  ///< contract value = file value * factor + offset.
   double offset = 0;
   std::map<std::string, std::string, std::less<>>
-      map;                               ///< Text in the file -> value of the contract.
-  std::vector<std::string> missing;      ///< Texts that mean "not known".
-  std::vector<DateFormat> date_formats;  ///< Empty: the source's.
+      map;                                        ///< Text in the file -> value of the contract.
+  std::vector<std::string> missing;               ///< Texts that mean "not known".
+  std::vector<DateFormat> date_formats;           ///< Empty: the source's.
+  SourceUnit unit;                                ///< Instead of factor and offset.
+  TimeBetween time_between = TimeBetween::kNone;  ///< From the day in `from` to that in `until`.
+  std::string until;                              ///< Header in the file.
 };
 
 struct Source {
@@ -54,6 +67,7 @@ struct Source {
   std::vector<DateFormat> date_formats{DateFormat::kIso};
   std::vector<std::string> missing;    ///< For every column.
   std::vector<ColumnMapping> columns;  ///< May serve several studies.
+  std::vector<RowGroup> rows;          ///< Several rows a patient, which become values.
 
   const ColumnMapping* Find(std::string_view column) const;
   /// The files that the data are in: what was read is old when one of them changes.
@@ -62,6 +76,11 @@ struct Source {
   std::string DataName() const { return file.empty() ? place : file.string(); }
 };
 
+/// The keys that say where data are and how numbers, days and missing values are written there;
+/// what is not said stays as it is.
+Status ParseSourceData(const Settings& settings,
+                       const std::filesystem::path& folder,
+                       Source& source);
 /// `folder` is where a relative `file` starts.
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder);
 Result<Source> ReadSource(const std::filesystem::path& file);

@@ -6,6 +6,7 @@
 #include "client/ingestion/csv.h"
 #include "client/ingestion/fhir/fhir_table.h"
 #include "client/ingestion/omop/omop.h"
+#include "client/ingestion/patient_rows.h"
 #include "client/ingestion/redcap/redcap_contract.h"
 
 namespace consilium {
@@ -139,7 +140,9 @@ Result<std::vector<Suspicion>> CompareRedcap(const Source& source, const Contrac
     RedcapUse use{&column, column.name, false, {}, source.missing};
     if (const ColumnMapping* mapping = source.Find(column.name)) {
       use.header = mapping->from;
-      use.converted = mapping->factor != 1 || mapping->offset != 0;
+      // An age or a duration is none of the dictionary's fields.
+      if (mapping->time_between != TimeBetween::kNone) continue;
+      use.converted = mapping->factor != 1 || mapping->offset != 0 || mapping->unit.IsSaid();
       use.map = mapping->map;
       use.missing.insert(use.missing.end(), mapping->missing.begin(), mapping->missing.end());
     }
@@ -192,7 +195,10 @@ Result<std::unique_ptr<TableReader>> OpenTable(const Source& source) {
   if (type == nullptr) {
     return Fail(ErrorCode::kInvalidArgument, "there is no source type \"" + source.type + "\"");
   }
-  return type->open(source);
+  TRY(std::unique_ptr<TableReader> reader, type->open(source));
+  if (source.rows.empty()) return reader;
+  TRY(std::unique_ptr<TableReader> table, PatientRows::Open(source, std::move(reader)));
+  return table;
 }
 
 }  // namespace consilium

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -184,6 +185,44 @@ std::optional<DateParts> SplitDay(std::string_view text, DateFormat format) {
   return parts;
 }
 
+// "Z", "+02", "+02:00", "+0200" or nothing.
+bool IsZone(std::string_view text) {
+  if (text.empty() || text == "Z") return true;
+  if (text.front() != '+' && text.front() != '-') return false;
+  text.remove_prefix(1);
+  std::string_view digits = text.substr(0, 2);
+  const int hours = TakeNumber(digits, 2, 2);
+  if (hours < 0 || hours > 14) return false;
+  text.remove_prefix(2);
+  Take(text, ":");
+  return text.empty() || (text.size() == 2 && DigitsAt(text, 0) == 2);
+}
+
+// "HH:MM[:SS[.fff]]" with a zone or without one, as milliseconds.
+std::optional<std::int64_t> TimeOfDay(std::string_view text) {
+  const int hours = TakeNumber(text, 1, 2);
+  if (hours < 0 || hours > 23 || !Take(text, ":")) return std::nullopt;
+  const int minutes = TakeNumber(text, 2, 2);
+  if (minutes < 0 || minutes > 59) return std::nullopt;
+  std::int64_t milliseconds = (hours * std::int64_t{60} + minutes) * 60'000;
+  if (Take(text, ":")) {
+    const int seconds = TakeNumber(text, 2, 2);
+    if (seconds < 0 || seconds > 60) return std::nullopt;
+    milliseconds += seconds * std::int64_t{1000};
+    if (Take(text, ".")) {
+      const std::size_t digits = DigitsAt(text, 0);
+      if (digits == 0) return std::nullopt;
+      std::int64_t scale = 100;
+      for (std::size_t i = 0; i < digits; ++i, scale /= 10) {
+        milliseconds += (text[i] - '0') * scale;
+      }
+      text.remove_prefix(digits);
+    }
+  }
+  if (!IsZone(text)) return std::nullopt;
+  return milliseconds;
+}
+
 }  // namespace
 
 tl::expected<double, DataFault> ParseNumber(std::string_view text, const NumberFormat& format) {
@@ -255,6 +294,53 @@ tl::expected<double, DataFault> ParseDay(std::string_view text,
     return static_cast<double>(std::chrono::sys_days(date).time_since_epoch().count());
   }
   return tl::make_unexpected(DataFault::kNotADate);
+}
+
+tl::expected<DayTime, DataFault> ParseDayTime(std::string_view text,
+                                              const std::vector<DateFormat>& formats) {
+  if (const auto day = ParseDay(text, formats)) return DayTime{static_cast<std::int64_t>(*day), 0};
+  const std::size_t mark = text.find_first_of("T ");
+  if (mark == std::string_view::npos) return tl::make_unexpected(DataFault::kNotADate);
+  const auto day = ParseDay(text.substr(0, mark), formats);
+  const auto time = TimeOfDay(text.substr(mark + 1));
+  if (!day || !time) return tl::make_unexpected(DataFault::kNotADate);
+  return DayTime{static_cast<std::int64_t>(*day), *time};
+}
+
+std::string NumberText(double number, char decimal) {
+  std::array<char, 32> text{};
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), number);
+  std::string written(text.data(), result.ptr);
+  if (const std::size_t point = written.find('.'); point != std::string::npos) {
+    written[point] = decimal;
+  }
+  return written;
+}
+
+std::string DayText(std::int64_t day, DateFormat format) {
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  const int y = static_cast<int>(date.year());
+  const auto m = static_cast<unsigned>(date.month());
+  const auto d = static_cast<unsigned>(date.day());
+  std::array<char, 32> text{};
+  switch (format) {
+    case DateFormat::kIso:
+      std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", y, m, d);
+      break;
+    case DateFormat::kDayMonthYearDots:
+      std::snprintf(text.data(), text.size(), "%02u.%02u.%04d", d, m, y);
+      break;
+    case DateFormat::kMonthDayYear:
+      std::snprintf(text.data(), text.size(), "%02u/%02u/%04d", m, d, y);
+      break;
+    case DateFormat::kDayMonthYear:
+      std::snprintf(text.data(), text.size(), "%02u/%02u/%04d", d, m, y);
+      break;
+    case DateFormat::kCompact:
+      std::snprintf(text.data(), text.size(), "%04d%02u%02u", y, m, d);
+      break;
+  }
+  return text.data();
 }
 
 }  // namespace consilium

@@ -2,6 +2,7 @@
 
 // From the text of a field to a number. Strict: what is not certain is a fault, never a guess.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,5 +37,23 @@ std::optional<DateFormat> FindDateFormat(std::string_view name);
 /// form.
 tl::expected<double, DataFault> ParseDay(std::string_view text,
                                          const std::vector<DateFormat>& formats);
+
+/// A day with the time of that day.
+struct DayTime {
+  std::int64_t day = 0;  ///< Since 1970-01-01.
+  std::int64_t millisecond = 0;
+};
+
+/// A day as ParseDay() takes it, or one with a time behind a space or T: "HH:MM", "HH:MM:SS",
+/// fractions of a second, and a zone, which is left aside: day and time are those of the clock that
+/// was read.
+tl::expected<DayTime, DataFault> ParseDayTime(std::string_view text,
+                                              const std::vector<DateFormat>& formats);
+
+/// The fewest digits that are read back as the same number.
+std::string NumberText(double number, char decimal = '.');
+
+/// A day in this format.
+std::string DayText(std::int64_t day, DateFormat format);
 
 }  // namespace consilium

@@ -87,16 +87,16 @@ TEST(PlausibilityTest, AnotherUnitIsSuspectedByName) {
   };
   // Once with a range that the other unit lies beyond, once with one that holds both.
   const Case cases[] = {
-      {"chol", "mg/dL", "[80, 700]", 3.1, 10.3, "cholesterol in mmol/l instead of mg/dL"},
-      {"chol", "mg/dL", "[0, 1000]", 3.1, 10.3, "cholesterol in mmol/l instead of mg/dL"},
-      {"glucose", "mmol/L", "[1, 40]", 65, 280, "glucose in mg/dl instead of mmol/L"},
-      {"crea_serum", "mg/dL", "[0.1, 20]", 45, 400, "creatinine in umol/l instead of mg/dL"},
-      {"creatinine", "\xC2\xB5mol/L", "[0, 2000]", 0.5, 3, "creatinine in mg/dl"},
-      {"hgb", "g/dL", "[2, 25]", 80, 170, "haemoglobin in g/l instead of g/dL"},
-      {"temp", "Cel", "[30, 45]", 96, 104, "temperature in degf instead of Cel"},
+      {"chol", "mg/dL", "[80, 700]", 3.1, 10.3, "cholesterol in mmol/L instead of mg/dL"},
+      {"chol", "mg/dL", "[0, 1000]", 3.1, 10.3, "cholesterol in mmol/L instead of mg/dL"},
+      {"glucose", "mmol/L", "[1, 40]", 65, 280, "glucose in mg/dL instead of mmol/L"},
+      {"crea_serum", "mg/dL", "[0.1, 20]", 45, 400, "creatinine in umol/L instead of mg/dL"},
+      {"creatinine", "\xC2\xB5mol/L", "[0, 2000]", 0.5, 3, "creatinine in mg/dL"},
+      {"hgb", "g/dL", "[2, 25]", 80, 170, "haemoglobin in g/L instead of g/dL"},
+      {"temp", "Cel", "[30, 45]", 96, 104, "temperature in [degF] instead of Cel"},
       {"height", "cm", "[50, 230]", 1.4, 1.95, "body height in m instead of cm"},
       {"hba1c", "%", "[0, 200]", 30, 95, "HbA1c in mmol/mol instead of %"},
-      {"sbp", "mm[Hg]", "[0, 300]", 12, 24, "blood pressure in kpa instead of mm[Hg]"},
+      {"sbp", "mm[Hg]", "[0, 300]", 12, 24, "blood pressure in kPa instead of mm[Hg]"},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(std::string(one.column) + " " + one.unit + " " + one.range);
@@ -105,8 +105,22 @@ TEST(PlausibilityTest, AnotherUnitIsSuspectedByName) {
     ASSERT_EQ(found.size(), 1U);
     EXPECT_EQ(found[0].kind, "unit");
     EXPECT_THAT(found[0].words, HasSubstr(one.other));
-    EXPECT_THAT(found[0].remedy, HasSubstr("factor = "));
+    EXPECT_THAT(found[0].remedy, HasSubstr("unit = \""));
   }
+}
+
+/// What the report proposes is what the source file understands, and nothing else is computed.
+TEST(PlausibilityTest, TheRemedyIsALineOfTheSourceFile) {
+  const auto glucose = Found(OneColumn("glucose", "mmol/L", "[1, 40]"), Spread(65, 280));
+  ASSERT_EQ(glucose.size(), 1U);
+  EXPECT_THAT(glucose[0].remedy, HasSubstr("unit = \"mg/dL\", analyte = \"glucose\"."));
+  const auto height = Found(OneColumn("height", "cm", "[50, 230]"), Spread(1.4, 1.95));
+  ASSERT_EQ(height.size(), 1U);
+  EXPECT_THAT(height[0].remedy, HasSubstr("unit = \"m\"."));
+  // A contract that does not write UCUM cannot be converted to.
+  const auto pressure = Found(OneColumn("sbp", "mmHg", "[0, 300]"), Spread(12, 24));
+  ASSERT_EQ(pressure.size(), 1U);
+  EXPECT_THAT(pressure[0].remedy, HasSubstr("factor = 7.50062."));
 }
 
 /// 38.67, 88.4, 18.02, 0.1: what clinical chemistry's tables have.

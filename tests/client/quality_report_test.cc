@@ -75,8 +75,9 @@ TEST(QualityReportTest, ProblemsComeWithPlacesAndRemedies) {
 TEST(QualityReportTest, TextIsAtMost80ColumnsWide) {
   QualityReport report = BadReport();
   report.columns[0].name = std::string(64, 'n');
-  report.flow =
-      CohortFlow{920, {{"not eligible: " + std::string(40, 'n') + " at least 18", 12}}, 908, 900};
+  report.flow = CohortFlow{
+      920, {{"not eligible: " + std::string(60, 'n') + " at least 18", 12, 9}}, 908, 900, 909};
+  report.patient_repeated.Add(12);
   report.other_problems = {
       "something else is wrong and it takes a rather long sentence to say what "
       "that is and whom to ask about it"};
@@ -95,15 +96,17 @@ TEST(QualityReportTest, JsonSaysTheSame) {
   EXPECT_EQ(json["problems"][2]["lines"], (std::vector<int>{2, 3, 4, 5, 6}));
   EXPECT_FALSE(json.contains("cohort"));
   report = CleanReport();
-  report.flow = CohortFlow{920, {{"age missing", 2}}, 918, 898};
+  report.flow = CohortFlow{920, {{"age missing", 2, 1}}, 918, 898, 899};
   json = nlohmann::json::parse(RenderJson(report));
   EXPECT_EQ(json["meets_contract"], true);
   EXPECT_EQ(json["cohort"]["removed"][0]["reason"], "age missing");
+  EXPECT_EQ(json["cohort"]["removed"][0]["patients"], 1);
+  EXPECT_EQ(json["cohort"]["patients_read"], 899);
   EXPECT_EQ(json["cohort"]["patients_left"], 898);
 }
 
 TEST(QualityReportTest, EveryFaultHasWords) {
-  for (int i = 0; i <= static_cast<int>(DataFault::kPatientMissing); ++i) {
+  for (int i = 0; i <= static_cast<int>(DataFault::kUnknownUnit); ++i) {
     const auto fault = static_cast<DataFault>(i);
     EXPECT_FALSE(Name(fault).empty());
     EXPECT_FALSE(Explanation(fault).empty());

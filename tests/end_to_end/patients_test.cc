@@ -37,7 +37,8 @@ TEST(PatientsTest, ThoseWhoWithdrewAreInNoLaterCohort) {
   EXPECT_EQ(receipt["patients_added"], 7);
   EXPECT_EQ(receipt["ledger_record"], 1);
   EXPECT_THAT(Expect(federation.Site("alpha", {"check", plan})).out,
-              AllOf(HasSubstr("-6  excluded by this site"), HasSubstr("54  rows left"),
+              AllOf(HasSubstr("6 removed, 54 left: excluded by this site"),
+                    HasSubstr("54 patients in the cohort"),
                     HasSubstr("names 7; 6 of them have rows here")));
 
   const std::string study = federation.RunningStudy(SmallPlan());

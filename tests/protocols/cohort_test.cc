@@ -105,6 +105,50 @@ TEST(CohortTest, AppliesEligibilityBeforeMissingValuesAndCountsEachStep) {
   EXPECT_EQ(flow.patients_left, 2u);
 }
 
+/// p1 has two rows: who loses one of them is still there.
+TEST(CohortTest, EachStepTellsThePatientsWhoLoseTheirLastRow) {
+  const Contract contract = ContractOf("[[eligible]]\ncolumn = \"age\"\nminimum = 51\n");
+  const Result<CohortWithFlow> result = BuildCohort(contract, Table(), {"stage"});
+  const CohortFlow& flow = result->flow;
+  EXPECT_EQ(flow.patients_read, 5u);
+  EXPECT_EQ(flow.removed[0].rows, 3u);      // One of p1, and p2 and p4.
+  EXPECT_EQ(flow.removed[0].patients, 2u);  // p2 and p4.
+  EXPECT_EQ(flow.removed[1].rows, 1u);
+  EXPECT_EQ(flow.removed[1].patients, 1u);
+  EXPECT_EQ(flow.patients_left, 2u);
+  EXPECT_EQ(flow.patients_read - flow.removed[0].patients - flow.removed[1].patients,
+            flow.patients_left);
+}
+
+TEST(CohortTest, SelectsByDaysAndSaysThemAsDays) {
+  const Contract contract =
+      ParseContract(Settings::Parse("patient = \"id\"\n[[column]]\nname = \"seen\"\n"
+                                    "type = \"date\"\n[[column]]\nname = \"male\"\n"
+                                    "type = \"boolean\"\n[[eligible]]\ncolumn = \"seen\"\n"
+                                    "minimum = 1970-01-03\nmaximum = 1970-01-11\n",
+                                    "plan.toml")
+                        .value())
+          .value();
+  const DataTable table{{"a", "b", "c", "d"}, {{2, 10, 11, kMissing}, {1, 1, 1, 1}}};
+  const Result<CohortWithFlow> result = BuildCohort(contract, table, {"male"});
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->flow.rows_left, 2u);
+  EXPECT_EQ(result->flow.removed[0].reason,
+            "not eligible: seen at least 1970-01-03 and at most 1970-01-11");
+}
+
+TEST(CohortTest, RefusesASecondRowOfAPatientWhereOneIsAskedFor) {
+  const Contract contract = ContractOf("[[eligible]]\ncolumn = \"age\"\nmaximum = 50\n");
+  Contract one = contract;
+  one.one_row_per_patient = true;
+  // Only one of p1's rows is eligible.
+  EXPECT_TRUE(BuildCohort(one, Table(), {"age"}).has_value());
+  one.eligibility.clear();
+  const Result<CohortWithFlow> result = BuildCohort(one, Table(), {"age"});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::kDataQuality);
+}
+
 TEST(CohortTest, SelectsByBooleans) {
   const Contract contract = ContractOf("[[eligible]]\ncolumn = \"male\"\none_of = [\"false\"]\n");
   EXPECT_EQ(BuildCohort(contract, Table(), {"male"})->flow.rows_left, 2u);

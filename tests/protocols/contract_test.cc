@@ -142,6 +142,50 @@ TEST(ContractTest, ANameThatIsNoColumnComesWithWhatWasMeant) {
   }
 }
 
+TEST(ContractTest, ReadsWhatIsMeasuredAndWhoHasOneRow) {
+  const Result<Contract> contract = Parse(
+      "one_row_per_patient = true\n" +
+      Column("type = \"number\"\nunit = \"mmol/L\"\nanalyte = \"glucose\"\nrange = [0, 60]\n"));
+  ASSERT_TRUE(contract.has_value()) << Describe(contract.error());
+  EXPECT_TRUE(contract->one_row_per_patient);
+  EXPECT_EQ(contract->columns[0].analyte, "glucose");
+  EXPECT_FALSE(Parse(Column("type = \"boolean\"\n"))->one_row_per_patient);
+}
+
+TEST(ContractTest, AnAnalyteFitsItsUnitAndItsColumn) {
+  const std::string number = "type = \"number\"\nrange = [0, 60]\n";
+  const std::pair<std::string, const char*> cases[] = {
+      {number + "unit = \"mmol/L\"\nanalyte = \"glukose\"\n", "Did you mean \"glucose\"?"},
+      {number + "analyte = \"glucose\"\n", "no unit"},
+      {number + "unit = \"mm[Hg]\"\nanalyte = \"glucose\"\n", "glucose is not measured in"},
+      {number + "unit = \"mmol/l/x\"\nanalyte = \"glucose\"\n", "no unit that this program knows"},
+      {number + "unit = \"mg/dL\"\nanalyte = \"\"\n", "no analyte called"},
+      {"type = \"boolean\"\nunit = \"1\"\nanalyte = \"glucose\"\n", "takes no analyte"},
+  };
+  for (const auto& [rest, expected] : cases) {
+    EXPECT_THAT(ErrorFor(Column(rest)), AllOf(HasSubstr(expected), HasSubstr("plan.toml:")))
+        << rest;
+  }
+  // A contract without an analyte may have any unit, as ever.
+  EXPECT_EQ(ErrorFor(Column(number + "unit = \"Blorks\"\n")), "no error");
+}
+
+TEST(ContractTest, EligibilityByDaysIsReadAndSaidAsDays) {
+  const std::string date = Column("type = \"date\"\n") + "[[eligible]]\ncolumn = \"a\"\n";
+  const Result<Contract> contract = Parse(date + "minimum = 2015-01-01\nmaximum = 2020-12-31\n");
+  ASSERT_TRUE(contract.has_value()) << Describe(contract.error());
+  const EligibilityRule& rule = contract->eligibility.at(0);
+  EXPECT_EQ(rule.minimum, 16436);
+  EXPECT_EQ(BoundInWords(contract->columns[0], *rule.minimum), "2015-01-01");
+  EXPECT_EQ(BoundInWords(contract->columns[0], *rule.maximum), "2020-12-31");
+  EXPECT_EQ(BoundInWords(contract->columns[0], -1), "1969-12-31");
+  EXPECT_THAT(ErrorFor(date), HasSubstr("needs minimum, maximum or both"));
+  EXPECT_THAT(ErrorFor(date + "minimum = \"2015-01-01\"\n"), HasSubstr("without quotes"));
+  EXPECT_THAT(ErrorFor(date + "minimum = 2020-01-01\nmaximum = 2019-12-31\n"),
+              HasSubstr("no day can satisfy"));
+  EXPECT_THAT(ErrorFor(date + "one_of = [\"2015\"]\n"), HasSubstr("is a date"));
+}
+
 TEST(ContractTest, AColumnWithACountIsASeries) {
   const auto parse = [](const std::string& rest) {
     return ParseContract(

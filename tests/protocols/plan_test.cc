@@ -67,6 +67,18 @@ TEST(PlanTest, IdDependsOnMeaningAndNotOnSpelling) {
   }
 }
 
+/// A new key of a contract changes the number of no plan that does without it. The number was
+/// computed beside this program, by docs/spec/plan.md.
+TEST(PlanTest, IdOfAPlanWithoutNewKeysStaysWhatItWas) {
+  const Plan plan = ParsePlan(kStudy + kContract + kAnalysis, "a.toml").value();
+  EXPECT_EQ(plan.id.ToHex(), "37ee0bb1b71b8bea22d3970ef797dce2a18b76d3b60261b9ac47ddbe0ac2eb58");
+  const std::string one = "one_row_per_patient = true\n";
+  const std::string head = "[contract]\npatient = \"id\"\n";
+  const Plan changed =
+      ParsePlan(kStudy + head + one + kContract.substr(head.size()) + kAnalysis, "a.toml").value();
+  EXPECT_NE(changed.id, plan.id);
+}
+
 TEST(PlanTest, SaysWhatIsWrongAndWhere) {
   const std::string good = kStudy + kContract + kAnalysis;
   const auto analysis = [](const std::string& lines) {

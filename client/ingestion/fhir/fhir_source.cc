@@ -1,16 +1,12 @@
 #include "client/ingestion/fhir/fhir_source.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 #include <system_error>
 #include <utility>
 
 namespace consilium {
 namespace {
-
-constexpr std::array kUses = {FhirUse::kFirst, FhirUse::kLast,  FhirUse::kMin, FhirUse::kMax,
-                              FhirUse::kMean,  FhirUse::kCount, FhirUse::kAny};
 
 std::filesystem::path From(const std::filesystem::path& start, const std::string& path) {
   return std::filesystem::path(path).is_absolute() ? std::filesystem::path(path) : start / path;
@@ -19,19 +15,14 @@ std::filesystem::path From(const std::filesystem::path& start, const std::string
 Result<FhirTake> ParseTake(const Settings& settings) {
   FhirTake take;
   TRY(take.name, settings.Text("name"));
-  std::vector<std::string> names;
-  for (const FhirUse use : kUses) names.emplace_back(Name(use));
-  TRY(const std::string use, settings.Choice("use", names));
-  for (const FhirUse candidate : kUses) {
-    if (Name(candidate) == use) take.use = candidate;
-  }
-  const bool counts = take.use == FhirUse::kCount || take.use == FhirUse::kAny;
-  if (counts) {
+  TRY(take.use, ParseTakeUse(settings));
+  const std::string use(Name(take.use));
+  if (Counts(take.use)) {
     TRY(take.from, settings.TextOr("from", ""));
   } else {
     TRY(take.from, settings.Text("from"));
   }
-  if (take.use == FhirUse::kFirst || take.use == FhirUse::kLast) {
+  if (NeedsOrder(take.use)) {
     if (!settings.Has("by")) {
       return settings.FailHere("use = \"" + use + "\" needs `by`, the column with the time",
                                "The order of lines in an export means nothing.");
@@ -96,26 +87,6 @@ bool IsNdjson(const std::filesystem::path& file) {
 }
 
 }  // namespace
-
-std::string_view Name(FhirUse use) {
-  switch (use) {
-    case FhirUse::kFirst:
-      return "first";
-    case FhirUse::kLast:
-      return "last";
-    case FhirUse::kMin:
-      return "min";
-    case FhirUse::kMax:
-      return "max";
-    case FhirUse::kMean:
-      return "mean";
-    case FhirUse::kCount:
-      return "count";
-    case FhirUse::kAny:
-      return "any";
-  }
-  return "";
-}
 
 std::string FhirOptions::DataName() const {
   if (!folder.empty()) return folder.string();

@@ -3,26 +3,20 @@
 // What a source file says of FHIR data: where they are, the views that make rows of them, and what
 // of further views becomes one value a patient.
 
-#include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "client/ingestion/taken_value.h"
 #include "common/result.h"
 #include "common/settings.h"
 
 namespace consilium {
 
-enum class FhirUse : std::uint8_t { kFirst, kLast, kMin, kMax, kMean, kCount, kAny };
-
-/// "first", "last", "min", "max", "mean", "count", "any".
-std::string_view Name(FhirUse use);
-
 /// One value a patient out of the rows of a view.
 struct FhirTake {
   std::string name;  ///< The header it gets.
-  FhirUse use = FhirUse::kLast;
+  TakeUse use = TakeUse::kLast;
   std::string from;  ///< Column of the view; empty: the row itself is counted.
   std::string by;    ///< Of kFirst and kLast: the column with the time that orders the rows.
 };

@@ -1,8 +1,6 @@
 #include "client/ingestion/fhir/fhir_takes.h"
 
 #include <algorithm>
-#include <charconv>
-#include <iterator>
 #include <utility>
 
 #include "client/ingestion/fhir/fhir_time.h"
@@ -21,13 +19,6 @@ tl::unexpected<Error> FailAtColumn(const ViewDefinition& view,
   return Fail(ErrorCode::kDataQuality,
               view.name() + ": column \"" + view.columns()[column] + "\": " + std::string(words),
               std::move(remedy));
-}
-
-// The fewest digits that are read back as the same number.
-std::string ShortestText(double number) {
-  char text[32];
-  const auto result = std::to_chars(std::begin(text), std::end(text), number);
-  return std::string(std::begin(text), result.ptr);
 }
 
 }  // namespace
@@ -90,7 +81,7 @@ Status FhirTakes::Add(const ViewRow& row, std::uint64_t place) {
 }
 
 Status FhirTakes::AddTo(const Take& take,
-                        State& state,
+                        TakenValue& value,
                         const ViewRow& row,
                         std::uint64_t place) const {
   std::string_view text;
@@ -99,27 +90,27 @@ Status FhirTakes::AddTo(const Take& take,
     if (text.empty()) return {};
   }
   switch (take.options.use) {
-    case FhirUse::kCount:
-    case FhirUse::kAny:
-      ++state.count;
+    case TakeUse::kCount:
+    case TakeUse::kAny:
+      value.Count();
       return {};
-    case FhirUse::kFirst:
-    case FhirUse::kLast: {
+    case TakeUse::kFirst:
+    case TakeUse::kLast: {
       TRY(const std::string_view by, TextOfCell(*view_, take.by, row));
       if (by.empty()) return {};
-      TRY_STATUS(AddInOrder(take, state, by, text, place));
+      TRY_STATUS(AddInOrder(take, value, by, text, place));
       return {};
     }
-    case FhirUse::kMin:
-    case FhirUse::kMax:
-    case FhirUse::kMean:
-      return AddNumber(take, state, text, place);
+    case TakeUse::kMin:
+    case TakeUse::kMax:
+    case TakeUse::kMean:
+      return AddNumber(take, value, text, place);
   }
   return {};
 }
 
 Status FhirTakes::AddInOrder(const Take& take,
-                             State& state,
+                             TakenValue& value,
                              std::string_view by,
                              std::string_view text,
                              std::uint64_t place) const {
@@ -128,60 +119,39 @@ Status FhirTakes::AddInOrder(const Take& take,
     return FailAtColumn(*view_, take.by, "it is no date or dateTime",
                         "`by` takes a column whose path leads to one.");
   }
-  // Of several at one time the first in reading order stays first, the last becomes last.
-  const std::int64_t time = moment->FirstMillisecond();
-  const bool before = take.options.use == FhirUse::kFirst ? time < state.time : time >= state.time;
-  if (state.count++ > 0 && !before) return {};
-  state.time = time;
-  state.text.assign(text);
-  state.place = place;
+  const TakenTime time{0, moment->FirstMillisecond()};
+  value.AddInOrder(take.options.use, time, text, place);
   return {};
 }
 
 Status FhirTakes::AddNumber(const Take& take,
-                            State& state,
+                            TakenValue& value,
                             std::string_view text,
                             std::uint64_t place) const {
-  const FhirUse use = take.options.use;
+  const TakeUse use = take.options.use;
   const auto number = ParseNumber(text, NumberFormat{});
   if (!number) {
     return FailAtColumn(*view_, take.from, "it is no number",
                         "use = \"" + std::string(Name(use)) + "\" takes numbers only.");
   }
-  const bool first = state.count++ == 0;
-  if (use == FhirUse::kMean) {
-    state.number += *number;
-    return {};
-  }
-  const bool beyond = use == FhirUse::kMin ? *number < state.number : *number > state.number;
-  if (!first && !beyond) return {};
-  state.number = *number;
-  state.text.assign(text);
-  state.place = place;
+  value.AddNumber(use, *number, text, place);
   return {};
 }
 
 void FhirTakes::Finish() {
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    State& state = states_[i];
-    if (state.count == 0) continue;
-    const FhirUse use = takes_[i % takes_.size()].options.use;
-    if (use == FhirUse::kMean) {
-      state.text = ShortestText(state.number / static_cast<double>(state.count));
-    }
-    if (use == FhirUse::kCount) state.text = std::to_string(state.count);
-    if (use == FhirUse::kAny) state.text = "true";
+    states_[i].Finish(takes_[i % takes_.size()].options.use, '.');
   }
 }
 
 FhirTakes::Value FhirTakes::Of(std::string_view patient, std::size_t take) const {
   const auto found = patients_.find(std::string(patient));
   if (found != patients_.end()) {
-    const State& state = states_[found->second + take];
-    if (state.count > 0) return {state.text, state.place};
+    const TakenValue& value = states_[found->second + take];
+    if (value.count() > 0) return {value.text(), value.place()};
   }
-  if (takes_[take].options.use == FhirUse::kCount) return {"0", 0};
-  if (takes_[take].options.use == FhirUse::kAny) return {"false", 0};
+  if (takes_[take].options.use == TakeUse::kCount) return {"0", 0};
+  if (takes_[take].options.use == TakeUse::kAny) return {"false", 0};
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "client/ingestion/fhir/fhir_source.h"
 #include "client/ingestion/fhir/view_definition.h"
 #include "client/ingestion/fhir/view_rows.h"
+#include "client/ingestion/taken_value.h"
 #include "common/result.h"
 
 namespace consilium {
@@ -42,23 +43,15 @@ class FhirTakes {
     std::size_t from = 0;
     std::size_t by = 0;
   };
-  struct State {
-    std::string text;
-    double number = 0;  // The sum, or the least or greatest so far.
-    std::int64_t time = 0;
-    std::uint64_t count = 0;
-    std::uint64_t place = 0;
-  };
-
   explicit FhirTakes(const ViewDefinition& view) : view_(&view) {}
-  Status AddTo(const Take& take, State& state, const ViewRow& row, std::uint64_t place) const;
+  Status AddTo(const Take& take, TakenValue& value, const ViewRow& row, std::uint64_t place) const;
   Status AddInOrder(const Take& take,
-                    State& state,
+                    TakenValue& value,
                     std::string_view by,
                     std::string_view text,
                     std::uint64_t place) const;
   Status AddNumber(const Take& take,
-                   State& state,
+                   TakenValue& value,
                    std::string_view text,
                    std::uint64_t place) const;
 
@@ -66,7 +59,7 @@ class FhirTakes {
   std::size_t patient_ = 0;
   std::vector<Take> takes_;
   std::unordered_map<std::string, std::size_t> patients_;
-  std::vector<State> states_;  // Those of one patient are together.
+  std::vector<TakenValue> states_;  // Those of one patient are together.
   std::string key_;
 };
 

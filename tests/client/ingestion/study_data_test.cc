@@ -73,9 +73,9 @@ TEST_F(StudyDataTest, BuildsTheCohortOfTheAnalysis) {
   ASSERT_TRUE(report.has_value());
   ASSERT_TRUE(report->flow.has_value());
   EXPECT_EQ(report->flow->rows_left, 2U);
-  EXPECT_THAT(RenderText(*report),
-              AllOf(HasSubstr("4  rows read"), HasSubstr("-1  not eligible: age"),
-                    HasSubstr("2  rows left, of 2 patients")));
+  EXPECT_THAT(RenderText(*report), AllOf(HasSubstr("4 patients in the data"),
+                                         HasSubstr("1 removed, 3 left: not eligible"),
+                                         HasSubstr("2 patients in the cohort")));
 }
 
 TEST_F(StudyDataTest, PatientsOnTheSitesListTakeNoPart) {
@@ -95,8 +95,9 @@ TEST_F(StudyDataTest, PatientsOnTheSitesListTakeNoPart) {
 
   const auto report = CheckData(source, StudyOf(kLargerContract), patients);
   ASSERT_TRUE(report.has_value());
-  EXPECT_THAT(RenderText(*report), AllOf(HasSubstr("-2  excluded by this site"),
-                                         HasSubstr("names 2; 1 of them have rows here")));
+  EXPECT_THAT(RenderText(*report),
+              AllOf(HasSubstr("1 removed (2 rows), 2 left: excluded by this site"),
+                    HasSubstr("names 2; 1 of them have rows here")));
 }
 
 TEST_F(StudyDataTest, RefusesDataThatBreakTheContract) {

@@ -1,0 +1,89 @@
+#include "client/ingestion/taken_value.h"
+
+#include <array>
+#include <vector>
+
+#include "client/ingestion/values.h"
+
+namespace consilium {
+namespace {
+
+constexpr std::array kUses = {TakeUse::kFirst, TakeUse::kLast,  TakeUse::kMin, TakeUse::kMax,
+                              TakeUse::kMean,  TakeUse::kCount, TakeUse::kAny};
+
+}  // namespace
+
+std::string_view Name(TakeUse use) {
+  switch (use) {
+    case TakeUse::kFirst:
+      return "first";
+    case TakeUse::kLast:
+      return "last";
+    case TakeUse::kMin:
+      return "min";
+    case TakeUse::kMax:
+      return "max";
+    case TakeUse::kMean:
+      return "mean";
+    case TakeUse::kCount:
+      return "count";
+    case TakeUse::kAny:
+      return "any";
+  }
+  return "";
+}
+
+Result<TakeUse> ParseTakeUse(const Settings& settings) {
+  std::vector<std::string> names;
+  for (const TakeUse use : kUses) names.emplace_back(Name(use));
+  TRY(const std::string name, settings.Choice("use", names));
+  TakeUse chosen = kUses[0];
+  for (const TakeUse use : kUses) {
+    if (Name(use) == name) chosen = use;
+  }
+  return chosen;
+}
+
+void TakenValue::AddInOrder(TakeUse use,
+                            TakenTime time,
+                            std::string_view text,
+                            std::uint64_t place) {
+  const bool better = use == TakeUse::kFirst ? time < time_ : time >= time_;
+  if (count_++ > 0 && !better) return;
+  time_ = time;
+  text_.assign(text);
+  place_ = place;
+}
+
+void TakenValue::AddNumber(TakeUse use, double number, std::string_view text, std::uint64_t place) {
+  const bool first = count_++ == 0;
+  if (faulty_) return;
+  if (use == TakeUse::kMean) {
+    number_ += number;
+    return;
+  }
+  const bool beyond = use == TakeUse::kMin ? number < number_ : number > number_;
+  if (!first && !beyond) return;
+  number_ = number;
+  text_.assign(text);
+  place_ = place;
+}
+
+void TakenValue::AddFault(std::string_view text, std::uint64_t place) {
+  ++count_;
+  if (faulty_) return;
+  faulty_ = true;
+  text_.assign(text);
+  place_ = place;
+}
+
+void TakenValue::Finish(TakeUse use, char decimal) {
+  if (count_ == 0) return;
+  if (use == TakeUse::kMean && !faulty_) {
+    text_ = NumberText(number_ / static_cast<double>(count_), decimal);
+  }
+  if (use == TakeUse::kCount) text_ = std::to_string(count_);
+  if (use == TakeUse::kAny) text_ = "true";
+}
+
+}  // namespace consilium
