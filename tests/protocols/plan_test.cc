@@ -169,7 +169,7 @@ TEST(PlanTest, ExplainsWhoAsksWhatLeavesAndWhatThresholdsMean) {
     EXPECT_THAT(text, HasSubstr(slice.name));
   }
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
 }
 
 TEST(PlanTest, ExamplesAreValidPlans) {
