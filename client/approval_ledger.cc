@@ -39,12 +39,14 @@ class Verifier {
     if (!detail.is_object()) return "";
     if (record.event == "approver-added") return Added(detail);
     if (record.event == "approver-removed") persons_.erase(Text(detail, "name"));
-    if (record.event == "signed") return Signed(detail);
-    if (record.event == "approved" || record.event == "renewed") return Approved(detail);
-    if (record.event == "revoked" || record.event == "declined") {
-      signed_.erase(Text(detail, "study"));
-    }
-    return "";
+    if (record.event == "signed") return Signed(detail, record.at);
+    const bool approved = record.event == "approved" || record.event == "renewed";
+    if (!approved && record.event != "revoked" && record.event != "declined") return "";
+    const std::string study = Text(detail, "study");
+    std::string wrong = approved ? Approved(detail, study) : std::string();
+    signed_.erase(study);
+    decided_[study] = record.at;
+    return wrong;
   }
   const LedgerSignatures& found() const { return found_; }
 
@@ -62,7 +64,7 @@ class Verifier {
     return "";
   }
 
-  std::string Signed(const Json& detail) {
+  std::string Signed(const Json& detail, UtcSeconds written) {
     ApprovalPlace place{federation_, site_, {}};
     ApprovalSignature signature;
     signature.name = Text(detail, "name");
@@ -85,14 +87,20 @@ class Verifier {
     if (!VerifyApproval(place, signature)) {
       return "the signature is not that of " + signature.name + " for this study";
     }
+    // One that was written down again would make up an approval from an older one.
+    const auto decided = decided_.find(place.study.ToHex());
+    const std::int64_t age = written.seconds - signature.at.seconds;
+    if (age > kSignatureSeconds || age < -kSignatureSeconds ||
+        (decided != decided_.end() && signature.at <= decided->second)) {
+      return "the signature of " + signature.name + " was given at another time";
+    }
     ++found_.signatures;
     signed_[place.study.ToHex()].insert(signature.name);
     return "";
   }
 
-  std::string Approved(const Json& detail) {
-    const std::set<std::string> names = std::move(signed_[Text(detail, "study")]);
-    signed_.erase(Text(detail, "study"));
+  std::string Approved(const Json& detail, const std::string& study) {
+    const std::set<std::string>& names = signed_[study];
     const bool counted = detail.contains("signatures") && detail["signatures"].is_number_unsigned();
     if (!counted || detail["signatures"].get<std::uint64_t>() <= names.size()) return "";
     return "an approval claims " + detail["signatures"].dump() + " signatures, and " +
@@ -104,6 +112,7 @@ class Verifier {
   LedgerSignatures found_;
   std::map<std::string, IdentityKey> persons_;
   std::map<std::string, std::set<std::string>> signed_;  ///< By study, since its last decision.
+  std::map<std::string, UtcSeconds> decided_;            ///< When that was.
 };
 
 }  // namespace

@@ -20,6 +20,9 @@ namespace consilium {
 
 inline constexpr std::size_t kMaxApprovers = 100;  ///< Registered at one site.
 inline constexpr std::size_t kMaxSignatures = 10;  ///< That a policy may ask for.
+/// How far a signature's time may be from the one at which it is taken. It is made on the same
+/// machine a moment before: an older one is somebody's who was not asked again.
+inline constexpr std::int64_t kSignatureSeconds = 300;
 inline constexpr std::size_t kMaxNameBytes = 64;
 inline constexpr std::size_t kMaxReasonBytes = 500;
 

@@ -43,7 +43,7 @@ RuleCheck Patients(const Review& review) {
 RuleCheck Parameters(const Review& review) {
   const auto& report = review.check.report;
   RuleCheck check{
-      "Estimated numbers a patient",
+      "Parameters a patient",
       "at most " + NumberText(review.check.policy->maximum_parameters_per_patient) + " (policy)",
       "not known", false};
   if (!report || !report->flow || report->flow->patients_left == 0) return check;
@@ -81,8 +81,7 @@ std::vector<RuleCheck> RulesOf(const Review& review) {
   const std::uint32_t rounds = plan.analysis->maximum_rounds();
   std::vector<RuleCheck> rules = {
       {"Kind of analysis", "allowed by the policy", kind, listed(policy.allowed_analyses, kind)},
-      {"Who asks", policy.requesters.empty() ? "anybody in the federation" : "named in the policy",
-       plan.requested_by,
+      {"Who asks", policy.requesters.empty() ? "anybody" : "named in the policy", plan.requested_by,
        policy.requesters.empty() || listed(policy.requesters, plan.requested_by)},
       Patients(review),
       Parameters(review),
@@ -93,7 +92,7 @@ std::vector<RuleCheck> RulesOf(const Review& review) {
            (plan.minimum_sites > policy.minimum_sites ? " (plan)" : " (policy)"),
        "checked in each round", true}};
   if (plan.analysis->ShowsSingleSites()) {
-    rules.push_back({"Numbers of single hospitals", "site_level = true in the policy",
+    rules.push_back({"Single hospitals shown", "site_level (policy)",
                      policy.site_level ? "allowed" : "not allowed", policy.site_level});
   }
   rules.push_back({"Valid through", "today or later", ToText(plan.expires),

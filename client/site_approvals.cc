@@ -15,10 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// How far a signature's time may be from now. It is made on this machine a moment before: an older
-/// one is somebody's who was not asked again.
-constexpr std::int64_t kSignatureSeconds = 300;
-
 std::string Text(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -401,6 +401,18 @@ TEST_F(ApprovalLedgerTest, WordsPutIntoSomebodysMouthAreFound) {
               AllOf(HasSubstr("record 4"), HasSubstr("claims 2 signatures, and 1")));
 }
 
+TEST_F(ApprovalLedgerTest, AnOldSignatureMakesNoNewApproval) {
+  federation_.Advance(Duration(2'000));
+  SiteEffects effects;
+  ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  std::vector<ChainRecord> records = Ledger();
+  ASSERT_EQ(records.size(), 5U);
+  records.push_back(records[2]);  // "signed" and "approved", as they were.
+  records.push_back(records[3]);
+  EXPECT_THAT(Verified(records), HasSubstr("was given at another time"));
+}
+
 TEST_F(ApprovalLedgerTest, ASignatureCannotBeLeftOut) {
   std::vector<ChainRecord> records = Ledger();
   std::erase_if(records, [](const ChainRecord& record) { return record.event == "signed"; });
