@@ -23,11 +23,13 @@ struct FlatValue {
 };
 using FlatPlan = std::map<std::string, FlatValue>;
 
-/// TOML's quotes around a text, where it needs no others.
-std::string Unquoted(const std::string& toml) {
+/// An element as people write it: a text without TOML's quotes, where it needs no others, and a
+/// whole number as one.
+std::string Plainly(const std::string& toml) {
   const bool quoted = toml.size() >= 2 && toml.front() == '"' && toml.back() == '"' &&
                       toml.find('\\') == std::string::npos;
-  return quoted ? toml.substr(1, toml.size() - 2) : toml;
+  if (quoted) return toml.substr(1, toml.size() - 2);
+  return toml.ends_with(".0") ? toml.substr(0, toml.size() - 2) : toml;
 }
 
 /// What tells an entry of [[key]] from its like: its name, or the column that it is about.
@@ -58,7 +60,7 @@ Status Flatten(const Settings& table, const std::string& prefix, FlatPlan& flat)
     }
     if (const auto elements = table.ElementsAsToml(key)) {
       FlatValue value{{}, true};
-      for (const std::string& element : *elements) value.elements.push_back(Unquoted(element));
+      for (const std::string& element : *elements) value.elements.push_back(Plainly(element));
       flat.insert_or_assign(path, std::move(value));
       continue;
     }
@@ -244,10 +246,11 @@ std::string InWords(const PlanChange& change) {
 }
 
 Result<std::vector<PlanChange>> ChangesOf(const Plan& earlier, const Plan& plan) {
+  if (earlier.id == plan.id) return std::vector<PlanChange>();
   TRY(const FlatPlan before, Flattened(earlier));
   TRY(const FlatPlan after, Flattened(plan));
   std::vector<PlanChange> changes = Comparison(before, after).Run();
-  if (changes.empty() && earlier.id != plan.id) {
+  if (changes.empty()) {
     changes.push_back(
         {ChangeKind::kChanged, "Order of columns or rules", "that of before", "another"});
   }
