@@ -19,7 +19,11 @@ struct FlatValue {
   bool is_list = false;
 
   bool operator==(const FlatValue&) const = default;
-  std::string Text() const { return JoinNames(elements, 12); }
+  /// As the value of this key: "18 to 110" of a range, "age, sex and crp" of names.
+  std::string Text(std::string_view path) const {
+    if (path.ends_with("range") && elements.size() == 2) return elements[0] + " to " + elements[1];
+    return JoinNames(elements, 12);
+  }
 };
 using FlatPlan = std::map<std::string, FlatValue>;
 
@@ -149,7 +153,7 @@ std::string WholeEntry(const FlatPlan& plan, const std::string& entry) {
     if (!it->first.starts_with(entry + ".")) break;
     const std::string key = it->first.substr(entry.size() + 1);
     if (key == "name" || key == "column") continue;
-    text += (text.empty() ? "" : ", ") + key + " " + it->second.Text();
+    text += (text.empty() ? "" : ", ") + key + " " + it->second.Text(key);
   }
   return text.empty() ? "as it is" : text;
 }
@@ -196,7 +200,7 @@ class Comparison {
       if (whole_.insert(entry).second) WholeChange(entry, was);
       return;
     }
-    const std::string text = (was ? before : after)->second.Text();
+    const std::string text = (was ? before : after)->second.Text(path);
     changes_.push_back({was ? ChangeKind::kRemoved : ChangeKind::kAdded, InWords(path),
                         was ? text : std::string(), was ? std::string() : text});
   }
@@ -218,7 +222,8 @@ class Comparison {
     // Of short lists such as ranges the whole is plainer than what is new in it.
     const bool by_elements = before.elements.size() > 2 || after.elements.size() > 2;
     if (!by_elements || (added.empty() && gone.empty())) {
-      changes_.push_back({ChangeKind::kChanged, InWords(path), before.Text(), after.Text()});
+      changes_.push_back(
+          {ChangeKind::kChanged, InWords(path), before.Text(path), after.Text(path)});
       return;
     }
     if (!added.empty()) changes_.push_back({ChangeKind::kAdded, InWords(path), "", added});

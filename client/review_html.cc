@@ -19,7 +19,14 @@ ul{margin:.25rem 0 .75rem;padding-left:1.25rem;max-width:75ch}li{margin:.2rem 0}
 dl{margin:.25rem 0 .5rem;display:grid;grid-template-columns:minmax(9rem,14rem) 1fr;
 gap:.5rem 1.2rem;max-width:85ch}
 dt{font-weight:600}dd{margin:0}
-@media(max-width:560px){dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.6rem}}
+@media(max-width:560px){dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.6rem}
+.grid figure,.cards thead{display:none}
+.cards table,.cards caption,.cards tbody,.cards tr,.cards th,.cards td{display:block;border:0;
+padding:.05rem 0}
+.cards tbody tr{border-bottom:1px solid var(--line);padding:.5rem 0}.cards tbody th{font-weight:600}
+.cards td:nth-child(2)::before{content:"how many: "}
+.cards td:nth-child(4)::before{content:"bound: "}}
+@media print{dt,dd,li,pre,section:last-of-type{break-inside:avoid}}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);font-size:.875rem;
 border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem;line-height:1.5}
 .number{font:.8rem/1.5 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
@@ -108,11 +115,12 @@ std::string Changes(const Review& review) {
 }
 
 std::string Data(const Review& review) {
-  HtmlTable table("Read here, and never sent: the patient identifier \"" +
-                      review.plan.contract.patient + "\" and each patient's values.",
+  HtmlTable table("The columns of the study.",
                   {{"column", CellKind::kText}, {"what it is", CellKind::kText}});
   for (auto& [name, words] : ColumnsInWords(review.plan)) table.Add({name, words});
-  std::string body = table.Html();
+  std::string body = Paragraph("Read here, and never sent: the patient identifier \"" +
+                               review.plan.contract.patient + "\" and each patient's values.") +
+                     table.Html();
   const std::vector<std::string> rules = EligibilityInWords(review.plan);
   if (!rules.empty()) {
     body += "<h3>Patients are eligible if all of these hold</h3>\n" + List(rules);
@@ -173,8 +181,9 @@ std::string Leaves(const Review& review) {
     const std::string bound = BoundInWords(slice);
     table.Add({slice.name, slice.shape, slice.meaning, bound.empty() ? "-" : bound});
   }
-  return Section("What leaves your hospital in each round",
-                 Paragraph(RoundsInWords(review.plan)) + table.Html());
+  return Section("What leaves your hospital in each round", Paragraph(RoundsInWords(review.plan)) +
+                                                                "<div class=\"cards\">\n" +
+                                                                table.Html() + "</div>\n");
 }
 
 std::string Safeguards(const Review& review) {

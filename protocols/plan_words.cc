@@ -117,7 +117,10 @@ std::string RoundsInWords(const Plan& plan) {
 
 std::string BoundInWords(const Slice& slice) {
   if (!(slice.slot.bound > 0)) return {};
-  const std::string bound = Number(slice.slot.bound, "%.3g");
+  // Never less than the bound itself: large ones up to the next whole number.
+  const bool large = slice.slot.bound >= 100 && slice.slot.bound < 1e15;
+  const std::string bound =
+      large ? Number(std::ceil(slice.slot.bound), "%.0f") : Number(slice.slot.bound, "%.6g");
   if (slice.slot.encoding == Encoding::kCount) return "whole numbers up to " + bound;
   return "each between -" + bound + " and " + bound;
 }

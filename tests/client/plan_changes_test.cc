@@ -60,7 +60,7 @@ TEST(PlanChangesTest, AreInPlainWordsByPartOfThePlan) {
       Changes(HeartWith({}), plan),
       ElementsAre("Valid through: 2028-06-30 instead of 2027-06-30",
                   "Fewest hospitals in a total: 4 instead of 3", "Permit: no longer: IRB-2026-114",
-                  "Column age: range: 18 and 120 instead of 18 and 110",
+                  "Column age: range: 18 to 120 instead of 18 to 110",
                   "Eligibility by age: minimum: 40 instead of 18",
                   "When a hospital is lost: continue instead of wait"));
 }
@@ -73,10 +73,10 @@ TEST(PlanChangesTest, TellColumnsAndFeaturesThatCameAndWent) {
       {{"[[contract.eligible]]", column}, {"\"exang\", \"oldpeak\"]", "\"oldpeak\", \"crp\"]"}});
   EXPECT_THAT(Changes(HeartWith({}), plan),
               ElementsAre("Features: new: crp", "Features: no longer: exang",
-                          "Column crp: new: range 0 and 500, type number, unit mg/L"));
+                          "Column crp: new: range 0 to 500, type number, unit mg/L"));
   EXPECT_THAT(Changes(plan, HeartWith({})),
               ElementsAre("Features: new: exang", "Features: no longer: crp",
-                          "Column crp: no longer: range 0 and 500, type number, unit mg/L"));
+                          "Column crp: no longer: range 0 to 500, type number, unit mg/L"));
 }
 
 TEST(PlanChangesTest, NeitherOfTwoRulesOnOneColumnHidesTheOther) {
