@@ -144,8 +144,7 @@ Result<int> Approve(const CommonOptions& common, const Options& options, Approva
     }
   }
   TRY(const Json reply, Ask(common, request));
-  return PrintReply(common, reply,
-                    Wrapped(FormatDecision(reply), StyleOf(STDOUT_FILENO).width, 2) + "\n");
+  return PrintReply(common, reply, Wrapped(FormatDecision(reply), StyleOf(STDOUT_FILENO).width, 2));
 }
 
 Result<int> TakeBack(const std::string& command,
@@ -307,7 +306,7 @@ void AddApprovalCommands(CommandLine& line) {
                    return TakeBack(word, common, *shared);
                  });
     AddStudyOption(command, options);
-    command.add_flag("--yes", options.yes, "Accepted, and without effect");
+    command.add_flag("--yes", options.yes, "Do not ask for confirmation");
   }
   CLI::App& approver =
       line.Add("approver", "Say who may sign approvals: make a person's key, list, remove",
