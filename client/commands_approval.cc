@@ -132,7 +132,7 @@ Result<int> Approve(const CommonOptions& common, const Options& options, Approva
   if (!options.person.empty()) {
     TRY(const ApprovalSignature approval, Sign(common, options, kind, study));
     request["signature"] = SignatureJson(approval);
-  } else if (!options.yes) {
+  } else if (!options.yes && !common.json) {
     TRY(const bool confirmed,
         Confirm(
             (kind == ApprovalKind::kApprove ? "Approve study " : "Renew the approval of study ") +

@@ -196,6 +196,13 @@ std::string Safeguards(const Review& review) {
   if (!risks.empty()) {
     html += Section("Risks, even if everybody keeps to the plan", TitledList(risks));
   }
+  const std::vector<std::string> sketches = SketchesInWords(review.plan);
+  if (!sketches.empty()) {
+    html += Section("What the coordinator is told of your hospital alone", List(sketches));
+  }
+  std::vector<std::string> model;
+  for (const ModelFinding& finding : review.check.model) model.push_back(finding.words + ".");
+  if (!model.empty()) html += Section("What the model could learn by heart here", List(model));
   const std::string trainer = TrainerInWords(review.plan);
   if (trainer.empty()) return html;
   return html + Section("The program that learns",
