@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/approval_ledger.h"
+#include "client/approval_requests.h"
 #include "client/commands_foresee.h"
 #include "protocols/chain_export.h"
 
@@ -49,7 +51,7 @@ std::string_view Word(StudyState state) {
   return "";
 }
 
-Json StudyJson(const SiteStudyView& view) {
+Json StudyJson(const SiteStudyView& view, const Moment& now) {
   Json json;
   json["study"] = view.id.ToHex();
   json["title"] = view.title;
@@ -59,6 +61,7 @@ Json StudyJson(const SiteStudyView& view) {
   json["reason"] = view.reason;
   json["decision"] = view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
   json["decided_at"] = view.decision ? Json(ToText(view.decision->decided_at)) : Json(nullptr);
+  json["approval"] = ApprovalJson(view, now);
   json["rounds_done"] = view.sums_known;
   json["open_round"] = view.open_round;
   json["progress"] = view.progress;
@@ -80,7 +83,7 @@ Result<Json> ShowStudies(const Json&, const Context& context, SiteEffects&) {
   reply["site"] = context.site_name;
   reply["studies"] = Json::array();
   for (const SiteStudyView& view : context.core.Studies()) {
-    reply["studies"].push_back(StudyJson(view));
+    reply["studies"].push_back(StudyJson(view, context.now));
   }
   return reply;
 }
@@ -99,7 +102,13 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
   TRY(const StudyId study, StudyIn(request, context));
   TRY(const SiteStudyView view, context.core.View(study));
   TRY(const Plan* const plan, context.core.PlanOf(study));
-  Json reply = StudyJson(view);
+  Json reply = StudyJson(view, context.now);
+  const auto& roster = context.core.roster();
+  reply["site"] = context.site_name;
+  reply["federation_name"] = roster ? Json(roster->roster.federation_name) : Json("");
+  reply["federation"] = context.core.federation().ToHex();
+  reply["decided_at_seconds"] = view.decision ? view.decision->decided_at.seconds : 0;
+  reply["site_key"] = context.identity.ToHex();
   reply["plan"] = plan->text;
   if (plan->analysis->privacy_loss_of_a_round() > 0) {
     const double spent = context.core.privacy_spent();
@@ -109,12 +118,23 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
   return reply;
 }
 
-template <Status (SiteCore::*kDecide)(const StudyId&, const Moment&, SiteEffects&)>
-Result<Json> Decide(const Json& request, const Context& context, SiteEffects& effects) {
+template <Status (SiteCore::*kApprove)(
+    const StudyId&, const Moment&, SiteEffects&, const ApprovalRequest&)>
+Result<Json> Approve(const Json& request, const Context& context, SiteEffects& effects) {
   TRY(const StudyId study, StudyIn(request, context));
-  TRY_STATUS((context.core.*kDecide)(study, context.now, effects));
+  TRY(const ApprovalRequest approval, ReadApprovalRequest(request));
+  TRY_STATUS((context.core.*kApprove)(study, context.now, effects, approval));
   TRY(const SiteStudyView view, context.core.View(study));
-  return StudyJson(view);
+  return StudyJson(view, context.now);
+}
+
+template <
+    Status (SiteCore::*kTakeBack)(const StudyId&, const Moment&, SiteEffects&, const std::string&)>
+Result<Json> TakeBack(const Json& request, const Context& context, SiteEffects& effects) {
+  TRY(const StudyId study, StudyIn(request, context));
+  TRY_STATUS((context.core.*kTakeBack)(study, context.now, effects, request.value("reason", "")));
+  TRY(const SiteStudyView view, context.core.View(study));
+  return StudyJson(view, context.now);
 }
 
 /// Null where the policy cannot be read.
@@ -175,9 +195,12 @@ Result<Json> ShowLedger(const Json&, const Context& context, SiteEffects&) {
   TRY(const std::vector<ChainRecord> records,
       HashChain::ReadAll(context.store, std::string(kLedgerTable), std::string(kLedgerDomain),
                          context.identity));
+  TRY(const LedgerSignatures signatures,
+      VerifySignatures(records, context.core.federation(), context.identity));
   Json reply;
   reply["site"] = context.site_name;
   reply["verified"] = records.size();
+  reply["signatures_verified"] = signatures.signatures;
   reply["head"] = context.core.ledger_head().hash.ToHex();
   reply["rolled_back"] = RollbackJson(context.core);
   reply["records"] = Json::array();
@@ -244,9 +267,13 @@ const std::map<std::string, Handler>& Handlers() {
   static const std::map<std::string, Handler> kHandlers = {
       {"studies", ShowStudies},
       {"study", ShowStudy},
-      {"approve", Decide<&SiteCore::Approve>},
-      {"decline", Decide<&SiteCore::Decline>},
-      {"revoke", Decide<&SiteCore::Revoke>},
+      {"approve", Approve<&SiteCore::Approve>},
+      {"renew", Approve<&SiteCore::Renew>},
+      {"decline", TakeBack<&SiteCore::Decline>},
+      {"revoke", TakeBack<&SiteCore::Revoke>},
+      {"approvers", ShowApprovers},
+      {"add-approver", AddApprover},
+      {"remove-approver", RemoveApprover},
       {"foresee", Foretell<ForeseeReply>},
       {"compare-cohort", Foretell<CompareCohortReply>},
       {"question", Foretell<QuestionReply>},

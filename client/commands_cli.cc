@@ -5,15 +5,16 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "client/commands_approval.h"
 #include "client/commands_carried.h"
 #include "client/commands_client.h"
 #include "client/commands_preview.h"
 #include "client/commands_record.h"
+#include "client/commands_review.h"
 #include "client/doctor.h"
 #include "client/format.h"
 #include "client/home.h"
 #include "client/ingestion/source.h"
-#include "client/review.h"
 #include "client/runtime.h"
 #include "common/command_line.h"
 #include "common/files.h"
@@ -117,24 +118,6 @@ Result<int> UseSource(const CommonOptions& common, const Options& options) {
 
 // -- Looking before deciding -------------------------------------------------------------------
 
-Json CheckJson(const DataCheck& check) {
-  Json json;
-  json["ok"] = check.ok();
-  json["problem"] = check.problem ? Json(Describe(*check.problem)) : Json(nullptr);
-  json["report"] = check.report ? Json::parse(RenderJson(*check.report)) : Json(nullptr);
-  return json;
-}
-
-DataCheck CheckWithProgress(const std::filesystem::path& folder,
-                            const Plan& plan,
-                            const PatientRegister& patients) {
-  ProgressLine line("Reading the data");
-  return CheckLocalData(folder, plan, patients, ReadClocks(),
-                        [&line](std::optional<double> share, std::uint64_t rows) {
-                          line.Show(share, std::to_string(rows) + " rows");
-                        });
-}
-
 Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
@@ -154,44 +137,6 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
 Result<int> ShowStudies(const CommonOptions& common, const Options&) {
   TRY(const Json reply, Ask(common, {{"command", "studies"}}));
   return PrintReply(common, reply, FormatStudies(reply, StyleOf(STDOUT_FILENO)));
-}
-
-Result<int> Review(const CommonOptions& common, const Options& options) {
-  TRY(Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
-  TRY(const Plan plan, ParsePlan(study.value("plan", ""), "offered plan"));
-  TRY(const PatientRegister patients, ReadPatientRegister(common));
-  DataCheck check = CheckWithProgress(common.folder, plan, patients);
-  TRY_STATUS(ForeseeAnswer(common, plan, check));
-  const std::string decision =
-      study["decision"].is_null() ? "" : study["decision"].get<std::string>();
-  const std::size_t width = StyleOf(STDOUT_FILENO).width;
-  const std::string balance = FormatBalance(study);
-  const std::string page = ReviewPage(plan, check, decision, width) +
-                           (balance.empty() ? "" : Wrapped(balance, width, 0) + "\n") +
-                           "\nconsilium-site approve " + common.folder.string() + " " +
-                           plan.id.Short() + "\nconsilium-site decline " + common.folder.string() +
-                           " " + plan.id.Short() + "\n";
-  study["explanation"] = ExplainPlan(plan);
-  study["check"] = CheckJson(check);
-  return PrintReply(common, study, page);
-}
-
-Result<int> Decide(const std::string& command,
-                   const CommonOptions& common,
-                   const Options& options) {
-  const bool asks = command == "approve" && !options.yes && !common.json;
-  if (asks) {
-    TRY(const Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
-    TRY(const bool confirmed,
-        Confirm("Approve study " + study.value("study", "").substr(0, 12) + ", \"" +
-                Printable(study.value("title", "")) + "\", as `review` shows it?"));
-    if (!confirmed) {
-      std::cout << "Nothing was changed." << std::endl;
-      return kExitFailed;
-    }
-  }
-  TRY(const Json reply, Ask(common, {{"command", command}, {"study", options.study}}));
-  return PrintReply(common, reply, FormatDecision(reply));
 }
 
 // -- Running -----------------------------------------------------------------------------------
@@ -302,10 +247,6 @@ void AddStudyCommands(CommandLine& line, Options& options) {
     return [&options, run](const CommonOptions& common) { return run(common, options); };
   };
   line.Add("studies", "List the studies on offer", "studies /var/lib/consilium", bind(ShowStudies));
-  line.Add("review", "Show what a study asks, what would leave, and what the local data say",
-           "review /var/lib/consilium 1f2e3d4c", bind(Review))
-      .add_option("STUDY", options.study, "The study's number, or its first digits")
-      ->required();
   CLI::App& preview =
       line.Add("preview", "Show the very numbers that would leave in a study's next round",
                "preview /var/lib/consilium 1f2e3d4c", [&options](const CommonOptions& common) {
@@ -313,20 +254,6 @@ void AddStudyCommands(CommandLine& line, Options& options) {
                });
   preview.add_option("STUDY", options.study, "The study's number, or its first digits")->required();
   preview.add_option("--out", options.file, "Write all of them to this file, for your eyes only");
-  const std::pair<const char*, const char*> decisions[] = {
-      {"approve", "Approve a study: from now on its rounds are answered"},
-      {"decline", "Decline a study"},
-      {"revoke", "Take an approval back: no further round is answered"}};
-  for (const auto& [name, description] : decisions) {
-    CLI::App& command =
-        line.Add(name, description, std::string(name) + " /var/lib/consilium 1f2e3d4c",
-                 [&options, word = std::string(name)](const CommonOptions& common) {
-                   return Decide(word, common, options);
-                 });
-    command.add_option("STUDY", options.study, "The study's number, or its first digits")
-        ->required();
-    command.add_flag("--yes", options.yes, "Do not ask for confirmation");
-  }
 }
 
 void AddCarriedCommands(CommandLine& line, Options& options) {
@@ -354,6 +281,8 @@ int RunSiteProgram(int count, char** arguments) {
   AddSetUpCommands(line, options);
   AddStudyCommands(line, options);
   AddCarriedCommands(line, options);
+  AddReviewCommand(line);
+  AddApprovalCommands(line);
   const auto bind = [&options](RunCommand run) {
     return [&options, run](const CommonOptions& common) { return run(common, options); };
   };

@@ -84,7 +84,8 @@ Result<int> ShowLedger(const CommonOptions& common, bool verify_only) {
   const std::string count = reply["verified"].dump();
   reply.erase("records");
   return PrintReply(common, reply,
-                    "All " + count + " records are linked and signed as they were written.\n");
+                    "All " + count + " records are linked and signed as they were written.\n" +
+                        FormatSignatures(reply));
 }
 
 Result<int> ExportLedger(const CommonOptions& common,

@@ -30,6 +30,38 @@ std::string FieldOf(const Note& note, std::string_view name) {
   return "";
 }
 
+std::string Because(const Json& detail) {
+  const std::string reason = Text(detail, "reason");
+  return reason.empty() ? "" : ": " + reason;
+}
+
+/// Of records about approvals and who may give them.
+std::string DecisionInWords(const std::string& event, const Json& detail) {
+  const std::string name = Text(detail, "name");
+  if (event == "approver-added") return name + " may sign approvals from now on";
+  if (event == "approver-removed") return name + " may not sign approvals any more";
+  if (event == "signed") {
+    return "study " + Short(detail) + " signed by " + name + ", until " + Text(detail, "until") +
+           Because(detail);
+  }
+  const std::string until = Text(detail, "until");
+  return "study " + Short(detail) + " " + event + " here" +
+         (until.empty() ? "" : " until " + until) + Because(detail);
+}
+
+/// A study's decision with what its approval lacks.
+std::string DecisionOf(const Json& study) {
+  const Json approval = study.value("approval", Json::object());
+  const std::string waits = std::to_string(approval.value("waiting", Json::array()).size()) +
+                            " of " + Number(approval, "signatures_needed") + " signed";
+  if (study["decision"].is_null()) {
+    return approval.value("waiting", Json::array()).empty() ? "none yet" : waits;
+  }
+  const std::string decision = Text(study, "decision");
+  if (decision != "approved") return decision;
+  return approval.value("ended", false) ? "ended" : decision;
+}
+
 std::string LedgerLine(const Json& record) {
   const Json detail = record.value("detail", Json::object());
   const std::string event = Text(record, "event");
@@ -45,7 +77,7 @@ std::string LedgerLine(const Json& record) {
            "this question so told: " +
            Number(detail, "times");
   }
-  if (event != "answered") return line + "study " + Short(detail) + " " + event + " here";
+  if (event != "answered") return line + DecisionInWords(event, detail);
   return line + "study " + Short(detail) + ", round " + Number(detail, "round") + ", attempt " +
          Number(detail, "attempt") + ": one masked vector of " + Number(detail, "words") +
          " numbers on " + Number(detail, "patients") + " patients, to be summed over " +
@@ -62,9 +94,8 @@ std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
   std::vector<std::vector<std::string>> rows = {{"study", "kind", "decision", "state", "title"}};
   std::string remarks;
   for (const Json& study : reply["studies"]) {
-    rows.push_back({Short(study), Text(study, "kind"),
-                    study["decision"].is_null() ? "none yet" : Text(study, "decision"),
-                    Text(study, "state"), Text(study, "title")});
+    rows.push_back({Short(study), Text(study, "kind"), DecisionOf(study), Text(study, "state"),
+                    Text(study, "title")});
     for (const char* field : {"progress", "last_refusal", "reason"}) {
       const std::string remark = Text(study, field);
       if (!remark.empty()) {
@@ -137,12 +168,35 @@ std::string FormatLedger(const Json& reply) {
   std::string text;
   for (const Json& record : reply["records"]) text += LedgerLine(record) + "\n";
   return text + "All " + Number(reply, "verified") +
-         " records are linked and signed as they were written.\n";
+         " records are linked and signed as they were written.\n" + FormatSignatures(reply);
+}
+
+std::string FormatSignatures(const Json& reply) {
+  const std::string count = Number(reply, "signatures_verified");
+  if (count == "?" || count == "0") return {};
+  return "The " + count + (count == "1" ? " signature" : " signatures") +
+         " under approvals and renewals are those of the people named.\n";
 }
 
 std::string FormatDecision(const Json& study) {
-  return "Study " + Short(study) + " (" + Text(study, "title") + ") is " + Text(study, "decision") +
-         " here.\n";
+  const std::string name = "Study " + Short(study) + " (" + Text(study, "title") + ")";
+  const Json approval = study.value("approval", Json::object());
+  const Json waiting = approval.value("waiting", Json::array());
+  const std::string decision = Text(study, "decision");
+  std::string people;
+  for (const Json& person :
+       waiting.empty() ? approval.value("signatures", Json::array()) : waiting) {
+    people += (people.empty() ? "" : ", ") + Text(person, "name");
+  }
+  if (!waiting.empty()) {
+    return name + " is signed by " + people + ": " + std::to_string(waiting.size()) + " of " +
+           Number(approval, "signatures_needed") + " signatures. " +
+           (decision == "approved" ? "The approval holds as before" : "Nothing is answered") +
+           " until the others have signed.\n";
+  }
+  if (decision != "approved") return name + " is " + decision + " here.\n";
+  return name + " is approved here through " + Text(approval, "through") +
+         (people.empty() ? "" : ", signed by " + people) + ".\n";
 }
 
 std::string SentenceFor(ConnectionEvent event, const SiteHome& home) {

@@ -19,7 +19,9 @@ std::string FormatStatus(const nlohmann::ordered_json& reply, const TerminalStyl
 /// the reply does not say.
 std::string FormatBalance(const nlohmann::ordered_json& reply);
 std::string FormatLedger(const nlohmann::ordered_json& reply);
-/// "Study 1f2e3d4c5b6a is approved here."
+/// "2 signatures under approvals are those of the people named."; empty when there is none.
+std::string FormatSignatures(const nlohmann::ordered_json& reply);
+/// "Study 1f2e3d4c5b6a is approved here.", with who has signed and who still has to.
 std::string FormatDecision(const nlohmann::ordered_json& study);
 
 /// What a connection's state means and what to do about it.

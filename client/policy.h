@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "client/answer_times.h"
+#include "client/approvers.h"
 #include "client/cohort_guard.h"
 #include "client/quotas.h"
 #include "client/trainers.h"
@@ -47,6 +48,7 @@ struct Policy {
   std::vector<std::string> anchors;  ///< Names or fingerprints of sites that each sum must hold.
   bool memorising_models = false;    ///< Updates may be made that can hold single patients' rows.
   TrainerPrograms trainers;          ///< That studies may learn by; none by default.
+  ApprovalRules approval;            ///< Who has to sign before a study runs here.
   std::optional<Date> valid_until;   ///< Last day on which anything is answered.
 };
 

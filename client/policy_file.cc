@@ -124,6 +124,7 @@ Result<Policy> ParseTable(const Settings& settings) {
     if (anchor.empty()) return settings.FailAt("anchors", "an anchor has no name");
   }
   TRY(policy.trainers, ParseTrainers(settings, RelativeTo{}));
+  TRY(policy.approval, ParseApprovalRules(settings));
   if (settings.Has("valid_until")) {
     TRY(policy.valid_until, settings.Day("valid_until"));
   }
@@ -286,6 +287,10 @@ preset = "standard"
 
 # The last day on which this site answers anything.
 # valid_until = 2027-12-31
+
+# How many people have to sign an approval, each with a key and passphrase of their own, before a
+# study runs here; 0: whoever may use this account approves.
+# approvers = 0
 
 # Programs that studies may learn by, each by the name that plans say; none unless it is named here.
 # They are given patients' rows: name only what your own people have installed and trust.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/approvers.h"
 #include "common/ids.h"
 #include "common/time.h"
 #include "common/wire.h"
@@ -37,6 +38,19 @@ struct SiteStudyRecord {
             EnumBetween<StudyState::kOffered, StudyState::kStopped>(state), AtMost<2'000>(reason),
             last_round, last_attempt, AtMost<kMaxSites>(frozen), confirmed_round, confirmed_attempt,
             confirmed_transcript, released_round, AtMost<kMaxSites>(released));
+  }
+};
+
+/// Table "approval", key: the StudyId. How the study is approved beyond the bare decision; there is
+/// none of a study that was approved before there were signatures.
+struct ApprovalRecord {
+  std::optional<std::int64_t> last_day;       ///< Days since 1970-01-01; none: the plan's.
+  std::vector<ApprovalSignature> signatures;  ///< Under the approval that holds now.
+  std::vector<ApprovalSignature> pending;     ///< Under the next one, until there are enough.
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(last_day, AtMost<kMaxSignatures>(signatures), AtMost<kMaxSignatures>(pending));
   }
 };
 

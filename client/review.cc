@@ -5,7 +5,6 @@
 #include "client/home.h"
 #include "client/ingestion/study_data.h"
 #include "client/policy.h"
-#include "common/terminal.h"
 
 namespace consilium {
 namespace {
@@ -16,7 +15,8 @@ Status AskPolicy(const std::filesystem::path& home,
                  const PatientRegister& patients,
                  const Moment& now,
                  DataCheck& check) {
-  TRY(const Policy policy, LoadPolicy(home / "policy.toml"));
+  TRY(check.policy, LoadPolicy(home / "policy.toml"));
+  const Policy& policy = *check.policy;
   TRY_STATUS(CheckPlan(policy, plan, now.utc));
   if (!plan.analysis->trainer().empty()) {
     const TrainerProgram& program = policy.trainers.find(plan.analysis->trainer())->second;
@@ -40,10 +40,6 @@ Result<QualityReport> ReadData(const std::filesystem::path& home,
   return CheckData(source, plan, patients, progress);
 }
 
-std::string Title(std::string_view text) {
-  return std::string(text) + "\n" + std::string(text.size(), '-') + "\n";
-}
-
 }  // namespace
 
 DataCheck CheckLocalData(const std::filesystem::path& home,
@@ -63,33 +59,6 @@ DataCheck CheckLocalData(const std::filesystem::path& home,
     check.problem = asked.error();
   }
   return check;
-}
-
-std::string ReviewPage(const Plan& plan,
-                       const DataCheck& check,
-                       const std::string& decision,
-                       std::size_t width) {
-  std::string page = ExplainPlan(plan);
-  page += "\n" + Title("Your data");
-  if (check.report) page += RenderText(*check.report);
-  page += "\n" + Title("Your site's policy and data say");
-  page += Wrapped(check.ok() ? "Yes: the data meet the contract, and policy.toml allows the study."
-                             : "No: " + Printable(Describe(*check.problem)),
-                  width, 4) +
-          "\n";
-  if (!check.trainer.empty()) {
-    page += Wrapped("The study would run a program installed here, on the rows above: " +
-                        Printable(check.trainer) +
-                        ". Your policy.toml names it; the coordinator cannot change which one it "
-                        "is, nor its arguments.",
-                    width, 4) +
-            "\n";
-  }
-  for (const ModelFinding& finding : check.model) {
-    page += Wrapped("The model: " + finding.words + ".", width, 4) + "\n";
-  }
-  page += "\nDecision so far: " + (decision.empty() ? std::string("none") : decision) + "\n";
-  return page;
 }
 
 }  // namespace consilium

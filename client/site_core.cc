@@ -67,6 +67,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.cohorts = &cohorts_;
   environment.history = &history_;
   environment.excluded = &excluded_;
+  environment.approvers = &approvers_;
   environment.rollback = &rollback_;
   return environment;
 }
@@ -104,6 +105,7 @@ Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(RestoreReceipts(store));
   TRY_STATUS(RestoreAnswers(store));
   TRY_STATUS(RestoreExclusions(store));
+  TRY_STATUS(RestoreApprovers(store));
   std::map<StudyId, std::map<std::uint64_t, KnownSum>> sums;
   TRY(auto known, LoadRows<KnownSum>(store, "sum"));
   for (auto& [key, sum] : known) {
@@ -115,6 +117,11 @@ Status SiteCore::Restore(const RecordStore& store) {
   TRY(auto kept, LoadRows<SiteStateRecord>(store, "state"));
   for (auto& [key, state] : kept) {
     states.emplace(StudyIdOf(key), std::move(state));
+  }
+  std::map<StudyId, ApprovalRecord> approvals;
+  TRY(auto approved, LoadRows<ApprovalRecord>(store, "approval"));
+  for (auto& [key, approval] : approved) {
+    approvals.emplace(StudyIdOf(key), std::move(approval));
   }
   TRY(auto studies, LoadRows<SiteStudyRecord>(store, "study"));
   for (auto& [key, row] : studies) {
@@ -128,6 +135,9 @@ Status SiteCore::Restore(const RecordStore& store) {
     sums.erase(id);
     if (const auto state = states.find(id); state != states.end()) {
       study->RestoreState(std::move(state->second));
+    }
+    if (const auto approval = approvals.find(id); approval != approvals.end()) {
+      TRY_STATUS(study->RestoreApproval(std::move(approval->second)));
     }
     studies_.emplace(id, std::move(study));
   }
@@ -179,21 +189,6 @@ std::vector<SiteStudyView> SiteCore::Studies() const {
   std::vector<SiteStudyView> views;
   for (const auto& [id, study] : studies_) views.push_back(study->View());
   return views;
-}
-
-Status SiteCore::Approve(const StudyId& study, const Moment& now, SiteEffects& effects) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Decide(DecisionKind::kApproved, now, effects);
-}
-
-Status SiteCore::Decline(const StudyId& study, const Moment& now, SiteEffects& effects) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Decide(DecisionKind::kDeclined, now, effects);
-}
-
-Status SiteCore::Revoke(const StudyId& study, const Moment& now, SiteEffects& effects) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Decide(DecisionKind::kRevoked, now, effects);
 }
 
 // -- The network

@@ -43,10 +43,32 @@ class SiteCore {
 
   // -- The site's people. On an error nothing changed and `effects` is untouched.
   // --------------------
-  Status Approve(const StudyId& study, const Moment& now, SiteEffects& effects);
-  Status Decline(const StudyId& study, const Moment& now, SiteEffects& effects);
+  /// Where the policy asks for several signatures, the study is approved with the last of them.
+  Status Approve(const StudyId& study,
+                 const Moment& now,
+                 SiteEffects& effects,
+                 const ApprovalRequest& request = {});
+  /// Lets an approval hold until another day, with as many signatures as the first one.
+  Status Renew(const StudyId& study,
+               const Moment& now,
+               SiteEffects& effects,
+               const ApprovalRequest& request);
+  Status Decline(const StudyId& study,
+                 const Moment& now,
+                 SiteEffects& effects,
+                 const std::string& reason = {});
   /// Takes an approval back: no further round is answered.
-  Status Revoke(const StudyId& study, const Moment& now, SiteEffects& effects);
+  Status Revoke(const StudyId& study,
+                const Moment& now,
+                SiteEffects& effects,
+                const std::string& reason = {});
+
+  /// Somebody may sign approvals from now on; `added_at` is set here.
+  Status AddApprover(ApproverRecord approver, const Moment& now, SiteEffects& effects);
+  /// From now on no signature of this person counts, nor one given before.
+  Status RemoveApprover(const std::string& name, const Moment& now, SiteEffects& effects);
+  const Approvers& approvers() const { return approvers_; }
+  const FederationId& federation() const { return settings_.federation; }
 
   /// Leaves these patients out of all cohorts from now on.
   struct Exclusion {
@@ -100,6 +122,7 @@ class SiteCore {
   Status RestoreAnswers(const RecordStore& store);
   Status RestoreReceipts(const RecordStore& store);
   Status RestoreExclusions(const RecordStore& store);
+  Status RestoreApprovers(const RecordStore& store);
   Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
@@ -124,6 +147,7 @@ class SiteCore {
   CohortGuard cohorts_;
   AnswerHistory history_;
   PatientCodes excluded_;
+  Approvers approvers_;
   std::optional<std::string> rollback_;
   std::map<StudyId, std::unique_ptr<SiteStudy>> studies_;
   bool connected_ = false;

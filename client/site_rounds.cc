@@ -40,6 +40,10 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) {
   if (*environment_.rollback) return Refuse(R::kStateRolledBack);
   if (plan_.expires < DateOf(now.utc)) return Refuse(R::kPlanExpired);
   if (!environment_.policy->has_value()) return Refuse(R::kPolicyForbids);
+  if (std::optional<std::string> lacks = LacksApproval(now)) {
+    policy_words_ = std::move(*lacks);
+    return Refuse(R::kNotApproved);
+  }
   if (const PolicyStatus allowed = CheckPlan(**environment_.policy, plan_, now.utc); !allowed) {
     return Forbid(allowed.error());
   }
@@ -288,6 +292,11 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   if (const PolicyStatus allowed = MayLeave(now); !allowed) {
     session_.reset();
     return Forbid(allowed.error());
+  }
+  // The day may have changed, or a signature ceased to count, while it was computed.
+  if (auto allowed = MayAnswer(now); !allowed) {
+    session_.reset();
+    return allowed;
   }
   if (const PolicyStatus apart = IsApart(session_->patients); !apart) {
     return RefuseData(apart.error(), effects);

@@ -115,6 +115,11 @@ SiteStudyView SiteStudy::View() const {
   view.requested_by = plan_.requested_by;
   view.kind = std::string(plan_.analysis->kind());
   view.decision = record_.decision;
+  view.approval = approval_;
+  if (environment_.policy->has_value()) {
+    view.signatures_needed = (*environment_.policy)->approval.needed;
+  }
+  view.approved_through = approval_.last_day ? DayOf(*approval_.last_day) : plan_.expires;
   view.state = record_.state;
   view.reason = record_.reason;
   view.sums_known = static_cast<std::uint32_t>(sums_.size());
@@ -177,48 +182,8 @@ void SiteStudy::NoteRefusal(const Refusal& refusal) {
   last_refusal_ = std::string(Explanation(refusal.reason));
 }
 
-// -- Decisions
-// -----------------------------------------------------------------------------------------
-
-Status SiteStudy::Decide(DecisionKind kind, const Moment& now, SiteEffects& effects) {
-  const bool approved = record_.decision && record_.decision->kind == DecisionKind::kApproved;
-  // In the newest copy, which is to be restored, nobody would know of it.
-  if (*environment_.rollback) {
-    return Fail(ErrorCode::kRefused, **environment_.rollback, std::string(kRollbackRemedy));
-  }
-  if (kind == DecisionKind::kApproved) {
-    if (approved) return Fail(ErrorCode::kConflict, "the study is approved already");
-    if (plan_.expires < DateOf(now.utc)) {
-      return Fail(ErrorCode::kRefused, "the plan expired on " + ToText(plan_.expires));
-    }
-    if (!environment_.policy->has_value()) return tl::make_unexpected(environment_.policy->error());
-    TRY_STATUS(CheckPlan(**environment_.policy, plan_, now.utc));
-  }
-  if (kind == DecisionKind::kRevoked && !approved) {
-    return Fail(ErrorCode::kConflict, "the study is not approved, so there is nothing to revoke");
-  }
-  // A decision is ordered by its time at the coordinator, so a later one must have a later time.
-  UtcSeconds at = now.utc;
-  if (record_.decision && at <= record_.decision->decided_at) {
-    at.seconds = record_.decision->decided_at.seconds + 1;
-  }
-  record_.decision = Decision{kind, at};
-  if (kind != DecisionKind::kApproved) {
-    session_.reset();
-    pending_sum_.reset();
-    prekeys_.clear();
-  }
-  constexpr std::string_view kEvents[] = {"", "approved", "declined", "revoked"};
-  // One batch: no decision without its entry in the ledger.
-  effects.emplace_back(consilium::Persist{
-      {PutRecord{"study", ToBytes(plan_.id.span()), Encode(record_)},
-       environment_.ledger->Append(now.utc, std::string(kEvents[static_cast<std::size_t>(kind)]),
-                                   R"({"study":")" + plan_.id.ToHex() + R"("})",
-                                   *environment_.identity)}});
-  SayLedgerHead(RouteOf({}, {}), *environment_.ledger, *environment_.identity, effects);
-  OnWelcome(effects);
-  return {};
-}
+// -- What is said after a decision
+// ---------------------------------------------------------------------
 
 void SiteStudy::OnWelcome(SiteEffects& effects) {
   if (!record_.decision) return;

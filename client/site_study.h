@@ -30,6 +30,9 @@ struct SiteStudyView {
   std::string requested_by;
   std::string kind;
   std::optional<Decision> decision;
+  ApprovalRecord approval;
+  std::uint32_t signatures_needed = 0;  ///< By the policy as it is now.
+  Date approved_through;                ///< Last day of the approval, or the plan's.
   StudyState state = StudyState::kOffered;
   std::string reason;               ///< The coordinator's, or what this site refused last.
   std::uint32_t sums_known = 0;     ///< Rounds closed.
@@ -47,6 +50,16 @@ struct ComputedAnswer {
   Bytes next_state = {};    ///< The site's, once this answer's round is closed with it.
 };
 
+/// How somebody approves: the reason and the last day, signed where the policy asks for it.
+struct ApprovalRequest {
+  std::string reason;
+  std::optional<Date> until;                   ///< None: as long as the plan is valid.
+  std::optional<ApprovalSignature> signature;  ///< Then reason and last day are in there.
+};
+
+/// Who may sign at the site, by key.
+using Approvers = std::map<IdentityKey, ApproverRecord>;
+
 /// What a study needs of the site; all of it outlives the study.
 struct SiteEnvironment {
   const SigningKey* identity = nullptr;
@@ -61,6 +74,7 @@ struct SiteEnvironment {
   CohortGuard* cohorts = nullptr;
   AnswerHistory* history = nullptr;
   const PatientCodes* excluded = nullptr;
+  const Approvers* approvers = nullptr;
   const std::optional<std::string>* rollback = nullptr;  ///< Why nothing is answered, if so.
 };
 
@@ -72,13 +86,24 @@ class SiteStudy {
   /// The sums made known so far, by round; kCorrupt where one is absent.
   Status RestoreSums(std::map<std::uint64_t, KnownSum> sums);
   void RestoreState(SiteStateRecord state) { state_ = std::move(state); }
+  /// kCorrupt where a signature is not its owner's, or of another study.
+  Status RestoreApproval(ApprovalRecord approval);
 
   const Plan& plan() const { return plan_; }
   const SiteStudyRecord& record() const { return record_; }
   SiteStudyView View() const;
   Result<ComputeAnswer> NextQuestion() const;  ///< See SiteCore.
 
-  Status Decide(DecisionKind kind, const Moment& now, SiteEffects& effects);
+  /// Approves, renews, or adds a signature to what will be an approval once there are enough.
+  Status Approve(ApprovalKind kind,
+                 const ApprovalRequest& request,
+                 const Moment& now,
+                 SiteEffects& effects);
+  /// Declines or revokes.
+  Status TakeBack(DecisionKind kind,
+                  const std::string& reason,
+                  const Moment& now,
+                  SiteEffects& effects);
   /// After a welcome: says the decision again and offers a fresh prekey. Whatever else was lost
   /// with the connection the coordinator asks for again by repeating its own message.
   void OnWelcome(SiteEffects& effects);
@@ -141,6 +166,19 @@ class SiteStudy {
   PolicyStatus MaySpend() const;
   PolicyStatus MayLeave(const Moment& now) const;
   PolicyStatus HoldsAnchors(const std::vector<SiteId>& sites) const;
+  std::optional<std::string> LacksApproval(const Moment& now) const;
+  std::size_t CountSignatures(const std::vector<ApprovalSignature>& signatures) const;
+  Status MaySign(const ApprovalSignature& signature, const Moment& now) const;
+  Status CheckLastDay(std::int64_t last_day, const Moment& now) const;
+  Status MayApprove(ApprovalKind kind, const Moment& now) const;
+  Status TakeSignature(const ApprovalSignature& signature, const Moment& now, RecordBatch& changes);
+  void Decided(DecisionKind kind,
+               std::string_view event,
+               const std::string& detail,
+               const Moment& now,
+               RecordBatch changes,
+               SiteEffects& effects);
+  ApprovalPlace Place() const;
   bool IsExact() const;
   PolicyStatus IsApart(const CohortPatients& patients) const;
   Judged<void> RefuseData(const Error& why, SiteEffects& effects);
@@ -168,6 +206,7 @@ class SiteStudy {
   SiteEnvironment environment_;
   Plan plan_;
   SiteStudyRecord record_;
+  ApprovalRecord approval_;
   SiteStateRecord state_;  ///< Of an analysis that has one.
   std::vector<KnownSum> sums_;
   std::optional<PendingSum> pending_sum_;

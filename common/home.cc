@@ -15,6 +15,7 @@ constexpr std::size_t kMaxKeyFileBytes = 4096;
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::string_view kMagic = "consilium-key v1 ";
+constexpr std::string_view kPersonal = "personal";
 
 /// What the first line can say about how the secret is kept.
 enum class Form { kPlain, kInteractive, kModerate };
@@ -93,13 +94,12 @@ Result<Bytes> Protect(ByteSpan secret,
   return payload;
 }
 
-Status SaveKey(const std::filesystem::path& home,
+Status SaveKey(const std::filesystem::path& file,
                std::string_view kind,
                const SecretKey32& secret,
                const KeyProtection& protection,
                RandomSource& random) {
-  TRY_STATUS(CheckPrivate(home));
-  const std::filesystem::path file = KeyFile(home, kind);
+  TRY_STATUS(CheckPrivate(file.parent_path()));
   std::error_code error;
   const auto status = std::filesystem::symlink_status(file, error);
   if (status.type() != std::filesystem::file_type::not_found) {
@@ -177,11 +177,10 @@ Result<SecretKey32> Unprotect(ByteSpan payload,
   return SecretKey32(secret.bytes());
 }
 
-Result<SecretKey32> LoadKey(const std::filesystem::path& home,
+Result<SecretKey32> LoadKey(const std::filesystem::path& file,
                             std::string_view kind,
                             const PassphraseProvider& ask_passphrase) {
-  TRY_STATUS(CheckPrivate(home));
-  const std::filesystem::path file = KeyFile(home, kind);
+  TRY_STATUS(CheckPrivate(file.parent_path()));
   TRY_STATUS(CheckPrivate(file));
   TRY(Bytes bytes, ReadFile(file, kMaxKeyFileBytes));
   const WipedText text(std::move(bytes));
@@ -189,6 +188,9 @@ Result<SecretKey32> LoadKey(const std::filesystem::path& home,
   Result<Bytes> payload = FromHex(lines.payload);
   if (!payload) return Damaged(file, "has a second line that is not hexadecimal");
   const WipedText key(std::move(*payload));
+  if (lines.form == Form::kPlain && kind == kPersonal) {
+    return Damaged(file, "has no passphrase, which a person's key must have");
+  }
   if (lines.form != Form::kPlain) return Unprotect(key.bytes(), lines, file, ask_passphrase);
   if (key.bytes().size() != SecretKey32::size()) return Damaged(file, "does not hold 32 bytes");
   return SecretKey32(key.bytes());
@@ -212,25 +214,39 @@ Status SaveIdentity(const std::filesystem::path& home,
                     const SigningKey& key,
                     const KeyProtection& protection,
                     RandomSource& random) {
-  return SaveKey(home, "identity", key.Seed(), protection, random);
+  return SaveKey(KeyFile(home, "identity"), "identity", key.Seed(), protection, random);
 }
 
 Status SaveTransportSecret(const std::filesystem::path& home,
                            const SecretKey32& secret,
                            const KeyProtection& protection,
                            RandomSource& random) {
-  return SaveKey(home, "transport", secret, protection, random);
+  return SaveKey(KeyFile(home, "transport"), "transport", secret, protection, random);
 }
 
 Result<SigningKey> LoadIdentity(const std::filesystem::path& home,
                                 const PassphraseProvider& ask_passphrase) {
-  TRY(const SecretKey32 seed, LoadKey(home, "identity", ask_passphrase));
+  TRY(const SecretKey32 seed, LoadKey(KeyFile(home, "identity"), "identity", ask_passphrase));
   return SigningKey::FromSeed(seed);
 }
 
 Result<SecretKey32> LoadTransportSecret(const std::filesystem::path& home,
                                         const PassphraseProvider& ask_passphrase) {
-  return LoadKey(home, "transport", ask_passphrase);
+  return LoadKey(KeyFile(home, "transport"), "transport", ask_passphrase);
+}
+
+Status SavePersonalKey(const std::filesystem::path& file,
+                       const SigningKey& key,
+                       const KeyProtection& protection,
+                       RandomSource& random) {
+  CHECK(protection.passphrase.has_value());
+  return SaveKey(file, kPersonal, key.Seed(), protection, random);
+}
+
+Result<SigningKey> LoadPersonalKey(const std::filesystem::path& file,
+                                   const PassphraseProvider& ask_passphrase) {
+  TRY(const SecretKey32 seed, LoadKey(file, kPersonal, ask_passphrase));
+  return SigningKey::FromSeed(seed);
 }
 
 PassphraseProvider NobodyToAsk() {

@@ -4,9 +4,11 @@
 // They are made there and never leave it. Folder and files belong to one user alone (0700, 0600);
 // anything wider is refused, not repaired. A key file is text:
 //
-//   consilium-key v1 identity plain            or  transport, and argon2id interactive|moderate
+//   consilium-key v1 identity plain     or  transport, personal; and argon2id interactive|moderate
 //   <hexadecimal secret, or salt and sealed secret>
 //   <checksum of the two lines above>
+//
+// A person's key ("personal", Ed25519) lies in a file of its own and always has a passphrase.
 //
 // With a passphrase the secret is sealed (XChaCha20-Poly1305) under a key that Argon2id makes of
 // it; the first line is authenticated with it. The checksum tells a truncated file from a wrong
@@ -68,6 +70,15 @@ Result<SigningKey> LoadIdentity(const std::filesystem::path& home,
                                 const PassphraseProvider& ask_passphrase);
 Result<SecretKey32> LoadTransportSecret(const std::filesystem::path& home,
                                         const PassphraseProvider& ask_passphrase);
+
+/// A person's key; the folder must exist and be private. Errors as above.
+Status SavePersonalKey(const std::filesystem::path& file,
+                       const SigningKey& key,
+                       const KeyProtection& protection,
+                       RandomSource& random);
+/// Asks for the passphrase each time: kCorrupt for a file that would open without one.
+Result<SigningKey> LoadPersonalKey(const std::filesystem::path& file,
+                                   const PassphraseProvider& ask_passphrase);
 
 /// For services without a terminal: a passphrase is needed and there is nobody to ask.
 PassphraseProvider NobodyToAsk();

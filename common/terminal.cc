@@ -1,9 +1,11 @@
 #include "common/terminal.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <system_error>
 #include <utility>
 
 #include <sys/ioctl.h>
@@ -232,6 +234,43 @@ Result<Passphrase> ReadPassphraseFile(const std::filesystem::path& file) {
                 "Write the passphrase on its first line.");
   }
   return passphrase;
+}
+
+Result<Passphrase> ReadPassphraseFrom(int descriptor) {
+  ByteArray<kLongestPassphraseFile> line{};
+  std::size_t length = 0;
+  bool ended = false;
+  while (!ended && length < line.size()) {
+    const ssize_t count = ::read(descriptor, line.data() + length, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      Wipe(line);
+      return Fail(ErrorCode::kIo,
+                  "no passphrase can be read from descriptor " + std::to_string(descriptor) + ": " +
+                      std::generic_category().message(errno),
+                  "Pass it as your shell does: consilium-site ... 3< FILE, and 3 here.");
+    }
+    ended = count == 0 || line[length] == std::byte{'\n'};
+    if (!ended) ++length;
+  }
+  Passphrase passphrase(AsText(ByteSpan(line).first(length)));
+  Wipe(line);
+  if (length == 0 || !ended) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "descriptor " + std::to_string(descriptor) + " gave " +
+                    (ended ? "an empty" : "no end of the") + " passphrase",
+                "Write the passphrase as one line.");
+  }
+  return passphrase;
+}
+
+Result<Passphrase> AskNewPassphrase(const std::filesystem::path& key_file) {
+  const PassphraseProvider ask = PassphraseFrom(std::nullopt);
+  TRY(Passphrase first, ask("the new key " + key_file.string()));
+  TRY(const Passphrase second, ask("the new key, once more"));
+  if (EqualInConstantTime(AsBytes(first.Expose()), AsBytes(second.Expose()))) return first;
+  return Fail(ErrorCode::kInvalidArgument, "the two passphrases differ; no key was made",
+              "Try again.");
 }
 
 PassphraseProvider PassphraseFrom(std::optional<std::filesystem::path> file) {

@@ -81,5 +81,10 @@ Result<bool> Confirm(std::string_view question);
 PassphraseProvider PassphraseFrom(std::optional<std::filesystem::path> file);
 /// The first line of a file that nobody else may read.
 Result<Passphrase> ReadPassphraseFile(const std::filesystem::path& file);
+/// The first line that comes over an open descriptor, at most 4096 bytes; reads no byte behind it.
+Result<Passphrase> ReadPassphraseFrom(int descriptor);
+/// Asks twice for the passphrase of a key that is to be made; kPermission without a terminal,
+/// kInvalidArgument when the two differ.
+Result<Passphrase> AskNewPassphrase(const std::filesystem::path& key_file);
 
 }  // namespace consilium

@@ -116,12 +116,12 @@ std::string Tiles(const std::vector<std::pair<std::string, std::string>>& tiles)
   return html + "</div>\n";
 }
 
-std::string Page(const std::string& title, const std::string& body) {
+std::string Page(const std::string& title, const std::string& body, std::string_view more_style) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
          "style-src 'unsafe-inline'\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
-         Escaped(title) + "</title>\n<style>" + std::string(kStyle) +
+         Escaped(title) + "</title>\n<style>" + std::string(kStyle) + std::string(more_style) +
          "</style>\n</head>\n<body>\n<main>\n" + body + "</main>\n</body>\n</html>\n";
 }
 

@@ -36,7 +36,9 @@ std::string Figure(const std::string& heading, const std::string& svg);
 std::string Grid(const std::string& figures);
 /// Large numbers with what they are below.
 std::string Tiles(const std::vector<std::pair<std::string, std::string>>& tiles);
-/// The page around all sections.
-std::string Page(const std::string& title, const std::string& body);
+/// The page around all sections. `more_style` is CSS of this page's own behind the common one.
+std::string Page(const std::string& title,
+                 const std::string& body,
+                 std::string_view more_style = {});
 
 }  // namespace consilium

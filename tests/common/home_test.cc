@@ -113,6 +113,42 @@ TEST_F(HomeTest, RefusesAnEmptyPassphrase) {
   EXPECT_FALSE(std::filesystem::exists(home_ / "identity.key"));
 }
 
+TEST_F(HomeTest, KeepsAPersonsKeyUnderItsPassphrase) {
+  const std::filesystem::path file = home_ / "Anna Keller.key";
+  ASSERT_TRUE(SavePersonalKey(file, AKey(), Protected("four words of mine"), random_));
+  EXPECT_THAT(Contents("Anna Keller.key"),
+              ::testing::StartsWith("consilium-key v1 personal argon2id interactive\n"));
+
+  const Result<SigningKey> right = LoadPersonalKey(file, Answering("four words of mine"));
+  ASSERT_TRUE(right) << Describe(right.error());
+  EXPECT_EQ(right->public_key(), AKey().public_key());
+  EXPECT_EQ(LoadPersonalKey(file, Answering("four words")).error().code, ErrorCode::kRefused);
+  EXPECT_EQ(LoadPersonalKey(file, NobodyToAsk()).error().code, ErrorCode::kPermission);
+  EXPECT_EQ(SavePersonalKey(file, AKey(), Protected("another phrase"), random_).error().code,
+            ErrorCode::kConflict);
+}
+
+TEST_F(HomeTest, APersonsKeyThatOpensForAnybodyOrWasAlteredIsRefused) {
+  SavePlain();
+  const std::string plain = Contents("identity.key");
+  Overwrite("person.key", plain);
+  std::filesystem::permissions(home_ / "person.key", std::filesystem::perms::owner_read |
+                                                         std::filesystem::perms::owner_write);
+  EXPECT_EQ(LoadPersonalKey(home_ / "person.key", Answering("x")).error().code,
+            ErrorCode::kCorrupt);
+  const std::filesystem::path file = home_ / "anna.key";
+  ASSERT_TRUE(SavePersonalKey(file, AKey(), Protected("four words of mine"), random_));
+  const std::string whole = Contents("anna.key");
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    std::string altered = whole;
+    altered[i] = static_cast<char>(altered[i] ^ 1);
+    Overwrite("anna.key", altered);
+    const Result<SigningKey> loaded = LoadPersonalKey(file, NobodyToAsk());
+    ASSERT_FALSE(loaded) << i;
+    EXPECT_EQ(loaded.error().code, ErrorCode::kCorrupt) << i;
+  }
+}
+
 TEST_F(HomeTest, NeverOverwritesAKey) {
   SavePlain();
   const std::string before = Contents("identity.key");

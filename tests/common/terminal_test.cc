@@ -5,9 +5,30 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace consilium {
 namespace {
+
+/// What is read when a program writes this into a pipe and closes it.
+Result<Passphrase> ReadOver(const std::string& text) {
+  int ends[2] = {-1, -1};
+  EXPECT_EQ(::pipe(ends), 0);
+  EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  ::close(ends[1]);
+  Result<Passphrase> passphrase = ReadPassphraseFrom(ends[0]);
+  ::close(ends[0]);
+  return passphrase;
+}
+
+TEST(TerminalTest, ReadsAPassphraseOverADescriptor) {
+  EXPECT_EQ(ReadOver("correct horse\nmore")->Expose(), "correct horse");
+  EXPECT_EQ(ReadOver("correct horse")->Expose(), "correct horse");
+  EXPECT_EQ(ReadOver("").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadOver("\n").error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadOver(std::string(5'000, 'x')).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(ReadPassphraseFrom(987'654).error().code, ErrorCode::kIo);
+}
 
 TEST(TerminalTest, DrawsABarWithinItsWidth) {
   EXPECT_EQ(ProgressBar(0.5, 12), "[#####-----]");

@@ -10,6 +10,7 @@
 
 #include "protocols/cohort.h"
 #include "protocols/plan.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium {
 namespace {
@@ -260,7 +261,7 @@ TEST(DerivedColumnsTest, ThePlanTellsReviewersWhatIsComputed) {
                                                "features = [\"age\", \"log_crp\"]\n"),
                                       "plan.toml");
   ASSERT_TRUE(plan.has_value()) << Describe(plan.error());
-  EXPECT_THAT(ExplainPlan(*plan),
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(*plan)),
               HasSubstr("log_crp: the natural logarithm of crp, computed there"));
 }
 

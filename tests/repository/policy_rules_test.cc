@@ -64,6 +64,7 @@ std::set<std::string> KeysRead() {
   // Read through a constant, and as a table.
   keys.insert("maximum_parameters_per_patient");
   keys.insert("trainers");
+  keys.insert("approvers");
   return keys;
 }
 

@@ -13,6 +13,7 @@
 #include "protocols/privacy/rdp.h"
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/regression_testing.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -254,7 +255,7 @@ TEST(PrivateAnalysisTest, TheResultSaysWhatIsPromisedAndHasNoTests) {
   EXPECT_NEAR(json["rows"].get<double>(), 1'000, 200);
   EXPECT_NE(json["rows"].get<double>(), 1'000);
   EXPECT_THAT(result.table, HasSubstr("Every sum has noise"));
-  EXPECT_THAT(ExplainPlan(plan), HasSubstr("epsilon 1.1"));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(plan)), HasSubstr("epsilon 1.1"));
 }
 
 /// Of x in a hundredth of its range noise hides the spread now and then: it is left out, and the

@@ -13,6 +13,7 @@
 #include "protocols/analyses/cox/query.h"
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/cox/cox_testing.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -330,8 +331,9 @@ TEST(CoxTest, RefusesBytesThatAreNoQuery) {
 
 TEST(CoxTest, SaysInWordsWhatItIs) {
   const Plan plan = SmallPlan();
-  EXPECT_THAT(ExplainPlan(plan), AllOf(HasSubstr("\"time\" to the event"), HasSubstr("at risk"),
-                                       HasSubstr("hazard ratios")));
+  EXPECT_THAT(
+      testing::Unwrapped(ExplainPlan(plan)),
+      AllOf(HasSubstr("\"time\" to the event"), HasSubstr("at risk"), HasSubstr("hazard ratios")));
   const Outcome outcome = RunOn(plan, CohortsBy(plan, ParseCsv(kTwoSites), "site"));
   EXPECT_THAT(outcome.result.table,
               AllOf(HasSubstr("17 patients with 11\nevents from 2 sites"), HasSubstr(" HR\n"),

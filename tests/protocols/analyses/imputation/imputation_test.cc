@@ -14,6 +14,7 @@
 
 #include "common/bytes.h"
 #include "tests/protocols/analyses/regression_testing.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -184,7 +185,7 @@ TEST(ImputationTest, AQueryThatFillsWithWhatIsNoValueIsRefused) {
 
 TEST(ImputationTest, ReviewersAreTold) {
   const Plan plan = PlanOf(Columns(), kLogistic + kImpute);
-  const std::string text = ExplainPlan(plan);
+  const std::string text = testing::Unwrapped(ExplainPlan(plan));
   EXPECT_THAT(plan.analysis->InWords(),
               HasSubstr("gaps filled with the mean of age, the most frequent value of smoker, the "
                         "most frequent value of stage and the median of visits"));

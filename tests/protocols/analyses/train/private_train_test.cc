@@ -18,6 +18,7 @@
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/train/train_testing.h"
 #include "tests/support/train_plan.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -385,9 +386,9 @@ TEST(PrivateTrainTest, TheResultHasWhatIsPromisedAndNothingWithoutNoise) {
   }
   EXPECT_THAT(run.result.table, HasSubstr("for all that one hospital has"));
   EXPECT_TRUE(train::ReadReleasedModel(document).has_value());
-  EXPECT_THAT(ExplainPlan(plan), HasSubstr("every site counts alike"));
-  EXPECT_THAT(ExplainPlan(plan), HasSubstr("epsilon 3"));
-  EXPECT_THAT(ExplainPlan(LogisticPlan(kPatientSteps, kPatientDp)),
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(plan)), HasSubstr("every site counts alike"));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(plan)), HasSubstr("epsilon 3"));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(LogisticPlan(kPatientSteps, kPatientDp))),
               HasSubstr("of one row at most clip"));
 }
 

@@ -5,6 +5,7 @@
 
 #include "tests/protocols/analyses/train/train_testing.h"
 #include "tests/support/train_plan.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -145,10 +146,11 @@ TEST(TrainSettingsTest, ATrainerHasAsManyParametersAsThePlanSays) {
   const train::TrainPlan parsed = TrainPlanIn(plan);
   EXPECT_EQ(parsed.shared_parameters, 3u);
   EXPECT_FALSE(parsed.CountsHits());
-  EXPECT_THAT(ExplainPlan(plan), HasSubstr("\"other\" in its policy.toml"));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(plan)), HasSubstr("\"other\" in its policy.toml"));
   const Plan own = TrainPlanOf("ill", "model = \"logistic\"\nrounds = 3");
   EXPECT_EQ(own.analysis->trainer(), "");
-  EXPECT_THAT(ExplainPlan(own), ::testing::Not(HasSubstr("What learns at each hospital")));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(own)),
+              ::testing::Not(HasSubstr("What learns at each hospital")));
 }
 
 TEST(TrainSettingsTest, DefaultsAreThoseOfTheStrategiesPapers) {

@@ -20,6 +20,7 @@
 #include "protocols/secure_sum/limits.h"
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/validate/validate_testing.h"
+#include "tests/support/unwrapped.h"
 
 namespace consilium::testing {
 namespace {
@@ -140,7 +141,7 @@ TEST_P(ValidatedModelTest, SaysInWordsWhatItDoes) {
   EXPECT_THAT(folds.analysis->InWords(),
               AllOf(HasSubstr("validation of a " + (name == "cox" ? "Cox" : name) + " regression"),
                     HasSubstr("5 times without a share")));
-  const std::string explained = ExplainPlan(folds);
+  const std::string explained = testing::Unwrapped(ExplainPlan(folds));
   EXPECT_THAT(explained, AllOf(HasSubstr("held-out rows of each fold: "),
                                HasSubstr("training "
                                          "sites"),
@@ -154,7 +155,7 @@ TEST_P(ValidatedModelTest, SaysInWordsWhatItDoes) {
   }
   const Plan left_out = PlanWith(kLeaveOut);
   EXPECT_TRUE(left_out.analysis->ShowsSingleSites());
-  EXPECT_THAT(ExplainPlan(left_out), HasSubstr("site_level"));
+  EXPECT_THAT(testing::Unwrapped(ExplainPlan(left_out)), HasSubstr("site_level"));
   EXPECT_EQ(left_out.analysis->OnOneTable().kind(), name);
   EXPECT_EQ(CohortColumns(left_out.analysis->OnOneTable()), CohortColumns(*left_out.analysis));
 }

@@ -1,0 +1,136 @@
+#include "client/approval_ledger.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "client/approvers.h"
+
+namespace consilium {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Text(const Json& detail, const char* name) {
+  return detail.contains(name) && detail[name].is_string() ? detail[name].get<std::string>()
+                                                           : std::string();
+}
+
+template <std::size_t N>
+bool ReadHex(const Json& detail, const char* name, ByteArray<N>& to) {
+  const Result<Bytes> bytes = FromHex(Text(detail, name));
+  if (!bytes || bytes->size() != N) return false;
+  std::copy(bytes->begin(), bytes->end(), to.begin());
+  return true;
+}
+
+/// Goes through a ledger record by record, knowing who may sign and who has.
+class Verifier {
+ public:
+  Verifier(const FederationId& federation, const IdentityKey& site)
+      : federation_(federation), site_(site) {}
+
+  /// Empty, or what is wrong with the record.
+  std::string Take(const ChainRecord& record) {
+    const Json detail = Json::parse(record.detail, nullptr, /*allow_exceptions=*/false);
+    if (!detail.is_object()) return "";
+    if (record.event == "approver-added") return Added(detail);
+    if (record.event == "approver-removed") persons_.erase(Text(detail, "name"));
+    if (record.event == "signed") return Signed(detail, record.at);
+    const bool approved = record.event == "approved" || record.event == "renewed";
+    if (!approved && record.event != "revoked" && record.event != "declined") return "";
+    const std::string study = Text(detail, "study");
+    std::string wrong = approved ? Approved(detail, study) : std::string();
+    signed_.erase(study);
+    decided_[study] = record.at;
+    return wrong;
+  }
+  const LedgerSignatures& found() const { return found_; }
+
+ private:
+  std::string Added(const Json& detail) {
+    ApproverRecord approver;
+    approver.name = Text(detail, "name");
+    if (!ReadHex(detail, "key", approver.key.bytes) ||
+        !ReadHex(detail, "proof", approver.proof.bytes) ||
+        !VerifyApprover(federation_, site_, approver)) {
+      return "the key registered for " + approver.name + " did not sign for that name here";
+    }
+    persons_[approver.name] = approver.key;
+    ++found_.approvers;
+    return "";
+  }
+
+  std::string Signed(const Json& detail, UtcSeconds written) {
+    ApprovalPlace place{federation_, site_, {}};
+    ApprovalSignature signature;
+    signature.name = Text(detail, "name");
+    signature.reason = Text(detail, "reason");
+    const Result<ApprovalKind> kind = KindOfMeaning(Text(detail, "meaning"));
+    const Result<Date> until = ParseDate(Text(detail, "until"));
+    const bool whole = kind && until && detail.contains("signed_at") &&
+                       detail["signed_at"].is_number_integer() &&
+                       ReadHex(detail, "study", place.study.bytes) &&
+                       ReadHex(detail, "key", signature.key.bytes) &&
+                       ReadHex(detail, "signature", signature.signature.bytes);
+    if (!whole) return "a signature is not whole";
+    signature.kind = *kind;
+    signature.last_day = DaysSinceEpoch(*until);
+    signature.at.seconds = detail["signed_at"].get<std::int64_t>();
+    const auto person = persons_.find(signature.name);
+    if (person == persons_.end() || person->second != signature.key) {
+      return signature.name + " was not registered under the key that signs";
+    }
+    if (!VerifyApproval(place, signature)) {
+      return "the signature is not that of " + signature.name + " for this study";
+    }
+    // One that was written down again would make up an approval from an older one.
+    const auto decided = decided_.find(place.study.ToHex());
+    const std::int64_t age = written.seconds - signature.at.seconds;
+    if (age > kSignatureSeconds || age < -kSignatureSeconds ||
+        (decided != decided_.end() && signature.at <= decided->second)) {
+      return "the signature of " + signature.name + " was given at another time";
+    }
+    ++found_.signatures;
+    signed_[place.study.ToHex()].insert(signature.name);
+    return "";
+  }
+
+  std::string Approved(const Json& detail, const std::string& study) {
+    const std::set<std::string>& names = signed_[study];
+    const bool counted = detail.contains("signatures") && detail["signatures"].is_number_unsigned();
+    if (!counted || detail["signatures"].get<std::uint64_t>() <= names.size()) return "";
+    return "an approval claims " + detail["signatures"].dump() + " signatures, and " +
+           std::to_string(names.size()) + " stand before it";
+  }
+
+  FederationId federation_;
+  IdentityKey site_;
+  LedgerSignatures found_;
+  std::map<std::string, IdentityKey> persons_;
+  std::map<std::string, std::set<std::string>> signed_;  ///< By study, since its last decision.
+  std::map<std::string, UtcSeconds> decided_;            ///< When that was.
+};
+
+}  // namespace
+
+Result<LedgerSignatures> VerifySignatures(const std::vector<ChainRecord>& records,
+                                          const FederationId& federation,
+                                          const IdentityKey& site) {
+  Verifier verifier(federation, site);
+  for (const ChainRecord& record : records) {
+    const std::string wrong = verifier.Take(record);
+    if (wrong.empty()) continue;
+    return Fail(ErrorCode::kCorrupt,
+                "record " + std::to_string(record.number) + " of the ledger (" + record.event +
+                    ") does not hold: " + wrong,
+                "Who holds this site's key wrote it, but not the person named. Have the study "
+                "revoked, and find out who could write to state.db.");
+  }
+  return verifier.found();
+}
+
+}  // namespace consilium

@@ -1,0 +1,31 @@
+#pragma once
+
+// Approvals, signatures and approvers as the JSON of requests and replies.
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "client/commands.h"
+#include "client/site_study.h"
+#include "common/result.h"
+
+namespace consilium {
+
+/// What is known of a study's approval: signatures there, waited for and needed, and its last day.
+nlohmann::ordered_json ApprovalJson(const SiteStudyView& view, const Moment& now);
+
+nlohmann::ordered_json SignatureJson(const ApprovalSignature& signature);
+/// The "reason", "until" and "signature" of a request; each may be absent.
+Result<ApprovalRequest> ReadApprovalRequest(const nlohmann::ordered_json& request);
+
+// Each is one request; its reply shows all approvers.
+Result<nlohmann::ordered_json> ShowApprovers(const nlohmann::ordered_json& request,
+                                             const SiteCommandContext& context,
+                                             SiteEffects& effects);
+Result<nlohmann::ordered_json> AddApprover(const nlohmann::ordered_json& request,
+                                           const SiteCommandContext& context,
+                                           SiteEffects& effects);
+Result<nlohmann::ordered_json> RemoveApprover(const nlohmann::ordered_json& request,
+                                              const SiteCommandContext& context,
+                                              SiteEffects& effects);
+
+}  // namespace consilium

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "client/patient_codes.h"
+#include "client/review_page.h"
+#include "common/command_line.h"
+#include "protocols/plan.h"
+
+namespace consilium {
+
+/// Checks the local data against the plan, with a line that says how far it has come.
+DataCheck CheckWithProgress(const std::filesystem::path& folder,
+                            const Plan& plan,
+                            const PatientRegister& patients);
+nlohmann::ordered_json CheckJson(const DataCheck& check);
+
+/// review: the page before a decision, on the terminal or as an HTML file.
+void AddReviewCommand(CommandLine& line);
+
+}  // namespace consilium
