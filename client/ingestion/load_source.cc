@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "client/ingestion/fault_notes.h"
 #include "client/ingestion/source.h"
 #include "client/ingestion/source_types.h"
 #include "common/names.h"
@@ -352,6 +353,9 @@ class SourceLoader {
       const std::size_t field = bindings_[i].field;
       loaded_.table.columns[i].push_back(
           ReadCell(bindings_[i], row.fields[field], row.PlaceOf(field), report.columns[i]));
+      if (std::isnan(loaded_.table.columns[i].back())) {
+        faults_.Look(i, report.rows - 1, row.fields[field], report.columns[i]);
+      }
     }
     if (group_field_ != kNoField) {
       loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
@@ -395,6 +399,7 @@ class SourceLoader {
     QualityReport& report = loaded_.report;
     for (std::size_t i = 0; i < bindings_.size(); ++i) CountCodes(bindings_[i], report.columns[i]);
     const PatientList& patients = loaded_.table.patients;
+    faults_.CountPatients(patients, report.columns);
     enum : unsigned char { kAbsent, kOnce, kAgain };
     std::vector<unsigned char> seen(patients.distinct(), kAbsent);
     for (std::size_t row = 0; row < patients.size(); ++row) {
@@ -421,6 +426,7 @@ class SourceLoader {
   std::vector<std::string_view> waiting_;
   MissingCodes patient_missing_;
   std::vector<Binding> bindings_;
+  FaultNotes faults_;
   LoadedTable loaded_;
 };
 
