@@ -378,7 +378,8 @@ void Calendar::SeekRankStep(CalendarColumn& column, std::vector<Suspicion>& foun
     return month_of_row_[row] != kNoMonth && month_of_row_[row] >= step->after &&
            Has(column.column, row);
   };
-  for (std::size_t row = 0; row < month_of_row_.size(); ++row) suspicion.rows += since(row) ? 1U : 0U;
+  for (std::size_t row = 0; row < month_of_row_.size(); ++row)
+    suspicion.rows += since(row) ? 1U : 0U;
   suspicion.patients = PatientsWhere(table_.patients, since);
   suspicion.words = std::string(delta > 0 ? "higher" : "lower") + " since " + month +
                     ": of pairs of a later and an earlier value the later one is " +

@@ -49,6 +49,7 @@ class DuplicateSearch {
         totals_(table.patients.size()),
         again_(totals_.size()),
         near_(totals_.size()),
+        same_(totals_.size()),
         alike_(totals_.size()),
         first_(totals_.size()) {
     for (std::size_t column = 0; column < table.columns.size(); ++column) {
@@ -102,7 +103,7 @@ class DuplicateSearch {
         patients += first_[group[i].row] ? 1U : 0U;
       }
       equal_pairs_ += Pairs(patients);
-      if (patients > 1) MarkFirst(group);
+      if (patients > 1) MarkFirst(group, same_);
     });
   }
 
@@ -128,13 +129,13 @@ class DuplicateSearch {
       }
       if (pairs == 0) return;
       near_pairs_ += pairs;
-      MarkFirst(group);
+      MarkFirst(group, alike_);
     });
   }
 
-  void MarkFirst(std::span<const HashedRow> group) {
+  void MarkFirst(std::span<const HashedRow> group, std::vector<bool>& rows) const {
     for (const HashedRow& row : group) {
-      if (first_[row.row]) alike_[row.row] = true;
+      if (first_[row.row]) rows[row.row] = true;
     }
   }
 
@@ -157,21 +158,24 @@ class DuplicateSearch {
     return hashes.size() > 1 ? pairs / Pairs(hashes.size()) : 1;
   }
 
-  /// Pairs of patients whose rows would agree by chance in all columns, or in all but one.
-  double ByChance() const {
-    double all = 1;
+  /// Pairs of patients whose rows would agree by chance: in all columns,
+  struct Chance {
+    double equal = 0;
+    double near = 0;  ///< and in all but one.
+  };
+  Chance ByChance() const {
     std::vector<double> shares;
     for (std::size_t column = 0; column < table_.columns.size(); ++column) {
       shares.push_back(AgreementOf(column));
-      all *= shares.back();
     }
-    double chance = all;
+    Chance chance{Pairs(patients_), 0};
+    for (const double share : shares) chance.equal *= share;
     for (std::size_t left_out = 0; left_out < shares.size(); ++left_out) {
       double others = 1 - shares[left_out];
       for (std::size_t i = 0; i < shares.size(); ++i) others *= i == left_out ? 1 : shares[i];
-      chance += others;
+      chance.near += others * Pairs(patients_);
     }
-    return chance * Pairs(patients_);
+    return chance;
   }
 
   Suspicion Of(std::string_view kind, const std::vector<bool>& rows) const {
@@ -227,9 +231,15 @@ class DuplicateSearch {
   }
 
   void AddOnePerson(std::vector<Suspicion>& found) const {
-    const double pairs = equal_pairs_ + near_pairs_;
-    if (pairs == 0 || pairs < kTimesChance * ByChance()) return;
-    Suspicion suspicion = Of("one-person", alike_);
+    if (equal_pairs_ + near_pairs_ == 0) return;
+    const Chance chance = ByChance();
+    std::vector<bool> rows(totals_.size());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      rows[row] = (same_[row] && equal_pairs_ >= kTimesChance * chance.equal) ||
+                  (alike_[row] && near_pairs_ >= kTimesChance * chance.near);
+    }
+    Suspicion suspicion = Of("one-person", rows);
+    if (suspicion.rows == 0) return;
     suspicion.words = std::to_string(suspicion.patients) +
                       " patients have the same row as another patient, or one that differs in one "
                       "column only, which chance hardly explains";
@@ -242,7 +252,8 @@ class DuplicateSearch {
   std::vector<std::uint64_t> totals_;
   std::vector<bool> again_;  ///< Rows that repeat one of their patient;
   std::vector<bool> near_;   ///< that nearly do;
-  std::vector<bool> alike_;  ///< that are like another patient's;
+  std::vector<bool> same_;   ///< that are another patient's, too;
+  std::vector<bool> alike_;  ///< that nearly are;
   std::vector<bool> first_;  ///< that are their patient's first.
   std::size_t patients_ = 0;
   double equal_pairs_ = 0;  ///< Of patients, by their first rows.

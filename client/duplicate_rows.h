@@ -14,10 +14,10 @@ namespace consilium {
 /// patients that are equal, or equal in all columns but one) and "repeated-patient".
 ///
 /// Different patients may have equal rows by chance, the more so the fewer columns there are. Pairs
-/// of rows are a finding only where there are twenty times as many as would be expected if columns
-/// were independent: of n patients n (n - 1) / 2 times the product over the columns of the share of
-/// pairs that agree there. Rows that differ in one column are sought in tables with at least four
-/// columns and at most kMostCellsCompared cells.
+/// of rows, equal ones or nearly equal ones, are a finding only where there are twenty times as
+/// many as would be expected if columns were independent: equal ones of n patients n (n - 1) / 2
+/// times the product over the columns of the share of pairs that agree there. Rows that differ in
+/// one column are sought in tables with at least four columns and at most kMostCellsCompared cells.
 inline constexpr std::size_t kMostCellsCompared = 64'000'000;
 std::vector<Suspicion> FindDuplicates(const DataTable& table);
 

@@ -144,10 +144,6 @@ std::optional<Suspicion> OtherUnit(const ContractColumn& column, std::span<const
   return std::nullopt;
 }
 
-bool IsNumeric(const ContractColumn& column) {
-  return column.type == ColumnType::kNumber || column.type == ColumnType::kInteger;
-}
-
 /// Values within the contract's range that no living patient has.
 std::optional<Suspicion> Impossible(const ContractColumn& column,
                                     std::span<const double> values,

@@ -101,9 +101,11 @@ std::string ColumnOverTime(const QualityReport& report,
     figures += Figure(name + ": missing",
                       PeriodColumns("Share of rows without " + name + " by period", data));
   }
-  const PeriodData means{names, column.means, column.value_step, {}, "mean"};
-  const std::string curve = PeriodCurve("Mean of " + name + " by period", means);
   const bool is_share = report.columns[column.column].type == ColumnType::kBoolean;
+  const PeriodData means{
+      names, column.means, column.value_step, {}, is_share ? "share of yes" : "mean"};
+  const std::string curve =
+      PeriodCurve((is_share ? "Share of yes of " : "Mean of ") + name + " by period", means);
   if (!curve.empty()) figures += Figure(name + (is_share ? ": share of yes" : ": mean"), curve);
   return figures;
 }

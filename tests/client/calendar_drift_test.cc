@@ -166,36 +166,37 @@ TEST(FindDriftTest, WithoutADateThereIsNothingToSay) {
   EXPECT_FALSE(FindDrift(CholesterolByVisit(), undated).view.has_value());
 }
 
-/// Without ties and with one row a month, D is Pettitt's K: p = 2 exp(-6 K^2 / (n^3 + n^2)), up to
-/// n^3 + n^2 against n^3 - n and to the series' further terms.
+/// Without ties and with one row a month, p is Pettitt's 2 exp(-6 K^2 / (n^3 + n^2)), but for
+/// n^3 - n, which is exact for the variance of ranks, in place of n^3 + n^2.
 TEST(FindStepTest, IsPettittsTest) {
-  // 30 values in two shuffled halves, the second higher by 8 ranks.
+  // The ranks 1 to 30; of the larger half some come early.
+  std::vector<double> ranks;
+  for (int i = 0; i < 15; ++i) ranks.push_back(i * 7 % 15 + 1);
+  for (int i = 0; i < 15; ++i) ranks.push_back(i * 7 % 15 + 16);
+  for (const std::size_t place : {1U, 4U, 8U}) std::swap(ranks[place], ranks[29 - place]);
   std::vector<MonthScores> months;
   double squares = 0;
-  for (int i = 0; i < 30; ++i) {
-    const int rank = i < 15 ? (i * 7 % 15) + 1 + (i % 3 == 0 ? 4 : 0) : (i * 7 % 15) + 16;
-    months.push_back({1, static_cast<double>(rank)});
+  for (const double rank : ranks) {
+    months.push_back({1, rank});
     squares += rank * rank;
   }
-  double sum = 0;
-  for (const MonthScores& month : months) sum += month.sum;
-  const double mean = sum / 30;
-  const auto step = FindStep(months, squares / 30 - mean * mean);
+  const auto step = FindStep(months, squares / 30 - 15.5 * 15.5);
   ASSERT_TRUE(step.has_value());
   double largest = 0;
   std::size_t at = 0;
-  double seen = 0;
   for (std::size_t t = 1; t < 30; ++t) {
-    seen += months[t - 1].sum;
-    const double k = 2 * std::abs(seen - static_cast<double>(t) * mean);
-    if (k > largest) {
-      largest = k;
-      at = t;
+    // K as Pettitt defines it: the sum of signs over all pairs of an earlier and a later one.
+    double k = 0;
+    for (std::size_t i = 0; i < t; ++i) {
+      for (std::size_t j = t; j < 30; ++j) k += ranks[i] < ranks[j] ? -1 : 1;
     }
+    if (std::abs(k) <= largest) continue;
+    largest = std::abs(k);
+    at = t;
   }
   EXPECT_EQ(step->after, at);
-  EXPECT_NEAR(std::log(step->p_value),
-              std::log(2 * std::exp(-6 * largest * largest / (30.0 * 30 * 30 + 30 * 30))), 0.9);
+  EXPECT_NEAR(step->p_value, 2 * std::exp(-6 * largest * largest / (30.0 * 30 * 30 - 30)),
+              1e-4 * step->p_value);
   EXPECT_LT(step->before, step->since);
 }
 

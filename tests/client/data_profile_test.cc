@@ -37,7 +37,7 @@ DataTable FortyRows() {
 
 TEST(DataProfileTest, PartsHoldTheContractsRangeWithRoundEnds) {
   const DataProfile profile = ProfileOf(ThreeColumns(), FortyRows());
-  const ValueParts& age = *profile.columns[0].parts;
+  const ValueParts age = *profile.columns[0].parts;
   EXPECT_EQ(age.from, 15);
   EXPECT_EQ(age.width, 5);
   EXPECT_EQ(age.end(age.counts.size() - 1), 110);
@@ -56,7 +56,7 @@ TEST(DataProfileTest, ASmallPartOfAWideRangeIsDrawnInItsPlace) {
     for (auto& column : table.columns) column.push_back(column[static_cast<std::size_t>(i % 40)]);
     table.columns[1].back() = 1 + i % 4;
   }
-  const ValueParts& dose = *ProfileOf(ThreeColumns(), table).columns[1].parts;
+  const ValueParts dose = *ProfileOf(ThreeColumns(), table).columns[1].parts;
   EXPECT_LE(dose.from, 1);
   EXPECT_LT(dose.end(dose.counts.size() - 1), 10);
   EXPECT_EQ(dose.above, 1U);
@@ -68,7 +68,7 @@ TEST(DataProfileTest, ValuesBeyondTheRangeAreCountedOutside) {
   table.columns[0][3] = 7;
   table.columns[0][4] = 700;
   table.columns[0][5] = 701;
-  const ValueParts& age = *ProfileOf(ThreeColumns(), table).columns[0].parts;
+  const ValueParts age = *ProfileOf(ThreeColumns(), table).columns[0].parts;
   EXPECT_EQ(age.below, 1U);
   EXPECT_EQ(age.above, 2U);
   EXPECT_EQ(age.values(), 40U);
