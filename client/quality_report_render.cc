@@ -165,7 +165,7 @@ std::string LevelCounts(const ColumnProfile& column) {
   constexpr std::size_t kMostShown = 12;
   std::vector<std::string> words;
   for (const LevelCount& level : column.levels) {
-    words.push_back(level.level + " " + std::to_string(level.rows));
+    words.push_back(level.level + ": " + std::to_string(level.rows));
   }
   return JoinNames(words, kMostShown);
 }
