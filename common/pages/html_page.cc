@@ -62,7 +62,8 @@ h1,h2,h3,p,th,td,figcaption{overflow-wrap:anywhere}
 svg.narrow{max-width:420px}svg .box{fill:var(--soft);stroke:var(--ink);stroke-width:1}
 figcaption{font-size:.8125rem;line-height:1.4}
 .finding{border-left:4px solid var(--line);padding:.1rem 0 .1rem .9rem;margin:0 0 1.1rem}
-.finding p{margin:.15rem 0}.finding.must{border-color:var(--bad)}.finding.look{border-color:var(--pool)}
+.finding p{margin:.15rem 0}.finding.must{border-color:var(--bad)}
+.finding.look{border-color:var(--pool)}
 .badge{display:inline-block;border:1px solid currentColor;border-radius:999px;padding:0 .55rem;
 margin-right:.45rem;font-size:.75rem;font-weight:600;line-height:1.5}
 .must .badge{color:var(--bad)}.look .badge{color:var(--pool)}.note .badge{color:var(--muted)}
