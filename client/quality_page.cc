@@ -46,7 +46,9 @@ std::string Html(const Card& card) {
 
 std::string Concerned(std::uint64_t rows, std::uint64_t patients) {
   if (rows == 0) return {};
-  return Counted(rows, "row", "rows") + " of " + Counted(patients, "patient", "patients");
+  const std::string words = Counted(rows, "row", "rows");
+  // Not every finding says whose rows they are.
+  return patients == 0 ? words : words + " of " + Counted(patients, "patient", "patients");
 }
 
 Card CardOf(const QualityReport& report,

@@ -51,8 +51,10 @@ std::string PatientsInWords(std::uint64_t patients) {
 // "49 rows of 49 patients"; nothing where a finding is about no row.
 std::string ConcernedInWords(const Suspicion& suspicion) {
   if (suspicion.rows == 0) return {};
-  return std::to_string(suspicion.rows) + (suspicion.rows == 1 ? " row" : " rows") + " of " +
-         PatientsInWords(suspicion.patients);
+  const std::string rows =
+      std::to_string(suspicion.rows) + (suspicion.rows == 1 ? " row" : " rows");
+  // Not every finding says whose rows they are.
+  return suspicion.patients == 0 ? rows : rows + " of " + PatientsInWords(suspicion.patients);
 }
 
 std::string CodeList(const ColumnQuality& column) {
