@@ -1,3 +1,5 @@
+// Covers common/pages/svg_parts.cc and common/pages/number_text.cc, too.
+
 #include "common/pages/svg_columns.h"
 
 #include <regex>
