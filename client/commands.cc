@@ -118,6 +118,21 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
   return reply;
 }
 
+/// Of the finished summaries, which are soon computed from the sums that are kept here.
+Result<Json> ShowSummary(const Json& request, const Context& context, SiteEffects&) {
+  TRY(const StudyId study, StudyIn(request, context));
+  TRY(const SiteStudyView view, context.core.View(study));
+  Json reply = StudyJson(view);
+  reply["result"] = nullptr;
+  if (view.kind != "summary") return reply;
+  TRY(const std::optional<AnalysisResult> result, context.core.ResultOf(study));
+  if (!result) return reply;
+  reply["sites"] = result->sites;
+  reply["patients"] = result->patients;
+  reply["result"] = result->json;
+  return reply;
+}
+
 template <Status (SiteCore::*kApprove)(
     const StudyId&, const Moment&, SiteEffects&, const ApprovalRequest&)>
 Result<Json> Approve(const Json& request, const Context& context, SiteEffects& effects) {
@@ -281,6 +296,7 @@ const std::map<std::string, Handler>& Handlers() {
       {"export-ledger", ExportLedger},
       {"exclude", Exclude},
       {"excluded", ShowExcluded},
+      {"summary", ShowSummary},
       {"ledger", ShowLedger}};
   return kHandlers;
 }

@@ -15,6 +15,7 @@
 #include "client/format.h"
 #include "client/home.h"
 #include "client/ingestion/source.h"
+#include "client/quality_page_file.h"
 #include "client/runtime.h"
 #include "common/command_line.h"
 #include "common/files.h"
@@ -42,6 +43,8 @@ struct Options {
   bool carried = false;
   std::vector<std::string> places;
   std::string out = ".";
+  std::string html;
+  bool force = false;
 };
 
 Result<Json> Ask(const CommonOptions& common, Json request) {
@@ -118,19 +121,47 @@ Result<int> UseSource(const CommonOptions& common, const Options& options) {
 
 // -- Looking before deciding -------------------------------------------------------------------
 
+/// The federation's finished summaries, from the sums that this site has kept.
+Result<std::vector<KnownSummary>> ReadSummaries(const CommonOptions& common) {
+  std::vector<KnownSummary> summaries;
+  TRY(const Json studies, Ask(common, {{"command", "studies"}}));
+  for (const Json& study : studies["studies"]) {
+    if (study.value("kind", "") != "summary" || study.value("state", "") != "finished") continue;
+    TRY(const Json known, Ask(common, {{"command", "summary"}, {"study", study["study"]}}));
+    if (!known["result"].is_string()) continue;
+    summaries.push_back({study.value("study", "").substr(0, 12), study.value("title", ""),
+                         known.value("sites", std::uint32_t{0}),
+                         known.value("patients", std::uint64_t{0}),
+                         known["result"].get<std::string>()});
+  }
+  return summaries;
+}
+
 Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
+  if (!options.html.empty())
+    TRY_STATUS(
+        MayWriteQualityPage(options.html, options.force ? Replace::kAnyFile : Replace::kOwnPages));
   TRY(const Bytes bytes, ReadFile(options.file, kMaxPlanBytes));
   TRY(const Plan plan, ParsePlan(AsText(bytes), options.file));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
-  DataCheck check = CheckWithProgress(common.folder, plan, patients);
+  TRY(const std::vector<KnownSummary> summaries, ReadSummaries(common));
+  DataCheck check = CheckWithProgress(common.folder, plan, patients, summaries);
   TRY_STATUS(ForeseeAnswer(common, plan, check));
   std::string text = check.report ? RenderText(*check.report) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
               : "\nThe study could not be answered here: " + Printable(Describe(*check.problem)) +
                     "\nNothing was sent.\n";
-  PrintReply(common, CheckJson(check), text);
+  Json reply = CheckJson(check);
+  if (!options.html.empty() && check.report) {
+    const QualityPageHead head{plan.title, plan.id.Short(),
+                               check.ok() ? "" : Describe(*check.problem)};
+    TRY_STATUS(WriteQualityPage(options.html, head, *check.report));
+    reply["page"] = options.html;
+    text += "The page is in " + options.html + ", which only you can read. Keep it in the house.\n";
+  }
+  PrintReply(common, reply, text);
   return check.ok() ? kExitDone : kExitFailed;
 }
 
@@ -234,10 +265,13 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   source.add_option("SOURCE", options.file, "The source file, TOML")->required();
   source.add_flag("--show-sql", options.show_sql,
                   "Only show the query that the database would be asked");
-  line.Add("check", "Check the local data against a plan; nothing is sent",
-           "check /var/lib/consilium coronary.toml", bind(Check))
-      .add_option("PLAN", options.file, "The plan, a TOML file")
-      ->required();
+  CLI::App& check =
+      line.Add("check", "Check the local data against a plan; nothing is sent",
+               "check /var/lib/consilium coronary.toml --html quality.html", bind(Check));
+  check.add_option("PLAN", options.file, "The plan, a TOML file")->required();
+  CLI::Option* html = check.add_option("--html", options.html, "Also write a page with plots here");
+  check.add_flag("--force", options.force, "With --html: replace any file of that name")
+      ->needs(html);
   line.Add("doctor", "Examine keys, permissions, disk, data, policy and connection",
            "doctor /var/lib/consilium", bind(Examine));
 }

@@ -151,12 +151,15 @@ Json CheckJson(const DataCheck& check) {
 
 DataCheck CheckWithProgress(const std::filesystem::path& folder,
                             const Plan& plan,
-                            const PatientRegister& patients) {
+                            const PatientRegister& patients,
+                            const std::vector<KnownSummary>& summaries) {
   ProgressLine line("Reading the data");
-  return CheckLocalData(folder, plan, patients, ReadClocks(),
-                        [&line](std::optional<double> share, std::uint64_t rows) {
-                          line.Show(share, std::to_string(rows) + " rows");
-                        });
+  return CheckLocalData(
+      folder, plan, patients, ReadClocks(),
+      [&line](std::optional<double> share, std::uint64_t rows) {
+        line.Show(share, std::to_string(rows) + " rows");
+      },
+      summaries);
 }
 
 void AddReviewCommand(CommandLine& line) {

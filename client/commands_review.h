@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -11,10 +12,12 @@
 
 namespace consilium {
 
-/// Checks the local data against the plan, with a line that says how far it has come.
+/// Checks the local data against the plan, with a line that says how far it has come; `summaries`
+/// are what the data are held against.
 DataCheck CheckWithProgress(const std::filesystem::path& folder,
                             const Plan& plan,
-                            const PatientRegister& patients);
+                            const PatientRegister& patients,
+                            const std::vector<KnownSummary>& summaries = {});
 nlohmann::ordered_json CheckJson(const DataCheck& check);
 
 /// review: the page before a decision, on the terminal or as an HTML file.

@@ -174,7 +174,10 @@ std::vector<std::string> QualityReport::Notes() const {
         "This site's list of excluded patients names " + std::to_string(patients_excluded) + "; " +
         std::to_string(excluded_patients_found) + " of them have rows here, which are left out.");
   }
-  if (repeated_patients > 0 && patient_repeated.count == 0) {
+  const bool told = std::any_of(suspicions.begin(), suspicions.end(), [](const Suspicion& one) {
+    return one.kind == "repeated-patient";
+  });
+  if (repeated_patients > 0 && !told && patient_repeated.count == 0) {
     notes.push_back(Count(repeated_patients, "patient has", "patients have") +
                     " more than one row; each counts once for the minimum number of patients.");
   }

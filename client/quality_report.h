@@ -11,6 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "client/calendar_drift.h"
+#include "client/data_profile.h"
+#include "client/federation_compare.h"
 #include "client/plausibility.h"
 #include "protocols/cohort.h"
 #include "protocols/contract.h"
@@ -49,6 +52,7 @@ struct DataProblem {
   static constexpr std::size_t kPlacesKept = 5;
   std::uint64_t count = 0;
   std::vector<std::uint64_t> lines;  ///< The first few, as lines or records of the data.
+  std::uint64_t patients = 0;        ///< Whose rows they are.
 
   void Add(std::uint64_t line);
 };
@@ -62,6 +66,8 @@ struct ColumnQuality {
   std::uint64_t missing = 0;  ///< Rows that are empty or hold a missing code.
   std::map<std::string, std::uint64_t> missing_by_code;  ///< "" stands for the empty field.
   std::map<DataFault, DataProblem> problems;
+  /// Of the faulty cells those with a usual word for "not known", such as "NA", by word.
+  std::map<std::string, std::uint64_t> usual_codes;
 
   std::uint64_t faulty() const;  ///< Rows with a fault.
 };
@@ -84,7 +90,10 @@ struct QualityReport {
   std::uint64_t excluded_patients_found = 0;  ///< and here.
   std::vector<ColumnQuality> columns;         ///< In the contract's order.
   std::vector<std::string> other_problems;    ///< "121 patients are more than ..."
-  std::vector<Suspicion> suspicions;          ///< Worth a look, no obstacle.
+  std::vector<Suspicion> suspicions;          ///< Worth a look or a note, no obstacle.
+  std::optional<DataProfile> profile;         ///< How the data are spread.
+  std::optional<FederationView> federation;   ///< Beside the federation's, if a summary is known.
+  std::optional<CalendarView> calendar;       ///< And over time, if the contract has a date.
   std::optional<CohortFlow> flow;             ///< Set when there is no problem.
 
   /// True: the contract is violated and the study cannot run on this source.
@@ -94,6 +103,17 @@ struct QualityReport {
   /// Worth knowing, no obstacle.
   std::vector<std::string> Notes() const;
 };
+
+/// "40 of these rows hold \"NA\": ..." where faulty cells hold usual words for "not known".
+std::string UsualCodesInWords(const ColumnQuality& column);
+/// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
+std::string PlacesInWords(const QualityReport& report, const DataProblem& problem);
+/// The file and line of each place kept, where there are several files.
+std::vector<std::string> PlaceNames(const QualityReport& report, const DataProblem& problem);
+/// "18.31", "500", "1e+06": for ends of parts and ranges.
+/// "1a2b3c4d5e6f, \"Table 1\", 3 sites with 812 patients": the summary that data stand beside.
+std::string FederationInWords(const FederationView& federation);
+std::string PartsInWords(const ValueParts& parts, const std::string& unit);
 
 /// At most 80 columns wide, as far as names allow.
 std::string RenderText(const QualityReport& report);

@@ -1,10 +1,10 @@
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "client/cohort_flow.h"
-#include "client/ingestion/table_reader.h"
 #include "client/quality_report.h"
+#include "common/names.h"
+#include "common/pages/number_text.h"
+#include "common/terminal.h"
 
 namespace consilium {
 namespace {
@@ -32,9 +32,12 @@ void AppendWrapped(std::string& out, const std::string& indent, std::string_view
   out += line + "\n";
 }
 
-std::string Right(std::uint64_t number, std::size_t width) {
-  const std::string text = std::to_string(number);
+std::string Padded(const std::string& text, std::size_t width) {
   return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+}
+
+std::string Right(std::uint64_t number, std::size_t width) {
+  return Padded(std::to_string(number), width);
 }
 
 std::string Left(std::string text, std::size_t width) {
@@ -42,47 +45,17 @@ std::string Left(std::string text, std::size_t width) {
   return text;
 }
 
-// The file's own name: the folder is in the first line already.
-std::string BaseName(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? file : file.substr(slash + 1);
+std::string PatientsInWords(std::uint64_t patients) {
+  return std::to_string(patients) + (patients == 1 ? " patient" : " patients");
 }
 
-std::vector<std::string> PlaceNames(const QualityReport& report, const DataProblem& problem) {
-  std::vector<std::string> names;
-  for (const std::uint64_t place : problem.lines) {
-    names.push_back(report.files[FileOfPlace(place)] + ":" + std::to_string(LineOfPlace(place)));
-  }
-  return names;
-}
-
-// "at Patient.ndjson:2, Observation.ndjson:3 and 4 more".
-std::string PlacesInFiles(const QualityReport& report, const DataProblem& problem) {
-  std::string places;
-  for (const std::string& name : PlaceNames(report, problem)) {
-    places += (places.empty() ? "at " : ", ") + name;
-  }
-  if (problem.count > problem.lines.size()) {
-    places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
-  }
-  return places;
-}
-
-// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
-std::string Places(const QualityReport& report, const DataProblem& problem) {
-  if (!report.files.empty()) return PlacesInFiles(report, problem);
-  const bool lines = report.place_unit == "line";
-  const std::string first =
-      lines ? "at " + BaseName(report.file) + ":" : "at " + report.place_unit + " ";
-  const std::string next = lines ? ", :" : ", ";
-  std::string places;
-  for (std::size_t i = 0; i < problem.lines.size(); ++i) {
-    places += (i == 0 ? first : next) + std::to_string(problem.lines[i]);
-  }
-  if (problem.count > problem.lines.size()) {
-    places += " and " + std::to_string(problem.count - problem.lines.size()) + " more";
-  }
-  return places;
+// "49 rows of 49 patients"; nothing where a finding is about no row.
+std::string ConcernedInWords(const Suspicion& suspicion) {
+  if (suspicion.rows == 0) return {};
+  const std::string rows =
+      std::to_string(suspicion.rows) + (suspicion.rows == 1 ? " row" : " rows");
+  // Not every finding says whose rows they are.
+  return suspicion.patients == 0 ? rows : rows + " of " + PatientsInWords(suspicion.patients);
 }
 
 std::string CodeList(const ColumnQuality& column) {
@@ -131,13 +104,15 @@ void AppendProblems(std::string& out, const QualityReport& report) {
     AppendProblem(out,
                   std::to_string(report.patient_missing.count) + " x no patient in \"" +
                       report.patient_header + "\"",
-                  Places(report, report.patient_missing), Remedy(DataFault::kPatientMissing));
+                  PlacesInWords(report, report.patient_missing),
+                  Remedy(DataFault::kPatientMissing));
   }
   if (report.patient_repeated.count > 0) {
     AppendProblem(out,
                   std::to_string(report.patient_repeated.count) + " x a row " +
                       std::string(Explanation(DataFault::kPatientRepeated)),
-                  Places(report, report.patient_repeated), Remedy(DataFault::kPatientRepeated));
+                  PlacesInWords(report, report.patient_repeated),
+                  Remedy(DataFault::kPatientRepeated));
   }
   for (const ColumnQuality& column : report.columns) {
     for (const auto& [fault, problem] : column.problems) {
@@ -146,79 +121,147 @@ void AppendProblems(std::string& out, const QualityReport& report) {
       if (fault == DataFault::kOutOfRange || fault == DataFault::kUnknownLevel) {
         sentence += " (" + column.contract + ")";
       }
-      AppendProblem(out, sentence, Places(report, problem), Remedy(fault));
+      if (problem.patients > 0) sentence += ", of " + PatientsInWords(problem.patients);
+      AppendProblem(out, sentence, PlacesInWords(report, problem), Remedy(fault));
     }
+    const std::string codes = UsualCodesInWords(column);
+    if (!codes.empty()) AppendWrapped(out, "    ", codes);
   }
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
 }
 
 void AppendSuspicions(std::string& out, const QualityReport& report) {
-  if (report.suspicions.empty()) return;
-  out += "\nWorth a look (the study can run all the same)\n";
+  bool any = false;
   for (const Suspicion& suspicion : report.suspicions) {
-    AppendProblem(out, suspicion.column + ": " + suspicion.words, {}, suspicion.remedy);
+    if (suspicion.severity != Severity::kLook) continue;
+    if (!any) out += "\nWorth a look (the study can run all the same)\n";
+    any = true;
+    AppendProblem(out, suspicion.Sentence(), ConcernedInWords(suspicion), suspicion.remedy);
   }
 }
 
-std::string_view TypeName(ColumnType type) {
-  switch (type) {
-    case ColumnType::kNumber:
-      return "number";
-    case ColumnType::kInteger:
-      return "integer";
-    case ColumnType::kCategory:
-      return "category";
-    case ColumnType::kBoolean:
-      return "boolean";
-    case ColumnType::kDate:
-      return "date";
-    case ColumnType::kDuration:
-      return "duration";
+void AppendNotes(std::string& out, const QualityReport& report) {
+  const std::vector<std::string> notes = report.Notes();
+  bool any = !notes.empty();
+  for (const Suspicion& suspicion : report.suspicions) {
+    any = any || suspicion.severity == Severity::kNote;
   }
-  return "";
+  if (any) out += "\nNotes\n";
+  for (const std::string& note : notes) AppendWrapped(out, "  - ", note);
+  for (const Suspicion& suspicion : report.suspicions) {
+    if (suspicion.severity != Severity::kNote) continue;
+    AppendProblem(out, suspicion.Sentence(), ConcernedInWords(suspicion), suspicion.remedy);
+  }
 }
 
-nlohmann::json ProblemJson(const QualityReport& report,
-                           std::string_view column,
-                           DataFault fault,
-                           const DataProblem& problem) {
-  nlohmann::json json = {{"column", column},        {"group", Name(GroupOf(fault))},
-                         {"fault", Name(fault)},    {"explanation", Explanation(fault)},
-                         {"remedy", Remedy(fault)}, {"count", problem.count}};
-  if (report.files.empty()) {
-    json["lines"] = problem.lines;
-  } else {
-    json["places"] = PlaceNames(report, problem);
+// One character a part: the more values, the darker. A part with any value has a dot at least.
+std::string Darkness(const ValueParts& parts) {
+  constexpr std::string_view kMarks = ".:-=+*#";
+  const std::uint64_t most = *std::max_element(parts.counts.begin(), parts.counts.end());
+  std::string marks;
+  for (const std::uint64_t count : parts.counts) {
+    if (count == 0) {
+      marks += ' ';
+      continue;
+    }
+    const double share = static_cast<double>(count) / static_cast<double>(most);
+    const auto place = static_cast<std::size_t>(share * static_cast<double>(kMarks.size()));
+    marks += kMarks[std::min(place, kMarks.size() - 1)];
   }
-  return json;
+  return marks;
 }
 
-nlohmann::json ColumnJson(const ColumnQuality& column) {
-  nlohmann::json by_group = nlohmann::json::object();
-  for (const auto& [fault, problem] : column.problems) {
-    const std::string group(Name(GroupOf(fault)));
-    by_group[group] = by_group.value(group, std::uint64_t{0}) + problem.count;
+std::string LevelCounts(const ColumnProfile& column) {
+  constexpr std::size_t kMostShown = 12;
+  std::vector<std::string> words;
+  for (const LevelCount& level : column.levels) {
+    words.push_back(level.level + ": " + std::to_string(level.rows));
   }
-  return {{"name", column.name},
-          {"header", column.header},
-          {"type", TypeName(column.type)},
-          {"contract", column.contract},
-          {"values", column.values},
-          {"missing", column.missing},
-          {"missing_by_code", column.missing_by_code},
-          {"problems", by_group}};
+  return JoinNames(words, kMostShown);
 }
 
-nlohmann::json FlowJson(const CohortFlow& flow) {
-  nlohmann::json removed = nlohmann::json::array();
-  for (const CohortFlow::Step& step : flow.removed) {
-    removed.push_back({{"reason", step.reason}, {"rows", step.rows}, {"patients", step.patients}});
+void AppendDistributions(std::string& out, const DataProfile& profile) {
+  std::size_t width = 6;
+  bool any = false;
+  for (const ColumnProfile& column : profile.columns) {
+    any = any || column.parts || (!column.levels.empty() && column.values > 0);
+    width = std::max(width, std::min<std::size_t>(column.name.size(), 20));
   }
-  return {{"rows_read", flow.rows_read},
-          {"patients_read", flow.patients_read},
-          {"removed", removed},
-          {"rows_left", flow.rows_left},
-          {"patients_left", flow.patients_left}};
+  if (!any) return;
+  out += "\nDistributions (rows in parts of a range, from \".\", few, to \"#\", most)\n";
+  for (const ColumnProfile& column : profile.columns) {
+    std::string text;
+    if (column.parts) {
+      text = "|" + Darkness(*column.parts) + "| " + PartsInWords(*column.parts, column.unit);
+      if (column.parts->below > 0) text += ", " + std::to_string(column.parts->below) + " below";
+      if (column.parts->above > 0) text += ", " + std::to_string(column.parts->above) + " above";
+    } else if (column.values > 0 && !column.levels.empty()) {
+      text = LevelCounts(column);
+    }
+    if (text.empty()) continue;
+    const bool fits = 2 + width + 2 + ColumnsOf(text) <= kWidth;
+    if (column.name.size() > width) out += "  " + column.name + "\n";
+    const std::string name = column.name.size() > width ? "" : column.name;
+    if (fits) {
+      out += "  " + Left(name, width) + "  " + text + "\n";
+    } else {
+      AppendWrapped(out, "  " + Left(name, width) + "  ", text);
+    }
+  }
+}
+
+void AppendPatterns(std::string& out, const DataProfile& profile) {
+  const bool any = std::any_of(profile.patterns.begin(), profile.patterns.end(),
+                               [](const MissingPattern& p) { return !p.columns.empty(); });
+  if (!any) return;
+  constexpr std::size_t kMostNamed = 12;
+  out += "\nMissing together\n      rows  patients  columns without a usable value\n";
+  for (const MissingPattern& pattern : profile.patterns) {
+    std::vector<std::string> names;
+    for (const std::size_t column : pattern.columns) names.push_back(profile.columns[column].name);
+    AppendWrapped(out, Right(pattern.rows, 10) + Right(pattern.patients, 10) + "  ",
+                  names.empty() ? "none: complete" : JoinNames(names, kMostNamed));
+  }
+  if (profile.other_pattern_rows > 0) {
+    AppendWrapped(out, Right(profile.other_pattern_rows, 10) + "            ",
+                  "in other combinations");
+  }
+}
+
+std::string ShareText(double share) { return NumberText(100 * share, "%.0f") + " %"; }
+
+void AppendFederation(std::string& out, const QualityReport& report) {
+  const FederationView& federation = *report.federation;
+  out += "\nBeside the federation\n";
+  AppendWrapped(out, "  ", "Study " + FederationInWords(federation) + ", yours among them.");
+  std::size_t width = 6;
+  for (const ComparedColumn& column : federation.columns) {
+    width = std::max(width, std::min<std::size_t>(report.columns[column.column].name.size(), 32));
+  }
+  out += "  " + Left("column", width) + "  missing here  there  means apart (sd)\n";
+  for (const ComparedColumn& column : federation.columns) {
+    const std::string& name = report.columns[column.column].name;
+    if (name.size() > width) out += "  " + name + "\n";
+    const std::string difference =
+        column.difference ? NumberText(*column.difference, "%+.2f") : std::string("-");
+    out += "  " + Left(name.size() > width ? std::string() : name, width) +
+           Padded(ShareText(column.missing_here), 14) + Padded(ShareText(column.missing_there), 7) +
+           Padded(difference, 18) + "\n";
+  }
+}
+
+void AppendCalendar(std::string& out, const CalendarView& calendar) {
+  out += "\nRows over time, by " + calendar.date_column + "\n";
+  std::vector<std::string> words;
+  for (const CalendarPeriod& period : calendar.periods) {
+    words.push_back(period.name + " " + std::to_string(period.rows));
+  }
+  AppendWrapped(out, "  ", JoinNames(words, calendar.periods.size()));
+  if (calendar.without_date > 0) {
+    AppendWrapped(out, "  ", std::to_string(calendar.without_date) + " rows have no date.");
+  }
+}
+
 }
 
 }  // namespace
@@ -233,57 +276,15 @@ std::string RenderText(const QualityReport& report) {
   AppendColumns(out, report);
   AppendProblems(out, report);
   AppendSuspicions(out, report);
-  const std::vector<std::string> notes = report.Notes();
-  if (!notes.empty()) out += "\nNotes\n";
-  for (const std::string& note : notes) AppendWrapped(out, "  - ", note);
+  AppendNotes(out, report);
+  if (report.profile) {
+    AppendPatterns(out, *report.profile);
+    AppendDistributions(out, *report.profile);
+  }
+  if (report.federation) AppendFederation(out, report);
+  if (report.calendar) AppendCalendar(out, *report.calendar);
   if (report.flow) out += "\nCohort flow\n" + FlowChart(*report.flow, kWidth);
   return out;
-}
-
-std::string RenderJson(const QualityReport& report) {
-  nlohmann::json json = {{"file", report.file},
-                         {"place_unit", report.place_unit},
-                         {"rows", report.rows},
-                         {"blank_rows", report.blank_rows},
-                         {"patients", report.patients},
-                         {"repeated_patients", report.repeated_patients},
-                         {"patients_excluded", report.patients_excluded},
-                         {"excluded_patients_found", report.excluded_patients_found},
-                         {"meets_contract", !report.HasProblems()},
-                         {"columns", nlohmann::json::array()},
-                         {"problems", nlohmann::json::array()},
-                         {"other_problems", report.other_problems},
-                         {"notes", report.Notes()}};
-  if (report.delimiter) {
-    json["delimiter"] = std::string(1, *report.delimiter);
-    json["delimiter_detected"] = report.delimiter_detected;
-  }
-  if (!report.encoding.empty()) json["encoding"] = report.encoding;
-  if (report.patient_missing.count > 0) {
-    json["problems"].push_back(ProblemJson(report, report.patient_header,
-                                           DataFault::kPatientMissing, report.patient_missing));
-  }
-  if (report.patient_repeated.count > 0) {
-    json["problems"].push_back(ProblemJson(report, report.patient_header,
-                                           DataFault::kPatientRepeated, report.patient_repeated));
-  }
-  for (const ColumnQuality& column : report.columns) {
-    json["columns"].push_back(ColumnJson(column));
-    for (const auto& [fault, problem] : column.problems) {
-      json["problems"].push_back(ProblemJson(report, column.name, fault, problem));
-    }
-  }
-  json["suspicions"] = nlohmann::json::array();
-  for (const Suspicion& suspicion : report.suspicions) {
-    json["suspicions"].push_back({{"column", suspicion.column},
-                                  {"kind", suspicion.kind},
-                                  {"rows", suspicion.rows},
-                                  {"words", suspicion.words},
-                                  {"remedy", suspicion.remedy}});
-  }
-  if (report.flow) json["cohort"] = FlowJson(*report.flow);
-  constexpr int kIndent = 2;
-  return json.dump(kIndent, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace consilium

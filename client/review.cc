@@ -34,10 +34,11 @@ Result<QualityReport> ReadData(const std::filesystem::path& home,
                                const Plan& plan,
                                const PatientRegister& patients,
                                Source& source,
+                               const DataSurroundings& surroundings,
                                const LoadProgress& progress) {
   TRY(const std::filesystem::path file, SourceOf(home));
   TRY(source, ReadSource(file));
-  return CheckData(source, plan, patients, progress);
+  return CheckData(source, plan, patients, progress, surroundings);
 }
 
 }  // namespace
@@ -46,10 +47,12 @@ DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
                          const PatientRegister& patients,
                          const Moment& now,
-                         const LoadProgress& progress) {
+                         const LoadProgress& progress,
+                         const std::vector<KnownSummary>& summaries) {
   DataCheck check;
   Source source;
-  Result<QualityReport> report = ReadData(home, plan, patients, source, progress);
+  Result<QualityReport> report =
+      ReadData(home, plan, patients, source, {DateOf(now.utc), summaries}, progress);
   if (!report) {
     check.problem = report.error();
     return check;

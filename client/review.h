@@ -14,11 +14,12 @@
 namespace consilium {
 
 /// Reads the site's source against the plan and asks its policy; nothing is sent. What was answered
-/// before is looked at by ForeseeAnswer.
+/// before is looked at by ForeseeAnswer. The data are shown beside `summaries`.
 DataCheck CheckLocalData(const std::filesystem::path& home,
                          const Plan& plan,
                          const PatientRegister& patients,
                          const Moment& now,
-                         const LoadProgress& progress = {});
+                         const LoadProgress& progress = {},
+                         const std::vector<KnownSummary>& summaries = {});
 
 }  // namespace consilium

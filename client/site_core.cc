@@ -185,6 +185,13 @@ Result<const Plan*> SiteCore::PlanOf(const StudyId& study) const {
   return &found->second->plan();
 }
 
+Result<std::optional<AnalysisResult>> SiteCore::ResultOf(const StudyId& study) {
+  TRY_STATUS(PlanOf(study));
+  SiteStudy& known = *studies_.at(study);
+  if (known.record().state != StudyState::kFinished) return std::optional<AnalysisResult>();
+  return known.KnownResult();
+}
+
 std::vector<SiteStudyView> SiteCore::Studies() const {
   std::vector<SiteStudyView> views;
   for (const auto& [id, study] : studies_) views.push_back(study->View());

@@ -83,6 +83,8 @@ class SiteCore {
   Result<SiteStudyView> View(const StudyId& study) const;
   /// The checked plan of an offered study.
   Result<const Plan*> PlanOf(const StudyId& study) const;
+  /// What a finished study's sums came to, as this site knows them; none where it does not.
+  Result<std::optional<AnalysisResult>> ResultOf(const StudyId& study);
   /// A study by the whole or an unambiguous beginning (4 or more digits) of its hexadecimal number.
   Result<StudyId> FindStudy(std::string_view number) const;
   const std::optional<SignedRoster>& roster() const { return roster_; }

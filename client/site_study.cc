@@ -247,6 +247,16 @@ Judged<void> SiteStudy::Replay() {
   return {};
 }
 
+std::optional<AnalysisResult> SiteStudy::KnownResult() {
+  if (replay_ == nullptr && !Replay()) {
+    replay_.reset();
+    return std::nullopt;
+  }
+  const auto* end = std::get_if<Result<AnalysisResult>>(&*next_);
+  if (end == nullptr || !*end) return std::nullopt;
+  return **end;
+}
+
 /// What our own run of the coordinator's half asks next, after all sums made known.
 Judged<Query> SiteStudy::ExpectedQuery() {
   if (replay_ == nullptr) {

@@ -83,6 +83,10 @@ class SiteStudy {
   SiteStudy(const SiteEnvironment& environment, Plan plan, SiteStudyRecord record);
   ~SiteStudy();
 
+  /// The result as our own run of the coordinator's half has it from the sums made known; none
+  /// while there is none.
+  std::optional<AnalysisResult> KnownResult();
+
   /// The sums made known so far, by round; kCorrupt where one is absent.
   Status RestoreSums(std::map<std::uint64_t, KnownSum> sums);
   void RestoreState(SiteStateRecord state) { state_ = std::move(state); }

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "client/ingestion/cells.h"
+#include "client/ingestion/fault_notes.h"
 #include "client/ingestion/source.h"
 #include "client/ingestion/source_types.h"
 #include "common/names.h"
@@ -147,6 +149,10 @@ class SourceLoader {
     if (contract_.one_row_per_patient) places_.push_back(row.PlaceOf(patient_field_));
     for (std::size_t i = 0; i < bindings_.size(); ++i) {
       loaded_.table.columns[i].push_back(ReadCell(bindings_[i], row, report.columns[i]));
+      if (std::isnan(loaded_.table.columns[i].back())) {
+        const std::string_view text = row.fields[bindings_[i].field];
+        faults_.Look(i, report.rows - 1, text, report.columns[i]);
+      }
     }
     if (group_field_ != kNoField) {
       loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
@@ -190,6 +196,7 @@ class SourceLoader {
     QualityReport& report = loaded_.report;
     for (std::size_t i = 0; i < bindings_.size(); ++i) CountCodes(bindings_[i], report.columns[i]);
     const PatientList& patients = loaded_.table.patients;
+    faults_.CountPatients(patients, report.columns);
     enum : unsigned char { kAbsent, kOnce, kAgain };
     std::vector<unsigned char> seen(patients.distinct(), kAbsent);
     for (std::size_t row = 0; row < patients.size(); ++row) {
@@ -220,6 +227,7 @@ class SourceLoader {
   std::vector<std::uint64_t> places_;  // Of the rows, where a patient may have only one.
   MissingCodes patient_missing_;
   std::vector<ColumnBinding> bindings_;
+  FaultNotes faults_;
   LoadedTable loaded_;
 };
 

@@ -6,7 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "client/calendar_drift.h"
+#include "client/data_profile.h"
+#include "client/duplicate_rows.h"
+#include "client/federation_compare.h"
 #include "client/ingestion/source_types.h"
+#include "client/plausibility.h"
 
 namespace consilium {
 namespace {
@@ -34,19 +39,47 @@ bool IsBeyondRanges(const QualityReport& report) {
   });
 }
 
+/// What no contract forbids, and how the data are spread.
+void LookAt(const Contract& contract,
+            const DataTable& table,
+            const DataSurroundings& surroundings,
+            QualityReport& report) {
+  const auto take = [&](std::vector<Suspicion> found) {
+    std::move(found.begin(), found.end(), std::back_inserter(report.suspicions));
+  };
+  take(FindSuspicions(contract, table, surroundings.today));
+  take(FindDuplicates(table));
+  CalendarFindings drift = FindDrift(contract, table);
+  take(std::move(drift.suspicions));
+  take(FindGaps(contract, table));
+  FederationFindings federation = CompareWithFederation(contract, table, surroundings.summaries);
+  take(std::move(federation.suspicions));
+  report.federation = std::move(federation.view);
+  std::stable_sort(report.suspicions.begin(), report.suspicions.end(),
+                   [](const Suspicion& a, const Suspicion& b) { return a.severity < b.severity; });
+  report.calendar = std::move(drift.view);
+  report.profile = ProfileOf(contract, table);
+}
+
 /// Data in another unit are mostly beyond the contract's ranges: then they are read once more
-/// without these.
-Result<std::vector<Suspicion>> Suspicions(const Source& source,
-                                          const Contract& contract,
-                                          const LoadedTable& loaded) {
-  if (!IsBeyondRanges(loaded.report)) return FindSuspicions(contract, loaded.table);
-  Contract without_ranges = contract;
-  for (ContractColumn& column : without_ranges.columns) {
-    column.minimum.reset();
-    column.maximum.reset();
+/// without these. That is for suspicions alone, which are no obstacle: so is no second reading that
+/// fails.
+void LookAtAll(const Source& source,
+               const Contract& contract,
+               const DataSurroundings& surroundings,
+               LoadedTable& loaded) {
+  if (IsBeyondRanges(loaded.report)) {
+    Contract without_ranges = contract;
+    for (ContractColumn& column : without_ranges.columns) {
+      column.minimum.reset();
+      column.maximum.reset();
+    }
+    if (const auto all = LoadSource(source, without_ranges)) {
+      LookAt(contract, all->table, surroundings, loaded.report);
+      return;
+    }
   }
-  TRY(const LoadedTable all, LoadSource(source, without_ranges));
-  return FindSuspicions(contract, all.table);
+  LookAt(contract, loaded.table, surroundings, loaded.report);
 }
 
 }  // namespace
@@ -54,17 +87,16 @@ Result<std::vector<Suspicion>> Suspicions(const Source& source,
 Result<QualityReport> CheckData(const Source& source,
                                 const Plan& plan,
                                 const PatientRegister& patients,
-                                const LoadProgress& progress) {
+                                const LoadProgress& progress,
+                                const DataSurroundings& surroundings) {
   TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
   Exclude(patients, loaded);
-  // They are no obstacle, so neither is a second reading that fails.
-  if (auto found = Suspicions(source, plan.contract, loaded)) {
-    loaded.report.suspicions = *std::move(found);
-  }
+  LookAtAll(source, plan.contract, surroundings, loaded);
   if (const SourceType* type = FindSourceType(source.type); type->compare != nullptr) {
     TRY(auto found, type->compare(source, plan.contract));
     std::vector<Suspicion>& all = loaded.report.suspicions;
-    std::move(found.begin(), found.end(), std::back_inserter(all));
+    all.insert(all.begin(), std::make_move_iterator(found.begin()),
+               std::make_move_iterator(found.end()));
   }
   if (loaded.report.HasProblems()) return std::move(loaded.report);
   auto cohort = CohortOf(plan, std::move(loaded.table));

@@ -11,12 +11,19 @@
 
 namespace consilium {
 
+/// What data are held against beside the contract.
+struct DataSurroundings {
+  std::optional<Date> today;            ///< Dates after it are in the future.
+  std::vector<KnownSummary> summaries;  ///< Of the federation, as far as the site knows any.
+};
+
 /// The quality report of the source against the plan's contract, with the cohort's flow when the
 /// data meet the contract. Fails only when the source cannot be read as a table.
 Result<QualityReport> CheckData(const Source& source,
                                 const Plan& plan,
                                 const PatientRegister& patients = {},
-                                const LoadProgress& progress = {});
+                                const LoadProgress& progress = {},
+                                const DataSurroundings& surroundings = {});
 
 struct SiteCohort : CohortWithFlow {
   CohortPatients patients;

@@ -57,6 +57,24 @@ svg .band.fed{fill:var(--fed)}svg .band.pool{fill:var(--pool)}svg .band.alone{fi
 svg .area.hollow{fill:none;stroke:var(--alone);stroke-dasharray:3 3}
 .key{display:flex;flex-wrap:wrap;gap:.4rem 1.4rem;margin:.25rem 0 1rem;font-size:.875rem}
 .key svg{width:26px;height:16px;display:inline-block;vertical-align:-3px;margin-right:.35rem}
+h1,h2,h3,p,th,td,figcaption{overflow-wrap:anywhere}
+.tight{grid-template-columns:repeat(auto-fill,minmax(min(100%,280px),1fr))}
+svg.narrow{max-width:420px}svg .box{fill:var(--soft);stroke:var(--ink);stroke-width:1}
+figcaption{font-size:.8125rem;line-height:1.4}
+.finding{border-left:4px solid var(--line);padding:.1rem 0 .1rem .9rem;margin:0 0 1.1rem}
+.finding p{margin:.15rem 0}.finding.must{border-color:var(--bad)}
+.finding.look{border-color:var(--pool)}
+.badge{display:inline-block;border:1px solid currentColor;border-radius:999px;padding:0 .55rem;
+margin-right:.45rem;font-size:.75rem;font-weight:600;line-height:1.5}
+.must .badge{color:var(--bad)}.look .badge{color:var(--pool)}.note .badge{color:var(--muted)}
+table.bars{width:100%}table.bars .track{width:45%;min-width:56px;padding-top:.55rem}
+table.bars thead th{overflow-wrap:normal}table.bars tbody th{min-width:5.5rem}
+.fill{display:block;height:.7rem;min-width:1px;background:var(--fed);
+-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.bars small{display:block;color:var(--muted);font-weight:400;line-height:1.35}
+@media (max-width:480px){main{padding:1rem .6rem 3rem}section{padding:1rem .9rem}
+h1{font-size:1.5rem}.tiles{grid-template-columns:1fr 1fr;gap:.5rem}.tile{padding:.6rem .7rem}
+table.bars .track{width:30%}th,td{padding-right:.5rem}}
 @media print{:root{--page:#fff;--card:#fff;--ink:#000;--muted:#444;--line:#bbb;--soft:#fff;
 --fed:#0062a8;--pool:#b04600;--alone:#555;--truth:#00724e;--bad:#a3151b}
 main{max-width:none;padding:0}body{font-size:10.5pt}section,.tile{border-radius:0}

@@ -12,6 +12,7 @@
 #include "client/units.h"
 #include "common/random.h"
 #include "tests/client/study_builder.h"
+#include "tests/client/table_builder.h"
 #include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
 
@@ -121,6 +122,101 @@ TEST(PlausibilityTest, TheRemedyIsALineOfTheSourceFile) {
   const auto pressure = Found(OneColumn("sbp", "mmHg", "[0, 300]"), Spread(12, 24));
   ASSERT_EQ(pressure.size(), 1U);
   EXPECT_THAT(pressure[0].remedy, HasSubstr("factor = 7.50062."));
+}
+
+TEST(PlausibilityTest, FindingsSayHowManyPatients) {
+  std::vector<double> values = Spread(120, 400);
+  values.insert(values.end(), 8, 0.0);
+  DataTable table = MakeTable({values});
+  for (int i = 0; i < 4; ++i) {
+    table.patients.push_back("P100");  // Whose value is a 0, too.
+    table.columns[0].push_back(0);
+  }
+  const auto found = FindSuspicions(OneColumn("chol", "mg/dL", "[0, 700]"), table);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].rows, 12U);
+  EXPECT_EQ(found[0].patients, 8U);
+}
+
+TEST(PlausibilityTest, WhatNoLivingPatientHasIsImpossible) {
+  struct Case {
+    const char* column;
+    const char* unit;
+    double lowest;
+    double highest;
+    double impossible;
+  };
+  const Case cases[] = {{"age", "a", 20, 95, 130},
+                        {"thalach", "/min", 60, 200, 400},
+                        {"trestbps", "mm[Hg]", 80, 200, 380},
+                        {"temperature", "Cel", 35, 41, 50},
+                        {"spo2", "%", 70, 100, 110},
+                        {"potassium", "mmol/L", 3, 6, 16},
+                        {"ph", "", 7, 7.6, 5},
+                        {"weight_hgb", "g/dL", 8, 17, -2}};
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.column);
+    std::vector<double> values = Spread(one.lowest, one.highest);
+    values.push_back(one.impossible);
+    values.push_back(5'000);  // Beyond the contract's range: a problem already.
+    const auto found = Found(OneColumn(one.column, one.unit, "[-10, 1000]"), values);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].kind, "impossible-value");
+    EXPECT_EQ(found[0].rows, 1U);
+  }
+  // Where neither name nor unit tells what is measured, nothing is impossible.
+  EXPECT_FALSE(VitalLimitsOf(OneColumn("chronic", "/min", "[0, 1]").columns[0]).has_value());
+  EXPECT_FALSE(VitalLimitsOf(OneColumn("age", "d", "[0, 1]").columns[0]).has_value());
+}
+
+TEST(PlausibilityTest, AValueFilledInForManyIsFoundAndNotNamed) {
+  std::vector<double> values = Spread(120, 400);
+  values.insert(values.end(), 40, 246.5);
+  const auto found = Found(OneColumn("chol", "mg/dL", "[0, 700]"), values);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].kind, "piled-value");
+  EXPECT_EQ(found[0].rows, 40U);
+  EXPECT_THAT(found[0].words + found[0].remedy, Not(HasSubstr("246")));
+  // Rounded to tens, values pile up everywhere.
+  std::vector<double> rounded;
+  for (int i = 0; i < 300; ++i) rounded.push_back(i % 3 == 0 ? 120 + i % 60 : 130 + i % 4 * 10);
+  EXPECT_THAT(Found(OneColumn("sbp", "mm[Hg]", "[0, 300]"), rounded), IsEmpty());
+}
+
+TEST(PlausibilityTest, OneValueInAllRowsAndLevelsOfNobodyAreNotes) {
+  const auto constant = Found(OneColumn("age", "a", "[0, 110]"), std::vector<double>(30, 50));
+  ASSERT_EQ(constant.size(), 1U);
+  EXPECT_EQ(constant[0].kind, "constant");
+  EXPECT_EQ(constant[0].severity, Severity::kNote);
+  EXPECT_THAT(constant[0].words, Not(HasSubstr("50")));
+  const Contract levels = MakeContract(
+      "patient = \"id\"\n[[column]]\nname = \"ward\"\ntype = \"category\"\n"
+      "levels = [\"a\", \"b\", \"c\"]\n");
+  std::vector<double> wards(20, 0);
+  wards[3] = 2;
+  const auto absent = FindSuspicions(levels, MakeTable({wards}));
+  ASSERT_EQ(absent.size(), 1U);
+  EXPECT_EQ(absent[0].kind, "absent-level");
+  EXPECT_EQ(absent[0].words, "no row has \"b\"");
+}
+
+TEST(PlausibilityTest, DatesToComeAndDefaultDatesAreFound) {
+  const Contract contract =
+      MakeContract("patient = \"id\"\n[[column]]\nname = \"visit\"\ntype = \"date\"\n");
+  std::vector<double> days;
+  for (unsigned i = 1; i <= 28; ++i) days.push_back(Day(2020, 5, i));
+  EXPECT_THAT(FindSuspicions(contract, MakeTable({days}), Date{2020, 5, 28}), IsEmpty());
+  days.push_back(Day(2020, 5, 29));
+  days.push_back(Day(1812, 9, 7));
+  days.insert(days.end(), 4, Day(1970, 1, 1));
+  const auto found = FindSuspicions(contract, MakeTable({days}), Date{2020, 5, 28});
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].kind, "date-in-future");
+  EXPECT_EQ(found[0].rows, 1U);
+  EXPECT_EQ(found[1].kind, "date-too-old");
+  EXPECT_EQ(found[2].kind, "date-default");
+  EXPECT_EQ(found[2].rows, 4U);
+  EXPECT_EQ(FindSuspicions(contract, MakeTable({days})).size(), 2U);
 }
 
 /// 38.67, 88.4, 18.02, 0.1: what clinical chemistry's tables have.

@@ -3,13 +3,12 @@
 #include "simulations/html_report.h"
 
 #include <fstream>
-#include <regex>
-#include <stack>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/pages/html_page.h"
+#include "tests/support/html_check.h"
 #include "tests/support/temporary_folder.h"
 
 namespace consilium {
@@ -18,24 +17,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// Names of elements that are closed in another order than they were opened, or not at all.
-std::string Unbalanced(const std::string& html) {
-  static const std::regex kTag(R"(<(/?)([a-zA-Z0-9]+)([^<>]*?)(/?)>)");
-  std::stack<std::string> open;
-  for (std::sregex_iterator tag(html.begin(), html.end(), kTag), end; tag != end; ++tag) {
-    const std::string name = (*tag)[2].str();
-    if (name == "meta" || (*tag)[4].length() > 0) continue;
-    if ((*tag)[1].length() == 0) {
-      open.push(name);
-    } else if (open.empty() || open.top() != name) {
-      return name;
-    } else {
-      open.pop();
-    }
-  }
-  return open.empty() ? "" : open.top();
-}
 
 class HtmlReportTest : public ::testing::Test {
  protected:
@@ -64,11 +45,8 @@ class HtmlReportTest : public ::testing::Test {
 TEST_F(HtmlReportTest, IsOneWholePageThatLoadsNothing) {
   const std::string page = Report("[sweep]\nanalysis.ridge = [0, 1]\n", "repetitions = 3\n");
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
-  EXPECT_EQ(Unbalanced(page), "");
-  for (const char* foreign : {"<script", "http:", "https:", "url(", "@import", "src=", "<link"}) {
-    EXPECT_THAT(page, Not(HasSubstr(foreign)));
-  }
-  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  EXPECT_EQ(UnbalancedElement(page), "");
+  ExpectNothingForeign(page);
 }
 
 TEST_F(HtmlReportTest, TextOfFilesIsEscaped) {
