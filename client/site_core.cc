@@ -59,6 +59,7 @@ SiteEnvironment SiteCore::Environment() {
   environment.random = &random_;
   environment.federation = settings_.federation;
   environment.roster = &roster_;
+  environment.common = settings_.common;
   environment.policy = &policy_;
   environment.ledger = &ledger_;
   environment.answered = &answered_;
@@ -92,15 +93,25 @@ Status SiteCore::RestoreAnswers(const RecordStore& store) {
   return {};
 }
 
+bool SiteCore::IsGenuine(const SignedRoster& roster) const {
+  return settings_.common != nullptr ? settings_.common->Verify(roster, settings_.coordinator)
+                                     : VerifyRoster(roster, settings_.coordinator);
+}
+
+void SiteCore::KeepRoster(SignedRoster roster) {
+  roster_ = settings_.common != nullptr ? settings_.common->Share(std::move(roster))
+                                        : std::make_shared<const SignedRoster>(std::move(roster));
+}
+
 Status SiteCore::Restore(const RecordStore& store) {
   TRY_STATUS(ledger_.Restore(store, identity_.public_key()));
   TRY_STATUS(history_.Restore(store, kLedgerTable));
   TRY(auto rosters, LoadRows<SignedRoster>(store, "roster"));
   for (auto& [key, roster] : rosters) {
-    if (!VerifyRoster(roster, settings_.coordinator)) {
+    if (!IsGenuine(roster)) {
       return Fail(ErrorCode::kCorrupt, "the stored roster is not signed by the pinned coordinator");
     }
-    roster_ = std::move(roster);
+    KeepRoster(std::move(roster));
   }
   TRY_STATUS(RestoreReceipts(store));
   TRY_STATUS(RestoreAnswers(store));
@@ -330,14 +341,13 @@ Judged<void> SiteCore::Dispatch(const Moment& now,
 Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effects) {
   const auto welcome = Decode<consilium::Welcome>(message.body);
   if (!welcome) return Refuse(R::kMalformed);
-  const auto roster = Decode<SignedRoster>(welcome->roster);
+  auto roster = Decode<SignedRoster>(welcome->roster);
   if (!roster) return Refuse(R::kMalformed);
   const Receipt& receipt = welcome->receipt;
   if (receipt.head.records > 0 && !VerifyReceipt(receipt, settings_.coordinator)) {
     return Refuse(R::kNotSignedByCoordinator);  // It could never be held to such a receipt.
   }
-  if (!VerifyRoster(*roster, settings_.coordinator) ||
-      roster->roster.federation != settings_.federation) {
+  if (!IsGenuine(*roster) || roster->roster.federation != settings_.federation) {
     return Refuse(R::kRosterForged);
   }
   if (roster_) {
@@ -360,8 +370,8 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
   if (!listed) return Refuse(R::kNotInRoster);
   RecordBatch batch;
   if (!roster_ || Encode(*roster) != Encode(*roster_)) {
-    roster_ = *roster;
     batch.push_back(PutRecord{"roster", ToBytes("current"), Encode(*roster)});
+    KeepRoster(*std::move(roster));
   }
   if (welcome->receipt.head.records > receipt_.head.records) {
     receipt_ = welcome->receipt;

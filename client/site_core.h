@@ -29,6 +29,8 @@ class SiteCore {
     FederationId federation;
     IdentityKey coordinator;  ///< Pinned at joining.
     std::string software;     ///< "consilium-site 0.1.0"
+    /// What this process's sites know alike, where it has many; outlives the core.
+    CommonKnowledge* common = nullptr;
   };
 
   /// `identity` and `random` outlive the core. A policy that is an error forbids everything.
@@ -87,7 +89,7 @@ class SiteCore {
   Result<std::optional<AnalysisResult>> ResultOf(const StudyId& study);
   /// A study by the whole or an unambiguous beginning (4 or more digits) of its hexadecimal number.
   Result<StudyId> FindStudy(std::string_view number) const;
-  const std::optional<SignedRoster>& roster() const { return roster_; }
+  const std::shared_ptr<const SignedRoster>& roster() const { return roster_; }
   bool welcomed() const { return welcomed_; }
   AuditHead ledger_head() const { return ledger_.head(); }
   const Result<Policy>& policy() const { return policy_; }
@@ -131,6 +133,8 @@ class SiteCore {
   Judged<SiteStudy*> StudyOf(const OpenedMessage& message);
   Judged<void> OnLedgerHead(const OpenedMessage& message, SiteEffects& effects);
   void CompareLedger(const Receipt& receipt);
+  bool IsGenuine(const SignedRoster& roster) const;
+  void KeepRoster(SignedRoster roster);
   void SayHello(const Moment& now, SiteEffects& effects);
   void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);
   SiteEnvironment Environment();
@@ -140,7 +144,7 @@ class SiteCore {
   RandomSource& random_;
   Result<Policy> policy_;
   ByteArray<16> boot_{};
-  std::optional<SignedRoster> roster_;
+  std::shared_ptr<const SignedRoster> roster_;  ///< None before the first welcome.
   Receipt receipt_;
   HashChain ledger_;
   std::map<Digest, AnsweredRecord> answered_;

@@ -132,7 +132,10 @@ Judged<SiteStudy::Started> SiteStudy::CheckRoundStart(const Route& route, const 
       setup.identities.emplace(member.id, member.identity);
     }
   }
-  return Started{std::move(setup), std::move(*query), std::move(slots)};
+  setup.common = environment_.common;
+  auto shared = setup.common != nullptr ? setup.common->Share(std::move(setup))
+                                        : std::make_shared<const SessionSetup>(std::move(setup));
+  return Started{std::move(shared), std::move(*query), std::move(slots)};
 }
 
 Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,

@@ -145,7 +145,7 @@ SiteStudyView SiteStudy::View() const {
 }
 
 std::optional<SiteId> SiteStudy::Self() const {
-  if (!environment_.roster->has_value()) return std::nullopt;
+  if (*environment_.roster == nullptr) return std::nullopt;
   for (const Member& member : (*environment_.roster)->roster.members) {
     if (member.identity == environment_.identity->public_key() &&
         member.state == MemberState::kActive) {

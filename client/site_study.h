@@ -14,6 +14,7 @@
 #include "client/records.h"
 #include "common/random.h"
 #include "protocols/analysis_thread.h"
+#include "protocols/common_knowledge.h"
 #include "protocols/effects.h"
 #include "protocols/hash_chain.h"
 #include "protocols/plan.h"
@@ -65,7 +66,8 @@ struct SiteEnvironment {
   const SigningKey* identity = nullptr;
   RandomSource* random = nullptr;
   FederationId federation;
-  const std::optional<SignedRoster>* roster = nullptr;
+  const std::shared_ptr<const SignedRoster>* roster = nullptr;  ///< None before a welcome.
+  CommonKnowledge* common = nullptr;       ///< Of this process's sites, where it has many.
   const Result<Policy>* policy = nullptr;  ///< An error: nothing is allowed.
   HashChain* ledger = nullptr;
   std::map<Digest, AnsweredRecord>* answered = nullptr;
@@ -136,7 +138,7 @@ class SiteStudy {
  private:
   /// What a start that may be answered asks for.
   struct Started {
-    SessionSetup setup;
+    std::shared_ptr<const SessionSetup> setup;
     Query query;
     std::vector<Slot> slots;
   };

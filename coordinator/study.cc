@@ -284,7 +284,7 @@ StudyView Study::View() const {
   view.title = plan_.title;
   view.kind = std::string(plan_.analysis->kind());
   view.state = record_.state;
-  view.reason = record_.reason.empty() ? waiting_for_ : record_.reason;
+  view.reason = record_.reason.empty() ? WaitingFor() : record_.reason;
   view.submitted_at = record_.submitted_at;
   view.started_at = record_.started_at;
   view.ended_at = record_.ended_at;
@@ -302,7 +302,7 @@ StudyView Study::View() const {
   } else if (record_.state == StudyState::kRunning) {
     view.phase = "gathering sites";
     view.expected = static_cast<std::uint32_t>(Eligible().size());
-    view.answered = static_cast<std::uint32_t>(Ready().size());
+    view.answered = static_cast<std::uint32_t>(ReadyOf(Eligible()).size());
   }
   for (const Member& member : environment_.roster->roster.members) {
     StudySiteView site;

@@ -144,10 +144,11 @@ class Study {
   bool NeedsAll() const;
   std::vector<SiteId> Eligible() const;
   bool WasSentAllSums(SiteId site) const;
-  std::vector<SiteId> Ready() const;
+  std::vector<SiteId> ReadyOf(std::vector<SiteId> sites) const;
   bool PauseIfOneIsGone(const std::vector<SiteId>& needed,
                         const Moment& now,
                         CoordinatorEffects& effects);
+  std::string WaitingFor() const;
   std::string TooFewLeft(const std::vector<SiteId>& eligible) const;
   void TryBegin(const Moment& now, CoordinatorEffects& effects);
   void BeginAttempt(const std::vector<SiteId>& sites,
@@ -224,7 +225,6 @@ class Study {
   std::set<SiteId> sketched_before_;   ///< Who, in it, gives no second sketch of its answer.
   std::optional<Instant> deadline_;    ///< Of the open phase, or of gathering sites.
   std::uint32_t failed_attempts_ = 0;  ///< In a row, of the open round.
-  std::string waiting_for_;
 };
 
 }  // namespace consilium

@@ -55,8 +55,7 @@ bool Study::WasSentAllSums(SiteId site) const {
   return journal_.empty() || (sums != sums_at_.end() && sums->second.sent >= journal_.size());
 }
 
-std::vector<SiteId> Study::Ready() const {
-  std::vector<SiteId> sites = Eligible();
+std::vector<SiteId> Study::ReadyOf(std::vector<SiteId> sites) const {
   std::erase_if(sites, [&](SiteId site) {
     const auto link = environment_.links->find(site);
     return !prekeys_.contains(site) || link == environment_.links->end() ||
@@ -71,7 +70,7 @@ std::vector<SiteId> Study::Ready() const {
 void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
   if (record_.state != StudyState::kRunning || session_ != nullptr || !query_) return;
   const std::vector<SiteId> eligible = Eligible();
-  const std::vector<SiteId> ready = Ready();
+  const std::vector<SiteId> ready = ReadyOf(eligible);
   if (eligible.size() < plan_.minimum_sites) {
     PauseBecause(TooFewLeft(eligible), now, effects);
     return;
@@ -80,12 +79,6 @@ void Study::TryBegin(const Moment& now, CoordinatorEffects& effects) {
   if (ready.size() == eligible.size()) {
     BeginAttempt(ready, now, effects);
     return;
-  }
-  waiting_for_ = "waiting for ";
-  for (const SiteId site : eligible) {
-    if (Contains(ready, site)) continue;
-    if (waiting_for_.back() != ' ') waiting_for_ += ", ";
-    waiting_for_ += NameOf(site);
   }
   // Who still takes in the newest sum is not late.
   const std::uint64_t newest = journal_.empty() ? 0 : journal_.back().sum.size();
@@ -118,6 +111,19 @@ bool Study::PauseIfOneIsGone(const std::vector<SiteId>& needed,
   return false;
 }
 
+/// In words, while sites are gathered; made when somebody looks, for it may name thousands.
+std::string Study::WaitingFor() const {
+  if (record_.state != StudyState::kRunning || session_ != nullptr || !query_) return {};
+  const std::vector<SiteId> eligible = Eligible();
+  const std::vector<SiteId> ready = ReadyOf(eligible);
+  std::string text;
+  for (const SiteId site : eligible) {
+    if (Contains(ready, site)) continue;
+    text += (text.empty() ? "waiting for " : ", ") + NameOf(site);
+  }
+  return text;
+}
+
 std::string Study::TooFewLeft(const std::vector<SiteId>& eligible) const {
   std::string gone;
   for (const SiteId site : record_.sites) {
@@ -143,7 +149,6 @@ void Study::BeginAttempt(const std::vector<SiteId>& sites,
     return;
   }
   record_.attempt = AttemptNumber(record_.attempt.value() + 1);
-  waiting_for_.clear();
   accusers_.clear();
   sketched_before_.clear();
   turns_end_.clear();

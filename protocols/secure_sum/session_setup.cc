@@ -4,9 +4,22 @@
 #include <set>
 
 #include "common/crypto/key_exchange.h"
+#include "protocols/common_knowledge.h"
 #include "protocols/secure_sum/thresholds.h"
 
 namespace consilium {
+
+bool VerifyPassedOn(const SessionSetup& setup,
+                    MessageKind kind,
+                    const Route& route,
+                    ByteSpan body,
+                    const Signature& signature,
+                    SiteId sender) {
+  const IdentityKey& identity = setup.identities.at(sender);
+  return setup.common != nullptr ? setup.common->Verify(kind, route, body, signature, identity)
+                                 : VerifyForwarded(kind, route, body, signature, identity);
+}
+
 std::optional<Refusal> CheckStart(const SessionSetup& setup) {
   const RoundStart& start = setup.start;
   const Result<Thresholds> thresholds = ThresholdsFor(
@@ -39,8 +52,8 @@ Judged<void> CheckPrekeyOf(const SessionSetup& setup, const Participant& partici
   Route prekey_route = setup.route;
   prekey_route.round = RoundNumber();
   prekey_route.attempt = AttemptNumber();
-  if (!VerifyForwarded(MessageKind::kPrekey, prekey_route, Encode(participant.prekey),
-                       participant.signature, setup.identities.at(participant.site))) {
+  if (!VerifyPassedOn(setup, MessageKind::kPrekey, prekey_route, Encode(participant.prekey),
+                      participant.signature, participant.site)) {
     return Refuse(RefusalReason::kPrekeyForged, participant.site);
   }
   return {};

@@ -12,6 +12,8 @@
 
 namespace consilium {
 
+class CommonKnowledge;
+
 struct SessionSetup {
   Route route;
   RoundStart start;
@@ -23,7 +25,18 @@ struct SessionSetup {
   /// What is sketched, where the plan has norms checked. Derived by each, as the codec.
   std::optional<NormCheck> check = std::nullopt;
   ByteArray<32> sketch_nonce{};  ///< The coordinator's own, secret until sketches are asked for.
+  /// What this process's sites know alike, where it has many; outlives the setup.
+  CommonKnowledge* common = nullptr;
 };
+
+/// Whether this member of the roster signed a message of the attempt's study that another party
+/// has passed on.
+bool VerifyPassedOn(const SessionSetup& setup,
+                    MessageKind kind,
+                    const Route& route,
+                    ByteSpan body,
+                    const Signature& signature,
+                    SiteId sender);
 
 /// The rules of step A1 that need no secret: thresholds by the published rule, participants
 /// ascending and known, no key twice. A site looks at the signatures of those alone with whom it

@@ -23,22 +23,29 @@ bool Contains(const std::vector<SiteId>& sites, SiteId site) {
 
 }  // namespace
 
-SiteSession::SiteSession(SessionSetup setup, SiteId self, Digest context)
+SiteSession::SiteSession(std::shared_ptr<const SessionSetup> setup, SiteId self, Digest context)
     : setup_(std::move(setup)), self_(self), context_(context) {}
 
 Judged<SiteSession> SiteSession::Begin(SessionSetup setup,
                                        SiteId self,
                                        const PrekeySecrets& prekey,
                                        RandomSource& random) {
-  if (const auto refusal = CheckStart(setup)) return tl::unexpected<Refusal>(*refusal);
-  const auto point = PointOf(setup.start, self);
-  if (!point || Encode(setup.start.participants[*point - 1].prekey) != Encode(prekey.prekey)) {
+  return Begin(std::make_shared<const SessionSetup>(std::move(setup)), self, prekey, random);
+}
+
+Judged<SiteSession> SiteSession::Begin(std::shared_ptr<const SessionSetup> setup,
+                                       SiteId self,
+                                       const PrekeySecrets& prekey,
+                                       RandomSource& random) {
+  if (const auto refusal = CheckStart(*setup)) return tl::unexpected<Refusal>(*refusal);
+  const auto point = PointOf(setup->start, self);
+  if (!point || Encode(setup->start.participants[*point - 1].prekey) != Encode(prekey.prekey)) {
     return Refuse(R::kOwnPrekeyAltered);
   }
-  const Digest context = ContextOf(setup.route, setup.start, setup.codec);
+  const Digest context = ContextOf(setup->route, setup->start, setup->codec);
   SiteSession session(std::move(setup), self, context);
   Dealt dealt;
-  for (const SiteId peer : ChooseNeighbours(session.setup_.start, self, random)) {
+  for (const SiteId peer : ChooseNeighbours(session.setup_->start, self, random)) {
     Judged<PeerKeys> keys = session.AgreeWith(peer, prekey.encryption, prekey.masking);
     if (!keys) return tl::unexpected<Refusal>(keys.error());
     dealt.chosen.emplace(peer, std::move(*keys));
@@ -53,8 +60,8 @@ Judged<SiteSession> SiteSession::Begin(SessionSetup setup,
 Judged<SiteSession::PeerKeys> SiteSession::AgreeWith(SiteId peer,
                                                      const SecretKey32& encryption,
                                                      const SecretKey32& masking) const {
-  const Participant& participant = setup_.start.participants[*PointOf(setup_.start, peer) - 1];
-  if (auto own = CheckPrekeyOf(setup_, participant); !own) {
+  const Participant& participant = setup_->start.participants[*PointOf(setup_->start, peer) - 1];
+  if (auto own = CheckPrekeyOf(*setup_, participant); !own) {
     return tl::unexpected<Refusal>(own.error());
   }
   const Result<SecretKey32> sealing = ExchangeSecret(encryption, participant.prekey.encryption);
@@ -67,17 +74,17 @@ Judged<SiteSession::PeerKeys> SiteSession::AgreeWith(SiteId peer,
 void SiteSession::Deal(const PrekeySecrets& prekey, Dealt& dealt, RandomSource& random) {
   std::vector<std::uint32_t> points;
   for (const auto& [recipient, keys] : dealt.chosen) {
-    points.push_back(*PointOf(setup_.start, recipient));
+    points.push_back(*PointOf(setup_->start, recipient));
   }
-  if (KeepsOwnShare(setup_.start.thresholds)) points.push_back(*PointOf(setup_.start, self_));
+  if (KeepsOwnShare(setup_->start.thresholds)) points.push_back(*PointOf(setup_->start, self_));
   dealt.self_seed = Scalar::Random(random);
-  const std::uint32_t threshold = setup_.start.thresholds.shares;
+  const std::uint32_t threshold = setup_->start.thresholds.shares;
   const std::vector<ShamirShare> self = Split(dealt.self_seed, threshold, points, random);
   const std::vector<ShamirShare> masking = Split(prekey.masking_seed, threshold, points, random);
 
   shares_.context = context_;
   shares_.commitment = SelfSeedCommitment(context_, self_, dealt.self_seed);
-  if (KeepsOwnShare(setup_.start.thresholds)) {
+  if (KeepsOwnShare(setup_->start.thresholds)) {
     dealt.own = HeldShares{SecretKey32(self.back().value.Expose()),
                            SecretKey32(masking.back().value.Expose())};
   }
@@ -147,13 +154,13 @@ Judged<void> SiteSession::OnDelivery(const Delivery& delivery) {
 }
 
 Judged<void> SiteSession::CheckDelivery(const Dealt& dealt, const Delivery& delivery) const {
-  const Thresholds& thresholds = setup_.start.thresholds;
+  const Thresholds& thresholds = setup_->start.thresholds;
   if (delivery.shares.size() < FewestSites(thresholds)) return Refuse(R::kDeliveryTooSmall);
   SiteId previous;
   bool own_seen = false;
   std::size_t of_ours = KeepsOwnShare(thresholds) ? 1 : 0;  // Shares that could open our secrets.
   for (const DeliveredShare& share : delivery.shares) {
-    if (share.dealer <= previous || !PointOf(setup_.start, share.dealer)) {
+    if (share.dealer <= previous || !PointOf(setup_->start, share.dealer)) {
       return Refuse(R::kDeliveryNotWithinStart, share.dealer);
     }
     previous = share.dealer;
@@ -194,7 +201,7 @@ Judged<SiteSession::HeldShares> SiteSession::OpenShare(const SecretKey32& key,
 Judged<void> SiteSession::Mask(RingVector contribution) {
   auto* delivered = std::get_if<Delivered>(&phase_);
   if (delivered == nullptr) return Refuse(R::kUnexpected);
-  CHECK(contribution.size() == setup_.words);
+  CHECK(contribution.size() == setup_->words);
   std::vector<MaskTerm> masks;
   masks.reserve(1 + delivered->mask_keys.size());
   masks.push_back({SelfMaskKey(delivered->self_seed, context_)});
@@ -202,7 +209,7 @@ Judged<void> SiteSession::Mask(RingVector contribution) {
     masks.push_back(PairwiseMask(std::move(key), self_, peer));
   }
   Uploaded uploaded;
-  if (setup_.check) uploaded.plain = contribution;
+  if (setup_->check) uploaded.plain = contribution;
   ApplyMasks(masks, contribution);
   uploaded.masked = std::move(contribution);
   uploaded.header =
@@ -235,7 +242,7 @@ std::optional<Digest> SiteSession::sketch_seed() const {
 
 Judged<Sketch> SiteSession::OnSketchRequest(const SketchRequest& request) {
   auto* uploaded = std::get_if<Uploaded>(&phase_);
-  if (uploaded == nullptr || !setup_.check) return Refuse(R::kUnexpected);
+  if (uploaded == nullptr || !setup_->check) return Refuse(R::kUnexpected);
   const Digest seed = SketchSeed(context_, uploaded->view.root, request);
   if (uploaded->sketched) {
     if (uploaded->sketched->sketch.seed != seed) return Refuse(R::kSecondSketch);
@@ -249,7 +256,7 @@ Judged<Sketch> SiteSession::OnSketchRequest(const SketchRequest& request) {
   for (const SurvivorHeader& committed : request.committed.headers) {
     sketched.committed.emplace(committed.site, Encode(committed.header));
   }
-  sketched.sketch = {seed, SketchWords(Project(uploaded->plain, *setup_.check, seed))};
+  sketched.sketch = {seed, SketchWords(Project(uploaded->plain, *setup_->check, seed))};
   uploaded->sketched = std::move(sketched);
   Wipe(std::as_writable_bytes(std::span(uploaded->plain)));
   RingVector().swap(uploaded->plain);
@@ -259,7 +266,7 @@ Judged<Sketch> SiteSession::OnSketchRequest(const SketchRequest& request) {
 /// Whether each survivor was bound to its vector, as it is in the sum, before any was sketched.
 Judged<void> SiteSession::CheckSketched(const Uploaded& uploaded,
                                         const Survivors& survivors) const {
-  if (!setup_.check) return {};
+  if (!setup_->check) return {};
   if (!uploaded.sketched) return Refuse(R::kNotSketched);
   for (const SurvivorHeader& survivor : survivors.headers) {
     const auto committed = uploaded.sketched->committed.find(survivor.site);
@@ -303,10 +310,10 @@ Judged<Confirmation> SiteSession::OnSurvivors(const Survivors& survivors) {
 
 Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
                                          const Survivors& survivors) const {
-  const Thresholds& thresholds = setup_.start.thresholds;
+  const Thresholds& thresholds = setup_->start.thresholds;
   if (survivors.headers.size() < FewestSites(thresholds)) return Refuse(R::kSurvivorsTooFew);
   // That so many took part the quorum's signatures show; where more are wanted, the headers'.
-  const bool verify_all = std::max(thresholds.minimum, setup_.own_minimum) > thresholds.quorum;
+  const bool verify_all = std::max(thresholds.minimum, setup_->own_minimum) > thresholds.quorum;
   const View& view = uploaded.view;
   SiteId previous;
   bool own_seen = false;
@@ -320,8 +327,8 @@ Judged<void> SiteSession::CheckSurvivors(const Uploaded& uploaded,
     const bool shares_masks = view.partners.contains(survivor.site) || survivor.site == self_;
     const Bytes body = Encode(survivor.header);
     if ((shares_masks || verify_all) &&
-        !VerifyForwarded(MessageKind::kUploadHeader, setup_.route, body, survivor.signature,
-                         setup_.identities.at(survivor.site))) {
+        !VerifyPassedOn(*setup_, MessageKind::kUploadHeader, setup_->route, body,
+                        survivor.signature, survivor.site)) {
       return Refuse(R::kHeaderForged, survivor.site);
     }
     if (survivor.header.context != context_ || survivor.header.delivery_root != view.root) {
@@ -378,13 +385,13 @@ Judged<void> SiteSession::CheckQuorum(const Digest& transcript,
   SiteId previous;
   for (const Cosignature& cosignature : quorum.signatures) {
     if (cosignature.site <= previous || !Contains(survivors, cosignature.site) ||
-        !VerifyForwarded(MessageKind::kConfirmation, setup_.route, body, cosignature.signature,
-                         setup_.identities.at(cosignature.site))) {
+        !VerifyPassedOn(*setup_, MessageKind::kConfirmation, setup_->route, body,
+                        cosignature.signature, cosignature.site)) {
       return Refuse(R::kQuorumForged, cosignature.site);
     }
     previous = cosignature.site;
   }
-  if (quorum.signatures.size() < setup_.start.thresholds.quorum) {
+  if (quorum.signatures.size() < setup_->start.thresholds.quorum) {
     return Refuse(R::kQuorumTooSmall);
   }
   return {};

@@ -14,6 +14,7 @@
 // answered with the same bytes; a different one for the same step is a lie.
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <variant>
@@ -35,10 +36,14 @@ class SiteSession {
                                    SiteId self,
                                    const PrekeySecrets& prekey,
                                    RandomSource& random);
+  static Judged<SiteSession> Begin(std::shared_ptr<const SessionSetup> setup,
+                                   SiteId self,
+                                   const PrekeySecrets& prekey,
+                                   RandomSource& random);
 
   const Digest& context() const { return context_; }
-  const Route& route() const { return setup_.route; }
-  const RoundStart& start() const { return setup_.start; }
+  const Route& route() const { return setup_->route; }
+  const RoundStart& start() const { return setup_->start; }
   /// The answer to A1.
   const Shares& shares() const { return shares_; }
 
@@ -51,7 +56,7 @@ class SiteSession {
   const RingVector& masked_vector() const;
 
   /// Whether this attempt has norms checked: then the vector waits until it was sketched.
-  bool checks_norm() const { return setup_.check.has_value(); }
+  bool checks_norm() const { return setup_->check.has_value(); }
   /// The sketch of the vector that was masked; for one request in a session, ever.
   Judged<Sketch> OnSketchRequest(const SketchRequest& request);
   /// Whether a sketch was given.
@@ -125,7 +130,7 @@ class SiteSession {
   };
   using Phase = std::variant<Dealt, Delivered, Uploaded, Confirmed, Released>;
 
-  SiteSession(SessionSetup setup, SiteId self, Digest context);
+  SiteSession(std::shared_ptr<const SessionSetup> setup, SiteId self, Digest context);
   Judged<PeerKeys> AgreeWith(SiteId peer,
                              const SecretKey32& encryption,
                              const SecretKey32& masking) const;
@@ -141,7 +146,7 @@ class SiteSession {
   const Digest* confirmed_transcript() const;
   std::optional<Digest> sketch_seed() const;
 
-  SessionSetup setup_;
+  std::shared_ptr<const SessionSetup> setup_;
   SiteId self_;
   Digest context_;
   Shares shares_;

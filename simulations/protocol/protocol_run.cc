@@ -80,6 +80,7 @@ WorldOptions WorldOf(const Plan& plan,
   world.plans.push_back(plan.text);
   world.policy = PolicyOf(plan);
   world.analysis = plan.analysis;
+  world.shares = true;
   // Whatever day it really is: an old plan can still be tried, and gives what it gave.
   world.begin = UtcSeconds{(DaysSinceEpoch(plan.expires) - 300) * kSecondsADay};
   return world;
@@ -167,7 +168,7 @@ Result<RecordedRun> RunOverProtocol(const Plan& plan,
                                     std::span<const CohortView> cohorts,
                                     const ProtocolOptions& options) {
   Witness witness(std::vector<bool>(cohorts.size(), true));
-  Trace trace(/*keep_lines=*/false);
+  Trace trace(TraceKeeps::kCount);
   World world(WorldOf(plan, cohorts, options), witness, trace);
   RunToEnd(world, plan.id, options.watcher);
   if (!witness.violations().empty()) {

@@ -13,6 +13,7 @@
 #include "protocols/result_document.h"
 #include "simulations/draws.h"
 #include "simulations/plain_federation.h"
+#include "simulations/storm/schedule.h"
 #include "simulations/storm/world.h"
 
 namespace consilium {
@@ -21,6 +22,8 @@ namespace {
 constexpr Duration kStormLasts{1'200'000};
 /// The longest a study may take once nothing goes wrong any more.
 constexpr Duration kCalmLasts{3'600'000};
+/// How often it is looked whether a schedule is used up.
+constexpr Duration kScheduleStep{1'000};
 constexpr std::uint32_t kRows = 16;
 constexpr std::size_t kMostFailuresKept = 5;
 
@@ -187,30 +190,28 @@ void AddOutcome(SeedOutcome outcome, Hasher& hasher, StormSummary& summary) {
   if (summary.failures.size() < kMostFailuresKept) summary.failures.push_back(std::move(outcome));
 }
 
-}  // namespace
-
-SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
-  SeededRandom random = StreamOf(seed, "storm day");
-  const BadDay day = DrawBadDay(random);
-  const WorldOptions options = OptionsOf(seed, day);
-  std::vector<bool> honest(day.sites, true);
-  for (const std::uint32_t site : day.malicious) honest[site] = false;
+/// Bad weather, which `storm` makes (true if all studies ended in it), then calm.
+SeedOutcome RunDay(const WorldOptions& options,
+                   bool keep_lines,
+                   const std::function<bool(World&)>& storm) {
+  std::vector<bool> honest(options.day.sites, true);
+  for (const std::uint32_t site : options.day.malicious) honest[site] = false;
   Witness witness(std::move(honest));
   for (const Cohort& cohort : options.cohorts) {
     for (Eigen::Index i = 0; i < cohort.values.size(); ++i) {
       witness.KnowSecret(cohort.values.data()[i]);
     }
   }
-  Trace trace(keep_lines);
+  Trace trace(keep_lines ? TraceKeeps::kLines : TraceKeeps::kHash);
   World world(options, witness, trace);
-  bool ended = world.RunUntil(world.now() + kStormLasts);
+  bool ended = storm(world);
   if (!ended) {
     world.CalmDown();
     ended = world.RunUntil(world.now() + kCalmLasts);
   }
   SeedOutcome outcome;
-  outcome.seed = seed;
-  outcome.sites = day.sites;
+  outcome.seed = options.seed;
+  outcome.sites = options.day.sites;
   EndOf(options, world, ended, witness, outcome);
   outcome.violations = witness.violations();
   if (!outcome.violations.empty()) outcome.end = StormEnd::kFailed;
@@ -221,6 +222,29 @@ SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
   outcome.refusals = witness.refusals();
   outcome.lines = trace.lines();
   return outcome;
+}
+
+}  // namespace
+
+SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
+  SeededRandom random = StreamOf(seed, "storm day");
+  const WorldOptions options = OptionsOf(seed, DrawBadDay(random));
+  return RunDay(options, keep_lines,
+                [](World& world) { return world.RunUntil(world.now() + kStormLasts); });
+}
+
+SeedOutcome RunSchedule(ByteSpan schedule) {
+  Schedule luck(schedule);
+  WorldOptions options = OptionsOf(0, DrawBadDay(luck));
+  options.luck = &luck;
+  return RunDay(options, /*keep_lines=*/false, [&](World& world) {
+    const Instant until = world.now() + kStormLasts;
+    bool ended = false;
+    while (!ended && !luck.used_up() && world.now() < until) {
+      ended = world.RunUntil(world.now() + kScheduleStep);
+    }
+    return ended;
+  });
 }
 
 StormSummary RunStorm(const StormOptions& options, const StormWatcher& watcher) {

@@ -36,6 +36,9 @@ struct SeedOutcome {
 };
 
 SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines);
+/// The same under a day and a luck that are read from bytes (see schedule.h), for as long as they
+/// last; then the weather is calm. Keys and data are those of seed 0.
+SeedOutcome RunSchedule(ByteSpan schedule);
 
 struct StormOptions {
   std::uint64_t first_seed = 1;

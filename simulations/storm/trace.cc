@@ -25,8 +25,9 @@ std::string Describe(ByteSpan content) {
 
 void Trace::Add(Instant when, std::string_view party, std::string_view what, ByteSpan content) {
   ++events_;
+  if (keeps_ == TraceKeeps::kCount) return;
   hasher_.Add(static_cast<std::uint64_t>(when.milliseconds)).Add(party).Add(what).Add(content);
-  if (!keep_lines_) return;
+  if (keeps_ != TraceKeeps::kLines) return;
   char time[32];
   std::snprintf(time, sizeof time, "%10.3f s  ", static_cast<double>(when.milliseconds) / 1000);
   std::string line = time + std::string(party);

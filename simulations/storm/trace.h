@@ -13,20 +13,26 @@
 
 namespace consilium {
 
+/// What is kept of all that happens.
+enum class TraceKeeps {
+  kCount,  ///< How much it was: where nobody compares traces, hashing them is half the work.
+  kHash,
+  kLines  ///< And the hash.
+};
+
 class Trace {
  public:
-  /// With `keep_lines` the lines are kept, and `lines()` has them.
-  explicit Trace(bool keep_lines) : keep_lines_(keep_lines) {}
+  explicit Trace(TraceKeeps keeps) : keeps_(keeps) {}
 
   void Add(Instant when, std::string_view party, std::string_view what, ByteSpan content = {});
-  /// The hash of everything added so far.
+  /// The hash of everything added so far, if it is kept.
   Digest Finish() { return hasher_.Finish(); }
 
   const std::vector<std::string>& lines() const { return lines_; }
   std::uint64_t events() const { return events_; }
 
  private:
-  bool keep_lines_;
+  TraceKeeps keeps_;
   Hasher hasher_{"consilium/storm-trace/v1"};
   std::uint64_t events_ = 0;
   std::vector<std::string> lines_;

@@ -150,25 +150,42 @@ void Witness::OnAnswer(std::uint32_t site,
   for (const double value : contribution.values) KnowSecret(value);
 }
 
-void Witness::OnSiteReceives(std::uint32_t site, ByteSpan bytes) {
+const Witness::Heard& Witness::Hear(const SharedBytes& bytes) {
+  if (heard_.message && &heard_.message->get() == &bytes.get()) return heard_;
+  heard_ = {};
+  heard_.message = bytes;
   const auto message = OpenMessage(bytes);
-  if (!message) return;
-  Told& told = told_[{site, KeyOf(message->route)}];
+  if (!message) return heard_;
+  heard_.route = KeyOf(message->route);
   if (const auto delivery = DecodeIf<Delivery>(MessageKind::kDelivery, *message)) {
-    told.delivered = std::max(told.delivered, delivery->shares.size());
+    heard_.told.delivered = delivery->shares.size();
   }
   if (const auto survivors = DecodeIf<Survivors>(MessageKind::kSurvivors, *message)) {
-    told.survivors = std::max(told.survivors, survivors->headers.size());
+    heard_.told.survivors = survivors->headers.size();
   }
   if (const auto quorum = DecodeIf<Quorum>(MessageKind::kQuorum, *message)) {
-    told.signatures = std::max(told.signatures, quorum->signatures.size());
+    heard_.told.signatures = quorum->signatures.size();
   }
-  const auto start = DecodeIf<RoundStart>(MessageKind::kRoundStart, *message);
-  if (!start) return;
-  for (const Participant& participant : start->participants) {
-    if (participant.site != ids_[site]) continue;
-    const auto count = static_cast<std::uint32_t>(start->participants.size());
-    starts_.insert_or_assign({site, KeyOf(message->route)}, Start{count, participant.prekey.id});
+  if (const auto start = DecodeIf<RoundStart>(MessageKind::kRoundStart, *message)) {
+    for (const Participant& participant : start->participants) {
+      heard_.prekeys.emplace_back(participant.site, participant.prekey.id);
+    }
+  }
+  return heard_;
+}
+
+void Witness::OnSiteReceives(std::uint32_t site, const SharedBytes& bytes) {
+  const Heard& heard = Hear(bytes);
+  if (!heard.route) return;
+  Told& told = told_[{site, *heard.route}];
+  told.delivered = std::max(told.delivered, heard.told.delivered);
+  told.survivors = std::max(told.survivors, heard.told.survivors);
+  told.signatures = std::max(told.signatures, heard.told.signatures);
+  const auto count = static_cast<std::uint32_t>(heard.prekeys.size());
+  const SiteId own = ids_[site];
+  for (const auto& [participant, prekey] : heard.prekeys) {
+    if (participant != own) continue;
+    starts_.insert_or_assign({site, *heard.route}, Start{count, prekey});
   }
 }
 
@@ -309,8 +326,14 @@ void Witness::CheckBothSecrets(std::uint32_t site,
 
 // -- What the coordinator sends and both write
 
-void Witness::OnCoordinatorSends(ByteSpan bytes, const VirtualDisk& disk) {
-  Scan(bytes, "a message of the coordinator");
+void Witness::OnCoordinatorSends(const SharedBytes& bytes, const VirtualDisk& disk) {
+  const bool scanned =
+      scanned_ && &scanned_->get() == &bytes.get() && secrets_when_scanned_ == secrets_.size();
+  if (!scanned) {
+    Scan(bytes, "a message of the coordinator");
+    scanned_ = bytes;
+    secrets_when_scanned_ = secrets_.size();
+  }
   const auto message = OpenMessage(bytes);
   if (!message) return;
   const bool closes = message->kind == MessageKind::kRoundClosed;

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "common/fixed_point.h"
+#include "common/shared_bytes.h"
 #include "protocols/effects.h"
 #include "protocols/header.h"
 #include "protocols/messages.h"
@@ -38,10 +40,10 @@ class Witness {
   void KnowSecret(double number);
 
   void OnAnswer(std::uint32_t site, const ComputeAnswer& request, const Contribution& contribution);
-  void OnSiteReceives(std::uint32_t site, ByteSpan bytes);
+  void OnSiteReceives(std::uint32_t site, const SharedBytes& bytes);
   /// Before the message leaves; `disk` is the site's.
   void OnSiteSends(std::uint32_t site, ByteSpan bytes, const VirtualDisk& disk);
-  void OnCoordinatorSends(ByteSpan bytes, const VirtualDisk& disk);
+  void OnCoordinatorSends(const SharedBytes& bytes, const VirtualDisk& disk);
   /// Of either side; `by_coordinator` tells which.
   void OnWrite(const RecordBatch& batch, bool by_coordinator);
   void OnNote(const Note& note);
@@ -69,6 +71,15 @@ class Witness {
     std::size_t signatures = 0;
   };
 
+  /// A message that sites receive, as far as it is judged.
+  struct Heard {
+    std::optional<SharedBytes> message;  ///< Held, lest another one takes its place in memory.
+    std::optional<RouteKey> route;       ///< None for bytes that are no message.
+    Told told;
+    std::vector<std::pair<SiteId, ByteArray<16>>> prekeys;  ///< Of a start.
+  };
+
+  const Heard& Hear(const SharedBytes& bytes);
   void AddSecretWord(std::uint64_t word);
   void Scan(ByteSpan bytes, std::string_view where);
   void CheckEnough(std::uint32_t site, const Route& route, std::size_t count, bool of_a_quorum);
@@ -98,6 +109,9 @@ class Witness {
   std::map<RouteKey, Query> queries_;
   std::map<std::pair<std::uint32_t, RouteKey>, Start> starts_;
   std::map<std::pair<std::uint32_t, RouteKey>, Told> told_;
+  Heard heard_;                         ///< The newest: a message to thousands is read once.
+  std::optional<SharedBytes> scanned_;  ///< The newest, when there were so many secrets.
+  std::size_t secrets_when_scanned_ = 0;
   std::map<ByteArray<16>, Digest> context_of_prekey_;
   std::map<std::pair<std::uint32_t, Digest>, Digest> vector_of_context_;
   std::map<std::pair<std::uint32_t, RouteKey>, Digest> confirmed_;

@@ -35,8 +35,10 @@ World::World(WorldOptions options, Witness& witness, Trace& trace)
     : options_(std::move(options)),
       witness_(witness),
       trace_(trace),
-      luck_(StreamOf(options_.seed, "storm luck")) {
+      seeded_luck_(StreamOf(options_.seed, "storm luck")),
+      luck_(options_.luck != nullptr ? *options_.luck : seeded_luck_) {
   SeededRandom keys = StreamOf(options_.seed, "storm keys");
+  coordinator_disk_.KeepNoHistory();
   coordinator_identity_ = std::make_unique<SigningKey>(SigningKey::Generate(keys));
   if (!options_.day.coordinator_lies.empty()) {
     coordinator_liar_ =
@@ -49,6 +51,9 @@ World::World(WorldOptions options, Witness& witness, Trace& trace)
     party.identity = std::make_unique<SigningKey>(SigningKey::Generate(keys));
     party.transport.bytes = keys.Draw<32>();
     index_of_.emplace(party.transport, i);
+    if (options_.shares) party.disk.ShareWith(values_);
+    const bool goes_back = options_.day.lost_write > 0 || options_.day.snapshot_restored > 0;
+    if (!goes_back) party.disk.KeepNoHistory();
     const auto& malicious = options_.day.malicious;
     if (std::find(malicious.begin(), malicious.end(), i) != malicious.end()) {
       party.liar = std::make_unique<SiteLiar>(options_.day, *party.identity, luck_, faults_);
@@ -157,7 +162,8 @@ void World::BootSite(std::uint32_t site) {
       std::make_unique<SeededRandom>(StreamOf(options_.seed, "storm " + party.name, party.boots));
   party.core = std::make_unique<SiteCore>(
       SiteCore::Settings{party.name, FederationOf(coordinator_identity_->public_key()),
-                         coordinator_identity_->public_key(), "consilium-site simulated"},
+                         coordinator_identity_->public_key(), "consilium-site simulated",
+                         options_.shares ? &common_ : nullptr},
       *party.identity, options_.policy, *party.random);
   if (const Status restored = party.core->Restore(party.disk); !restored) {
     witness_.Report("a site cannot read its own state: " + restored.error().message);

@@ -17,6 +17,7 @@
 #include "common/random.h"
 #include "common/shared_bytes.h"
 #include "coordinator/coordinator_core.h"
+#include "protocols/common_knowledge.h"
 #include "simulations/recorded_run.h"
 #include "simulations/storm/faults.h"
 #include "simulations/storm/liars.h"
@@ -37,6 +38,9 @@ struct WorldOptions {
   /// What sites answer by in place of the plan's own: the same, bound to a program that learns.
   std::shared_ptr<const Analysis> analysis;
   UtcSeconds begin{1'790'000'000};  ///< On every wall clock; any time does.
+  RandomSource* luck = nullptr;  ///< In place of the seed's, for what befalls; outlives the world.
+  /// What is the same at many sites is there once (common_knowledge.h): a world of thousands.
+  bool shares = false;
 };
 
 /// What was sent on behalf of one round, lost messages included.
@@ -213,7 +217,8 @@ class World {
   WorldOptions options_;
   Witness& witness_;
   Trace& trace_;
-  SeededRandom luck_;  ///< What befalls the world; the parties draw from sources of their own.
+  SeededRandom seeded_luck_;
+  RandomSource& luck_;  ///< What befalls the world; the parties draw from sources of their own.
   bool calm_ = false;
   Instant now_{1'000'000};
   std::priority_queue<Event, std::vector<Event>, Later> events_;
@@ -229,6 +234,8 @@ class World {
   std::optional<Instant> coordinator_next_tick_;
 
   std::map<TransportKey, std::uint32_t> index_of_;  ///< Of the sites.
+  CommonKnowledge common_;                          ///< Of the sites.
+  SharedValues values_;                             ///< Of their disks.
   std::vector<Party> sites_;
   std::vector<StudyId> studies_;
   /// How long the administrator leaves a paused study alone: twice as long each time.

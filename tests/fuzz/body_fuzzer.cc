@@ -5,8 +5,8 @@
 namespace consilium {
 namespace {
 
-constexpr std::uint8_t kKinds[] = {1,  2,  3,  4,  5,  16, 17, 18, 19, 20,
-                                   21, 22, 23, 24, 25, 26, 27, 28, 29};
+constexpr std::uint8_t kKinds[] = {1,  2,  3,  4,  5,  6,  16, 17, 18, 19, 20, 21,
+                                   22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33};
 
 }  // namespace
 
@@ -22,6 +22,7 @@ std::vector<Bytes> FuzzSeeds() {
     CHECK(CheckBody(kind, body));
     const auto* position =
         std::find(std::begin(kKinds), std::end(kKinds), static_cast<std::uint8_t>(kind));
+    CHECK(position != std::end(kKinds));
     Bytes seed{static_cast<std::byte>(position - std::begin(kKinds))};
     seed.insert(seed.end(), body.begin(), body.end());
     seeds.push_back(seed);

@@ -70,8 +70,13 @@ std::vector<Bytes> ReadCorpus(const std::filesystem::path& folder) {
 }
 
 void WriteCorpus(const std::filesystem::path& folder) {
-  std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
+  // What fuzzing found has other names, and stays.
+  std::vector<std::filesystem::path> before;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with("seed-")) before.push_back(entry.path());
+  }
+  for (const std::filesystem::path& seed : before) std::filesystem::remove(seed);
   int number = 100;
   for (const Bytes& seed : FuzzSeeds()) {
     std::ofstream file(folder / ("seed-" + std::to_string(number++)), std::ios::binary);

@@ -56,6 +56,37 @@ TEST(VirtualDiskTest, GoesBackToItsSnapshot) {
   EXPECT_EQ(disk.Forget(1), 0U) << "what was undone belongs to another past";
 }
 
+TEST(VirtualDiskTest, EqualLongValuesOfTwoDisksAreOne) {
+  SharedValues shared;
+  VirtualDisk one;
+  VirtualDisk two;
+  one.ShareWith(shared);
+  two.ShareWith(shared);
+  const std::string roster(5'000, 'r');
+  ASSERT_TRUE(one.Apply({Put("a", roster), Put("b", "short")}));
+  ASSERT_TRUE(two.Apply({Put("c", roster), Put("b", "short")}));
+  EXPECT_EQ(one.Find("table", ToBytes("a")), two.Find("table", ToBytes("c")));
+
+  ASSERT_TRUE(two.Apply({Put("c", std::string(5'000, 's'))}));
+
+  EXPECT_EQ(At(one, "a"), roster);
+  EXPECT_EQ(At(two, "c"), std::string(5'000, 's'));
+  EXPECT_EQ(two.Forget(1), 1U);
+  EXPECT_EQ(At(two, "c"), roster);
+}
+
+TEST(VirtualDiskTest, WithoutHistoryNothingGoesBack) {
+  VirtualDisk disk;
+  disk.KeepNoHistory();
+  ASSERT_TRUE(disk.Apply({Put("a", "1")}));
+  disk.TakeSnapshot();
+  ASSERT_TRUE(disk.Apply({Put("a", "2")}));
+
+  EXPECT_EQ(disk.Forget(3), 0U);
+  EXPECT_FALSE(disk.RestoreSnapshot());
+  EXPECT_EQ(At(disk, "a"), "2");
+}
+
 TEST(VirtualDiskTest, LoadsInKeyOrder) {
   VirtualDisk disk;
   ASSERT_TRUE(disk.Apply({Put("b", "2"), Put("a", "1"), Put("c", "3")}));
