@@ -194,7 +194,9 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
   TRY(SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
-  const auto say = [json = common.json](const std::string& sentence) {
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  const auto say = [json = common.json, &manager](const std::string& sentence) {
+    manager.Say(sentence);
     std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
@@ -202,7 +204,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
       ", fingerprint " + home.fingerprint());
   TRY(const std::unique_ptr<SiteRuntime> runtime,
       SiteRuntime::Start(std::move(home), *log, random, say));
-  TRY_STATUS(runtime->Run(stop));
+  TRY_STATUS(runtime->Run(stop, manager));
   say("Stopped.");
   return kExitDone;
 }
@@ -233,9 +235,15 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
                       std::string(kRollbackRemedy)}
         : status ? Finding{"state.db", true, "opens, and its chain holds", ""}
                  : Finding{"state.db", false, status.error().message, status.error().remedy});
-    findings.push_back(runs ? ConnectionOfService(*home, status->value("connected", false),
-                                                  status->value("connection", ""))
-                            : ExamineConnection(*home));
+    if (const auto signed_at = status ? status->value("roster_issued_at", std::int64_t{0}) : 0;
+        signed_at > 0) {
+      findings.push_back(CompareClock(UtcSeconds{signed_at}, ReadClocks()));
+    }
+    std::optional<ServiceConnection> service;
+    if (runs) service = {status->value("connected", false), status->value("connection", "")};
+    for (Finding& finding : ExamineConnection(*home, service)) {
+      findings.push_back(std::move(finding));
+    }
   } else {
     findings.push_back({"settings", false, home.error().message, home.error().remedy});
   }
@@ -283,7 +291,7 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
            "check /var/lib/consilium coronary.toml", bind(Check))
       .add_option("PLAN", options.file, "The plan, a TOML file")
       ->required();
-  line.Add("doctor", "Examine keys, permissions, disk, data, policy and connection",
+  line.Add("doctor", "Say what is wrong and how to mend it: clock, keys, disk, policy, data, state, connection",
            "doctor /var/lib/consilium", bind(Examine));
 }
 

@@ -19,6 +19,8 @@ struct SiteSettings {
   std::string federation_name;
   std::string endpoint;              ///< tcp://HOST:PORT of the coordinator.
   std::string socks_proxy;           ///< HOST:PORT; empty for none.
+  std::string socks_user;            ///< Empty: the proxy asks nobody who they are.
+  std::filesystem::path socks_password_file;  ///< Absolute; private to this user.
   Duration reconnect_after{1'000};   ///< A connection was lost; doubles while nobody answers.
   IdentityKey coordinator_identity;  ///< Pinned at joining.
   TransportKey coordinator_transport;

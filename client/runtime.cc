@@ -7,6 +7,7 @@
 
 #include "client/commands.h"
 #include "client/format.h"
+#include "client/runtime_connection.h"
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
 #include "common/transport/ask_service.h"
@@ -59,13 +60,8 @@ Status SiteRuntime::Open() {
                                          PatientKeyOf(home_.keys.identity), *waker_);
   TRY_STATUS(BuildCore());
   TRY(context_, TransportContext::Create());
-  SiteSocketOptions options;
-  options.endpoint = home_.settings.endpoint;
-  options.socks_proxy = home_.settings.socks_proxy;
-  options.reconnect_first = home_.settings.reconnect_after;
-  const TransportKeyPair pair{home_.keys.transport, home_.keys.transport_secret.Clone()};
-  TRY(socket_, SiteSocket::Connect(*context_, pair, home_.settings.coordinator_transport,
-                                   std::move(options), random_));
+  TRY(SiteSocketOptions options, ConnectionOptionsOf(home_.settings));
+  TRY(socket_, ConnectToCoordinator(home_, std::move(options), *context_, random_));
   log_.Info("started",
             {{"endpoint", home_.settings.endpoint}, {"fingerprint", home_.fingerprint()}});
   return {};
@@ -100,16 +96,19 @@ void SiteRuntime::RereadPolicy() {
 
 // -- The loop ----------------------------------------------------------------------------------
 
-Status SiteRuntime::Run(StopSignals& stop) {
+Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
   Poller poller;
   poller.Watch(stop);
   poller.Watch(*control_);
   poller.Watch(*socket_);
   poller.Watch(*waker_);
+  manager.Ready();
   while (!stop.Requested()) {
-    TRY(const bool ready, poller.Wait(TimeToWait()));
+    TRY(const bool ready, poller.Wait(manager.Limit(TimeToWait(), ReadClocks().monotonic)));
     static_cast<void>(ready);
+    manager.Ping(ReadClocks().monotonic);
     waker_->Clear();
+    WakeUp();
     if (degraded_) TRY_STATUS(ProbeStorage());
     RereadPolicy();
     TakeConnectionEvents();
@@ -119,6 +118,7 @@ Status SiteRuntime::Run(StopSignals& stop) {
     Tick();
     Retry();
   }
+  manager.Stopping();
   log_.Info("stopped");
   return {};
 }
@@ -131,6 +131,19 @@ std::optional<Duration> SiteRuntime::TimeToWait() const {
     if (const auto deadline = core_->NextDeadline()) wait = std::min(wait, *deadline - now);
   }
   return std::max(Duration(1), wait);
+}
+
+/// After a sleep the coordinator, and whatever translates addresses on the way, has given the
+/// connection up; without this it would take a minute until this side notices.
+void SiteRuntime::WakeUp() {
+  const std::optional<Duration> slept = sleep_.Look(ReadTimeAsleep());
+  if (!slept) return;
+  const std::int64_t seconds = slept->count() / 1'000;
+  log_.Info("woke-up", {{"slept_seconds", static_cast<std::uint64_t>(seconds)}});
+  announce_("This machine slept for " + std::to_string(seconds) + " s; connecting anew.");
+  const bool was_connected = socket_->connected();
+  socket_->ConnectAnew();
+  if (was_connected) OnConnectionEvent(ConnectionEvent::kDisconnected);
 }
 
 void SiteRuntime::TakeConnectionEvents() {

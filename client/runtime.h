@@ -16,6 +16,8 @@
 #include "client/site_core.h"
 #include "common/log.h"
 #include "common/log_limiter.h"
+#include "common/service_manager.h"
+#include "common/sleep_watch.h"
 #include "common/storage.h"
 #include "common/transport/control.h"
 #include "common/transport/poller.h"
@@ -34,8 +36,9 @@ class SiteRuntime {
       std::function<void(const std::string&)> announce);
   ~SiteRuntime();
 
-  /// Until a stop is requested, or the state can no longer be used.
-  Status Run(StopSignals& stop);
+  /// Until a stop is requested, or the state can no longer be used. `manager` is told that the
+  /// service is ready, and that its loop goes round.
+  Status Run(StopSignals& stop, ServiceManager& manager);
 
  private:
   SiteRuntime(SiteHome home,
@@ -47,6 +50,7 @@ class SiteRuntime {
   void RereadPolicy();
 
   std::optional<Duration> TimeToWait() const;
+  void WakeUp();
   void TakeConnectionEvents();
   void OnConnectionEvent(ConnectionEvent event);
   void ReceiveMessages();
@@ -82,6 +86,7 @@ class SiteRuntime {
   Instant next_probe_;
   Instant next_policy_look_;
   LogLimiter limiter_;
+  SleepWatch sleep_;
 };
 
 }  // namespace consilium

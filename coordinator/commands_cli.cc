@@ -81,7 +81,9 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
   TRY(CoordinatorHome home, OpenCoordinatorHome(common.folder, common.passphrase()));
   TRY(const std::unique_ptr<Log> log, MakeLog("coordinator", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
-  const auto say = [json = common.json](const std::string& sentence) {
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  const auto say = [json = common.json, &manager](const std::string& sentence) {
+    manager.Say(sentence);
     std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
@@ -101,7 +103,7 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
         advertise + ".");
     say("Fingerprint of the coordinator: " + fingerprint);
   }
-  TRY_STATUS(runtime->Run(stop));
+  TRY_STATUS(runtime->Run(stop, manager));
   say("Stopped.");
   return kExitDone;
 }

@@ -80,14 +80,16 @@ Status CoordinatorRuntime::BuildCore() {
 
 // -- The loop ----------------------------------------------------------------------------------
 
-Status CoordinatorRuntime::Run(StopSignals& stop) {
+Status CoordinatorRuntime::Run(StopSignals& stop, ServiceManager& manager) {
   Poller poller;
   poller.Watch(stop);
   poller.Watch(*control_);
   poller.Watch(*socket_);
+  manager.Ready();
   while (!stop.Requested()) {
-    TRY(const bool ready, poller.Wait(TimeToWait()));
+    TRY(const bool ready, poller.Wait(manager.Limit(TimeToWait(), ReadClocks().monotonic)));
     static_cast<void>(ready);
+    manager.Ping(ReadClocks().monotonic);
     if (degraded_) TRY_STATUS(ProbeStorage());
     ReceiveMessages();
     AnswerControl();
@@ -95,6 +97,7 @@ Status CoordinatorRuntime::Run(StopSignals& stop) {
     Retry();
     ReportRefusals();
   }
+  manager.Stopping();
   log_.Info("stopped");
   return {};
 }

@@ -13,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/log_limiter.h"
+#include "common/service_manager.h"
 #include "common/storage.h"
 #include "common/transport/admission.h"
 #include "common/transport/control.h"
@@ -36,7 +37,7 @@ class CoordinatorRuntime {
 
   const std::string& endpoint() const { return socket_->endpoint(); }
   /// Until a stop is requested, or the state can no longer be used.
-  Status Run(StopSignals& stop);
+  Status Run(StopSignals& stop, ServiceManager& manager);
 
  private:
   /// Messages that a connection's queue had no room for, oldest first.
