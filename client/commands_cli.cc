@@ -10,6 +10,7 @@
 #include "client/doctor.h"
 #include "client/format.h"
 #include "client/home.h"
+#include "client/key_rotation.h"
 #include "client/ingestion/source.h"
 #include "client/review.h"
 #include "client/runtime.h"
@@ -89,6 +90,34 @@ Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
   }
   const std::string& query = source.sql.query;
   return PrintReply(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
+}
+
+/// The next key is protected as the one in use is: by the passphrase that opens it, if any.
+Result<int> Rotate(const CommonOptions& common, const Options& options) {
+  SystemRandom random;
+  KeyProtection protection;
+  const PassphraseProvider ask = [&](const std::filesystem::path& file) -> Result<Passphrase> {
+    TRY(Passphrase typed, common.passphrase()(file));
+    protection.passphrase.emplace(typed.Expose());
+    return typed;
+  };
+  TRY(const SiteHome home, OpenSiteHome(common.folder, ask));
+  TRY(const std::string request, BeginRotation(home, protection, ask, random));
+  TRY(const RotationRequest read, ReadRotationRequest(request, "request"));
+  const std::filesystem::path file =
+      options.request.empty() ? common.folder / (home.settings.name + ".rotation.json")
+                              : std::filesystem::path(options.request);
+  TRY_STATUS(WriteFileAtomically(file, AsBytes(request), 0600));
+  const std::string fingerprint = Fingerprint(read.identity, read.next);
+  const Json reply{{"site", home.settings.name},
+                   {"request", file.string()},
+                   {"fingerprint", fingerprint}};
+  return PrintReply(common, reply,
+                    "The next transport key was made here and waits.\nFingerprint from then on: " +
+                        fingerprint + "\nSend " + file.string() +
+                        " to the coordinator's administrator, who admits it: consilium-coordinator "
+                        "admit DIR REQUEST\nThe running service takes the key up by itself, "
+                        "between two rounds.\n");
 }
 
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
@@ -192,6 +221,10 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
   TRY(StopSignals stop, StopSignals::Install());
   SystemRandom random;
   TRY(SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
+  if (HasNextKey(common.folder)) {
+    TRY(NextKey next, LoadNextKey(common.folder, common.passphrase()));
+    home.next = std::move(next);
+  }
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   ServiceManager manager = ServiceManager::FromEnvironment();
@@ -282,6 +315,10 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   init.add_option("--invite", options.file, "The coordinator's invitation file")->required();
   init.add_option("--request", options.request,
                   "The request file to write (default DIR/NAME.request.json)");
+  line.Add("rotate", "Make the next transport key and the request for the admin; studies go on",
+           "rotate /var/lib/consilium --request charite.rotation.json", bind(Rotate))
+      .add_option("--request", options.request,
+                  "The request file to write (default DIR/NAME.rotation.json)");
   CLI::App& source = line.Add("source", "Use this source file for the site's data",
                               "source /var/lib/consilium cardiology.source.toml", bind(UseSource));
   source.add_option("SOURCE", options.file, "The source file, TOML")->required();

@@ -1,9 +1,10 @@
 #pragma once
 
 // A site's home folder: settings.toml, identity.key, transport.key, policy.toml, source.path,
-// state.db, logs/ and, while the service runs, control.sock. All of it belongs to one user alone.
+// state.db, logs/, next/ with a transport key that is to come and, while the service runs, control.sock. All of it belongs to one user alone.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/home.h"
@@ -26,10 +27,17 @@ struct SiteSettings {
   TransportKey coordinator_transport;
 };
 
+/// A transport key that is to replace the one in use, once the coordinator's roster has it.
+struct NextKey {
+  TransportKey transport;
+  SecretKey32 secret;
+};
+
 struct SiteHome {
   std::filesystem::path folder;
   SiteSettings settings;
   PartyKeys keys;
+  std::optional<NextKey> next = std::nullopt;  ///< Read by whoever needs it, with LoadNextKey().
 
   std::filesystem::path state_file() const { return folder / "state.db"; }
   std::filesystem::path log_folder() const { return folder / "logs"; }

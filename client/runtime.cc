@@ -7,6 +7,7 @@
 
 #include "client/commands.h"
 #include "client/format.h"
+#include "client/key_rotation.h"
 #include "client/runtime_connection.h"
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
@@ -18,6 +19,8 @@ namespace {
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kProbeInterval{2'000};
 constexpr Duration kPolicyInterval{1'000};
+constexpr Duration kKeyInterval{100};
+constexpr Duration kLongestRoundToWaitFor{600'000};
 /// What is kept while the connection has no room; past it the oldest are of no use to anybody.
 constexpr std::size_t kMostMessagesKept = 256;
 
@@ -117,6 +120,7 @@ Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     AnswerControl();
     Tick();
     Retry();
+    ReplaceKey();
   }
   manager.Stopping();
   log_.Info("stopped");
@@ -144,6 +148,48 @@ void SiteRuntime::WakeUp() {
   const bool was_connected = socket_->connected();
   socket_->ConnectAnew();
   if (was_connected) OnConnectionEvent(ConnectionEvent::kDisconnected);
+}
+
+bool SiteRuntime::RosterHas(const TransportKey& key) const {
+  if (!core_->roster()) return false;
+  const Member* listed = core_->roster()->roster.FindByTransportKey(key);
+  return listed != nullptr && listed->state == MemberState::kActive &&
+         listed->identity == home_.keys.identity.public_key();
+}
+
+/// Between rounds, or in one that takes too long to wait for: it goes on over the next connection.
+void SiteRuntime::ReplaceKey() {
+  const Instant now = ReadClocks().monotonic;
+  if (core_ == nullptr || !socket_->connected() || now < next_key_look_) return;
+  next_key_look_ = now + kKeyInterval;
+  if (!HasNextKey(home_.folder)) return;
+  if (!home_.next) {
+    Result<NextKey> next = LoadNextKey(home_.folder, NobodyToAsk());
+    if (!next) {
+      announce_("The next key waits for a restart of this service: " + Describe(next.error()));
+      next_key_look_ = now + kLongestRoundToWaitFor;
+      return;
+    }
+    home_.next = std::move(*next);
+  }
+  if (!RosterHas(home_.next->transport)) return;
+  if (!replace_key_by_) replace_key_by_ = now + kLongestRoundToWaitFor;
+  const std::vector<SiteStudyView> studies = core_->Studies();
+  const bool in_a_round = std::any_of(studies.begin(), studies.end(),
+                                      [](const SiteStudyView& study) { return study.open_round > 0; });
+  if (in_a_round && now < *replace_key_by_) return;
+  replace_key_by_.reset();
+  if (const Status replaced = FinishRotation(home_.folder); !replaced) {
+    announce_("The next key cannot be taken up. " + Describe(replaced.error()));
+    return;
+  }
+  home_.keys.transport = home_.next->transport;
+  home_.keys.transport_secret = std::move(home_.next->secret);
+  home_.next.reset();
+  socket_->ConnectAnewAs({home_.keys.transport, home_.keys.transport_secret.Clone()});
+  log_.Info("key-replaced", {{"fingerprint", home_.fingerprint()}});
+  announce_("The new key is in use; fingerprint " + home_.fingerprint() + ".");
+  OnConnectionEvent(ConnectionEvent::kDisconnected);
 }
 
 void SiteRuntime::TakeConnectionEvents() {

@@ -51,6 +51,8 @@ class SiteRuntime {
 
   std::optional<Duration> TimeToWait() const;
   void WakeUp();
+  void ReplaceKey();
+  bool RosterHas(const TransportKey& key) const;
   void TakeConnectionEvents();
   void OnConnectionEvent(ConnectionEvent event);
   void ReceiveMessages();
@@ -87,6 +89,8 @@ class SiteRuntime {
   Instant next_policy_look_;
   LogLimiter limiter_;
   SleepWatch sleep_;
+  Instant next_key_look_;
+  std::optional<Instant> replace_key_by_;  ///< Since the roster has the next key.
 };
 
 }  // namespace consilium

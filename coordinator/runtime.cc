@@ -1,6 +1,7 @@
 #include "coordinator/runtime.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -72,7 +73,7 @@ Status CoordinatorRuntime::BuildCore() {
                                 home_.keys.transport},
       home_.keys.identity, random_);
   TRY_STATUS(core_->Restore(*store_));
-  admitted_epoch_.reset();
+  admission_version_.reset();
   RefreshAdmission();
   Carry(core_->Begin(ReadClocks()));
   return {};
@@ -221,14 +222,20 @@ Status CoordinatorRuntime::ProbeStorage() {
 }
 
 void CoordinatorRuntime::RefreshAdmission() {
-  if (admitted_epoch_ == core_->roster().epoch) return;
-  admitted_epoch_ = core_->roster().epoch;
-  const std::vector<TransportKey> keys = core_->AdmittedKeys();
+  if (admission_version_ == core_->admission_version()) return;
+  admission_version_ = core_->admission_version();
+  std::vector<TransportKey> keys = core_->AdmittedKeys();
+  std::sort(keys.begin(), keys.end());
   if (const Status allowed = AllowDescriptors(DescriptorsFor(keys.size())); !allowed) {
     log_.Warning("too-few-descriptors",
                  {{"error", allowed.error().message}, {"remedy", allowed.error().remedy}});
   }
   admission_->Replace({keys.begin(), keys.end()});
+  std::vector<TransportKey> gone;
+  std::set_difference(admitted_.begin(), admitted_.end(), keys.begin(), keys.end(),
+                      std::back_inserter(gone));
+  admitted_ = std::move(keys);
+  for (const TransportKey& key : gone) socket_->Disconnect(key);
 }
 
 void CoordinatorRuntime::CutOffSite(SiteId site) {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/log.h"
 #include "common/log_limiter.h"
@@ -82,7 +83,8 @@ class CoordinatorRuntime {
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<CoordinatorSocket> socket_;
   std::unique_ptr<CoordinatorCore> core_;  ///< Null while degraded.
-  std::optional<RosterEpoch> admitted_epoch_;
+  std::optional<std::uint64_t> admission_version_;
+  std::vector<TransportKey> admitted_;
   std::map<SiteId, Outbox> outboxes_;
   std::deque<SiteId> unreachable_;
   std::optional<Error> degraded_;

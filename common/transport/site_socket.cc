@@ -233,6 +233,13 @@ SendOutcome SiteSocket::Send(ByteSpan payload) {
 
 bool SiteSocket::connected() const { return impl_->connected; }
 
+bool SiteSocket::ConnectAnewAs(const TransportKeyPair& keys) {
+  if (!impl_->connected) return false;
+  impl_->keys = keys.Clone();
+  ConnectAnew();
+  return true;
+}
+
 void SiteSocket::ConnectAnew() {
   while (NextEvent()) {
   }

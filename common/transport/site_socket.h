@@ -64,6 +64,8 @@ class SiteSocket final : public Pollable {
   /// Gives up a connection that is dead and does not know it yet, as after the machine slept, and
   /// begins the next at once. Nothing is told by NextEvent() of the one that was given up.
   void ConnectAnew();
+  /// The same with other keys; only while connected. False when it is not.
+  bool ConnectAnewAs(const TransportKeyPair& keys);
   /// Whether Poller::Wait() also ends when there is room to send; for use after kBusy.
   void WaitForRoom(bool wanted);
   void AppendWaits(std::vector<PollWait>& to) const override;
