@@ -10,8 +10,8 @@
 #include "client/doctor.h"
 #include "client/format.h"
 #include "client/home.h"
-#include "client/key_rotation.h"
 #include "client/ingestion/source.h"
+#include "client/key_rotation.h"
 #include "client/review.h"
 #include "client/runtime.h"
 #include "common/command_line.h"
@@ -104,14 +104,13 @@ Result<int> Rotate(const CommonOptions& common, const Options& options) {
   TRY(const SiteHome home, OpenSiteHome(common.folder, ask));
   TRY(const std::string request, BeginRotation(home, protection, ask, random));
   TRY(const RotationRequest read, ReadRotationRequest(request, "request"));
-  const std::filesystem::path file =
-      options.request.empty() ? common.folder / (home.settings.name + ".rotation.json")
-                              : std::filesystem::path(options.request);
+  const std::filesystem::path file = options.request.empty()
+                                         ? common.folder / (home.settings.name + ".rotation.json")
+                                         : std::filesystem::path(options.request);
   TRY_STATUS(WriteFileAtomically(file, AsBytes(request), 0600));
   const std::string fingerprint = Fingerprint(read.identity, read.next);
-  const Json reply{{"site", home.settings.name},
-                   {"request", file.string()},
-                   {"fingerprint", fingerprint}};
+  const Json reply{
+      {"site", home.settings.name}, {"request", file.string()}, {"fingerprint", fingerprint}};
   return PrintReply(common, reply,
                     "The next transport key was made here and waits.\nFingerprint from then on: " +
                         fingerprint + "\nSend " + file.string() +
@@ -328,8 +327,10 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
            "check /var/lib/consilium coronary.toml", bind(Check))
       .add_option("PLAN", options.file, "The plan, a TOML file")
       ->required();
-  line.Add("doctor", "Say what is wrong and how to mend it: clock, keys, disk, policy, data, state, connection",
-           "doctor /var/lib/consilium", bind(Examine));
+  line.Add(
+      "doctor",
+      "Say what is wrong and how to mend it: clock, keys, disk, policy, data, state, connection",
+      "doctor /var/lib/consilium", bind(Examine));
 }
 
 void AddStudyCommands(CommandLine& line, Options& options) {

@@ -123,8 +123,8 @@ std::vector<Finding> ExamineTrainers(const std::filesystem::path& folder) {
 
 Finding CompareClock(UtcSeconds coordinator_said, const Moment& now) {
   const std::string check = "clock against the coordinator's";
-  const std::string said = "the coordinator signed the newest roster at " +
-                           ToText(coordinator_said);
+  const std::string said =
+      "the coordinator signed the newest roster at " + ToText(coordinator_said);
   if (now.utc.seconds + kClockTolerance >= coordinator_said.seconds) return {check, true, said, ""};
   return {check, false, said + ", and this machine's clock says " + ToText(now.utc) + " only",
           "Set the clock, for instance with timedatectl set-ntp true; if it is right, tell the "
@@ -133,10 +133,9 @@ Finding CompareClock(UtcSeconds coordinator_said, const Moment& now) {
 
 std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Moment& now) {
   std::vector<Finding> findings;
-  findings.push_back({"version", true,
-                      "consilium-site " CONSILIUM_VERSION ", protocol " +
-                          std::to_string(kProtocolVersion),
-                      ""});
+  findings.push_back(
+      {"version", true,
+       "consilium-site " CONSILIUM_VERSION ", protocol " + std::to_string(kProtocolVersion), ""});
   findings.push_back(ExamineClock(now));
   findings.push_back(FromStatus("home folder", CheckPrivate(folder), "private to its owner"));
   for (const char* key : {"identity.key", "transport.key"}) {

@@ -52,8 +52,8 @@ std::vector<Finding> ExamineConnection(const SiteHome& home,
   findings.push_back(reached ? Finding{network, true, *reached, ""}
                              : failed(network, reached.error()));
   if (service) {
-    findings.push_back(FromWords(NameOf(home), service->connected,
-                                 "the running service says: " + service->words));
+    findings.push_back(
+        FromWords(NameOf(home), service->connected, "the running service says: " + service->words));
     return findings;
   }
   if (!reached) return findings;

@@ -25,7 +25,8 @@ std::string SettingsText(const SiteSettings& settings) {
          "endpoint = \"" +
          settings.endpoint +
          "\"\n# socks_proxy = \"proxy.example:1080\"\n"
-         "# Where the proxy asks who we are; the password is the first line of a file of mode 600.\n"
+         "# Where the proxy asks who we are; the password is the first line of a file of mode "
+         "600.\n"
          "# socks_user = \"consilium\"\n"
          "# socks_password_file = \"proxy.password\"\n"
          "# How long to wait before a lost connection is tried again; varied by half, and doubled\n"

@@ -1,7 +1,8 @@
 #pragma once
 
 // A site's home folder: settings.toml, identity.key, transport.key, policy.toml, source.path,
-// state.db, logs/, next/ with a transport key that is to come and, while the service runs, control.sock. All of it belongs to one user alone.
+// state.db, logs/, next/ with a transport key that is to come and, while the service runs,
+// control.sock. All of it belongs to one user alone.
 
 #include <filesystem>
 #include <optional>
@@ -18,9 +19,9 @@ struct SiteSettings {
   std::string name;
   FederationId federation;
   std::string federation_name;
-  std::string endpoint;              ///< tcp://HOST:PORT of the coordinator.
-  std::string socks_proxy;           ///< HOST:PORT; empty for none.
-  std::string socks_user;            ///< Empty: the proxy asks nobody who they are.
+  std::string endpoint;                       ///< tcp://HOST:PORT of the coordinator.
+  std::string socks_proxy;                    ///< HOST:PORT; empty for none.
+  std::string socks_user;                     ///< Empty: the proxy asks nobody who they are.
   std::filesystem::path socks_password_file;  ///< Absolute; private to this user.
   Duration reconnect_after{1'000};   ///< A connection was lost; doubles while nobody answers.
   IdentityKey coordinator_identity;  ///< Pinned at joining.

@@ -39,8 +39,8 @@ Result<std::string> BeginRotation(const SiteHome& home,
   }
   TRY(const NextKey next, LoadNextKey(home.folder, ask_passphrase));
   return WriteRotationRequest(
-      RotationRequest{home.settings.federation, home.settings.name,
-                      home.keys.identity.public_key(), home.keys.transport, next.transport},
+      RotationRequest{home.settings.federation, home.settings.name, home.keys.identity.public_key(),
+                      home.keys.transport, next.transport},
       home.keys.identity);
 }
 

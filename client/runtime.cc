@@ -175,8 +175,9 @@ void SiteRuntime::ReplaceKey() {
   if (!RosterHas(home_.next->transport)) return;
   if (!replace_key_by_) replace_key_by_ = now + kLongestRoundToWaitFor;
   const std::vector<SiteStudyView> studies = core_->Studies();
-  const bool in_a_round = std::any_of(studies.begin(), studies.end(),
-                                      [](const SiteStudyView& study) { return study.open_round > 0; });
+  const bool in_a_round =
+      std::any_of(studies.begin(), studies.end(),
+                  [](const SiteStudyView& study) { return study.open_round > 0; });
   if (in_a_round && now < *replace_key_by_) return;
   replace_key_by_.reset();
   if (const Status replaced = FinishRotation(home_.folder); !replaced) {

@@ -20,8 +20,9 @@ Result<SiteSocketOptions> ConnectionOptionsOf(const SiteSettings& settings) {
   TRY(Passphrase password, ReadPassphraseFile(settings.socks_password_file));
   if (password.Expose().empty() || password.Expose().size() > kLongestSocksPassword) {
     return Fail(ErrorCode::kInvalidArgument,
-                settings.socks_password_file.string() + ": the proxy's password has not 1 to 255 "
-                                                        "bytes",
+                settings.socks_password_file.string() +
+                    ": the proxy's password has not 1 to 255 "
+                    "bytes",
                 "Write it, and nothing else, into the file's first line.");
   }
   options.socks_user = settings.socks_user;
@@ -34,8 +35,8 @@ Result<std::unique_ptr<SiteSocket>> ConnectToCoordinator(const SiteHome& home,
                                                          TransportContext& context,
                                                          RandomSource& random) {
   const TransportKeyPair pair{home.keys.transport, home.keys.transport_secret.Clone()};
-  return SiteSocket::Connect(context, pair, home.settings.coordinator_transport,
-                             std::move(options), random);
+  return SiteSocket::Connect(context, pair, home.settings.coordinator_transport, std::move(options),
+                             random);
 }
 
 }  // namespace consilium

@@ -9,8 +9,8 @@ set(CONSILIUM_MAINTAINER "Consilium maintainers <maintainers@consilium.invalid>"
 function(consilium_packaged program)
   cmake_parse_arguments(PARSE_ARGV 1 arg "SERVICE" "SUMMARY" "")
   set(folder "${PROJECT_BINARY_DIR}/debian/${program}")
-  set(doc "share/doc/${program}")
   set(name "consilium-${program}")
+  set(doc "share/doc/${name}")
   foreach(source changelog copyright)
     configure_file(${PROJECT_SOURCE_DIR}/scripts/debian/${source} ${folder}/${source} @ONLY)
   endforeach()
@@ -25,7 +25,9 @@ function(consilium_packaged program)
   add_dependencies(${name} ${name}-package-files)
 
   install(FILES ${folder}/${name}.1.gz DESTINATION share/man/man1 COMPONENT ${program})
-  install(FILES ${folder}/changelog.gz ${folder}/copyright ${PROJECT_SOURCE_DIR}/README.md
+  install(FILES ${folder}/changelog.gz RENAME changelog.Debian.gz
+    DESTINATION ${doc} COMPONENT ${program})
+  install(FILES ${folder}/copyright ${PROJECT_SOURCE_DIR}/README.md
     DESTINATION ${doc} COMPONENT ${program})
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${doc} COMPONENT ${program}
     PATTERN man EXCLUDE)
@@ -75,6 +77,7 @@ consilium_packaged(sim SUMMARY
  plan file and the same code, before any hospital is asked.")
 
 set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # Each package has its own, the first line of SUMMARY.
 set(CPACK_COMPONENTS_ALL site coordinator sim)
 set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
 set(CPACK_DEB_COMPONENT_INSTALL ON)

@@ -42,8 +42,7 @@ ServiceManager ServiceManager::FromEnvironment() {
   std::string address = Variable("NOTIFY_SOCKET");
   if (!IsAddress(address)) return manager;
   if (address.front() == '@') address.front() = '\0';
-  manager.socket_ =
-      FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  manager.socket_ = FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!manager.socket_.valid()) return manager;
   manager.address_ = std::move(address);
   const std::optional<std::int64_t> watched = NumberIn("WATCHDOG_PID");

@@ -16,8 +16,8 @@
 namespace consilium {
 
 tl::unexpected<Error> FailAsNewerState(const std::string& file,
-                                  std::uint32_t format,
-                                  std::uint32_t newest) {
+                                       std::uint32_t format,
+                                       std::uint32_t newest) {
   return Fail(ErrorCode::kConflict,
               "'" + file + "' was written by a newer program (format " + std::to_string(format) +
                   "; this one knows " + std::to_string(newest) + ")",

@@ -138,9 +138,10 @@ struct Asking {
 Result<Asking> ReadAsking(const std::string& text, const std::string& file) {
   if (IsRotationRequest(text)) {
     TRY(const RotationRequest request, ReadRotationRequest(text, file));
-    return Asking{request.site_name, Fingerprint(request.identity, request.next),
-                  " asks to connect with another key from now on; its fingerprint is then\n  ",
-                  "It takes the new key up between two rounds; the old one is refused from then on."};
+    return Asking{
+        request.site_name, Fingerprint(request.identity, request.next),
+        " asks to connect with another key from now on; its fingerprint is then\n  ",
+        "It takes the new key up between two rounds; the old one is refused from then on."};
   }
   TRY(const JoinRequest request, ReadJoinRequest(text, file));
   return Asking{request.site_name, Fingerprint(request.identity, request.transport),
@@ -160,8 +161,8 @@ Result<int> Admit(const CommonOptions& common, const Options& options) {
   const bool asks = !options.yes && options.fingerprint.empty() && !common.json &&
                     StyleOf(STDIN_FILENO).is_terminal;
   if (asks) {
-    TRY(const bool confirmed, Confirm("Site " + request.site_name + request.words +
-                                      fingerprint + "\nDoes the site read out the same?"));
+    TRY(const bool confirmed, Confirm("Site " + request.site_name + request.words + fingerprint +
+                                      "\nDoes the site read out the same?"));
     if (!confirmed) {
       std::cout << "Nothing was changed." << std::endl;
       return kExitFailed;

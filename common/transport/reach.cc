@@ -143,7 +143,8 @@ std::string_view InWords(unsigned char reply) {
 Status LogIn(Proxy& proxy, const SiteSocketOptions& options) {
   const bool has_user = !options.socks_user.empty() && options.socks_password != nullptr;
   const std::string place = "the proxy at " + options.socks_proxy;
-  const std::string methods = has_user ? std::string{kNobody, kUserAndPassword} : std::string{kNobody};
+  const std::string methods =
+      has_user ? std::string{kNobody, kUserAndPassword} : std::string{kNobody};
   const auto method = proxy.Say(kVersion + Counted(methods)) ? proxy.HearTwo() : std::nullopt;
   if (!method || (*method)[0] != kVersion) {
     return FailAt(place + " does not speak SOCKS5",
@@ -155,8 +156,8 @@ Status LogIn(Proxy& proxy, const SiteSocketOptions& options) {
                   "Write socks_user and socks_password_file into settings.toml; no other way of "
                   "logging in is spoken.");
   }
-  const std::string login = '\x01' + Counted(options.socks_user) +
-                            Counted(options.socks_password->Expose());
+  const std::string login =
+      '\x01' + Counted(options.socks_user) + Counted(options.socks_password->Expose());
   const auto reply = proxy.Say(login) ? proxy.HearTwo() : std::nullopt;
   if (reply && (*reply)[1] == 0) return {};
   return FailAt(place + " does not accept the user or the password",

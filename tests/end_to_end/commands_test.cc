@@ -31,8 +31,8 @@ TEST(CommandsTest, EveryCommandHasHelpWithAnExample) {
        {"init", "invite", "admit", "revoke", "roster", "submit", "start", "pause", "resume", "stop",
         "status", "result", "audit", "serve"}},
       {"consilium-site",
-       {"init", "rotate", "source", "check", "studies", "review", "approve", "decline", "revoke", "run",
-        "status", "ledger", "exclude", "doctor"}}};
+       {"init", "rotate", "source", "check", "studies", "review", "approve", "decline", "revoke",
+        "run", "status", "ledger", "exclude", "doctor"}}};
   for (const auto& [program, commands] : programs) {
     for (const std::string& command : commands) {
       const CommandOutcome help = RunProgram({program, command, "--help"});

@@ -68,8 +68,8 @@ TEST(UnitsTest, MakeSenseToSystemd) {
     WriteText(folder / (name + "@.service"),
               std::regex_replace(unit, std::regex("=/usr/bin/"),
                                  "=" + std::string(CONSILIUM_BIN_FOLDER) + "/"));
-    const CommandOutcome outcome = Shell("systemd-analyze verify --man=no " +
-                                         (folder / (name + "@basel.service")).string());
+    const CommandOutcome outcome =
+        Shell("systemd-analyze verify --man=no " + (folder / (name + "@basel.service")).string());
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     EXPECT_EQ(outcome.err.find(name), std::string::npos) << outcome.err;
   }
@@ -78,7 +78,8 @@ TEST(UnitsTest, MakeSenseToSystemd) {
 /// The codes in docs/exit-codes.md that no restart mends are those that the units do not restart
 /// after, and the commands in the units are the programs'.
 TEST(UnitsTest, RunTheProgramsAndRestartThemWhereThatHelps) {
-  for (const auto& [service, command] : {std::pair("site", "run"), std::pair("coordinator", "serve")}) {
+  for (const auto& [service, command] :
+       {std::pair("site", "run"), std::pair("coordinator", "serve")}) {
     const std::string name = "consilium-" + std::string(service);
     const std::string unit = ReadText(SourceOf("scripts/service/" + name + "@.service"));
     EXPECT_THAT(unit, HasSubstr("ExecStart=/usr/bin/" + name + " " + command + " /var/lib/" + name +
@@ -148,7 +149,7 @@ TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
     for (const std::string file :
          {"man/man1/" + name + ".1.gz", "doc/" + name + "/operations.md",
           "doc/" + name + "/exit-codes.md", "doc/" + name + "/copyright",
-          "doc/" + name + "/changelog.gz", "doc/" + name + "/examples/heart.toml"}) {
+          "doc/" + name + "/changelog.Debian.gz", "doc/" + name + "/examples/heart.toml"}) {
       EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./usr/share/" + file + "\n"));
     }
     EXPECT_THAT(contents, Not(HasSubstr("/usr/local")));
@@ -160,8 +161,8 @@ TEST_F(PackagesTest, ServicesHaveUnitsAndTheirOptionsAreKeptAtAnUpgrade) {
   for (const std::string service : kServices) {
     const std::string name = "consilium-" + service;
     const std::string contents = Contents(service);
-    EXPECT_THAT(contents,
-                ContainsRegex("-rw-r--r-- root/root .* ./lib/systemd/system/" + name + "@.service"));
+    EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./usr/lib/systemd/system/" + name +
+                                        "@.service"));
     EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./etc/default/" + name + "\n"));
     EXPECT_EQ(Expect(Shell("dpkg-deb --info " + PackageOf(service) + " conffiles")).out,
               "/etc/default/" + name + "\n");
@@ -210,10 +211,10 @@ TEST_F(PackagesTest, UnpackedProgramsRun) {
 TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys) {
   const std::string overlay = folder_->path() / "overlay";
   const std::string view = overlay + "/view";
-  const std::string prepare =
-      "set -e; mkdir -p " + overlay + " && mount -t tmpfs none " + overlay + " && mkdir " +
-      overlay + "/up " + overlay + "/work " + view + " && mount -t overlay none -o lowerdir=/,upperdir=" +
-      overlay + "/up,workdir=" + overlay + "/work " + view;
+  const std::string prepare = "set -e; mkdir -p " + overlay + " && mount -t tmpfs none " + overlay +
+                              " && mkdir " + overlay + "/up " + overlay + "/work " + view +
+                              " && mount -t overlay none -o lowerdir=/,upperdir=" + overlay +
+                              "/up,workdir=" + overlay + "/work " + view;
   std::filesystem::create_directory(overlay);
   const auto within = [&](const std::string& lines) {
     return Shell("unshare --mount --pid --fork bash -c '" + prepare + "; " + lines + "'");
@@ -222,29 +223,38 @@ TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys
     GTEST_SKIP() << "needs root, an overlay file system and adduser";
   }
   const std::string home = "/var/lib/consilium-site";
-  const CommandOutcome outcome = within(
-      "cp " + PackageOf("site") + " " + view + "/tmp/site.deb; exec chroot " + view +
-      " bash -ec \"export DEBIAN_FRONTEND=noninteractive\n"
-      "dpkg --force-depends -i /tmp/site.deb\n"
-      "stat -c \\\"folder %a %U\\\" " + home + "\n"
-      "getent passwd consilium-site | cut -d: -f6,7\n"
-      "ls /etc/systemd/system/multi-user.target.wants/ | grep -c consilium || true\n"
-      "echo changed >> /etc/default/consilium-site\n"
-      "mkdir " + home + "/basel; echo key > " + home + "/basel/identity.key\n"
-      "dpkg --force-depends --force-confold -i /tmp/site.deb\n"
-      "tail -1 /etc/default/consilium-site\n"
-      "/usr/bin/consilium-site --version\n"
-      "dpkg --purge consilium-site\n"
-      "cat " + home + "/basel/identity.key; ls /usr/bin/consilium-site /etc/default/consilium-site 2>&1 | grep -c \\\"No such\\\"\n"
-      "rm -r " + home + "/basel; dpkg --force-depends -i /tmp/site.deb; dpkg --purge consilium-site\n"
-      "test ! -d " + home + " && echo an empty folder goes\"");
+  const CommandOutcome outcome =
+      within("cp " + PackageOf("site") + " " + view + "/tmp/site.deb; exec chroot " + view +
+             " bash -ec \"export DEBIAN_FRONTEND=noninteractive\n"
+             "dpkg --force-depends -i /tmp/site.deb\n"
+             "stat -c \\\"folder %a %U\\\" " +
+             home +
+             "\n"
+             "getent passwd consilium-site | cut -d: -f6,7\n"
+             "ls /etc/systemd/system/multi-user.target.wants/ | grep -c consilium || true\n"
+             "echo changed >> /etc/default/consilium-site\n"
+             "mkdir " +
+             home + "/basel; echo key > " + home +
+             "/basel/identity.key\n"
+             "dpkg --force-depends --force-confold -i /tmp/site.deb\n"
+             "tail -1 /etc/default/consilium-site\n"
+             "/usr/bin/consilium-site --version\n"
+             "dpkg --purge consilium-site\n"
+             "cat " +
+             home +
+             "/basel/identity.key; ls /usr/bin/consilium-site /etc/default/consilium-site 2>&1 | "
+             "grep -c \\\"No such\\\"\n"
+             "rm -r " +
+             home +
+             "/basel; dpkg --force-depends -i /tmp/site.deb; dpkg --purge consilium-site\n"
+             "test ! -d " +
+             home + " && echo an empty folder goes\"");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out,
-              AllOf(HasSubstr("folder 700 consilium-site"),
-                    HasSubstr("/var/lib/consilium-site:/usr/sbin/nologin\n0\n"),
-                    HasSubstr("changed\nconsilium-site " CONSILIUM_VERSION),
-                    HasSubstr("holds keys and records, and stays"), HasSubstr("key\n2\n"),
-                    HasSubstr("an empty folder goes")))
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("folder 700 consilium-site"),
+                                 HasSubstr("/var/lib/consilium-site:/usr/sbin/nologin\n0\n"),
+                                 HasSubstr("changed\nconsilium-site " CONSILIUM_VERSION),
+                                 HasSubstr("holds keys and records, and stays"),
+                                 HasSubstr("key\n2\n"), HasSubstr("an empty folder goes")))
       << outcome.err;
   EXPECT_FALSE(std::filesystem::exists("/usr/bin/consilium-site") &&
                std::filesystem::exists(home + "/basel"));

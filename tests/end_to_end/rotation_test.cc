@@ -33,10 +33,9 @@ TEST(RotationTest, AStudyEndsWithTheSameBitsAndTheOldKeyIsRefused) {
   federation.StartAll();
   const std::string study = federation.ApprovedStudy(SmallPlan());
   const std::filesystem::path before = federation.folder() / "before";
-  std::filesystem::copy(federation.home("alpha"), before,
-                        std::filesystem::copy_options::recursive);
-  for (const char* name : {"control.sock", "state.db-wal", "state.db-shm"}) {
-    std::filesystem::remove(before / name);
+  std::filesystem::create_directory(before);
+  for (const char* file : {"identity.key", "transport.key", "settings.toml", "policy.toml"}) {
+    std::filesystem::copy_file(federation.home("alpha") / file, before / file);
   }
   ASSERT_EQ(::chmod(before.c_str(), 0700), 0);
 
@@ -54,8 +53,7 @@ TEST(RotationTest, AStudyEndsWithTheSameBitsAndTheOldKeyIsRefused) {
            true;
   }));
 
-  const CommandOutcome doctor =
-      RunProgram({"consilium-site", "doctor", before, "--json"});
+  const CommandOutcome doctor = RunProgram({"consilium-site", "doctor", before, "--json"});
   EXPECT_THAT(doctor.out, HasSubstr("does not know this site's key"));
   EXPECT_EQ(federation.Coordinator({"admit", request, "--yes"}).exit_code, 19);
   EXPECT_EQ(federation.Coordinator({"audit", "--verify"}).exit_code, 0);

@@ -43,9 +43,8 @@ class Variable {
 };
 
 bool Says(Deployment& federation, const std::string& party, const std::string& words) {
-  return Eventually(seconds(20), [&] {
-    return federation.WordsOf(party).find(words) != std::string::npos;
-  });
+  return Eventually(seconds(20),
+                    [&] { return federation.WordsOf(party).find(words) != std::string::npos; });
 }
 
 /// How often a party has said that on its terminal.
@@ -103,9 +102,8 @@ TEST(ServiceTest, AHungLoopTellsItsManagerNothing) {
   federation.process("alpha").Signal(SIGSTOP);
   manager.Heard();
 
-  EXPECT_FALSE(Eventually(std::chrono::milliseconds(1'000), [&] {
-    return !manager.Heard().empty();
-  }));
+  EXPECT_FALSE(
+      Eventually(std::chrono::milliseconds(1'000), [&] { return !manager.Heard().empty(); }));
   federation.process("alpha").Signal(SIGCONT);
   EXPECT_TRUE(Eventually(seconds(20), [&] { return !manager.Heard().empty(); }));
 }
