@@ -91,23 +91,33 @@ TEST(UnitsTest, RunTheProgramsAndRestartThemWhereThatHelps) {
 
 class PackagesTest : public ::testing::Test {
  protected:
-  /// Packs once for all tests.
+  /// Packs what was built since the last time; each test is a process of its own.
   static void SetUpTestSuite() {
     for (const char* tool : {"cpack", "dpkg-deb", "dpkg-shlibdeps"}) {
       if (!IsInstalled(tool)) return;
     }
-    folder_ = std::make_unique<TemporaryFolder>();
-    const CommandOutcome packed =
-        Shell("cd " CONSILIUM_BUILD_FOLDER " && cpack -G DEB -B " + folder_->path().string());
-    ASSERT_EQ(packed.exit_code, 0) << packed.out << packed.err;
+    const TemporaryFolder folder;
+    Process packing(
+        {"/bin/bash", "-c",
+         "set -e; cd " CONSILIUM_BUILD_FOLDER "; mkdir -p tested-packages; exec 9> "
+         "tested-packages/lock; flock 9; for file in bin/consilium-{site,coordinator,sim} "
+         "CPackConfig.cmake; do [ tested-packages/made -nt $file ] || old=1; done; [ -n \"$old\" ] "
+         "|| exit 0; rm -f tested-packages/*.deb; cpack -G DEB -B tested-packages "
+         "-D CPACK_DEBIAN_COMPRESSION_TYPE=gzip; touch tested-packages/made"},
+        folder / "log");
+    EXPECT_TRUE(Eventually(std::chrono::seconds(240), [&] { return !packing.running(); }));
+    packed_ = std::filesystem::exists(Folder() / "made");
+    EXPECT_TRUE(packed_) << ReadText(folder / "log");
   }
-  static void TearDownTestSuite() { folder_.reset(); }
   void SetUp() override {
-    if (!folder_) GTEST_SKIP() << "cpack or dpkg-dev is not installed";
+    if (!packed_) GTEST_SKIP() << "cpack or dpkg-dev is not installed";
   }
 
+  static std::filesystem::path Folder() {
+    return std::filesystem::path(CONSILIUM_BUILD_FOLDER) / "tested-packages";
+  }
   static std::string PackageOf(const std::string& program) {
-    for (const auto& entry : std::filesystem::directory_iterator(folder_->path())) {
+    for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
       const std::string name = entry.path().filename();
       if (name.starts_with("consilium-" + program + "_") && name.ends_with(".deb")) {
         return entry.path();
@@ -123,10 +133,8 @@ class PackagesTest : public ::testing::Test {
     return Expect(Shell("dpkg-deb --contents " + PackageOf(program))).out;
   }
 
-  static std::unique_ptr<TemporaryFolder> folder_;
+  static inline bool packed_ = false;
 };
-
-std::unique_ptr<TemporaryFolder> PackagesTest::folder_;
 
 TEST_F(PackagesTest, SayWhatTheyAreAndNeed) {
   for (const std::string program : {"site", "coordinator", "sim"}) {
@@ -146,7 +154,7 @@ TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
     const std::string name = "consilium-" + program;
     const std::string contents = Contents(program);
     EXPECT_THAT(contents, ContainsRegex("-rwxr-xr-x root/root .* ./usr/bin/" + name + "\n"));
-    for (const std::string file :
+    for (const std::string& file :
          {"man/man1/" + name + ".1.gz", "doc/" + name + "/operations.md",
           "doc/" + name + "/exit-codes.md", "doc/" + name + "/copyright",
           "doc/" + name + "/changelog.Debian.gz", "doc/" + name + "/examples/heart.toml"}) {
@@ -209,7 +217,8 @@ TEST_F(PackagesTest, UnpackedProgramsRun) {
 
 /// Installs, upgrades, removes and purges in a view of this machine that forgets all changes.
 TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys) {
-  const std::string overlay = folder_->path() / "overlay";
+  const TemporaryFolder folder;
+  const std::string overlay = folder / "overlay";
   const std::string view = overlay + "/view";
   const std::string prepare = "set -e; mkdir -p " + overlay + " && mount -t tmpfs none " + overlay +
                               " && mkdir " + overlay + "/up " + overlay + "/work " + view +
