@@ -179,6 +179,7 @@ Result<Json> ShowStatus(const Json& request, const Context& context, SiteEffects
   const auto& roster = context.core.roster();
   reply["federation"] = roster ? Json(roster->roster.federation_name) : Json(nullptr);
   reply["roster_epoch"] = roster ? roster->roster.epoch.value() : 0;
+  reply["roster_issued_at"] = roster ? roster->roster.issued_at.seconds : 0;
   reply["members"] = Json::array();
   if (roster) {
     for (const Member& member : roster->roster.members) {

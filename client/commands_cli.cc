@@ -15,6 +15,7 @@
 #include "client/format.h"
 #include "client/home.h"
 #include "client/ingestion/source.h"
+#include "client/key_rotation.h"
 #include "client/quality_page_file.h"
 #include "client/runtime.h"
 #include "common/command_line.h"
@@ -101,6 +102,33 @@ Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
   return PrintReply(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
 }
 
+/// The next key is protected as the one in use is: by the passphrase that opens it, if any.
+Result<int> Rotate(const CommonOptions& common, const Options& options) {
+  SystemRandom random;
+  KeyProtection protection;
+  const PassphraseProvider ask = [&](const std::filesystem::path& file) -> Result<Passphrase> {
+    TRY(Passphrase typed, common.passphrase()(file));
+    protection.passphrase.emplace(typed.Expose());
+    return typed;
+  };
+  TRY(const SiteHome home, OpenSiteHome(common.folder, ask));
+  TRY(const std::string request, BeginRotation(home, protection, ask, random));
+  TRY(const RotationRequest read, ReadRotationRequest(request, "request"));
+  const std::filesystem::path file = options.request.empty()
+                                         ? common.folder / (home.settings.name + ".rotation.json")
+                                         : std::filesystem::path(options.request);
+  TRY_STATUS(WriteFileAtomically(file, AsBytes(request), 0600));
+  const std::string fingerprint = Fingerprint(read.identity, read.next);
+  const Json reply{
+      {"site", home.settings.name}, {"request", file.string()}, {"fingerprint", fingerprint}};
+  return PrintReply(common, reply,
+                    "The next transport key was made here and waits.\nFingerprint from then on: " +
+                        fingerprint + "\nSend " + file.string() +
+                        " to the coordinator's administrator, who admits it: consilium-coordinator "
+                        "admit DIR REQUEST\nThe running service takes the key up by itself, "
+                        "between two rounds.\n");
+}
+
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
   TRY_STATUS(CheckPrivate(common.folder));
   TRY(const Source source, ReadSource(options.file));
@@ -176,9 +204,15 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
   TRY(StopSignals stop, StopSignals::Install());
   SystemRandom random;
   TRY(SiteHome home, OpenSiteHome(common.folder, common.passphrase()));
+  if (HasNextKey(common.folder)) {
+    TRY(NextKey next, LoadNextKey(common.folder, common.passphrase()));
+    home.next = std::move(next);
+  }
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
-  const auto say = [json = common.json](const std::string& sentence) {
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  const auto say = [json = common.json, &manager](const std::string& sentence) {
+    manager.Say(sentence);
     std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
@@ -186,7 +220,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
       ", fingerprint " + home.fingerprint());
   TRY(const std::unique_ptr<SiteRuntime> runtime,
       SiteRuntime::Start(std::move(home), *log, random, say));
-  TRY_STATUS(runtime->Run(stop));
+  TRY_STATUS(runtime->Run(stop, manager));
   say("Stopped.");
   return kExitDone;
 }
@@ -217,9 +251,15 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
                       std::string(kRollbackRemedy)}
         : status ? Finding{"state.db", true, "opens, and its chain holds", ""}
                  : Finding{"state.db", false, status.error().message, status.error().remedy});
-    findings.push_back(runs ? ConnectionOfService(*home, status->value("connected", false),
-                                                  status->value("connection", ""))
-                            : ExamineConnection(*home));
+    if (const auto signed_at = status ? status->value("roster_issued_at", std::int64_t{0}) : 0;
+        signed_at > 0) {
+      findings.push_back(CompareClock(UtcSeconds{signed_at}, ReadClocks()));
+    }
+    std::optional<ServiceConnection> service;
+    if (runs) service = {status->value("connected", false), status->value("connection", "")};
+    for (Finding& finding : ExamineConnection(*home, service)) {
+      findings.push_back(std::move(finding));
+    }
   } else {
     findings.push_back({"settings", false, home.error().message, home.error().remedy});
   }
@@ -260,6 +300,10 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
                   "The request file to write (default DIR/NAME.request.json)");
   init.add_flag("--carried", options.carried,
                 "This machine has no network: people carry files (`inbox` and `outbox`)");
+  line.Add("rotate", "Make the next transport key and the request for the admin; studies go on",
+           "rotate /var/lib/consilium --request charite.rotation.json", bind(Rotate))
+      .add_option("--request", options.request,
+                  "The request file to write (default DIR/NAME.rotation.json)");
   CLI::App& source = line.Add("source", "Use this source file for the site's data",
                               "source /var/lib/consilium cardiology.source.toml", bind(UseSource));
   source.add_option("SOURCE", options.file, "The source file, TOML")->required();
@@ -272,8 +316,10 @@ void AddSetUpCommands(CommandLine& line, Options& options) {
   CLI::Option* html = check.add_option("--html", options.html, "Also write a page with plots here");
   check.add_flag("--force", options.force, "With --html: replace any file of that name")
       ->needs(html);
-  line.Add("doctor", "Examine keys, permissions, disk, data, policy and connection",
-           "doctor /var/lib/consilium", bind(Examine));
+  line.Add(
+      "doctor",
+      "Say what is wrong and how to mend it: clock, keys, disk, policy, data, state, connection",
+      "doctor /var/lib/consilium", bind(Examine));
 }
 
 void AddStudyCommands(CommandLine& line, Options& options) {

@@ -1,24 +1,25 @@
 #include "client/doctor.h"
 
+#include <memory>
 #include <utility>
 
-#include "client/format.h"
+#include <sys/timex.h>
+
 #include "client/ingestion/source.h"
+#include "client/ingestion/table_reader.h"
 #include "client/policy.h"
 #include "common/child_process.h"
 #include "common/confinement.h"
 #include "common/files.h"
-#include "common/runtime_clock.h"
+#include "protocols/header.h"
 
 namespace consilium {
 namespace {
 
 /// The state of a site grows by a few kilobytes a round; less than this and a study will stop.
 constexpr std::uintmax_t kLeastFreeBytes = 64ULL << 20;
-constexpr Duration kPatience{6'000};
-constexpr const char* kConnectionRemedy =
-    "See that the coordinator serves, that this site is admitted (`consilium-coordinator roster`), "
-    "and that the firewall lets outbound TCP to that port pass.";
+/// Clocks that are this close are as good as equal: nothing here is counted in less than days.
+constexpr std::int64_t kClockTolerance = 300;
 
 Finding FromStatus(std::string check, const Status& status, std::string words) {
   if (status) return {std::move(check), true, std::move(words), ""};
@@ -37,32 +38,50 @@ Finding ExamineDisk(const std::filesystem::path& folder) {
   return {"disk space", true, megabytes, ""};
 }
 
+/// Tries what each round does: a file that is on the disk when the call returns.
+Finding ExamineWriting(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / ".doctor";
+  const Status written = WriteFileAtomically(file, AsBytes("written by doctor\n"), 0600);
+  std::error_code ignored;
+  std::filesystem::remove(file, ignored);
+  return FromStatus("writing", written, "a file was written, made durable and removed");
+}
+
+/// Whether a time service keeps the clock, in the kernel's words.
+std::string KeeperOfClock() {
+  timex state{};
+  const int said = ::adjtimex(&state);
+  if (said < 0) return "";
+  return said == TIME_ERROR || (state.status & STA_UNSYNC) != 0
+             ? "; no time service keeps it (timedatectl set-ntp true)"
+             : "; a time service keeps it";
+}
+
 Finding ExamineClock(const Moment& now) {
   const int year = DateOf(now.utc).year;
   if (year < 2026 || year > 2100) {
     return {"clock", false, "this machine's clock says " + ToText(now.utc),
             "Set the clock, for instance with timedatectl set-ntp true."};
   }
-  return {"clock", true, ToText(now.utc), ""};
+  return {"clock", true, ToText(now.utc) + KeeperOfClock(), ""};
+}
+
+/// What the data are, once they could be opened and their columns were found.
+Result<std::string> OpenData(const Source& source) {
+  std::string words = source.DataName();
+  if (!source.Files().empty() || !source.fhir.views.empty()) {
+    TRY(const std::uintmax_t bytes, SizeOfData(source));
+    words += ", " + std::to_string(bytes) + " bytes";
+  }
+  TRY(const std::unique_ptr<TableReader> table, OpenTable(source));
+  return words + ", " + std::to_string(table->header().size()) + " columns";
 }
 
 Finding ExamineSource(const std::filesystem::path& folder) {
   const auto read = [&]() -> Result<std::string> {
     TRY(const std::filesystem::path file, SourceOf(folder));
     TRY(const Source source, ReadSource(file));
-    if (!source.fhir.views.empty()) {
-      TRY(const std::uintmax_t bytes, SizeOfData(source));
-      return source.place + ", " + std::to_string(bytes) + " bytes with its views";
-    }
-    if (source.file.empty()) return source.place;
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(source.file, error);
-    if (error) {
-      return Fail(ErrorCode::kNotFound,
-                  "the data file " + source.file.string() + " cannot be read: " + error.message(),
-                  "Correct `file` in " + file.string() + " or the file's permissions.");
-    }
-    return source.file.string() + ", " + std::to_string(size) + " bytes";
+    return OpenData(source);
   };
   Result<std::string> found = read();
   if (!found) return {"data source", false, found.error().message, found.error().remedy};
@@ -102,54 +121,32 @@ std::vector<Finding> ExamineTrainers(const std::filesystem::path& folder) {
 
 }  // namespace
 
+Finding CompareClock(UtcSeconds coordinator_said, const Moment& now) {
+  const std::string check = "clock against the coordinator's";
+  const std::string said =
+      "the coordinator signed the newest roster at " + ToText(coordinator_said);
+  if (now.utc.seconds + kClockTolerance >= coordinator_said.seconds) return {check, true, said, ""};
+  return {check, false, said + ", and this machine's clock says " + ToText(now.utc) + " only",
+          "Set the clock, for instance with timedatectl set-ntp true; if it is right, tell the "
+          "coordinator's administrator that theirs is not."};
+}
+
 std::vector<Finding> ExamineFolder(const std::filesystem::path& folder, const Moment& now) {
   std::vector<Finding> findings;
-  findings.push_back({"version", true, "consilium-site " CONSILIUM_VERSION, ""});
+  findings.push_back(
+      {"version", true,
+       "consilium-site " CONSILIUM_VERSION ", protocol " + std::to_string(kProtocolVersion), ""});
   findings.push_back(ExamineClock(now));
   findings.push_back(FromStatus("home folder", CheckPrivate(folder), "private to its owner"));
   for (const char* key : {"identity.key", "transport.key"}) {
     findings.push_back(FromStatus(key, CheckPrivate(folder / key), "private to its owner"));
   }
   findings.push_back(ExamineDisk(folder));
+  findings.push_back(ExamineWriting(folder));
   findings.push_back(ExaminePolicy(folder));
   for (Finding& finding : ExamineTrainers(folder)) findings.push_back(std::move(finding));
   findings.push_back(ExamineSource(folder));
   return findings;
-}
-
-Finding ConnectionOfService(const SiteHome& home, bool connected, const std::string& words) {
-  const std::string check = "coordinator at " + home.settings.endpoint;
-  const std::string said = "the running service says: " + words;
-  if (connected) return {check, true, said, ""};
-  return {check, false, said, kConnectionRemedy};
-}
-
-Finding ExamineConnection(const SiteHome& home) {
-  const std::string check = "coordinator at " + home.settings.endpoint;
-  SystemRandom random;
-  const auto connect = [&]() -> Result<ConnectionEvent> {
-    TRY(const std::unique_ptr<TransportContext> context, TransportContext::Create());
-    SiteSocketOptions options;
-    options.endpoint = home.settings.endpoint;
-    options.socks_proxy = home.settings.socks_proxy;
-    const TransportKeyPair pair{home.keys.transport, home.keys.transport_secret.Clone()};
-    TRY(const std::unique_ptr<SiteSocket> socket,
-        SiteSocket::Connect(*context, pair, home.settings.coordinator_transport, std::move(options),
-                            random));
-    Poller poller;
-    poller.Watch(*socket);
-    const Instant until = ReadClocks().monotonic + kPatience;
-    while (ReadClocks().monotonic < until) {
-      TRY_STATUS(poller.Wait(until - ReadClocks().monotonic));
-      if (const auto event = socket->NextEvent()) return *event;
-    }
-    return ConnectionEvent::kUnreachable;
-  };
-  const Result<ConnectionEvent> event = connect();
-  if (!event) return {check, false, event.error().message, event.error().remedy};
-  const std::string words = SentenceFor(*event, home);
-  if (*event == ConnectionEvent::kConnected) return {check, true, words, ""};
-  return {check, false, words, kConnectionRemedy};
 }
 
 }  // namespace consilium

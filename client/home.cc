@@ -23,7 +23,12 @@ std::string SettingsText(const SiteSettings& settings) {
          "\"\n\n"
          "# Where the coordinator is. The connection is outbound only.\n"
          "endpoint = \"" +
-         settings.endpoint + "\"\n# socks_proxy = \"proxy.example:1080\"\n" +
+         settings.endpoint +
+         "\"\n# socks_proxy = \"proxy.example:1080\"\n"
+         "# Where the proxy asks who we are; the password is the first line of a file of mode "
+         "600.\n"
+         "# socks_user = \"consilium\"\n"
+         "# socks_password_file = \"proxy.password\"\n" +
          (settings.carried ? "" : "# ") +
          "carried = true  # No network: people carry files (`inbox` and `outbox`).\n"
          "# How long to wait before a lost connection is tried again; varied by half, and doubled\n"
@@ -47,6 +52,32 @@ Status ReadId(const Settings& document, std::string_view key, Id& id) {
   return {};
 }
 
+/// HOST:PORT, a user and a password's file; a user without a password, or one without a proxy,
+/// would be a mistake that nobody notices.
+Status ReadProxy(const Settings& document,
+                 const std::filesystem::path& folder,
+                 SiteSettings& settings) {
+  TRY(settings.socks_proxy, document.TextOr("socks_proxy", ""));
+  TRY(settings.socks_user, document.TextOr("socks_user", ""));
+  TRY(const std::string password_file, document.TextOr("socks_password_file", ""));
+  if (!settings.socks_proxy.empty() && !ParseEndpoint("tcp://" + settings.socks_proxy)) {
+    return document.FailAt("socks_proxy", "socks_proxy is not of the form HOST:PORT",
+                           "Write it like \"proxy.example.org:1080\".");
+  }
+  if (settings.socks_user.empty() != password_file.empty() || settings.socks_user.size() > 255) {
+    return document.FailAt(settings.socks_user.empty() ? "socks_password_file" : "socks_user",
+                           "socks_user, of at most 255 bytes, and socks_password_file belong "
+                           "together",
+                           "Give both, or neither.");
+  }
+  if (!settings.socks_user.empty() && settings.socks_proxy.empty()) {
+    return document.FailAt("socks_user", "there is a user but no socks_proxy",
+                           "Name the proxy, or leave the user out.");
+  }
+  if (!password_file.empty()) settings.socks_password_file = folder / password_file;
+  return {};
+}
+
 Result<SiteSettings> ReadSettings(const std::filesystem::path& file) {
   TRY_STATUS(CheckPrivate(file));
   TRY(const Settings document, Settings::Load(file));
@@ -55,8 +86,8 @@ Result<SiteSettings> ReadSettings(const std::filesystem::path& file) {
   TRY_STATUS(ReadId(document, "federation", settings.federation));
   TRY(settings.federation_name, document.Text("federation_name"));
   TRY(settings.endpoint, document.Text("endpoint"));
-  TRY(settings.socks_proxy, document.TextOr("socks_proxy", ""));
   TRY(settings.carried, document.BooleanOr("carried", false));
+  TRY_STATUS(ReadProxy(document, file.parent_path(), settings));
   TRY(settings.reconnect_after, document.SpanOr("reconnect_after", settings.reconnect_after));
   if (settings.reconnect_after < Duration(1) || settings.reconnect_after > Duration(60'000)) {
     return document.FailAt("reconnect_after", "reconnect_after is not between 1ms and 60s");
@@ -95,6 +126,8 @@ Result<std::string> CreateSiteHome(const std::filesystem::path& folder,
                               invitation.federation_name,
                               invitation.endpoint,
                               "",
+                              "",
+                              {},
                               carried,
                               Duration(1'000),
                               invitation.coordinator_identity,

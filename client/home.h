@@ -1,9 +1,11 @@
 #pragma once
 
 // A site's home folder: settings.toml, identity.key, transport.key, policy.toml, source.path,
-// state.db, logs/ and, while the service runs, control.sock. All of it belongs to one user alone.
+// state.db, logs/, next/ with a transport key that is to come and, while the service runs,
+// control.sock. All of it belongs to one user alone.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/home.h"
@@ -17,18 +19,27 @@ struct SiteSettings {
   std::string name;
   FederationId federation;
   std::string federation_name;
-  std::string endpoint;              ///< tcp://HOST:PORT of the coordinator.
-  std::string socks_proxy;           ///< HOST:PORT; empty for none.
+  std::string endpoint;                       ///< tcp://HOST:PORT of the coordinator.
+  std::string socks_proxy;                    ///< HOST:PORT; empty for none.
+  std::string socks_user;                     ///< Empty: the proxy asks nobody who they are.
+  std::filesystem::path socks_password_file;  ///< Absolute; private to this user.
   bool carried = false;              ///< No network: people carry files, see docs/air-gap.md.
   Duration reconnect_after{1'000};   ///< A connection was lost; doubles while nobody answers.
   IdentityKey coordinator_identity;  ///< Pinned at joining.
   TransportKey coordinator_transport;
 };
 
+/// A transport key that is to replace the one in use, once the coordinator's roster has it.
+struct NextKey {
+  TransportKey transport;
+  SecretKey32 secret;
+};
+
 struct SiteHome {
   std::filesystem::path folder;
   SiteSettings settings;
   PartyKeys keys;
+  std::optional<NextKey> next = std::nullopt;  ///< Read by whoever needs it, with LoadNextKey().
 
   std::filesystem::path state_file() const { return folder / "state.db"; }
   std::filesystem::path log_folder() const { return folder / "logs"; }

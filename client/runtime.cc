@@ -7,6 +7,8 @@
 
 #include "client/commands.h"
 #include "client/format.h"
+#include "client/key_rotation.h"
+#include "client/runtime_connection.h"
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
 #include "common/transport/ask_service.h"
@@ -17,6 +19,8 @@ namespace {
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kProbeInterval{2'000};
 constexpr Duration kPolicyInterval{1'000};
+constexpr Duration kKeyInterval{100};
+constexpr Duration kLongestRoundToWaitFor{600'000};
 /// What is kept while the connection has no room; past it the oldest are of no use to anybody.
 constexpr std::size_t kMostMessagesKept = 256;
 
@@ -76,13 +80,8 @@ Status SiteRuntime::Connect() {
     return {};
   }
   TRY(context_, TransportContext::Create());
-  SiteSocketOptions options;
-  options.endpoint = home_.settings.endpoint;
-  options.socks_proxy = home_.settings.socks_proxy;
-  options.reconnect_first = home_.settings.reconnect_after;
-  const TransportKeyPair pair{home_.keys.transport, home_.keys.transport_secret.Clone()};
-  TRY(socket_, SiteSocket::Connect(*context_, pair, home_.settings.coordinator_transport,
-                                   std::move(options), random_));
+  TRY(SiteSocketOptions options, ConnectionOptionsOf(home_.settings));
+  TRY(socket_, ConnectToCoordinator(home_, std::move(options), *context_, random_));
   log_.Info("started",
             {{"endpoint", home_.settings.endpoint}, {"fingerprint", home_.fingerprint()}});
   return {};
@@ -121,16 +120,19 @@ void SiteRuntime::RereadPolicy() {
 
 // -- The loop ----------------------------------------------------------------------------------
 
-Status SiteRuntime::Run(StopSignals& stop) {
+Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
   Poller poller;
   poller.Watch(stop);
   poller.Watch(*control_);
   if (socket_ != nullptr) poller.Watch(*socket_);
   poller.Watch(*waker_);
+  manager.Ready();
   while (!stop.Requested()) {
-    TRY(const bool ready, poller.Wait(TimeToWait()));
+    TRY(const bool ready, poller.Wait(manager.Limit(TimeToWait(), ReadClocks().monotonic)));
     static_cast<void>(ready);
+    manager.Ping(ReadClocks().monotonic);
     waker_->Clear();
+    WakeUp();
     if (degraded_) TRY_STATUS(ProbeStorage());
     RereadPolicy();
     TakeConnectionEvents();
@@ -139,7 +141,9 @@ Status SiteRuntime::Run(StopSignals& stop) {
     AnswerControl();
     Tick();
     Retry();
+    ReplaceKey();
   }
+  manager.Stopping();
   log_.Info("stopped");
   return {};
 }
@@ -152,6 +156,64 @@ std::optional<Duration> SiteRuntime::TimeToWait() const {
     if (const auto deadline = core_->NextDeadline()) wait = std::min(wait, *deadline - now);
   }
   return std::max(Duration(1), wait);
+}
+
+/// After a sleep the coordinator, and whatever translates addresses on the way, has given the
+/// connection up; without this it would take a minute until this side notices.
+void SiteRuntime::WakeUp() {
+  const std::optional<Duration> slept = sleep_.Look(ReadTimeAsleep());
+  if (!slept || socket_ == nullptr) return;
+  const std::int64_t seconds = slept->count() / 1'000;
+  log_.Info("woke-up", {{"slept_seconds", static_cast<std::uint64_t>(seconds)}});
+  announce_("This machine slept for " + std::to_string(seconds) + " s; connecting anew.");
+  const bool was_connected = socket_->connected();
+  socket_->ConnectAnew();
+  if (was_connected) OnConnectionEvent(ConnectionEvent::kDisconnected);
+}
+
+bool SiteRuntime::RosterHas(const TransportKey& key) const {
+  if (!core_->roster()) return false;
+  const Member* listed = core_->roster()->roster.FindByTransportKey(key);
+  return listed != nullptr && listed->state == MemberState::kActive &&
+         listed->identity == home_.keys.identity.public_key();
+}
+
+/// Between rounds, or in one that takes too long to wait for: it goes on over the next connection.
+void SiteRuntime::ReplaceKey() {
+  const Instant now = ReadClocks().monotonic;
+  if (core_ == nullptr || socket_ == nullptr || !socket_->connected() || now < next_key_look_) {
+    return;
+  }
+  next_key_look_ = now + kKeyInterval;
+  if (!HasNextKey(home_.folder)) return;
+  if (!home_.next) {
+    Result<NextKey> next = LoadNextKey(home_.folder, NobodyToAsk());
+    if (!next) {
+      announce_("The next key waits for a restart of this service: " + Describe(next.error()));
+      next_key_look_ = now + kLongestRoundToWaitFor;
+      return;
+    }
+    home_.next = std::move(*next);
+  }
+  if (!RosterHas(home_.next->transport)) return;
+  if (!replace_key_by_) replace_key_by_ = now + kLongestRoundToWaitFor;
+  const std::vector<SiteStudyView> studies = core_->Studies();
+  const bool in_a_round =
+      std::any_of(studies.begin(), studies.end(),
+                  [](const SiteStudyView& study) { return study.open_round > 0; });
+  if (in_a_round && now < *replace_key_by_) return;
+  replace_key_by_.reset();
+  if (const Status replaced = FinishRotation(home_.folder); !replaced) {
+    announce_("The next key cannot be taken up. " + Describe(replaced.error()));
+    return;
+  }
+  home_.keys.transport = home_.next->transport;
+  home_.keys.transport_secret = std::move(home_.next->secret);
+  home_.next.reset();
+  socket_->ConnectAnewAs({home_.keys.transport, home_.keys.transport_secret.Clone()});
+  log_.Info("key-replaced", {{"fingerprint", home_.fingerprint()}});
+  announce_("The new key is in use; fingerprint " + home_.fingerprint() + ".");
+  OnConnectionEvent(ConnectionEvent::kDisconnected);
 }
 
 void SiteRuntime::TakeConnectionEvents() {

@@ -17,6 +17,8 @@
 #include "client/site_core.h"
 #include "common/log.h"
 #include "common/log_limiter.h"
+#include "common/service_manager.h"
+#include "common/sleep_watch.h"
 #include "common/storage.h"
 #include "common/transport/control.h"
 #include "common/transport/poller.h"
@@ -37,8 +39,9 @@ class SiteRuntime {
       std::function<void(const std::string&)> announce);
   ~SiteRuntime();
 
-  /// Until a stop is requested, or the state can no longer be used.
-  Status Run(StopSignals& stop);
+  /// Until a stop is requested, or the state can no longer be used. `manager` is told that the
+  /// service is ready, and that its loop goes round.
+  Status Run(StopSignals& stop, ServiceManager& manager);
 
  private:
   SiteRuntime(SiteHome home,
@@ -52,6 +55,9 @@ class SiteRuntime {
   void RereadPolicy();
 
   std::optional<Duration> TimeToWait() const;
+  void WakeUp();
+  void ReplaceKey();
+  bool RosterHas(const TransportKey& key) const;
   void TakeConnectionEvents();
   void OnConnectionEvent(ConnectionEvent event);
   void ReceiveMessages();
@@ -92,6 +98,9 @@ class SiteRuntime {
   Instant next_probe_;
   Instant next_policy_look_;
   LogLimiter limiter_;
+  SleepWatch sleep_;
+  Instant next_key_look_;
+  std::optional<Instant> replace_key_by_;  ///< Since the roster has the next key.
 };
 
 }  // namespace consilium

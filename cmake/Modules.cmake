@@ -39,7 +39,9 @@ function(consilium_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE consilium_flags ${arg_DEPENDS})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  # The component's name is the program's without the project's: see Packaging.cmake.
+  string(REPLACE "consilium-" "" component ${name})
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${component})
 endfunction()
 
 # consilium_test(name LABEL ... SOURCES ... DEPENDS ...)

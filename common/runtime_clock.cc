@@ -5,17 +5,30 @@
 #include "common/check.h"
 
 namespace consilium {
+namespace {
+
+timespec Read(clockid_t clock) {
+  timespec time{};
+  CHECK(::clock_gettime(clock, &time) == 0);
+  return time;
+}
+
+std::int64_t MillisecondsOf(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000 + time.tv_nsec / 1'000'000;
+}
+
+}  // namespace
 
 Moment ReadClocks() {
-  timespec since_boot{};
-  timespec since_epoch{};
-  CHECK(::clock_gettime(CLOCK_BOOTTIME, &since_boot) == 0);
-  CHECK(::clock_gettime(CLOCK_REALTIME, &since_epoch) == 0);
   Moment now;
-  now.monotonic.milliseconds =
-      std::int64_t{since_boot.tv_sec} * 1'000 + since_boot.tv_nsec / 1'000'000;
-  now.utc.seconds = since_epoch.tv_sec;
+  now.monotonic.milliseconds = MillisecondsOf(Read(CLOCK_BOOTTIME));
+  now.utc.seconds = Read(CLOCK_REALTIME).tv_sec;
   return now;
+}
+
+Duration ReadTimeAsleep() {
+  const std::int64_t awake = MillisecondsOf(Read(CLOCK_MONOTONIC));
+  return Duration(MillisecondsOf(Read(CLOCK_BOOTTIME)) - awake);
 }
 
 }  // namespace consilium

@@ -4,6 +4,7 @@
 // key-value records, changed in atomic batches), so that the simulator can stand in for the disk.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -55,10 +56,18 @@ class MemoryStore final : public RecordStore {
   std::unique_ptr<Tables> tables_;
 };
 
+/// What makes the records of one format those of the next: changes, computed from what is stored.
+using UpgradeStep = std::function<Result<RecordBatch>(const RecordStore&)>;
+/// From format 1 to 2, from 2 to 3, ...: a program writes the format after its last step.
+using UpgradeSteps = std::vector<UpgradeStep>;
+
 /// Opens or creates an SQLite file: one connection, WAL, synchronous=FULL, exclusive lock, every
 /// PRAGMA read back; mode 0600; each row with its BLAKE2b hash; quick_check and row hashes at
 /// opening. kBusy when another process holds it, kCorrupt (never re-created) with the remedy,
-/// kStorageFull.
-Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file);
+/// kStorageFull. A file of an older format is first copied to FILE.format-N beside it, then each
+/// step is one transaction: after a crash or an error the file is of one format or the next, whole.
+/// A file of a newer format is kConflict and stays as it is.
+Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file,
+                                                     const UpgradeSteps& steps = {});
 
 }  // namespace consilium

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -8,25 +8,22 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "common/crypto/hash.h"
 #include "common/file_descriptor.h"
 #include "common/files.h"
 #include "common/storage.h"
+#include "common/storage_file.h"
 
 namespace consilium {
 namespace {
 
-constexpr std::uint32_t kApplicationId = 0x434e534c;  // "CNSL"
-constexpr std::uint32_t kSchemaVersion = 1;
+constexpr std::uint32_t kFirstFormat = 1;
 constexpr int kCheckpointPages = 1'000;
 constexpr char kSchema[] =
     "CREATE TABLE record (table_name TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, "
     "hash BLOB NOT NULL, PRIMARY KEY (table_name, key)) STRICT, WITHOUT ROWID";
-constexpr char kRestoreRemedy[] =
-    "Stop here and keep the file; restore the latest backup of this folder, then start again.";
 
 struct CloseConnection {
   void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
@@ -119,9 +116,11 @@ class SqliteStore final : public RecordStore {
   Result<std::vector<Record>> Load(const std::string& table) const override;
 
   Status Configure();
-  Status CreateSchema();
-  Status CheckSchema() const;
+  Status CreateSchema(std::uint32_t format);
+  /// The format, which is at most `newest`.
+  Result<std::uint32_t> CheckSchema(std::uint32_t newest) const;
   Status CheckContent() const;
+  Status Upgrade(const UpgradeSteps& steps, std::uint32_t format);
 
  private:
   SqliteStore(std::string file, Connection connection)
@@ -136,7 +135,11 @@ class SqliteStore final : public RecordStore {
   Status Set(const std::string& pragma,
              const std::string& value,
              const std::string& expected) const;
+  Status PrepareChanges();
   Status ApplyChange(const RecordChange& change);
+  /// All changes, and what else is to be done with them, or nothing.
+  Status Commit(const RecordBatch& batch, const std::string& more_sql);
+  Status CopyTo(const std::filesystem::path& copy) const;
   Status Rollback(Error error);
   void Checkpoint();
 
@@ -218,22 +221,26 @@ Status SqliteStore::Configure() {
   return Execute("COMMIT");
 }
 
-Status SqliteStore::CreateSchema() {
+Status SqliteStore::CreateSchema(std::uint32_t format) {
   TRY_STATUS(Execute("BEGIN EXCLUSIVE"));
   TRY_STATUS(Execute("PRAGMA application_id=" + std::to_string(kApplicationId)));
-  TRY_STATUS(Execute("PRAGMA user_version=" + std::to_string(kSchemaVersion)));
+  TRY_STATUS(Execute("PRAGMA user_version=" + std::to_string(format)));
   TRY_STATUS(Execute(kSchema));
   return Execute("COMMIT");
 }
 
-Status SqliteStore::CheckSchema() const {
+Result<std::uint32_t> SqliteStore::CheckSchema(std::uint32_t newest) const {
   TRY(const std::vector<std::string> version, Rows("PRAGMA user_version"));
   TRY(const std::vector<std::string> id, Rows("PRAGMA application_id"));
   TRY(const std::vector<std::string> schema, Rows("SELECT sql FROM sqlite_schema"));
-  if (version.size() == 1 && version.front() == std::to_string(kSchemaVersion) && id.size() == 1 &&
-      id.front() == std::to_string(kApplicationId) && schema.size() == 1 &&
-      schema.front() == kSchema) {
-    return {};
+  std::uint32_t format = 0;
+  if (version.size() == 1) {
+    std::from_chars(version[0].data(), version[0].data() + version[0].size(), format);
+  }
+  const bool ours = id.size() == 1 && id.front() == std::to_string(kApplicationId);
+  if (ours && format > newest) return FailAsNewerState(file_, format, newest);
+  if (ours && format >= kFirstFormat && schema.size() == 1 && schema.front() == kSchema) {
+    return format;
   }
   return Fail(ErrorCode::kCorrupt, "'" + file_ + "' does not have the tables this program made",
               kRestoreRemedy);
@@ -306,22 +313,66 @@ void SqliteStore::Checkpoint() {
 
 Status SqliteStore::Apply(const RecordBatch& batch) {
   if (fatal_) return tl::unexpected<Error>(*fatal_);
-  if (batch.empty()) return {};
-  if (!put_) {
-    TRY(put_, Prepare("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4)"));
-    TRY(erase_, Prepare("DELETE FROM record WHERE table_name = ?1 AND key = ?2"));
-    const auto note_pages = [](void* pages, sqlite3*, const char*, int count) {
-      *static_cast<int*>(pages) = count;
-      return SQLITE_OK;
-    };
-    sqlite3_wal_hook(connection_.get(), note_pages, &pages_in_log_);
-  }
+  return batch.empty() ? Status() : Commit(batch, "");
+}
+
+Status SqliteStore::PrepareChanges() {
+  if (put_) return {};
+  TRY(put_, Prepare("INSERT OR REPLACE INTO record VALUES (?1, ?2, ?3, ?4)"));
+  TRY(erase_, Prepare("DELETE FROM record WHERE table_name = ?1 AND key = ?2"));
+  const auto note_pages = [](void* pages, sqlite3*, const char*, int count) {
+    *static_cast<int*>(pages) = count;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(connection_.get(), note_pages, &pages_in_log_);
+  return {};
+}
+
+Status SqliteStore::Commit(const RecordBatch& batch, const std::string& more_sql) {
+  TRY_STATUS(PrepareChanges());
   if (auto begun = Execute("BEGIN IMMEDIATE"); !begun) return Rollback(std::move(begun).error());
   for (const RecordChange& change : batch) {
     if (auto applied = ApplyChange(change); !applied) return Rollback(std::move(applied).error());
   }
+  if (auto more = Execute(more_sql); !more) return Rollback(std::move(more).error());
   if (auto committed = Execute("COMMIT"); !committed) return Rollback(std::move(committed).error());
   Checkpoint();
+  return {};
+}
+
+/// Complete and durable before it has its name.
+Status SqliteStore::CopyTo(const std::filesystem::path& copy) const {
+  std::string temporary = copy.string() + ".new-XXXXXX";
+  const FileDescriptor descriptor(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!descriptor.valid()) return FailOnFile(errno, "create a file beside", copy);
+  Status outcome;
+  {
+    TRY(const Statement vacuum, Prepare("VACUUM INTO ?1"));
+    const bool bound = sqlite3_bind_text64(vacuum.get(), 1, temporary.data(), temporary.size(),
+                                           SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+    if (!bound || sqlite3_step(vacuum.get()) != SQLITE_DONE) outcome = FailNow("copy");
+  }
+  if (outcome && ::fsync(descriptor.get()) != 0) outcome = FailOnFile(errno, "write", temporary);
+  if (outcome && ::rename(temporary.c_str(), copy.c_str()) != 0) {
+    outcome = FailOnFile(errno, "create", copy);
+  }
+  if (!outcome) ::unlink(temporary.c_str());
+  TRY_STATUS(outcome);
+  return SyncFolder(copy.parent_path().empty() ? std::filesystem::path(".") : copy.parent_path());
+}
+
+Status SqliteStore::Upgrade(const UpgradeSteps& steps, std::uint32_t format) {
+  if (format > steps.size()) return {};
+  TRY_STATUS(CopyTo(file_ + ".format-" + std::to_string(format)));
+  for (; format <= steps.size(); ++format) {
+    TRY(const RecordBatch batch, steps[format - kFirstFormat](*this));
+    TRY_STATUS(Commit(batch, "PRAGMA user_version=" + std::to_string(format + 1)));
+  }
+  // An older program reads the format in the file itself, not in the log beside it.
+  if (sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
+                                nullptr) != SQLITE_OK) {
+    return FailNow("write");
+  }
   return {};
 }
 
@@ -351,58 +402,16 @@ Result<std::vector<Record>> SqliteStore::Load(const std::string& table) const {
   return records;
 }
 
-/// Write-ahead logs need locks and an fsync that a network file system does not dependably give.
-Status RefuseNetworkFileSystem(const std::filesystem::path& file) {
-  constexpr std::array<std::uint64_t, 4> kNetworkMagics = {0x6969 /* NFS */, 0xff534d42 /* CIFS */,
-                                                           0xfe534d42 /* SMB2 */, 0x517b /* SMB */};
-  struct statfs status {};
-  if (::statfs(file.c_str(), &status) != 0) return FailOnFile(errno, "examine", file);
-  const auto magic = static_cast<std::uint64_t>(status.f_type) & 0xffffffff;
-  if (std::ranges::find(kNetworkMagics, magic) == kNetworkMagics.end()) return {};
-  return Fail(ErrorCode::kIo, "'" + file.string() + "' is on a network file system",
-              "Put this folder on a local disk.");
-}
-
-/// Reads the version from the file's first 100 bytes (https://www.sqlite.org/fileformat.html),
-/// before SQLite may touch it: a file of a newer program stays as it is, to the byte.
-Status CheckHeader(const std::filesystem::path& file) {
-  const FileDescriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!descriptor.valid()) return FailOnFile(errno, "open", file);
-  std::array<unsigned char, 100> header{};
-  const ssize_t got = ::pread(descriptor.get(), header.data(), header.size(), 0);
-  if (got < 0) return FailOnFile(errno, "read", file);
-  const auto number_at = [&](std::size_t offset) {
-    std::uint32_t number = 0;
-    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | header[offset + i];
-    return number;
-  };
-  const std::string_view magic(reinterpret_cast<const char*>(header.data()), 16);
-  if (got != static_cast<ssize_t>(header.size()) ||
-      magic != std::string_view("SQLite format 3\0", 16) || number_at(68) != kApplicationId) {
-    return Fail(ErrorCode::kCorrupt,
-                "'" + file.string() + "' is not a store of this program, or its start is lost",
-                kRestoreRemedy);
-  }
-  if (number_at(60) > kSchemaVersion) {
-    return Fail(ErrorCode::kConflict,
-                "'" + file.string() + "' was written by a newer program (format " +
-                    std::to_string(number_at(60)) + "; this one knows " +
-                    std::to_string(kSchemaVersion) + ")",
-                "Install that newer version again; nothing was changed.");
-  }
-  return {};
-}
-
-Status FillNewStore(const std::filesystem::path& file) {
+Status FillNewStore(const std::filesystem::path& file, std::uint32_t format) {
   TRY(const std::unique_ptr<SqliteStore> store, SqliteStore::Attach(file));
   TRY_STATUS(store->Configure());
-  return store->CreateSchema();
+  return store->CreateSchema(format);
 }
 
 /// Complete before it has its name: a store file that is empty or has no tables is a damaged one,
 /// and never mistaken for a new one. link() does not replace what another process made in the
 /// meantime.
-Status CreateStore(const std::filesystem::path& file) {
+Status CreateStore(const std::filesystem::path& file, std::uint32_t format) {
   if (std::filesystem::exists(file.string() + "-wal")) {
     return Fail(ErrorCode::kCorrupt,
                 "'" + file.string() + "' is missing while its log '-wal' is there",
@@ -413,7 +422,7 @@ Status CreateStore(const std::filesystem::path& file) {
     const FileDescriptor descriptor(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!descriptor.valid()) return FailOnFile(errno, "create a file beside", file);
   }
-  Status outcome = FillNewStore(temporary);
+  Status outcome = FillNewStore(temporary, format);
   if (outcome && ::link(temporary.c_str(), file.c_str()) != 0 && errno != EEXIST) {
     outcome = FailOnFile(errno, "create", file);
   }
@@ -427,17 +436,20 @@ Status CreateStore(const std::filesystem::path& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file) {
+Result<std::unique_ptr<RecordStore>> OpenSqliteStore(const std::filesystem::path& file,
+                                                     const UpgradeSteps& steps) {
+  const auto newest = static_cast<std::uint32_t>(kFirstFormat + steps.size());
   std::error_code error;
   const auto kind = std::filesystem::symlink_status(file, error).type();
-  if (kind == std::filesystem::file_type::not_found) TRY_STATUS(CreateStore(file));
+  if (kind == std::filesystem::file_type::not_found) TRY_STATUS(CreateStore(file, newest));
   TRY_STATUS(CheckPrivate(file));
   TRY_STATUS(RefuseNetworkFileSystem(file));
-  TRY_STATUS(CheckHeader(file));
+  TRY_STATUS(CheckStateHeader(file, newest));
   TRY(std::unique_ptr<SqliteStore> store, SqliteStore::Attach(file));
   TRY_STATUS(store->Configure());
-  TRY_STATUS(store->CheckSchema());
+  TRY(const std::uint32_t format, store->CheckSchema(newest));
   TRY_STATUS(store->CheckContent());
+  TRY_STATUS(store->Upgrade(steps, format));
   return std::unique_ptr<RecordStore>(std::move(store));
 }
 

@@ -105,8 +105,14 @@ Result<Json> Invite(const Json& request, const Context& context, CoordinatorEffe
 Result<Json> Admit(const Json& request, const Context& context, CoordinatorEffects& effects) {
   TRY(const std::string text, TextOf(request, "request"));
   TRY(const std::string file, TextOf(request, "file"));
-  TRY(const JoinRequest joining, ReadJoinRequest(text, file));
-  TRY(const Member member, context.core.Admit(joining, context.now, effects));
+  Member member;
+  if (IsRotationRequest(text)) {
+    TRY(const RotationRequest rotation, ReadRotationRequest(text, file));
+    TRY(member, context.core.Rotate(rotation, context.now, effects));
+  } else {
+    TRY(const JoinRequest joining, ReadJoinRequest(text, file));
+    TRY(member, context.core.Admit(joining, context.now, effects));
+  }
   Json reply;
   reply["site"] = member.name;
   reply["number"] = member.id.value();
@@ -137,6 +143,7 @@ Result<Json> ShowRoster(const Json&, const Context& context, CoordinatorEffects&
     site["state"] = view.member.state == MemberState::kActive ? "active" : "revoked";
     site["fingerprint"] = view.fingerprint;
     site["connected"] = view.connected;
+    site["changes_key"] = view.changes_key;
     site["last_seen"] = view.last_seen ? TimeOf(*view.last_seen) : Json(nullptr);
     site["software"] = view.software;
     reply["sites"].push_back(std::move(site));

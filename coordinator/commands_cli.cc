@@ -83,7 +83,9 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
   TRY(CoordinatorHome home, OpenCoordinatorHome(common.folder, common.passphrase()));
   TRY(const std::unique_ptr<Log> log, MakeLog("coordinator", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
-  const auto say = [json = common.json](const std::string& sentence) {
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  const auto say = [json = common.json, &manager](const std::string& sentence) {
+    manager.Say(sentence);
     std::cout.clear();  // What a full disk swallowed is gone; the next sentence may get through.
     if (!json) std::cout << ToText(ReadClocks().utc) << "  " << sentence << std::endl;
   };
@@ -103,7 +105,7 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
         advertise + ".");
     say("Fingerprint of the coordinator: " + fingerprint);
   }
-  TRY_STATUS(runtime->Run(stop));
+  TRY_STATUS(runtime->Run(stop, manager));
   say("Stopped.");
   return kExitDone;
 }
@@ -127,11 +129,32 @@ Result<int> Invite(const CommonOptions& common, const Options& options) {
           common.folder.string() + " REQUEST\n");
 }
 
+/// What a request to be admitted says, of a site that joins or of a member with another key.
+struct Asking {
+  std::string site_name;
+  std::string fingerprint;
+  std::string words;
+  std::string next_step;
+};
+
+Result<Asking> ReadAsking(const std::string& text, const std::string& file) {
+  if (IsRotationRequest(text)) {
+    TRY(const RotationRequest request, ReadRotationRequest(text, file));
+    return Asking{
+        request.site_name, Fingerprint(request.identity, request.next),
+        " asks to connect with another key from now on; its fingerprint is then\n  ",
+        "It takes the new key up between two rounds; the old one is refused from then on."};
+  }
+  TRY(const JoinRequest request, ReadJoinRequest(text, file));
+  return Asking{request.site_name, Fingerprint(request.identity, request.transport),
+                " has the fingerprint\n  ", "The site can start now: consilium-site run DIR"};
+}
+
 Result<int> Admit(const CommonOptions& common, const Options& options) {
   TRY(const Bytes bytes, ReadFile(options.file, kMostRequestBytes));
   const std::string text(AsText(bytes));
-  TRY(const JoinRequest request, ReadJoinRequest(text, options.file));
-  const std::string fingerprint = Fingerprint(request.identity, request.transport);
+  TRY(const Asking request, ReadAsking(text, options.file));
+  const std::string& fingerprint = request.fingerprint;
   if (!options.fingerprint.empty() && options.fingerprint != fingerprint) {
     return Fail(ErrorCode::kRefused,
                 "the request's fingerprint is " + fingerprint + ", not the one given",
@@ -140,8 +163,8 @@ Result<int> Admit(const CommonOptions& common, const Options& options) {
   const bool asks = !options.yes && options.fingerprint.empty() && !common.json &&
                     StyleOf(STDIN_FILENO).is_terminal;
   if (asks) {
-    TRY(const bool confirmed, Confirm("Site " + request.site_name + " has the fingerprint\n  " +
-                                      fingerprint + "\nDoes the site read out the same?"));
+    TRY(const bool confirmed, Confirm("Site " + request.site_name + request.words + fingerprint +
+                                      "\nDoes the site read out the same?"));
     if (!confirmed) {
       std::cout << "Nothing was changed." << std::endl;
       return kExitFailed;
@@ -151,7 +174,7 @@ Result<int> Admit(const CommonOptions& common, const Options& options) {
       Ask(common, {{"command", "admit"}, {"request", text}, {"file", options.file}}));
   return PrintReply(common, reply,
                     "Site " + request.site_name + " is admitted.\nFingerprint: " + fingerprint +
-                        "\nThe site can start now: consilium-site run DIR\n");
+                        "\n" + request.next_step + "\n");
 }
 
 Result<int> Revoke(const CommonOptions& common, const Options& options) {
@@ -251,7 +274,7 @@ void AddMemberCommands(CommandLine& line, Options& options) {
   invite.add_option("--site", options.site, "The site's name")->required();
   invite.add_option("--out", options.out, "The file to write (default NAME.invitation.json)");
   CLI::App& admit =
-      line.Add("admit", "Admit the site of a join request after comparing fingerprints",
+      line.Add("admit", "Admit a site, or a member's next key, after comparing fingerprints",
                "admit /var/lib/consilium charite.request.json", bind(Admit));
   admit.add_option("REQUEST", options.file, "The file the site sent")->required();
   admit.add_option("--fingerprint", options.fingerprint,

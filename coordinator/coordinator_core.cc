@@ -56,6 +56,7 @@ Status CoordinatorCore::Restore(const RecordStore& store) {
   for (auto& [key, invitation] : invitations) {
     invitations_.emplace(invitation.site_name, std::move(invitation));
   }
+  TRY_STATUS(RestoreSuperseded(store));
   TRY(const auto heads, LoadRows<Receipt>(store, "ledger-head"));
   for (const auto& [key, head] : heads) {
     if (key.size() != 8)
@@ -105,7 +106,9 @@ CoordinatorEffects CoordinatorCore::Begin(const Moment& now) {
 void CoordinatorCore::SetRoster(Roster roster, CoordinatorEffects& effects) {
   roster_ = SignRoster(std::move(roster), identity_);
   welcome_.reset();
+  ++admission_version_;
   effects.emplace_back(Persist{RosterBatch(roster_)});
+  RetireSupersededOfRevoked(effects);
 }
 
 void CoordinatorCore::Record(const Moment& now,
@@ -229,6 +232,7 @@ std::vector<SiteView> CoordinatorCore::Sites() const {
     SiteView view;
     view.member = member;
     view.fingerprint = Fingerprint(member.identity, member.transport);
+    view.changes_key = superseded_.contains(member.id);
     if (const auto link = links_.find(member.id); link != links_.end()) {
       view.connected = link->second.connected;
       view.last_seen = link->second.last_seen;
@@ -245,20 +249,6 @@ std::vector<OpenInvitation> CoordinatorCore::Invitations() const {
     open.push_back(OpenInvitation{name, record.invited_at});
   }
   return open;
-}
-
-std::vector<TransportKey> CoordinatorCore::AdmittedKeys() const {
-  std::vector<TransportKey> keys;
-  for (const Member& member : roster_.roster.members) {
-    if (member.state == MemberState::kActive) keys.push_back(member.transport);
-  }
-  return keys;
-}
-
-std::optional<TransportKey> CoordinatorCore::KeyOf(SiteId site) const {
-  const Member* member = roster_.roster.Find(site);
-  if (member == nullptr) return std::nullopt;
-  return member->transport;
 }
 
 }  // namespace consilium

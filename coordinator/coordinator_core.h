@@ -28,6 +28,7 @@ struct SiteView {
   Member member;
   std::string fingerprint;
   bool connected = false;
+  bool changes_key = false;  ///< It still connects with the key before its newest.
   std::optional<UtcSeconds> last_seen;
   std::string software;
 };
@@ -59,9 +60,14 @@ class CoordinatorCore {
   // -----------------------
   /// The text of an invitation file for one new site. An open invitation for the name is replaced.
   Result<std::string> Invite(std::string_view site, const Moment& now, CoordinatorEffects& effects);
-  /// Admits the site of a join request whose token is that of an open invitation, or replaces a
-  /// member's keys when the invitation was for a member's name (rotation).
+  /// Admits the site of a join request whose token is that of an open invitation. When that was
+  /// for a member's name, the member gets a new number, and studies that run lose it.
   Result<Member> Admit(const JoinRequest& request, const Moment& now, CoordinatorEffects& effects);
+  /// Gives a member another transport key, in a new roster; its number and its studies stay. The
+  /// key before lets it in until it has connected with the new one, and never again.
+  Result<Member> Rotate(const RotationRequest& request,
+                        const Moment& now,
+                        CoordinatorEffects& effects);
   Status Revoke(std::string_view site, const Moment& now, CoordinatorEffects& effects);
   /// kConflict when the same study was submitted before.
   Result<StudyId> Submit(std::string_view plan_text,
@@ -101,6 +107,9 @@ class CoordinatorCore {
   std::optional<Instant> NextDeadline() const;
   /// CURVE keys that may connect: the active members'.
   std::vector<TransportKey> AdmittedKeys() const;
+  /// Changes whenever AdmittedKeys() does.
+  std::uint64_t admission_version() const { return admission_version_; }
+  /// The key by which the site is reached now.
   std::optional<TransportKey> KeyOf(SiteId site) const;
 
  private:
@@ -119,6 +128,12 @@ class CoordinatorCore {
   void SetRoster(Roster roster, CoordinatorEffects& effects);
   /// A member that was revoked or replaced: out of every study.
   void LeaveStudies(const Member& gone, const Moment& now, CoordinatorEffects& effects);
+  Status RestoreSuperseded(const RecordStore& store);
+  /// The active member that connects with this key.
+  const Member* MemberWithKey(const TransportKey& key) const;
+  /// A member has connected with its newest key.
+  void RetireSuperseded(const Member& member, const Moment& now, CoordinatorEffects& effects);
+  void RetireSupersededOfRevoked(CoordinatorEffects& effects);
   void Record(const Moment& now,
               std::string event,
               std::string detail,
@@ -133,6 +148,8 @@ class CoordinatorCore {
   std::optional<std::pair<std::uint64_t, SharedBytes>> welcome_;
   HashChain audit_;
   std::map<std::string, InvitationRecord> invitations_;  ///< By site name.
+  std::map<SiteId, SupersededRecord> superseded_;
+  std::uint64_t admission_version_ = 0;
   std::map<SiteId, SiteLink> links_;
   std::map<SiteId, Receipt> ledger_heads_;  ///< The newest of each site, as it signed it.
   std::set<SiteId> heads_to_keep_;          ///< Of which the newest is not durable yet.

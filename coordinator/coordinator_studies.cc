@@ -131,8 +131,8 @@ CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
                                               const TransportKey& from,
                                               ByteSpan bytes) {
   CoordinatorEffects effects;
-  const Member* member = roster_.roster.FindByTransportKey(from);
-  if (member == nullptr || member->state != MemberState::kActive) return effects;
+  const Member* member = MemberWithKey(from);
+  if (member == nullptr) return effects;
   const auto refuse = [&](DropReason reason) {
     effects.emplace_back(Note{LogLevel::kWarning,
                               "message-refused",
@@ -149,6 +149,7 @@ CoordinatorEffects CoordinatorCore::OnMessage(const Moment& now,
   }
   links_[member->id].last_seen = now.utc;
   if (message->kind == MessageKind::kHello) {
+    if (from == member->transport) RetireSuperseded(*member, now, effects);
     OnHello(*member, *message, now, effects);
     return effects;
   }

@@ -112,8 +112,9 @@ std::string FormatRoster(const Json& reply, const TerminalStyle& style) {
   for (const Json& site : reply["sites"]) {
     const std::string seen = Text(site, "last_seen");
     rows.push_back({std::to_string(Number(site, "number")), Text(site, "site"), Text(site, "state"),
-                    site.value("connected", false) ? "connected" : "-", seen.empty() ? "-" : seen,
-                    Text(site, "fingerprint")});
+                    std::string(site.value("connected", false) ? "connected" : "-") +
+                        (site.value("changes_key", false) ? ", by its old key" : ""),
+                    seen.empty() ? "-" : seen, Text(site, "fingerprint")});
   }
   text += rows.size() == 1 ? "No site has been admitted.\n" : AlignedTable(rows);
   for (const Json& open : reply["invitations"]) {

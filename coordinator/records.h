@@ -25,6 +25,18 @@ struct InvitationRecord {
   }
 };
 
+/// Table "superseded", key: the site's number. The key that a site connected with before
+/// its newest; it lets the site in until it has connected with that one.
+struct SupersededRecord {
+  TransportKey transport;
+  UtcSeconds since;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(transport, since);
+  }
+};
+
 struct SiteDecision {
   SiteId site;
   DecisionKind kind = DecisionKind::kDeclined;

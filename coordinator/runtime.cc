@@ -1,6 +1,7 @@
 #include "coordinator/runtime.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -73,7 +74,7 @@ Status CoordinatorRuntime::BuildCore() {
                                 home_.keys.transport},
       home_.keys.identity, random_);
   TRY_STATUS(core_->Restore(*store_));
-  admitted_epoch_.reset();
+  admission_version_.reset();
   RefreshAdmission();
   Carry(core_->Begin(ReadClocks()));
   return {};
@@ -81,14 +82,16 @@ Status CoordinatorRuntime::BuildCore() {
 
 // -- The loop ----------------------------------------------------------------------------------
 
-Status CoordinatorRuntime::Run(StopSignals& stop) {
+Status CoordinatorRuntime::Run(StopSignals& stop, ServiceManager& manager) {
   Poller poller;
   poller.Watch(stop);
   poller.Watch(*control_);
   poller.Watch(*socket_);
+  manager.Ready();
   while (!stop.Requested()) {
-    TRY(const bool ready, poller.Wait(TimeToWait()));
+    TRY(const bool ready, poller.Wait(manager.Limit(TimeToWait(), ReadClocks().monotonic)));
     static_cast<void>(ready);
+    manager.Ping(ReadClocks().monotonic);
     if (degraded_) TRY_STATUS(ProbeStorage());
     ReceiveMessages();
     AnswerControl();
@@ -96,6 +99,7 @@ Status CoordinatorRuntime::Run(StopSignals& stop) {
     Retry();
     ReportRefusals();
   }
+  manager.Stopping();
   log_.Info("stopped");
   return {};
 }
@@ -255,14 +259,20 @@ Status CoordinatorRuntime::ProbeStorage() {
 }
 
 void CoordinatorRuntime::RefreshAdmission() {
-  if (admitted_epoch_ == core_->roster().epoch) return;
-  admitted_epoch_ = core_->roster().epoch;
-  const std::vector<TransportKey> keys = core_->AdmittedKeys();
+  if (admission_version_ == core_->admission_version()) return;
+  admission_version_ = core_->admission_version();
+  std::vector<TransportKey> keys = core_->AdmittedKeys();
+  std::sort(keys.begin(), keys.end());
   if (const Status allowed = AllowDescriptors(DescriptorsFor(keys.size())); !allowed) {
     log_.Warning("too-few-descriptors",
                  {{"error", allowed.error().message}, {"remedy", allowed.error().remedy}});
   }
   admission_->Replace({keys.begin(), keys.end()});
+  std::vector<TransportKey> gone;
+  std::set_difference(admitted_.begin(), admitted_.end(), keys.begin(), keys.end(),
+                      std::back_inserter(gone));
+  admitted_ = std::move(keys);
+  for (const TransportKey& key : gone) socket_->Disconnect(key);
 }
 
 void CoordinatorRuntime::CutOffSite(SiteId site) {

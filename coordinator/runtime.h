@@ -10,9 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/log.h"
 #include "common/log_limiter.h"
+#include "common/service_manager.h"
 #include "common/storage.h"
 #include "common/transport/admission.h"
 #include "common/transport/control.h"
@@ -38,7 +40,7 @@ class CoordinatorRuntime {
 
   const std::string& endpoint() const { return socket_->endpoint(); }
   /// Until a stop is requested, or the state can no longer be used.
-  Status Run(StopSignals& stop);
+  Status Run(StopSignals& stop, ServiceManager& manager);
 
  private:
   /// Messages that a connection's queue had no room for, oldest first.
@@ -86,7 +88,8 @@ class CoordinatorRuntime {
   std::unique_ptr<Admission> admission_;
   std::unique_ptr<CoordinatorSocket> socket_;
   std::unique_ptr<CoordinatorCore> core_;  ///< Null while degraded.
-  std::optional<RosterEpoch> admitted_epoch_;
+  std::optional<std::uint64_t> admission_version_;
+  std::vector<TransportKey> admitted_;
   std::map<SiteId, Outbox> outboxes_;
   std::unique_ptr<CourierRoom> carried_;  ///< Sites whose messages people carry.
   std::deque<SiteId> unreachable_;

@@ -1,4 +1,5 @@
-// The two text files of joining: the coordinator's invitation and the site's request.
+// The text files of joining, the coordinator's invitation and the site's request, and of a member
+// that replaces its transport key.
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kInvitationType = "consilium-invitation";
 constexpr std::string_view kRequestType = "consilium-join-request";
+constexpr std::string_view kRotationType = "consilium-rotation-request";
 constexpr int kFileVersion = 1;
 constexpr std::size_t kMaxFileBytes = 16 * 1024;
 constexpr std::size_t kMaxEndpointLength = 300;
@@ -107,6 +109,19 @@ Bytes SignedBytesOf(const JoinRequest& request) {
                             .Add(request.token)
                             .Finish();
   Bytes message = ToBytes("consilium/join-request/v1");
+  message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
+  return message;
+}
+
+Bytes SignedBytesOf(const RotationRequest& request) {
+  const Digest digest = Hasher("consilium/rotation-request/v1")
+                            .Add(request.federation)
+                            .Add(request.site_name)
+                            .Add(request.identity)
+                            .Add(request.present)
+                            .Add(request.next)
+                            .Finish();
+  Bytes message = ToBytes("consilium/rotation-request/v1");
   message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
   return message;
 }
@@ -204,6 +219,42 @@ Result<JoinRequest> ReadJoinRequest(std::string_view text, std::string_view file
     return reader.FailField("signature", "is not made by the identity that the request names");
   }
   return request;
+}
+
+std::string WriteRotationRequest(const RotationRequest& request, const SigningKey& site) {
+  const Signature signature = site.Sign(SignedBytesOf(request));
+  Json json;
+  json["type"] = kRotationType;
+  json["version"] = kFileVersion;
+  json["federation"] = request.federation.ToHex();
+  json["site_name"] = request.site_name;
+  json["identity"] = request.identity.ToHex();
+  json["present"] = request.present.ToHex();
+  json["next"] = request.next.ToHex();
+  json["signature"] = ToHex(signature.bytes);
+  return AsFile(json);
+}
+
+Result<RotationRequest> ReadRotationRequest(std::string_view text, std::string_view file_name) {
+  TRY(const FieldReader reader, FieldReader::Open(text, file_name, kRotationType, 8));
+  RotationRequest request;
+  Signature signature;
+  TRY_STATUS(reader.Fill("federation", request.federation.bytes));
+  TRY(request.site_name, reader.NameOf("site_name", "site"));
+  TRY_STATUS(reader.Fill("identity", request.identity.bytes));
+  TRY_STATUS(reader.Fill("present", request.present.bytes));
+  TRY_STATUS(reader.Fill("next", request.next.bytes));
+  TRY_STATUS(reader.Fill("signature", signature.bytes));
+  if (!Verify(request.identity, SignedBytesOf(request), signature)) {
+    return reader.FailField("signature", "is not made by the identity that the request names");
+  }
+  return request;
+}
+
+bool IsRotationRequest(std::string_view text) {
+  if (text.size() > kMaxFileBytes) return false;
+  const Json json = Json::parse(text, nullptr, false);
+  return json.is_object() && json.value("type", Json()) == kRotationType;
 }
 
 }  // namespace consilium

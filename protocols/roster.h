@@ -105,6 +105,16 @@ struct JoinRequest {
   ByteArray<32> token{};
 };
 
+/// A member asks to connect with another key from now on; its identity stays. It names the key that
+/// it replaces, so that a request is of use once.
+struct RotationRequest {
+  FederationId federation;
+  std::string site_name;
+  IdentityKey identity;
+  TransportKey present;
+  TransportKey next;
+};
+
 /// Text files people can read: JSON with hexadecimal keys and the signature of the writer. Readers
 /// take exactly the fields that are written; errors name the file and the field. An invitation is a
 /// secret of its site as long as its token is unused.
@@ -113,5 +123,10 @@ Result<Invitation> ReadInvitation(std::string_view text, std::string_view file_n
 std::string WriteJoinRequest(const JoinRequest& request, const SigningKey& site);
 /// kCorrupt unless the request is signed by the identity it names.
 Result<JoinRequest> ReadJoinRequest(std::string_view text, std::string_view file_name);
+std::string WriteRotationRequest(const RotationRequest& request, const SigningKey& site);
+/// kCorrupt unless the request is signed by the identity it names.
+Result<RotationRequest> ReadRotationRequest(std::string_view text, std::string_view file_name);
+/// Whether a file says of itself that it is one: which reader to give it to.
+bool IsRotationRequest(std::string_view text);
 
 }  // namespace consilium

@@ -25,7 +25,13 @@ void KeepMemoryOfChunks() {
 
 TransportContext::TransportContext(std::unique_ptr<zmq::context_t> context)
     : context_(std::move(context)) {}
-TransportContext::~TransportContext() = default;
+
+TransportContext::~TransportContext() {
+  // Closing it would wait for that socket for ever.
+  if (abandoned_) static_cast<void>(context_.release());
+}
+
+void TransportContext::Abandon() { abandoned_ = true; }
 
 Result<std::unique_ptr<TransportContext>> TransportContext::Create() {
   constexpr int kThreads = 1;

@@ -22,10 +22,13 @@ class TransportContext {
 
   /// For the other files of this folder.
   zmq::context_t& native() { return *context_; }
+  /// Lives on until the process ends, with a socket in it that cannot be closed.
+  void Abandon();
 
  private:
   explicit TransportContext(std::unique_ptr<zmq::context_t> context);
   std::unique_ptr<zmq::context_t> context_;
+  bool abandoned_ = false;
 };
 
 }  // namespace consilium

@@ -43,6 +43,9 @@ struct SiteSocket::Impl {
   std::optional<ConnectionEvent> Translate(const WatchedEvent& event);
   void ScheduleReopening();
   void ReopenIfDue();
+  /// libzmq 4.3.4 aborts when a socket is closed while it waits to try an unreachable SOCKS proxy
+  /// again: it takes a descriptor out of epoll that it has closed already.
+  bool MayBeClosed() const { return options.socks_proxy.empty() || connected || refused; }
 
   TransportContext& context;
   SiteSocketOptions options;
@@ -54,6 +57,7 @@ struct SiteSocket::Impl {
   std::unique_ptr<ConnectionWatch> watch;  ///< Goes before the socket.
   bool connected = false;
   bool handshaking = false;
+  bool refused = false;  ///< libzmq has given the connection up for good.
   bool wait_for_room = false;
 };
 
@@ -73,9 +77,12 @@ void SiteSocket::Impl::Open() {
   fresh.set(zmq::sockopt::reconnect_ivl, Milliseconds(options.reconnect_first));
   fresh.set(zmq::sockopt::reconnect_ivl_max, Milliseconds(options.reconnect_longest));
   if (!options.socks_proxy.empty()) fresh.set(zmq::sockopt::socks_proxy, options.socks_proxy);
+  if (!options.socks_user.empty() && options.socks_password) {
+    SetSocksUser(fresh, options.socks_user, options.socks_password->Expose());
+  }
 
   watch.reset();
-  connected = handshaking = false;
+  connected = handshaking = refused = false;
   socket.emplace(std::move(fresh));
   auto started = ConnectionWatch::Start(context.native(), *socket, kMostHeld);
   if (!started) throw zmq::error_t();
@@ -86,6 +93,7 @@ void SiteSocket::Impl::Open() {
 /// After a refusal libzmq 4.3.4 gives the connection up for good, so the socket is made anew later:
 /// the site may be admitted any minute.
 void SiteSocket::Impl::ScheduleReopening() {
+  refused = true;
   reopen_after = std::clamp(reopen_after * 2, options.reconnect_first, options.reconnect_longest);
   itimerspec when{};
   when.it_value.tv_sec = reopen_after.count() / 1'000;
@@ -136,7 +144,14 @@ std::optional<ConnectionEvent> SiteSocket::Impl::Translate(const WatchedEvent& e
 }
 
 SiteSocket::SiteSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-SiteSocket::~SiteSocket() = default;
+
+SiteSocket::~SiteSocket() {
+  while (NextEvent()) {
+  }  // What is known of the connection is to be true.
+  if (impl_->MayBeClosed()) return;
+  impl_->context.Abandon();
+  static_cast<void>(impl_.release());
+}
 
 Result<std::unique_ptr<SiteSocket>> SiteSocket::Connect(TransportContext& context,
                                                         const TransportKeyPair& keys,
@@ -217,6 +232,25 @@ SendOutcome SiteSocket::Send(ByteSpan payload) {
 }
 
 bool SiteSocket::connected() const { return impl_->connected; }
+
+bool SiteSocket::ConnectAnewAs(const TransportKeyPair& keys) {
+  if (!impl_->connected) return false;
+  impl_->keys = keys.Clone();
+  ConnectAnew();
+  return true;
+}
+
+void SiteSocket::ConnectAnew() {
+  while (NextEvent()) {
+  }
+  if (!impl_->MayBeClosed()) return;  // It tries again by itself.
+  try {
+    impl_->Open();
+  } catch (const zmq::error_t&) {
+    impl_->ScheduleReopening();
+  }
+}
+
 void SiteSocket::WaitForRoom(bool wanted) { impl_->wait_for_room = wanted; }
 
 void SiteSocket::AppendWaits(std::vector<PollWait>& to) const {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/bytes.h"
+#include "common/home.h"
 #include "common/ids.h"
 #include "common/random.h"
 #include "common/result.h"
@@ -22,6 +23,8 @@ namespace consilium {
 struct SiteSocketOptions {
   std::string endpoint;     ///< tcp://HOST:PORT
   std::string socks_proxy;  ///< HOST:PORT of a SOCKS5 proxy; empty for none.
+  std::string socks_user;   ///< Empty: the proxy asks nobody who they are.
+  std::shared_ptr<const Passphrase> socks_password;  ///< With socks_user.
   Duration reconnect_first{
       1'000};  ///< Doubles after each failure; each socket varies it by +-50 %.
   Duration reconnect_longest{60'000};
@@ -58,6 +61,11 @@ class SiteSocket final : public Pollable {
   /// At most kLargestMessage bytes. Never waits. kBusy may follow kConnected for a moment.
   SendOutcome Send(ByteSpan payload);
   bool connected() const;
+  /// Gives up a connection that is dead and does not know it yet, as after the machine slept, and
+  /// begins the next at once. Nothing is told by NextEvent() of the one that was given up.
+  void ConnectAnew();
+  /// The same with other keys; only while connected. False when it is not.
+  bool ConnectAnewAs(const TransportKeyPair& keys);
   /// Whether Poller::Wait() also ends when there is room to send; for use after kBusy.
   void WaitForRoom(bool wanted);
   void AppendWaits(std::vector<PollWait>& to) const override;

@@ -1,6 +1,7 @@
 #include "common/transport/zmq_support.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/bytes.h"
 
@@ -29,6 +30,18 @@ void SetCurveKeys(zmq::socket_t& socket, const TransportKeyPair& keys) {
   const auto buffer = [](ByteSpan bytes) { return zmq::const_buffer(bytes.data(), bytes.size()); };
   socket.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.span()));
   socket.set(zmq::sockopt::curve_secretkey, buffer(keys.secret.Expose()));
+}
+
+void SetSocksUser(zmq::socket_t& socket, std::string_view user, std::string_view password) {
+  // libzmq 4.3.4 has the options and its header hides them: they were drafts when it was released.
+  constexpr int kSocksUsername = 99;
+  constexpr int kSocksPassword = 100;
+  for (const auto& [option, value] :
+       {std::pair(kSocksUsername, user), std::pair(kSocksPassword, password)}) {
+    if (zmq_setsockopt(socket.handle(), option, value.data(), value.size()) != 0) {
+      throw zmq::error_t();
+    }
+  }
 }
 
 bool AuthenticatedKey(const zmq::message_t& payload, TransportKey& key) {

@@ -23,6 +23,9 @@ tl::unexpected<Error> FailInTransport(std::string_view action, const zmq::error_
 void SetCommonOptions(zmq::socket_t& socket, std::size_t largest_received);
 void SetCurveKeys(zmq::socket_t& socket, const TransportKeyPair& keys);
 
+/// Who we are to a SOCKS5 proxy (RFC 1929). Throws zmq::error_t.
+void SetSocksUser(zmq::socket_t& socket, std::string_view user, std::string_view password);
+
 /// The key that the admission handler vouched for, taken from a frame that carries payload. (On
 /// the routing-id frame libzmq 4.3.4 loses it once the socket was polled.) False when there is
 /// none.

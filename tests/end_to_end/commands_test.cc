@@ -1,7 +1,7 @@
 // The command lines as people and programs meet them: coordinator/commands_cli.cc,
 // coordinator/commands_client.cc, coordinator/commands_watch.cc, coordinator/commands.cc,
 // coordinator/format.cc, coordinator/home.cc, client/commands_cli.cc, client/commands_client.cc,
-// client/commands.cc, client/format.cc, client/home.cc, client/doctor.cc, client/review.cc.
+// client/commands.cc, client/format.cc, client/home.cc, client/review.cc.
 
 #include <fstream>
 
@@ -29,10 +29,11 @@ TEST(CommandsTest, EveryCommandHasHelpWithAnExample) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> programs = {
       {"consilium-coordinator",
        {"init", "invite", "admit", "revoke", "roster", "submit", "start", "pause", "resume", "stop",
-        "status", "result", "audit", "serve"}},
+        "inbox", "outbox", "status", "result", "audit", "serve"}},
       {"consilium-site",
-       {"init", "source", "check", "studies", "review", "approve", "renew", "decline", "revoke",
-        "approver", "run", "status", "ledger", "exclude", "doctor"}}};
+       {"init", "rotate", "source", "check", "studies", "review", "preview", "approve", "renew",
+        "decline", "revoke", "approver", "run", "inbox", "outbox", "status", "ledger", "exclude",
+        "doctor"}}};
   for (const auto& [program, commands] : programs) {
     for (const std::string& command : commands) {
       const CommandOutcome help = RunProgram({program, command, "--help"});

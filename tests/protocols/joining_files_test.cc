@@ -39,6 +39,13 @@ JoinRequest ARequest() {
   return request;
 }
 
+RotationRequest ARotation() {
+  RotationRequest request{AnInvitation().federation, "basel", KeyOf(2).public_key(), {}, {}};
+  request.present.bytes.fill(std::byte{3});
+  request.next.bytes.fill(std::byte{4});
+  return request;
+}
+
 std::string WithField(const std::string& text, const char* field, const Json& value) {
   Json json = Json::parse(text);
   json[field] = value;
@@ -158,6 +165,39 @@ TEST(JoinRequestTest, RefusesAnyFieldChangedAfterSigning) {
 TEST(JoinRequestTest, IsNotAnInvitation) {
   EXPECT_FALSE(ReadJoinRequest(WriteInvitation(AnInvitation(), KeyOf(1)), "f"));
   EXPECT_FALSE(ReadInvitation(WriteJoinRequest(ARequest(), KeyOf(2)), "f"));
+}
+
+TEST(RotationRequestTest, IsReadAsItWasWritten) {
+  const RotationRequest sent = ARotation();
+  const std::string text = WriteRotationRequest(sent, KeyOf(2));
+  const Result<RotationRequest> read = ReadRotationRequest(text, "basel.rotation");
+
+  ASSERT_TRUE(read) << Describe(read.error());
+  EXPECT_EQ(read->federation, sent.federation);
+  EXPECT_EQ(read->site_name, "basel");
+  EXPECT_EQ(read->identity, sent.identity);
+  EXPECT_EQ(read->present, sent.present);
+  EXPECT_EQ(read->next, sent.next);
+  EXPECT_TRUE(IsRotationRequest(text));
+  EXPECT_FALSE(IsRotationRequest(WriteJoinRequest(ARequest(), KeyOf(2))));
+  EXPECT_FALSE(IsRotationRequest("[1, 2"));
+}
+
+TEST(RotationRequestTest, NamesFileAndFieldOfWhateverIsDamagedOrWasChanged) {
+  const std::string good = WriteRotationRequest(ARotation(), KeyOf(2));
+  for (const auto& item : Json::parse(good).items()) {
+    const auto without = ReadRotationRequest(WithoutField(good, item.key().c_str()), "basel.r");
+    ASSERT_FALSE(without) << item.key();
+    EXPECT_EQ(without.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(without.error().message, HasSubstr("basel.r"));
+    EXPECT_FALSE(ReadRotationRequest(WithField(good, item.key().c_str(), 17), "f")) << item.key();
+  }
+  for (const char* key : {"federation", "identity", "present", "next"}) {
+    EXPECT_FALSE(ReadRotationRequest(WithField(good, key, std::string(64, '0')), "f")) << key;
+  }
+  EXPECT_FALSE(ReadRotationRequest(WithField(good, "site_name", "bern"), "f"));
+  EXPECT_FALSE(ReadRotationRequest(WithField(good, "extra", "1"), "f"));
+  EXPECT_FALSE(ReadRotationRequest(WriteRotationRequest(ARotation(), KeyOf(3)), "f"));
 }
 
 }  // namespace

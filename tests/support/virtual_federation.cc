@@ -256,7 +256,7 @@ std::optional<Instant> VirtualFederation::NextDeadline() const {
 std::uint32_t VirtualFederation::IndexOf(SiteId id) const {
   const std::optional<TransportKey> key = coordinator_->KeyOf(id);
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
-    if (key && sites_[i].transport == *key) return i;
+    if (key && (sites_[i].transport == *key || sites_[i].former == *key)) return i;
   }
   throw std::runtime_error("a message to nobody");
 }

@@ -59,6 +59,11 @@ class VirtualFederation {
 
   /// A site's policy from now on, restarts included.
   void SetPolicy(std::uint32_t site, Result<Policy> policy);
+  /// The key that a site connects with from now on.
+  void SetTransportKey(std::uint32_t site, const TransportKey& key) {
+    sites_.at(site).former = sites_.at(site).transport;
+    sites_.at(site).transport = key;
+  }
   /// Carries out what a command or a message has called for.
   void Carry(const CoordinatorEffects& effects);
   void Carry(std::uint32_t site, const SiteEffects& effects);
@@ -115,6 +120,7 @@ class VirtualFederation {
   struct Party {
     std::unique_ptr<SigningKey> identity;
     TransportKey transport;
+    TransportKey former;  ///< Before SetTransportKey().
     std::unique_ptr<MemoryStore> store;
     std::unique_ptr<RandomSource> random;
     std::unique_ptr<SiteCore> core;

@@ -9,111 +9,15 @@
 #include <system_error>
 #include <thread>
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include "tests/common/transport/transport_fixture.h"
+#include "tests/support/socks_proxy.h"
 
 namespace consilium {
 namespace {
 
 class SiteSocketTest : public TransportTest {};
-
-/// A socket that listens on a free port of the loopback address; its endpoint is TcpEndpoint().
-class Listener {
- public:
-  Listener() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(descriptor_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(::listen(descriptor_.get(), 8), 0);
-    EXPECT_EQ(::getsockname(descriptor_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  int descriptor() const { return descriptor_.get(); }
-
- private:
-  FileDescriptor descriptor_;
-  int port_ = 0;
-};
-
-/// Moves bytes both ways until one side ends, as SOCKS5 proxies do (RFC 1928, no authentication).
-class SocksProxy {
- public:
-  SocksProxy() : thread_([this] { Serve(); }) {}
-  ~SocksProxy() {
-    stop_ = true;
-    thread_.join();
-  }
-  std::string address() const { return listener_.address(); }
-  int connections() const { return connections_; }
-
- private:
-  void Serve() {
-    while (!stop_) {
-      pollfd wait{listener_.descriptor(), POLLIN, 0};
-      if (::poll(&wait, 1, 20) <= 0) continue;
-      const FileDescriptor client(::accept(listener_.descriptor(), nullptr, nullptr));
-      const FileDescriptor server = Negotiate(client.get());
-      if (server.valid()) Relay(client.get(), server.get());
-    }
-  }
-
-  static bool ReadExactly(int descriptor, unsigned char* to, std::size_t count) {
-    return ::recv(descriptor, to, count, MSG_WAITALL) == static_cast<ssize_t>(count);
-  }
-
-  FileDescriptor Negotiate(int client) {
-    unsigned char bytes[300];
-    if (!ReadExactly(client, bytes, 2) || bytes[0] != 5) return {};
-    if (!ReadExactly(client, bytes, bytes[1])) return {};
-    if (::send(client, "\5\0", 2, MSG_NOSIGNAL) != 2) return {};
-    if (!ReadExactly(client, bytes, 4) || bytes[1] != 1) return {};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    if (bytes[3] == 1) {
-      if (!ReadExactly(client, reinterpret_cast<unsigned char*>(&address.sin_addr), 4)) return {};
-    } else {
-      if (bytes[3] != 3 || !ReadExactly(client, bytes, 1)) return {};
-      const std::size_t length = bytes[0];
-      if (!ReadExactly(client, bytes, length)) return {};
-      const std::string host(reinterpret_cast<const char*>(bytes), length);
-      if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return {};
-    }
-    if (!ReadExactly(client, reinterpret_cast<unsigned char*>(&address.sin_port), 2)) return {};
-    FileDescriptor server(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(server.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      return {};
-    if (::send(client, "\5\0\0\1\0\0\0\0\0\0", 10, MSG_NOSIGNAL) != 10) return {};
-    ++connections_;
-    return server;
-  }
-
-  void Relay(int client, int server) const {
-    while (!stop_) {
-      pollfd waits[] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
-      if (::poll(waits, 2, 20) <= 0) continue;
-      for (const auto& [from, to] : {std::pair(client, server), std::pair(server, client)}) {
-        if (waits[from == client ? 0 : 1].revents == 0) continue;
-        char bytes[4096];
-        const ssize_t got = ::recv(from, bytes, sizeof bytes, 0);
-        if (got <= 0 || ::send(to, bytes, static_cast<std::size_t>(got), MSG_NOSIGNAL) != got)
-          return;
-      }
-    }
-  }
-
-  Listener listener_;
-  std::atomic<bool> stop_{false};
-  std::atomic<int> connections_{0};
-  std::thread thread_;
-};
 
 TEST_F(SiteSocketTest, ConnectsOnceItIsAdmitted) {
   StartCoordinator();
@@ -201,12 +105,43 @@ TEST_F(SiteSocketTest, GoesThroughASocksProxy) {
   EXPECT_EQ(proxy.connections(), 1);
 }
 
+TEST_F(SiteSocketTest, TellsASocksProxyWhoAsks) {
+  StartCoordinator();
+  const SocksProxy proxy("hospital", "correct horse");
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  SiteSocketOptions options;
+  options.endpoint =
+      "tcp://127.0.0.1" + coordinator_->endpoint().substr(coordinator_->endpoint().rfind(':'));
+  options.socks_proxy = proxy.address();
+  options.socks_user = "hospital";
+  options.socks_password = std::make_shared<const Passphrase>("correct horse");
+  const auto site =
+      Must(SiteSocket::Connect(*context_, keys, coordinator_keys_.public_key, options, random_));
+  ASSERT_TRUE(SendFrom(*site, "by name"));
+  EXPECT_TRUE(Heard(keys.public_key, "by name"));
+  EXPECT_EQ(proxy.connections(), 1);
+}
+
+TEST_F(SiteSocketTest, ConnectsAnewAtOnceWhenItIsTold) {
+  StartCoordinator();
+  const TransportKeyPair keys = GenerateTransportKey(random_);
+  admission_->Replace({keys.public_key});
+  const auto site = Connect(keys);
+  ASSERT_TRUE(SendFrom(*site, "before"));
+
+  site->ConnectAnew();
+
+  EXPECT_FALSE(site->connected());
+  EXPECT_TRUE(WaitForEvent(*site, ConnectionEvent::kConnected));
+  ASSERT_TRUE(SendFrom(*site, "after"));
+  EXPECT_TRUE(Heard(keys.public_key, "after"));
+}
+
 using SiteSocketDeathTest = SiteSocketTest;
 
-// In a process that ends without closing its sockets: libzmq 4.3.4 aborts when a socket is closed
-// while its SOCKS proxy is unreachable (it removes a descriptor from epoll that it has closed
-// already).
-TEST_F(SiteSocketDeathTest, NeverGoesAroundAProxyThatIsDown) {
+// In a process of its own: what cannot be closed stays open until it ends.
+TEST_F(SiteSocketDeathTest, NeverGoesAroundAProxyThatIsDownAndEndsInPeace) {
   ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_EXIT(
       {
@@ -218,9 +153,16 @@ TEST_F(SiteSocketDeathTest, NeverGoesAroundAProxyThatIsDown) {
           const Listener listener;
           dead = listener.address();
         }
-        const auto site =
-            ConnectTo(coordinator_->endpoint(), keys, coordinator_keys_.public_key, dead);
-        const bool connected = WaitForEvent(*site, ConnectionEvent::kConnected, Duration(500));
+        bool connected = false;
+        {
+          const auto site =
+              ConnectTo(coordinator_->endpoint(), keys, coordinator_keys_.public_key, dead);
+          connected = WaitForEvent(*site, ConnectionEvent::kConnected, Duration(500));
+          site->ConnectAnew();
+        }
+        coordinator_.reset();
+        admission_.reset();
+        context_.reset();
         ::_exit(connected || !received_.empty() ? 1 : 0);
       },
       ::testing::ExitedWithCode(0), "");

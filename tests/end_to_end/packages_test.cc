@@ -1,0 +1,273 @@
+// What hospital IT installs: the units of scripts/service, and the Debian packages that
+// cmake/Packaging.cmake describes, made of the programs under test.
+
+#include <filesystem>
+#include <regex>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/end_to_end/deployment.h"
+
+namespace consilium::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kServices[] = {"site", "coordinator"};
+
+std::filesystem::path SourceOf(const std::string& file) {
+  return std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / file;
+}
+
+CommandOutcome Shell(const std::string& line) { return RunProgram({"/bin/bash", "-c", line}); }
+
+bool IsInstalled(const std::string& command) {
+  return Shell("command -v " + command).exit_code == 0;
+}
+
+/// The exposure that systemd-analyze finds, from 0 to 10; 10 when it finds none.
+double ExposureOf(const std::string& unit_text) {
+  const TemporaryFolder folder;
+  // A template is judged as the instance that it becomes.
+  const std::string file = folder / "consilium.service";
+  WriteText(file, std::regex_replace(unit_text, std::regex("%i"), "basel"));
+  const CommandOutcome outcome =
+      Shell("systemd-analyze security --no-pager --offline=true " + file);
+  std::smatch found;
+  const std::regex level(R"(Overall exposure level for \S+: ([0-9.]+))");
+  EXPECT_TRUE(std::regex_search(outcome.out, found, level)) << outcome.out << outcome.err;
+  return found.empty() ? 10 : std::stod(found[1].str());
+}
+
+TEST(UnitsTest, LeaveLittleExposed) {
+  if (!IsInstalled("systemd-analyze")) GTEST_SKIP() << "systemd is not installed";
+  for (const char* service : kServices) {
+    const std::string unit =
+        ReadText(SourceOf("scripts/service/consilium-" + std::string(service) + "@.service"));
+    EXPECT_LE(ExposureOf(unit), 1.2) << service;
+    EXPECT_GT(ExposureOf("[Service]\nExecStart=/bin/true\n"), 9) << "the measure measures";
+  }
+  EXPECT_LE(ExposureOf(ReadText(SourceOf("scripts/service/consilium-site@.service")) +
+                       ReadText(SourceOf("scripts/service/trainers.conf"))),
+            1.5);
+}
+
+TEST(UnitsTest, MakeSenseToSystemd) {
+  if (!IsInstalled("systemd-analyze")) GTEST_SKIP() << "systemd is not installed";
+  const TemporaryFolder folder;
+  for (const std::string service : kServices) {
+    const std::string name = "consilium-" + service;
+    const std::string unit = ReadText(SourceOf("scripts/service/" + name + "@.service"));
+    WriteText(folder / (name + "@.service"),
+              std::regex_replace(unit, std::regex("=/usr/bin/"),
+                                 "=" + std::string(CONSILIUM_BIN_FOLDER) + "/"));
+    const CommandOutcome outcome =
+        Shell("systemd-analyze verify --man=no " + (folder / (name + "@basel.service")).string());
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err.find(name), std::string::npos) << outcome.err;
+  }
+}
+
+/// The codes in docs/exit-codes.md that no restart mends are those that the units do not restart
+/// after, and the commands in the units are the programs'.
+TEST(UnitsTest, RunTheProgramsAndRestartThemWhereThatHelps) {
+  for (const auto& [service, command] :
+       {std::pair("site", "run"), std::pair("coordinator", "serve")}) {
+    const std::string name = "consilium-" + std::string(service);
+    const std::string unit = ReadText(SourceOf("scripts/service/" + name + "@.service"));
+    EXPECT_THAT(unit, HasSubstr("ExecStart=/usr/bin/" + name + " " + command + " /var/lib/" + name +
+                                "/%i"));
+    EXPECT_EQ(RunProgram({name, command, "/nonexistent/folder"}).exit_code, 11);
+    EXPECT_THAT(unit, ContainsRegex("RestartPreventExitStatus=.* 11 "));
+  }
+}
+
+class PackagesTest : public ::testing::Test {
+ protected:
+  /// Packs what was built since the last time; each test is a process of its own.
+  static void SetUpTestSuite() {
+    for (const char* tool : {"cpack", "dpkg-deb", "dpkg-shlibdeps"}) {
+      if (!IsInstalled(tool)) return;
+    }
+    const TemporaryFolder folder;
+    Process packing(
+        {"/bin/bash", "-c",
+         "set -e; cd " CONSILIUM_BUILD_FOLDER "; mkdir -p tested-packages; exec 9> "
+         "tested-packages/lock; flock 9; for file in bin/consilium-{site,coordinator,sim} "
+         "CPackConfig.cmake; do [ tested-packages/made -nt $file ] || old=1; done; [ -n \"$old\" ] "
+         "|| exit 0; rm -f tested-packages/*.deb; cpack -G DEB -B tested-packages "
+         "-D CPACK_DEBIAN_COMPRESSION_TYPE=gzip; touch tested-packages/made"},
+        folder / "log");
+    EXPECT_TRUE(Eventually(std::chrono::seconds(240), [&] { return !packing.running(); }));
+    packed_ = std::filesystem::exists(Folder() / "made");
+    EXPECT_TRUE(packed_) << ReadText(folder / "log");
+  }
+  void SetUp() override {
+    if (!packed_) GTEST_SKIP() << "cpack or dpkg-dev is not installed";
+  }
+
+  static std::filesystem::path Folder() {
+    return std::filesystem::path(CONSILIUM_BUILD_FOLDER) / "tested-packages";
+  }
+  static std::string PackageOf(const std::string& program) {
+    for (const auto& entry : std::filesystem::directory_iterator(Folder())) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with("consilium-" + program + "_") && name.ends_with(".deb")) {
+        return entry.path();
+      }
+    }
+    ADD_FAILURE() << "no package of " << program;
+    return "";
+  }
+  static std::string Field(const std::string& program, const std::string& field) {
+    return Expect(Shell("dpkg-deb --field " + PackageOf(program) + " " + field)).out;
+  }
+  static std::string Contents(const std::string& program) {
+    return Expect(Shell("dpkg-deb --contents " + PackageOf(program))).out;
+  }
+
+  static inline bool packed_ = false;
+};
+
+TEST_F(PackagesTest, SayWhatTheyAreAndNeed) {
+  for (const std::string program : {"site", "coordinator", "sim"}) {
+    EXPECT_EQ(Field(program, "Package"), "consilium-" + program + "\n");
+    EXPECT_THAT(Field(program, "Version"), HasSubstr(CONSILIUM_VERSION "-1"));
+    EXPECT_THAT(Field(program, "Depends"), ContainsRegex("libc6 \\(>= .*libsodium23"));
+    EXPECT_THAT(Field(program, "Description"), HasSubstr("federated statistics"));
+  }
+  for (const std::string service : kServices) {
+    EXPECT_THAT(Field(service, "Depends"), AllOf(HasSubstr("libzmq5"), HasSubstr("adduser")));
+  }
+  EXPECT_THAT(Field("site", "Depends"), Not(HasSubstr("protobuf")));
+}
+
+TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
+  for (const std::string program : {"site", "coordinator", "sim"}) {
+    const std::string name = "consilium-" + program;
+    const std::string contents = Contents(program);
+    EXPECT_THAT(contents, ContainsRegex("-rwxr-xr-x root/root .* ./usr/bin/" + name + "\n"));
+    for (const std::string& file :
+         {"man/man1/" + name + ".1.gz", "doc/" + name + "/operations.md",
+          "doc/" + name + "/exit-codes.md", "doc/" + name + "/copyright",
+          "doc/" + name + "/changelog.Debian.gz", "doc/" + name + "/examples/heart.toml"}) {
+      EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./usr/share/" + file + "\n"));
+    }
+    EXPECT_THAT(contents, Not(HasSubstr("/usr/local")));
+  }
+  EXPECT_THAT(Contents("sim"), Not(HasSubstr("systemd")));
+}
+
+TEST_F(PackagesTest, ServicesHaveUnitsAndTheirOptionsAreKeptAtAnUpgrade) {
+  for (const std::string service : kServices) {
+    const std::string name = "consilium-" + service;
+    const std::string contents = Contents(service);
+    EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./usr/lib/systemd/system/" + name +
+                                        "@.service"));
+    EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./etc/default/" + name + "\n"));
+    EXPECT_EQ(Expect(Shell("dpkg-deb --info " + PackageOf(service) + " conffiles")).out,
+              "/etc/default/" + name + "\n");
+    for (const std::string script : {"postinst", "prerm", "postrm"}) {
+      const std::string text =
+          Expect(Shell("dpkg-deb --info " + PackageOf(service) + " " + script)).out;
+      EXPECT_EQ(text.find("@PROGRAM@"), std::string::npos);
+      EXPECT_THAT(text, Not(ContainsRegex("systemctl [^\n]*(enable|start )"))) << script;
+    }
+  }
+}
+
+TEST_F(PackagesTest, ManualsNameEveryCommand) {
+  const std::regex command(R"(\n  ([a-z]+) +[A-Z])");
+  for (const std::string program : {"site", "coordinator", "sim"}) {
+    const std::string name = "consilium-" + program;
+    const std::string help = Expect(RunProgram({name, "--help"})).out;
+    const std::string manual = ReadText(SourceOf("docs/man/" + name + ".1"));
+    const std::string list = help.substr(help.find("ubcommands"));
+    std::set<std::string> commands;
+    for (std::sregex_iterator at(list.begin(), list.end(), command), end; at != end; ++at) {
+      commands.insert((*at)[1]);
+    }
+    ASSERT_GE(commands.size(), 5U) << help;
+    for (const std::string& word : commands) {
+      EXPECT_THAT(manual, HasSubstr("\n.TP\n.B " + word + "\n")) << name;
+    }
+    EXPECT_EQ(std::count(manual.begin(), manual.end(), '\0'), 0);
+  }
+}
+
+TEST_F(PackagesTest, UnpackedProgramsRun) {
+  const TemporaryFolder root;
+  for (const std::string program : {"site", "coordinator", "sim"}) {
+    Expect(Shell("dpkg-deb -x " + PackageOf(program) + " " + root.path().string()));
+    const std::string name = "consilium-" + program;
+    EXPECT_THAT(Expect(Shell((root / "usr/bin" / name).string() + " --help")).out, HasSubstr(name));
+  }
+  const std::string home = root / "federation";
+  Expect(Shell((root / "usr/bin/consilium-coordinator").string() + " init " + home +
+               " --name test --listen tcp://127.0.0.1:7700"));
+  EXPECT_TRUE(std::filesystem::exists(home + "/identity.key"));
+}
+
+/// Installs, upgrades, removes and purges in a view of this machine that forgets all changes.
+TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys) {
+  const TemporaryFolder folder;
+  const std::string overlay = folder / "overlay";
+  const std::string view = overlay + "/view";
+  const std::string prepare = "set -e; mkdir -p " + overlay + " && mount -t tmpfs none " + overlay +
+                              " && mkdir " + overlay + "/up " + overlay + "/work " + view +
+                              " && mount -t overlay none -o lowerdir=/,upperdir=" + overlay +
+                              "/up,workdir=" + overlay + "/work " + view;
+  std::filesystem::create_directory(overlay);
+  const auto within = [&](const std::string& lines) {
+    return Shell("unshare --mount --pid --fork bash -c '" + prepare + "; " + lines + "'");
+  };
+  if (::geteuid() != 0 || within("true").exit_code != 0 || !IsInstalled("adduser")) {
+    GTEST_SKIP() << "needs root, an overlay file system and adduser";
+  }
+  const std::string home = "/var/lib/consilium-site";
+  const CommandOutcome outcome =
+      within("cp " + PackageOf("site") + " " + view + "/tmp/site.deb; exec chroot " + view +
+             " bash -ec \"export DEBIAN_FRONTEND=noninteractive\n"
+             "dpkg --force-depends -i /tmp/site.deb\n"
+             "stat -c \\\"folder %a %U\\\" " +
+             home +
+             "\n"
+             "getent passwd consilium-site | cut -d: -f6,7\n"
+             "ls /etc/systemd/system/multi-user.target.wants/ | grep -c consilium || true\n"
+             "echo changed >> /etc/default/consilium-site\n"
+             "mkdir " +
+             home + "/basel; echo key > " + home +
+             "/basel/identity.key\n"
+             "dpkg --force-depends --force-confold -i /tmp/site.deb\n"
+             "tail -1 /etc/default/consilium-site\n"
+             "/usr/bin/consilium-site --version\n"
+             "dpkg --purge consilium-site\n"
+             "cat " +
+             home +
+             "/basel/identity.key; ls /usr/bin/consilium-site /etc/default/consilium-site 2>&1 | "
+             "grep -c \\\"No such\\\"\n"
+             "rm -r " +
+             home +
+             "/basel; dpkg --force-depends -i /tmp/site.deb; dpkg --purge consilium-site\n"
+             "test ! -d " +
+             home + " && echo an empty folder goes\"");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("folder 700 consilium-site"),
+                                 HasSubstr("/var/lib/consilium-site:/usr/sbin/nologin\n0\n"),
+                                 HasSubstr("changed\nconsilium-site " CONSILIUM_VERSION),
+                                 HasSubstr("holds keys and records, and stays"),
+                                 HasSubstr("key\n2\n"), HasSubstr("an empty folder goes")))
+      << outcome.err;
+  EXPECT_FALSE(std::filesystem::exists("/usr/bin/consilium-site") &&
+               std::filesystem::exists(home + "/basel"));
+}
+
+}  // namespace
+}  // namespace consilium::testing
