@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -26,20 +25,6 @@ using Json = nlohmann::ordered_json;
 /// Of a person's new key. Argon2id makes each guess cost a second; a short word is guessed anyway.
 constexpr std::size_t kShortestPassphrase = 10;
 
-struct Options {
-  std::string study;
-  std::string reason;
-  std::string until;
-  bool yes = false;
-  // Who signs, and how the key opens.
-  std::string person;
-  std::string key_file;
-  std::string passphrase_file;
-  int passphrase_descriptor = -1;
-  // Of `approver`.
-  std::string action;
-};
-
 Result<Json> Ask(const CommonOptions& common, const Json& request) {
   return AskSite(common.folder, request, common.passphrase());
 }
@@ -55,7 +40,7 @@ Status ReadId(const Json& reply, const char* name, Id& id) {
   return {};
 }
 
-std::filesystem::path KeyFileOf(const CommonOptions& common, const Options& options) {
+std::filesystem::path KeyFileOf(const CommonOptions& common, const ApprovalOptions& options) {
   const std::filesystem::path file = options.key_file.empty()
                                          ? common.folder / "approvers" / (options.person + ".key")
                                          : std::filesystem::path(options.key_file);
@@ -63,7 +48,7 @@ std::filesystem::path KeyFileOf(const CommonOptions& common, const Options& opti
 }
 
 /// Asked for at the moment of signing, each time.
-PassphraseProvider PersonsPassphrase(const Options& options) {
+PassphraseProvider PersonsPassphrase(const ApprovalOptions& options) {
   if (options.passphrase_descriptor >= 0) {
     return [descriptor = options.passphrase_descriptor](const auto&) {
       return ReadPassphraseFrom(descriptor);
@@ -92,7 +77,7 @@ void ShowStatement(const Plan& plan, const ApprovalSignature& approval) {
 
 /// The study's number is computed here from the plan's text: it is what the signature is bound to.
 Result<ApprovalSignature> Sign(const CommonOptions& common,
-                               const Options& options,
+                               const ApprovalOptions& options,
                                ApprovalKind kind,
                                const Json& study) {
   TRY_STATUS(CheckPersonName(options.person));
@@ -122,7 +107,9 @@ Result<ApprovalSignature> Sign(const CommonOptions& common,
   return approval;
 }
 
-Result<int> Approve(const CommonOptions& common, const Options& options, ApprovalKind kind) {
+Result<int> Approve(const CommonOptions& common,
+                    const ApprovalApprovalOptions& options,
+                    ApprovalKind kind) {
   const std::string command = kind == ApprovalKind::kApprove ? "approve" : "renew";
   TRY(const Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
   // By its whole number from here on: a study offered meanwhile must not be meant.
@@ -149,7 +136,7 @@ Result<int> Approve(const CommonOptions& common, const Options& options, Approva
 
 Result<int> TakeBack(const std::string& command,
                      const CommonOptions& common,
-                     const Options& options) {
+                     const ApprovalOptions& options) {
   Json request{{"command", command}, {"study", options.study}};
   if (!options.reason.empty()) request["reason"] = options.reason;
   TRY(const Json reply, Ask(common, request));
@@ -177,7 +164,8 @@ std::string FormatApprovers(const Json& reply) {
   return text + needed;
 }
 
-Result<Passphrase> NewPassphrase(const Options& options, const std::filesystem::path& file) {
+Result<Passphrase> NewPassphrase(const ApprovalApprovalOptions& options,
+                                 const std::filesystem::path& file) {
   const bool given = options.passphrase_descriptor >= 0 || !options.passphrase_file.empty();
   TRY(Passphrase passphrase, given ? PersonsPassphrase(options)(file) : AskNewPassphrase(file));
   if (passphrase.Expose().size() >= kShortestPassphrase) return passphrase;
@@ -192,7 +180,7 @@ Status MakeFolderOf(const std::filesystem::path& file) {
   return std::filesystem::exists(folder) ? Status() : CreatePrivateFolder(folder);
 }
 
-Result<int> AddApprover(const CommonOptions& common, const Options& options) {
+Result<int> AddApprover(const CommonOptions& common, const ApprovalOptions& options) {
   TRY_STATUS(CheckPersonName(options.person));
   TRY(const Json place, Ask(common, {{"command", "approvers"}}));
   FederationId federation;
@@ -227,7 +215,7 @@ Result<int> AddApprover(const CommonOptions& common, const Options& options) {
                         options.person + "\"\nkey = \"" + key.public_key().ToHex() + "\"\n");
 }
 
-Result<int> RunApprover(const CommonOptions& common, const Options& options) {
+Result<int> RunApprover(const CommonOptions& common, const ApprovalOptions& options) {
   if (options.action == "list") {
     TRY(const Json reply, Ask(common, {{"command", "approvers"}}));
     return PrintReply(common, reply, FormatApprovers(reply));
@@ -247,13 +235,13 @@ Result<int> RunApprover(const CommonOptions& common, const Options& options) {
 
 // -- The command line --------------------------------------------------------------------------
 
-void AddStudyOption(CLI::App& command, Options& options) {
+void AddStudyOption(CLI::App& command, ApprovalOptions& options) {
   command.add_option("STUDY", options.study, "The study's number, or its first digits")->required();
   command.add_option("--reason", options.reason,
                      "Why, in one sentence; it stands in this site's ledger");
 }
 
-void AddKeyOptions(CLI::App& command, Options& options) {
+void AddKeyOptions(CLI::App& command, ApprovalOptions& options) {
   command.add_option("--key-file", options.key_file,
                      "The person's key file (default DIR/approvers/NAME.key)");
   CLI::Option* file =
@@ -268,9 +256,7 @@ void AddKeyOptions(CLI::App& command, Options& options) {
 
 }  // namespace
 
-void AddApprovalCommands(CommandLine& line) {
-  const auto shared = std::make_shared<Options>();
-  Options& options = *shared;
+void AddApprovalCommands(CommandLine& line, ApprovalOptions& options) {
   struct Approval {
     ApprovalKind kind;
     const char* name;
@@ -285,8 +271,8 @@ void AddApprovalCommands(CommandLine& line) {
   for (const Approval& approval : approvals) {
     CLI::App& command = line.Add(approval.name, approval.description,
                                  std::string(approval.name) + approval.arguments,
-                                 [shared, kind = approval.kind](const CommonOptions& common) {
-                                   return Approve(common, *shared, kind);
+                                 [&options, kind = approval.kind](const CommonOptions& common) {
+                                   return Approve(common, options, kind);
                                  });
     AddStudyOption(command, options);
     command.add_option("--until", options.until,
@@ -302,8 +288,8 @@ void AddApprovalCommands(CommandLine& line) {
     CLI::App& command =
         line.Add(name, description,
                  std::string(name) + " /srv/consilium 1f2e3d4c --reason \"Patients objected\"",
-                 [shared, word = std::string(name)](const CommonOptions& common) {
-                   return TakeBack(word, common, *shared);
+                 [&options, word = std::string(name)](const CommonOptions& common) {
+                   return TakeBack(word, common, options);
                  });
     AddStudyOption(command, options);
     command.add_flag("--yes", options.yes, "Do not ask for confirmation");
@@ -311,7 +297,7 @@ void AddApprovalCommands(CommandLine& line) {
   CLI::App& approver =
       line.Add("approver", "Say who may sign approvals: make a person's key, list, remove",
                "approver /srv/consilium add \"Anna Keller\"",
-               [shared](const CommonOptions& common) { return RunApprover(common, *shared); });
+               [&options](const CommonOptions& common) { return RunApprover(common, options); });
   approver.add_option("ACTION", options.action, "add, list or remove")
       ->required()
       ->check(CLI::IsMember({"add", "list", "remove"}));

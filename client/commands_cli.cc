@@ -358,11 +358,13 @@ int RunSiteProgram(int count, char** arguments) {
       "consilium-site",
       "Answers a consortium's studies on a hospital's data, which stay where they are.");
   Options options;
+  ReviewOptions review;
+  ApprovalOptions approval;
   AddSetUpCommands(line, options);
   AddStudyCommands(line, options);
   AddCarriedCommands(line, options);
-  AddReviewCommand(line);
-  AddApprovalCommands(line);
+  AddReviewCommand(line, review);
+  AddApprovalCommands(line, approval);
   const auto bind = [&options](RunCommand run) {
     return [&options, run](const CommonOptions& common) { return run(common, options); };
   };

@@ -1,6 +1,5 @@
 #include "client/commands_review.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,12 +21,6 @@ namespace consilium {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-struct Options {
-  std::string study;
-  std::string since;
-  std::string html;
-};
 
 Result<Json> AskStudy(const CommonOptions& common, const std::string& number) {
   return AskSite(common.folder, Json{{"command", "study"}, {"study", number}}, common.passphrase());
@@ -76,7 +69,7 @@ Result<std::optional<EarlierStudy>> FindEarlier(const CommonOptions& common, con
 }
 
 Result<std::optional<EarlierStudy>> EarlierOf(const CommonOptions& common,
-                                              const Options& options,
+                                              const ReviewOptions& options,
                                               const Plan& plan) {
   if (options.since.empty()) return FindEarlier(common, plan);
   TRY(const Json study, AskStudy(common, options.since));
@@ -106,7 +99,7 @@ Json ChangesJson(const std::optional<EarlierStudy>& earlier) {
   return json;
 }
 
-Result<int> ShowReview(const CommonOptions& common, const Options& options) {
+Result<int> ShowReview(const CommonOptions& common, const ReviewOptions& options) {
   TRY(Json study, AskStudy(common, options.study));
   TRY(const Plan plan, PlanIn(study));
   TRY(const PatientRegister patients, ReadPatientRegister(common));
@@ -162,17 +155,15 @@ DataCheck CheckWithProgress(const std::filesystem::path& folder,
       summaries);
 }
 
-void AddReviewCommand(CommandLine& line) {
-  const auto options = std::make_shared<Options>();
+void AddReviewCommand(CommandLine& line, ReviewOptions& options) {
   CLI::App& command =
       line.Add("review", "Show what a study asks, what would leave, and what the local data say",
                "review /var/lib/consilium 1f2e3d4c --html review.html",
-               [options](const CommonOptions& common) { return ShowReview(common, *options); });
-  command.add_option("STUDY", options->study, "The study's number, or its first digits")
-      ->required();
-  command.add_option("--html", options->html,
+               [&options](const CommonOptions& common) { return ShowReview(common, options); });
+  command.add_option("STUDY", options.study, "The study's number, or its first digits")->required();
+  command.add_option("--html", options.html,
                      "Write a page for a browser into this file instead (mode 0600)");
-  command.add_option("--since", options->since,
+  command.add_option("--since", options.since,
                      "Show what changed since this study (default: the newest one approved here "
                      "with the same title or contract)");
 }

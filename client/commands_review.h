@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -20,7 +21,14 @@ DataCheck CheckWithProgress(const std::filesystem::path& folder,
                             const std::vector<KnownSummary>& summaries = {});
 nlohmann::ordered_json CheckJson(const DataCheck& check);
 
-/// review: the page before a decision, on the terminal or as an HTML file.
-void AddReviewCommand(CommandLine& line);
+/// What `review` is given on the command line.
+struct ReviewOptions {
+  std::string study;
+  std::string since;
+  std::string html;
+};
+/// review: the page before a decision, on the terminal or as an HTML file. `options` outlives the
+/// line.
+void AddReviewCommand(CommandLine& line, ReviewOptions& options);
 
 }  // namespace consilium

@@ -141,7 +141,10 @@ Result<T> RefusingEverything(Error error) {
 
 /// Of the default policy: how much, when and with whom this site answers.
 constexpr std::string_view kLimitsText =
-    R"(# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
+    R"(# Most rounds of one study. Strict 50, standard 200, research 1000
+# maximum_rounds = 200
+
+# Most rounds, of all studies, within 24 hours and 30 days, and most studies within 30 days.
 # Strict 100, 500 and 10, standard 1000, 10000 and 50, research 10000, 100000 and 100.
 # maximum_answers_a_day = 1000
 # maximum_answers_a_month = 10000
@@ -266,9 +269,6 @@ preset = "standard"
 # Fewest patients by which two cohorts differ, if they differ at all: two sums, subtracted, are a
 # sum over those between them; 1 turns the rule off.       strict 10, standard 5, research 3
 # minimum_difference = 5
-
-# Most rounds of one study.                                strict 50, standard 200, research 1000
-# maximum_rounds = 200
 
 )" + std::string(kLimitsText) +
          R"(# What all answers with noise, of all studies, may tell of a patient: epsilon at this

@@ -262,8 +262,6 @@ void AppendCalendar(std::string& out, const CalendarView& calendar) {
   }
 }
 
-}
-
 }  // namespace
 
 std::string RenderText(const QualityReport& report) {

@@ -98,13 +98,13 @@ Result<RowGroup> ParseRowGroup(const Settings& settings,
                                const Source& outer) {
   RowGroup group;
   if (settings.Has("type")) {
-    auto source = std::make_shared<Source>();
-    source->name = outer.name;
-    source->number = outer.number;
-    source->date_formats = outer.date_formats;
-    source->missing = outer.missing;
-    TRY_STATUS(ParseSourceData(settings, folder, *source));
-    group.source = std::move(source);
+    Source source;
+    source.name = outer.name;
+    source.number = outer.number;
+    source.date_formats = outer.date_formats;
+    source.missing = outer.missing;
+    TRY_STATUS(ParseSourceData(settings, folder, source));
+    group.source = std::make_shared<const Source>(std::move(source));
   } else if (settings.Has("file")) {
     return settings.FailAt("file", "`file` of [[rows]] needs a `type`", "Add type = \"csv\".");
   }
