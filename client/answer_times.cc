@@ -114,7 +114,7 @@ bool AnswerTimes::Contain(UtcSeconds at) const {
   const LocalTime now = LocalTimeOf(*this, at);
   if (hours.empty()) return days[now.day];
   const std::size_t yesterday = (now.day + 6) % 7;
-  return std::any_of(hours.begin(), hours.end(), [&](const DayWindow& window) {
+  return std::any_of(hours.begin(), hours.end(), [&](const AnswerHours& window) {
     if (window.first < window.last) {
       return days[now.day] && now.minute >= window.first && now.minute < window.last;
     }
@@ -125,7 +125,7 @@ bool AnswerTimes::Contain(UtcSeconds at) const {
 
 std::string AnswerTimes::InWords() const {
   std::string words;
-  for (const DayWindow& window : hours) {
+  for (const AnswerHours& window : hours) {
     words += (words.empty() ? "" : ", ") + ClockText(window.first) + "-" + ClockText(window.last);
   }
   if (hours.empty()) words = "any hour";

@@ -16,15 +16,15 @@ namespace consilium {
 
 /// Minutes after midnight, from the first up to but without the last. Over midnight where the last
 /// is not later: the window then belongs to the day that it begins on.
-struct DayWindow {
+struct AnswerHours {
   std::uint16_t first = 0;
   std::uint16_t last = 0;
-  bool operator==(const DayWindow&) const = default;
+  bool operator==(const AnswerHours&) const = default;
 };
 
 /// By default always.
 struct AnswerTimes {
-  std::vector<DayWindow> hours;                                           ///< None: the whole day.
+  std::vector<AnswerHours> hours;                                         ///< None: the whole day.
   std::array<bool, 7> days = {true, true, true, true, true, true, true};  ///< Monday first.
   std::int32_t offset_minutes = 0;                                        ///< Local time less UTC.
 

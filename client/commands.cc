@@ -122,7 +122,7 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
 Result<Json> ShowSummary(const Json& request, const Context& context, SiteEffects&) {
   TRY(const StudyId study, StudyIn(request, context));
   TRY(const SiteStudyView view, context.core.View(study));
-  Json reply = StudyJson(view);
+  Json reply = StudyJson(view, context.now);
   reply["result"] = nullptr;
   if (view.kind != "summary") return reply;
   TRY(const std::optional<AnalysisResult> result, context.core.ResultOf(study));

@@ -108,7 +108,7 @@ Result<ApprovalSignature> Sign(const CommonOptions& common,
 }
 
 Result<int> Approve(const CommonOptions& common,
-                    const ApprovalApprovalOptions& options,
+                    const ApprovalOptions& options,
                     ApprovalKind kind) {
   const std::string command = kind == ApprovalKind::kApprove ? "approve" : "renew";
   TRY(const Json study, Ask(common, {{"command", "study"}, {"study", options.study}}));
@@ -164,7 +164,7 @@ std::string FormatApprovers(const Json& reply) {
   return text + needed;
 }
 
-Result<Passphrase> NewPassphrase(const ApprovalApprovalOptions& options,
+Result<Passphrase> NewPassphrase(const ApprovalOptions& options,
                                  const std::filesystem::path& file) {
   const bool given = options.passphrase_descriptor >= 0 || !options.passphrase_file.empty();
   TRY(Passphrase passphrase, given ? PersonsPassphrase(options)(file) : AskNewPassphrase(file));

@@ -159,7 +159,7 @@ TEST(PolicyFileTest, TheLimitsAreRead) {
   EXPECT_EQ(policy->quotas.answers_a_day, 7U);
   EXPECT_EQ(policy->quotas.answers_a_month, 70U);
   EXPECT_EQ(policy->quotas.studies_a_month, 3U);
-  EXPECT_EQ(policy->times.hours, (std::vector<DayWindow>{{1'320, 360}}));
+  EXPECT_EQ(policy->times.hours, (std::vector<AnswerHours>{{1'320, 360}}));
   EXPECT_EQ(policy->times.offset_minutes, 120);
   EXPECT_THAT(policy->anchors, ::testing::ElementsAre("alpha"));
   EXPECT_TRUE(policy->memorising_models);
