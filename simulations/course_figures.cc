@@ -12,14 +12,14 @@ namespace consilium {
 namespace {
 
 /// One sum of a round over another.
-struct Measure {
+struct CourseMeasure {
   const char* heading;
   const char* unit;
   const char* of;
   const char* over;
 };
 
-constexpr Measure kMeasures[] = {
+constexpr CourseMeasure kMeasures[] = {
     {"Deviance by round", "deviance a patient", "deviance", "rows"},
     {"Loss on rows that are learned from", "mean loss", "training loss", "rows in the loss"},
     {"Accuracy on rows that are learned from", "share right", "training hits", "rows in the loss"},
@@ -40,7 +40,7 @@ struct Course {
   }
 };
 
-Course CourseOf(const Trial& trial, const Measure& measure) {
+Course CourseOf(const Trial& trial, const CourseMeasure& measure) {
   Course course;
   for (const RoundRecord& round : trial.rounds) {
     const std::optional<double> value = RatioOf(round, measure.of, measure.over);
@@ -72,7 +72,7 @@ std::vector<BandPoint> BandOf(const std::vector<Course>& courses) {
   return band;
 }
 
-std::vector<BandCurve> CurvesOf(const Campaign& campaign, const Measure& measure) {
+std::vector<BandCurve> CurvesOf(const Campaign& campaign, const CourseMeasure& measure) {
   std::vector<BandCurve> curves;
   for (std::size_t i = 0; i < campaign.experiments.size() && i < kMostPlotted; ++i) {
     std::vector<Course> courses;
@@ -90,7 +90,7 @@ std::vector<BandCurve> CurvesOf(const Campaign& campaign, const Measure& measure
 
 std::string CourseFigures(const Campaign& campaign) {
   std::string figures;
-  for (const Measure& measure : kMeasures) {
+  for (const CourseMeasure& measure : kMeasures) {
     const std::vector<BandCurve> curves = CurvesOf(campaign, measure);
     const bool worth_it = std::any_of(curves.begin(), curves.end(), [](const BandCurve& curve) {
       return curve.points.size() > 1;
