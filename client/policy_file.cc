@@ -155,6 +155,9 @@ constexpr std::string_view kLimitsText =
 # answer_days = ["mon", "tue", "wed", "thu", "fri"]
 # time_zone = "+01:00"
 
+# The last day on which this site answers anything.
+# valid_until = 2027-12-31
+
 # Sites, by name or fingerprint, that every sum must hold: members that you know.
 # anchors = []
 
@@ -284,9 +287,6 @@ preset = "standard"
 
 # Who may ask, as the plan's requested_by; an empty list means anybody in the federation.
 # requesters = []
-
-# The last day on which this site answers anything.
-# valid_until = 2027-12-31
 
 # How many people have to sign an approval, each with a key and passphrase of their own, before a
 # study runs here; 0: whoever may use this account approves.

@@ -40,7 +40,7 @@ features = ["age"]
 constexpr std::string_view kSummary = R"(
 [analysis]
 kind = "summary"
-columns = ["age"]
+variables = ["age"]
 )";
 
 Plan PlanWith(int sites, std::string_view rest) {
