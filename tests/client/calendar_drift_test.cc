@@ -104,7 +104,7 @@ TEST(FindDriftTest, ANewUnitIsSuspectedByName) {
   EXPECT_EQ(found.suspicions[0].kind, "values-since");
   EXPECT_EQ(found.suspicions[0].rows, since);
   EXPECT_THAT(found.suspicions[0].words,
-              AllOf(HasSubstr("lower since 2019-09"), HasSubstr("are they in mmol/l since then?")));
+              AllOf(HasSubstr("lower since 2019-09"), HasSubstr("are they in mmol/L since then?")));
 }
 
 TEST(FindDriftTest, ALevelThatBecomesFrequentIsNamed) {

@@ -69,7 +69,7 @@ TEST(CompareWithFederationTest, AnotherUnitIsFarAndNamed) {
   EXPECT_EQ(found.suspicions[0].rows, 100U);
   EXPECT_EQ(found.suspicions[0].patients, 100U);
   EXPECT_THAT(found.suspicions[0].words,
-              AllOf(HasSubstr("3.9 standard deviations below"), HasSubstr("in mmol/l")));
+              AllOf(HasSubstr("3.9 standard deviations below"), HasSubstr("in mmol/L")));
 }
 
 TEST(CompareWithFederationTest, OtherLevelsAndGapsAreNamed) {

@@ -276,7 +276,7 @@ TEST_F(QualityPageTest, TheHeartDataInAnotherUnitAreSuspectedByName) {
     const auto report = CheckData(source, MakePlan(MakeContract(contract), analysis));
     ASSERT_TRUE(report.has_value()) << Describe(report.error());
     EXPECT_EQ(report->delimiter, ';');
-    const char* words = "is this cholesterol in mmol/l instead of mg/dL?";
+    const char* words = "is this cholesterol in mmol/L instead of mg/dL?";
     EXPECT_THAT(QualityPage(kHead, *report), HasSubstr(words));
     EXPECT_THAT(RenderText(*report), HasSubstr(words));
   }
