@@ -73,7 +73,7 @@ TEST(DoctorTest, FindsNothingWhereAllIsWellWithAndWithoutTheService) {
 
 TEST(DoctorTest, AClockBeforeTheCoordinatorsSignatureIsFound) {
   const UtcSeconds said{1'800'000'000};
-  const auto at = [](std::int64_t seconds) { return Moment{Instant{}, UtcSeconds{seconds}}; };
+  const auto at = [](std::int64_t utc) { return Moment{Instant{}, UtcSeconds{utc}}; };
 
   EXPECT_TRUE(CompareClock(said, at(1'800'000'000)).ok);
   EXPECT_TRUE(CompareClock(said, at(1'799'999'701)).ok);

@@ -7,8 +7,8 @@
 namespace consilium {
 namespace {
 
-constexpr std::uint16_t kKinds[] = {1,  2,  3,  4,  5,  6,  16, 17, 18, 19, 20,
-                                    21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+constexpr std::uint16_t kKinds[] = {1,  2,  3,  4,  5,  6,  16, 17, 18, 19, 20, 21,
+                                    22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33};
 
 Route TestRoute() {
   Route route;
