@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "common/pages/html_page.h"
+#include "common/pages/svg_plot.h"
 #include "tests/support/html_check.h"
 #include "tests/support/temporary_folder.h"
 
