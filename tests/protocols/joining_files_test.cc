@@ -185,7 +185,8 @@ TEST(RotationRequestTest, IsReadAsItWasWritten) {
 
 TEST(RotationRequestTest, NamesFileAndFieldOfWhateverIsDamagedOrWasChanged) {
   const std::string good = WriteRotationRequest(ARotation(), KeyOf(2));
-  for (const auto& item : Json::parse(good).items()) {
+  const Json fields = Json::parse(good);
+  for (const auto& item : fields.items()) {
     const auto without = ReadRotationRequest(WithoutField(good, item.key().c_str()), "basel.r");
     ASSERT_FALSE(without) << item.key();
     EXPECT_EQ(without.error().code, ErrorCode::kCorrupt);
