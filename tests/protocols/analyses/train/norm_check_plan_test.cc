@@ -82,7 +82,7 @@ TEST(NormCheckPlanTest, IsOfTheUpdateAloneAndOfOneSitesRows) {
 }
 
 TEST(NormCheckPlanTest, CannotBeHadWithImputation) {
-  EXPECT_THAT(ErrorOf(TextOf(kWide + "norm_check = true\n") + "[impute]\nmean = [\"age\"]\n"),
+  EXPECT_THAT(ErrorOf(TextOf(kWide + "norm_check = true\n") + "[impute]\nage = \"mean\"\n"),
               HasSubstr("norm_check"));
 }
 

@@ -39,8 +39,10 @@ void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.name; 
 class PrivateTrainPlanTest : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(PrivateTrainPlanTest, NamesTheMistakeAndItsPlace) {
-  const Result<Plan> plan =
-      ParsePlan(PlanText(TrainColumns(), GetParam().analysis) + GetParam().dp, "plan.toml");
+  std::string text = PlanText(TrainColumns(), GetParam().analysis) + GetParam().dp;
+  const std::string contract = "[contract]\n";
+  text.replace(text.find(contract), contract.size(), contract + "maximum_patients = 500\n");
+  const Result<Plan> plan = ParsePlan(text, "plan.toml");
   ASSERT_FALSE(plan.has_value());
   EXPECT_THAT(Describe(plan.error()), HasSubstr(GetParam().words));
   EXPECT_THAT(Describe(plan.error()), HasSubstr("plan.toml:"));
