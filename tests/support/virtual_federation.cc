@@ -253,10 +253,15 @@ std::optional<Instant> VirtualFederation::NextDeadline() const {
 // -- Effects and events
 // --------------------------------------------------------------------------------
 
+/// Only who has the key that the coordinator means; one that it has just cut off is told nothing,
+/// and has its newest key at most on the roster.
 std::uint32_t VirtualFederation::IndexOf(SiteId id) const {
   const std::optional<TransportKey> key = coordinator_->KeyOf(id);
+  const Member* const member = coordinator_->roster().Find(id);
+  const bool revoked = member != nullptr && member->state == MemberState::kRevoked;
   for (std::uint32_t i = 0; i < sites_.size(); ++i) {
     if (key && (sites_[i].transport == *key || sites_[i].former == *key)) return i;
+    if (revoked && member->name == "site-" + std::to_string(i)) return i;
   }
   throw std::runtime_error("a message to nobody");
 }
