@@ -63,8 +63,12 @@ TEST_F(LookingAheadTest, ACohortTooNearToAnAnsweredOneIsForeseen) {
 TEST_F(LookingAheadTest, AnAnchorThatIsNoMemberIsForeseen) {
   WriteText(federation_.home("alpha") / "policy.toml",
             "preset = \"standard\"\nanchors = [\"charite\"]\n");
-  const CommandOutcome refused = CheckPlan();
-  EXPECT_EQ(refused.exit_code, 1);
+  // The service looks at its policy once a second, and learns of the members when it is welcomed.
+  CommandOutcome refused;
+  EXPECT_TRUE(Eventually(seconds(20), [&] {
+    refused = CheckPlan();
+    return refused.exit_code == 1;
+  }));
   EXPECT_THAT(refused.out, AllOf(HasSubstr("anchors"), HasSubstr("charite")));
 }
 
