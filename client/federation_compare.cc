@@ -73,6 +73,30 @@ double MeanOf(std::span<const double> values) {
   return sum / static_cast<double>(values.size());
 }
 
+/// Empty where one of them is no number: a count that is not released.
+std::vector<double> NumbersIn(const Json& json, const char* key) {
+  std::vector<double> numbers;
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_array()) return numbers;
+  for (const Json& one : *found) {
+    if (!one.is_number()) return {};
+    numbers.push_back(one.get<double>());
+  }
+  return numbers;
+}
+
+/// Of bins of equal width, or as they were laid together so that none holds few people.
+std::vector<double> EdgesOf(const Json& histogram, std::size_t bins) {
+  std::vector<double> edges = NumbersIn(histogram, "edges");
+  if (!edges.empty())
+    return std::is_sorted(edges.begin(), edges.end()) ? edges : std::vector<double>();
+  const double from = NumberIn(histogram, "from");
+  const double width = NumberIn(histogram, "width");
+  if (!(width > 0) || !std::isfinite(from)) return {};
+  for (std::size_t i = 0; i <= bins; ++i) edges.push_back(from + width * static_cast<double>(i));
+  return edges;
+}
+
 bool CompareNumbers(const ContractColumn& column,
                     const Json& variable,
                     const Here& here,
@@ -83,21 +107,23 @@ bool CompareNumbers(const ContractColumn& column,
   const double mean = NumberIn(all, "mean");
   const double sd = NumberIn(all, "sd");
   if (std::isfinite(mean) && sd > 0) compared.difference = (MeanOf(here.values) - mean) / sd;
-  compared.from = NumberIn(histogram, "from");
-  compared.width = NumberIn(histogram, "width");
-  const auto counts = histogram["counts"].get<std::vector<double>>();
-  if (!(compared.width > 0) || !std::isfinite(compared.from) || counts.empty()) return false;
+  const std::vector<double> counts = NumbersIn(histogram, "counts");
+  const std::vector<double> edges = EdgesOf(histogram, counts.size());
+  if (counts.empty() || edges.size() != counts.size() + 1) return false;
   const std::size_t together = (counts.size() + kMostParts - 1) / kMostParts;
   compared.there.resize((counts.size() + together - 1) / together);
   compared.here.resize(compared.there.size());
-  for (std::size_t i = 0; i < counts.size(); ++i) compared.there[i / together] += counts[i];
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    compared.there[i / together] += counts[i];
+    if (i % together == 0) compared.edges.push_back(edges[i]);
+  }
+  compared.edges.push_back(edges.back());
   for (const double value : here.values) {
-    const double place = (value - compared.from) / compared.width;
-    if (place < 0 || place > static_cast<double>(counts.size())) continue;
-    const std::size_t part = std::min(static_cast<std::size_t>(place), counts.size() - 1);
+    if (value < edges.front() || value > edges.back()) continue;
+    const auto after = std::upper_bound(edges.begin(), edges.end(), value) - edges.begin();
+    const std::size_t part = std::min(static_cast<std::size_t>(after) - 1, counts.size() - 1);
     ++compared.here[part / together];
   }
-  compared.width *= static_cast<double>(together);
   return true;
 }
 
@@ -113,6 +139,8 @@ bool CompareLevels(const ContractColumn& column,
     compared.there.push_back(NumberIn(level, "count"));
   }
   if (IsNumeric(column.type) || compared.levels.empty() || compared.levels != levels) return false;
+  const auto known = [](double count) { return std::isfinite(count); };
+  if (!std::all_of(compared.there.begin(), compared.there.end(), known)) return false;
   if (is_boolean) compared.levels = {"no", "yes"};
   compared.here.resize(levels.size());
   for (const double value : here.values) ++compared.here[static_cast<std::size_t>(value)];
@@ -136,6 +164,7 @@ std::optional<ComparedColumn> Compare(const ContractColumn& column,
   compared.missing_here = static_cast<double>(here.missing) / rows;
   const double present = NumberIn(variable["all"], "n");
   const double missing = NumberIn(variable["all"], "missing");
+  if (!std::isfinite(present) || !std::isfinite(missing)) return std::nullopt;  // Not released.
   compared.missing_there = present + missing > 0 ? std::max(missing, 0.0) / (present + missing) : 0;
   return compared;
 }

@@ -30,8 +30,8 @@ struct ComparedColumn {
   double missing_there = 0;
   /// Of the means: here less there, in the federation's standard deviations. Numbers only.
   std::optional<double> difference;
-  double from = 0;                  ///< Of numbers: parts of equal width, those of the summary, or
-  double width = 0;                 ///< several of them together.
+  std::vector<double> edges;        ///< Of numbers: one more than parts, those of the summary or
+                                    ///< every few of them.
   std::vector<std::string> levels;  ///< Of categories and booleans.
   std::vector<double> here;         ///< Shares, one a part or level;
   std::vector<double> there;        ///< as many.

@@ -65,8 +65,8 @@ std::string BesideFederation(const ComparedColumn& column, const ColumnQuality& 
   data.y_label = "% of rows with a value";
   std::vector<std::optional<double>> there;
   for (std::size_t i = 0; i < column.here.size(); ++i) {
-    const double from = column.from + column.width * static_cast<double>(i);
-    data.names.push_back(column.levels.empty() ? NumberText(from, "%.6g") : column.levels[i]);
+    data.names.push_back(column.levels.empty() ? NumberText(column.edges[i], "%.6g")
+                                               : column.levels[i]);
     data.values.emplace_back(100 * column.here[i]);
     there.emplace_back(100 * column.there[i]);
   }
