@@ -175,7 +175,7 @@ TEST(ServiceTest, ASiteWhoseProxyIsDownStopsInPeaceAndTheDoctorNamesIt) {
 
   const CommandOutcome alone = federation.Site("alpha", {"doctor"});
   federation.StartSite("alpha");
-  ASSERT_TRUE(Says(federation, "alpha", "cannot be reached")) << federation.WordsOf("alpha");
+  ASSERT_TRUE(Says(federation, "alpha", "Nobody answers")) << federation.WordsOf("alpha");
   const CommandOutcome beside = federation.Site("alpha", {"doctor"});
 
   EXPECT_EQ(federation.process("alpha").Stop(), 0) << federation.WordsOf("alpha");
