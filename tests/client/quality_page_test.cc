@@ -166,7 +166,8 @@ TEST_F(QualityPageTest, DecimalCommasAndSemicolonsAreTheSame) {
 TEST_F(QualityPageTest, BesideTheFederationThereAreItsSums) {
   QualityReport report = ReportOf(Csv());
   report.federation = FederationView{"1a2b3c", "Table 1", 4, 900, {}};
-  report.federation->columns.push_back({1, 0.1, 0.2, -0.75, {20, 30, 40}, {}, {0.2, 0.8}, {0.4, 0.6}});
+  report.federation->columns.push_back(
+      {1, 0.1, 0.2, -0.75, {20, 30, 40}, {}, {0.2, 0.8}, {0.4, 0.6}});
   const std::string page = QualityPage(kHead, report);
   EXPECT_THAT(page, AllOf(HasSubstr("4 sites with 900 patients"),
                           HasSubstr("Means -0.75 standard deviations apart"),
@@ -178,7 +179,8 @@ TEST_F(QualityPageTest, BesideTheFederationThereAreItsSums) {
 TEST_F(QualityPageTest, TextIsAtMost80ColumnsWide) {
   QualityReport report = ReportOf(Csv() + "X,2018-05-11,7,200,diverse,1\n");
   report.federation = FederationView{"1a2b3c", "A table of rather many words", 4, 900, {}};
-  report.federation->columns.push_back({1, 0.1, 0.2, -0.75, 20, 10, {}, {0.2, 0.8}, {0.4, 0.6}});
+  report.federation->columns.push_back(
+      {1, 0.1, 0.2, -0.75, {20, 30, 40}, {}, {0.2, 0.8}, {0.4, 0.6}});
   std::istringstream lines(RenderText(report));
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
 }
