@@ -129,8 +129,8 @@ class SocksProxy {
         ::connect(server.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       reply[1] = 5;
     }
+    if (reply[1] == 0) ++connections_;  // Before the client, and so the test, can know.
     if (!Say(client, reply) || reply[1] != 0) return {};
-    ++connections_;
     return server;
   }
 
