@@ -12,6 +12,7 @@
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
 #include "common/transport/ask_service.h"
+#include "protocols/courier/conversation_starts.h"
 
 namespace consilium {
 namespace {
@@ -73,7 +74,10 @@ Status SiteRuntime::Connect() {
                            home_.keys.transport_secret,
                            home_.settings.coordinator_identity,
                            home_.settings.coordinator_transport};
-    desk_ = std::make_unique<CourierDesk>(Courier::Side::kSite, keys, random_, ReadClocks().utc);
+    TRY(const UtcSeconds last, LastStart(*store_));
+    const UtcSeconds start = NextStart(last, ReadClocks().utc);
+    TRY_STATUS(store_->Apply(KeptStart(start)));
+    desk_ = std::make_unique<CourierDesk>(Courier::Side::kSite, keys, random_, start);
     connection_ = "none: people carry files (`inbox` and `outbox`)";
     log_.Info("started", {{"endpoint", "carried"}, {"fingerprint", home_.fingerprint()}});
     Carry(core_->OnConnected(ReadClocks()));
@@ -306,7 +310,7 @@ Result<std::string> SiteRuntime::TakeFile(ByteSpan file) {
   TRY(Courier::Taken taken, desk_->TakeFile(file, ReadClocks().utc));
   log_.Info("file-taken",
             {{"messages", taken.messages.size()}, {"anew", taken.anew ? "yes" : "no"}});
-  if (taken.anew) {
+  if (taken.anew && Carry({Persist{KeptStart(desk_->courier().started_at())}})) {
     core_->OnDisconnected();
     Carry(core_->OnConnected(ReadClocks()));
   }
