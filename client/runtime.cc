@@ -325,13 +325,12 @@ Result<std::string> SiteRuntime::TakeFile(ByteSpan file) {
 Result<std::string> SiteRuntime::WriteFile() {
   WrittenReply reply;
   reply.computing = computing_ > 0;
-  if (desk_->courier().has_news()) {
-    TRY(reply.file, desk_->WriteFile());
-    reply.name = CourierFileName("from", home_.settings.name, ReadClocks().utc);
-    reply.messages = desk_->courier().Write().messages.size();
-    reply.left = desk_->courier().waiting() - reply.messages;
-    log_.Info("file-written", {{"messages", reply.messages}});
-  }
+  // One without messages, too: a coordinator that has started anew knows the site by it.
+  TRY(reply.file, desk_->WriteFile());
+  reply.name = CourierFileName("from", home_.settings.name, ReadClocks().utc);
+  reply.messages = desk_->courier().Write().messages.size();
+  reply.left = desk_->courier().waiting() - reply.messages;
+  log_.Info("file-written", {{"messages", reply.messages}});
   return ReplyText(reply);
 }
 

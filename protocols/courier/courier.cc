@@ -80,8 +80,8 @@ Status Courier::CheckLetter(const Letter& letter, bool believed) const {
 
 Result<Courier::Taken> Courier::Take(Letter letter, const Start& next) {
   const bool known = peer_ && peer_->conversation == letter.conversation;
-  const bool opening = side_ == Side::kCoordinator && letter.answers == kNoConversation &&
-                       !(known && peer_->cut);
+  const bool opening =
+      side_ == Side::kCoordinator && letter.answers == kNoConversation && !(known && peer_->cut);
   const bool believed = letter.answers == own_.id || opening;
   TRY_STATUS(CheckLetter(letter, believed));
   Taken taken;

@@ -81,8 +81,8 @@ class Courier {
   bool overflows() const {
     return waiting() > kMostMessagesWaiting || waiting_bytes_ > kMostBytesWaiting;
   }
-  /// As if the service had started again: what waits is dropped, and the next letter tells the other
-  /// side to begin anew, as a connection that was cut does.
+  /// As if the service had started again: what waits is dropped, and the next letter tells the
+  /// other side to begin anew, as a connection that was cut does.
   void BeginAnew(const Start& next);
   /// When the present conversation began.
   UtcSeconds started_at() const { return own_.at; }
@@ -117,7 +117,7 @@ class Courier {
   std::uint64_t acknowledged_ = 0;  ///< The number of the last of our messages that came.
   std::deque<SharedBytes> unacknowledged_;
   std::size_t waiting_bytes_ = 0;  ///< Of all of these.
-  bool owes_greeting_ = false;  ///< The site answers a conversation that we know nothing of.
+  bool owes_greeting_ = false;     ///< The site answers a conversation that we know nothing of.
 };
 
 }  // namespace consilium

@@ -76,9 +76,8 @@ class CourierRoomTest : public ::testing::Test {
   PartyKeys coordinator_ = GeneratePartyKeys(random_);
   PartyKeys site_ = GeneratePartyKeys(random_);
   MemoryStore store_;
-  CoordinatorCore core_{{"heart", "tcp://127.0.0.1:1", coordinator_.transport},
-                        coordinator_.identity,
-                        random_};
+  CoordinatorCore core_{
+      {"heart", "tcp://127.0.0.1:1", coordinator_.transport}, coordinator_.identity, random_};
   SiteId north_;
 };
 

@@ -188,8 +188,7 @@ TEST(TransportKeysTest, NobodyJoinsWithAKeyThatAMemberStillConnectsWith) {
                             invitation.token};
   CoordinatorEffects of_admission;
 
-  const auto admitted =
-      federation.coordinator().Admit(request, federation.now(), of_admission);
+  const auto admitted = federation.coordinator().Admit(request, federation.now(), of_admission);
 
   ASSERT_FALSE(admitted);
   EXPECT_EQ(admitted.error().code, ErrorCode::kRefused);
