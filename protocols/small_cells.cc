@@ -196,10 +196,11 @@ std::optional<Corner> CheapestRectangle(const Extended& table, Corner cell, doub
   return best;
 }
 
-/// The first cell of few people, in the table's order, that is told too closely.
-std::optional<Corner> FirstTold(const Extended& table, double minimum) {
-  for (std::size_t r = 0; r < table.rows(); ++r) {
-    for (std::size_t c = 0; c < table.columns(); ++c) {
+/// The first cell of few people, from `from` on in the table's order, that is told too closely.
+/// Those before it were looked at: what is hidden later only makes wider what is told of them.
+std::optional<Corner> FirstTold(const Extended& table, Corner from, double minimum) {
+  for (std::size_t r = from.row; r < table.rows(); ++r) {
+    for (std::size_t c = r == from.row ? from.column : 0; c < table.columns(); ++c) {
       const double value = table.value(r, c);
       if (table.IsGrandTotal(r, c) || !(value > 0) || value >= minimum) continue;
       const CountInterval told = Told(table, r, c, minimum);
@@ -259,7 +260,8 @@ HiddenCells HideSmallCells(const CountTable& table, double minimum) {
     }
   }
   int fallbacks = 0;
-  while (const std::optional<Corner> cell = FirstTold(extended, minimum)) {
+  std::optional<Corner> cell = Corner{0, 0};
+  while ((cell = FirstTold(extended, *cell, minimum))) {
     if (const auto far = CheapestRectangle(extended, *cell, minimum); far && fallbacks == 0) {
       extended.Hide(cell->row, far->column);
       extended.Hide(far->row, cell->column);

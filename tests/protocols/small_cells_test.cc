@@ -4,6 +4,7 @@
 #include "protocols/small_cells.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -224,6 +225,28 @@ TEST(SmallCellsTest, WhereNothingSufficesAllIsHidden) {
   EXPECT_THAT(hidden.cells, ElementsAre(true, false, false, true));
   EXPECT_THAT(hidden.rows, ElementsAre(true, true));
   EXPECT_THAT(hidden.columns, ElementsAre(true, true));
+}
+
+/// Some hundred milliseconds; with every cell looked at again after each step it took the square of
+/// that, minutes.
+TEST(SmallCellsTest, ALargeTableIsLookedThroughOnce) {
+  SeededRandom random(11);
+  CountTable table{4, 2'000, {}};
+  while (table.cells.size() < table.rows * table.columns) {
+    table.cells.push_back(static_cast<double>(random.Below(45)));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+
+  const HiddenCells hidden = HideSmallCells(table, kMinimum);
+
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  for (std::size_t c = 0; c < table.columns; c += 100) {
+    for (std::size_t r = 0; r < table.rows; ++r) {
+      if (table.At(r, c) == 0 || table.At(r, c) >= kMinimum) continue;
+      const CountInterval told = WhatIsTold(table, hidden, r, c);
+      EXPECT_GE(told.high - told.low, kMinimum);
+    }
+  }
 }
 
 }  // namespace
