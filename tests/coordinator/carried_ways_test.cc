@@ -1,7 +1,9 @@
 // How many ways there and back a round takes of a site whose messages are carried: what
 // docs/air-gap.md says.
 
+#include <algorithm>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
