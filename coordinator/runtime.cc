@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "common/command_errors.h"
 #include "common/descriptor_limit.h"
 #include "common/runtime_clock.h"
+#include "common/service_turn.h"
 #include "common/transport/ask_service.h"
 #include "coordinator/commands.h"
 #include "coordinator/format.h"
@@ -16,6 +18,7 @@
 namespace consilium {
 namespace {
 
+constexpr int kAll = std::numeric_limits<int>::max();
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kRetryInterval{20};
 constexpr Duration kProbeInterval{2'000};
@@ -96,8 +99,8 @@ Status CoordinatorRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     static_cast<void>(ready);
     manager.Ping(ReadClocks().monotonic);
     if (degraded_) TRY_STATUS(ProbeStorage());
-    ReceiveMessages();
-    AnswerControl();
+    ReceiveMessages(manager);
+    AnswerControl(manager);
     Tick();
     Retry();
     ReportRefusals();
@@ -121,15 +124,16 @@ std::optional<Duration> CoordinatorRuntime::TimeToWait() const {
   return wait;
 }
 
-void CoordinatorRuntime::ReceiveMessages() {
-  for (int i = 0; i < kMessagesInOneTurn; ++i) {
+void CoordinatorRuntime::ReceiveMessages(ServiceManager& manager) {
+  TakeInTurn(manager, kMessagesInOneTurn, [this] {
     const std::optional<ReceivedMessage> message = socket_->Receive();
-    if (!message) return;
     // While nothing can be stored nothing is taken in; sites say it again when they are back.
-    if (core_ == nullptr) continue;
-    NoteConnection(message->from);
-    Carry(core_->OnMessage(ReadClocks(), message->from, message->payload));
-  }
+    if (message && core_ != nullptr) {
+      NoteConnection(message->from);
+      Carry(core_->OnMessage(ReadClocks(), message->from, message->payload));
+    }
+    return message.has_value();
+  });
 }
 
 /// A site that is heard over a connection, by whichever of its keys, is not carried any more.
@@ -138,10 +142,12 @@ void CoordinatorRuntime::NoteConnection(const TransportKey& key) {
   if (const Member* member = core_->MemberWithKey(key)) carried_->Forget(member->id);
 }
 
-void CoordinatorRuntime::AnswerControl() {
-  while (const auto request = control_->Receive()) {
-    control_->Reply(request->number, Answer(request->text));
-  }
+void CoordinatorRuntime::AnswerControl(ServiceManager& manager) {
+  TakeInTurn(manager, kAll, [this] {
+    const auto request = control_->Receive();
+    if (request) control_->Reply(request->number, Answer(request->text));
+    return request.has_value();
+  });
 }
 
 std::string CoordinatorRuntime::Answer(const std::string& request) {

@@ -57,9 +57,9 @@ class CoordinatorRuntime {
   Status BuildCore();
 
   std::optional<Duration> TimeToWait() const;
-  void ReceiveMessages();
+  void ReceiveMessages(ServiceManager& manager);
   void NoteConnection(const TransportKey& key);
-  void AnswerControl();
+  void AnswerControl(ServiceManager& manager);
   std::string Answer(const std::string& request);
   Result<std::string> AnswerCarried(const CarriedRequest& request);
   Result<std::string> TakeFile(ByteSpan file);
