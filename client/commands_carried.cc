@@ -49,19 +49,20 @@ Result<int> WriteCarriedFile(const CommonOptions& common, const std::string& out
     TRY(reply, AskSiteService(common, request));
   }
   TRY(const Bytes file, FromHex(reply.value("file", "")));
-  if (file.empty()) {
-    return PrintReply(common, Json{{"file", nullptr}, {"messages", 0}},
-                      "There is nothing to tell the coordinator.\n");
-  }
   const std::filesystem::path path = CarriedFileIn(out, reply.value("name", ""));
   TRY_STATUS(WriteFileAtomically(path, file, 0600));
   const auto messages = reply.value("messages", std::uint64_t{0});
   const auto left = reply.value("left", std::uint64_t{0});
+  const std::string nothing =
+      messages > 0 ? ""
+                   : "There is nothing new to tell the coordinator. The file is of use where its "
+                     "service was restarted.\n";
   return PrintReply(common, Json{{"file", path.string()}, {"messages", messages}, {"left", left}},
                     "Written: " + path.string() + " (" + std::to_string(messages) + " messages" +
                         (left > 0 ? ", " + std::to_string(left) + " wait for the next file" : "") +
                         "). The coordinator alone can read it; anybody may carry it.\n"
-                        "There: consilium-coordinator inbox DIR FILE\n");
+                        "There: consilium-coordinator inbox DIR FILE\n" +
+                        nothing);
 }
 
 }  // namespace consilium

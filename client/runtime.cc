@@ -1,6 +1,7 @@
 #include "client/runtime.h"
 
 #include <algorithm>
+#include <limits>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11,15 +12,19 @@
 #include "client/runtime_connection.h"
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
+#include "common/service_turn.h"
 #include "common/transport/ask_service.h"
+#include "protocols/courier/conversation_starts.h"
 
 namespace consilium {
 namespace {
 
+constexpr int kAll = std::numeric_limits<int>::max();
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kProbeInterval{2'000};
 constexpr Duration kPolicyInterval{1'000};
 constexpr Duration kKeyInterval{100};
+constexpr Duration kKeyRetry{10'000};  ///< After the folder did not let the next key be taken up.
 constexpr Duration kLongestRoundToWaitFor{600'000};
 /// What is kept while the connection has no room; past it the oldest are of no use to anybody.
 constexpr std::size_t kMostMessagesKept = 256;
@@ -73,7 +78,10 @@ Status SiteRuntime::Connect() {
                            home_.keys.transport_secret,
                            home_.settings.coordinator_identity,
                            home_.settings.coordinator_transport};
-    desk_ = std::make_unique<CourierDesk>(Courier::Side::kSite, keys, random_, ReadClocks().utc);
+    TRY(const UtcSeconds last, LastStart(*store_));
+    const UtcSeconds start = NextStart(last, ReadClocks().utc);
+    TRY_STATUS(store_->Apply(KeptStart(start)));
+    desk_ = std::make_unique<CourierDesk>(Courier::Side::kSite, keys, random_, start);
     connection_ = "none: people carry files (`inbox` and `outbox`)";
     log_.Info("started", {{"endpoint", "carried"}, {"fingerprint", home_.fingerprint()}});
     Carry(core_->OnConnected(ReadClocks()));
@@ -136,9 +144,9 @@ Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     if (degraded_) TRY_STATUS(ProbeStorage());
     RereadPolicy();
     TakeConnectionEvents();
-    ReceiveMessages();
-    TakeAnswers();
-    AnswerControl();
+    ReceiveMessages(manager);
+    TakeAnswers(manager);
+    AnswerControl(manager);
     Tick();
     Retry();
     ReplaceKey();
@@ -202,11 +210,16 @@ void SiteRuntime::ReplaceKey() {
       std::any_of(studies.begin(), studies.end(),
                   [](const SiteStudyView& study) { return study.open_round > 0; });
   if (in_a_round && now < *replace_key_by_) return;
-  replace_key_by_.reset();
   if (const Status replaced = FinishRotation(home_.folder); !replaced) {
-    announce_("The next key cannot be taken up. " + Describe(replaced.error()));
+    next_key_look_ = now + kKeyRetry;
+    const std::string trouble = Describe(replaced.error());
+    if (std::exchange(key_trouble_, trouble) == trouble) return;
+    announce_("The next key cannot be taken up; it is tried again. " + trouble);
+    log_.Error("key-not-replaced", {{"error", replaced.error().message}});
     return;
   }
+  replace_key_by_.reset();
+  key_trouble_.clear();
   home_.keys.transport = home_.next->transport;
   home_.keys.transport_secret = std::move(home_.next->secret);
   home_.next.reset();
@@ -239,34 +252,42 @@ void SiteRuntime::OnConnectionEvent(ConnectionEvent event) {
   }
 }
 
-void SiteRuntime::ReceiveMessages() {
+void SiteRuntime::ReceiveMessages(ServiceManager& manager) {
   if (socket_ == nullptr) return;
-  for (int i = 0; i < kMessagesInOneTurn; ++i) {
+  TakeInTurn(manager, kMessagesInOneTurn, [this] {
     const std::optional<Bytes> message = socket_->Receive();
-    if (!message) return;
     // While nothing can be stored nothing is taken in; the coordinator says it again.
-    if (core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), *message));
-  }
+    if (message && core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), *message));
+    return message.has_value();
+  });
 }
 
-void SiteRuntime::TakeAnswers() {
-  while (std::optional<FinishedAnswer> finished = answerer_->Take()) {
-    --computing_;
-    if (!finished->trainer_words.empty()) {
-      log_.Error("trainer-wrote", {{"study", finished->request.study},
-                                   {"round", finished->request.round},
-                                   {"stderr", finished->trainer_words}});
-    }
-    if (core_ == nullptr) continue;
-    Carry(core_->OnAnswer(ReadClocks(), finished->request.study, finished->request.round,
-                          finished->request.attempt, std::move(finished->answer)));
-  }
+void SiteRuntime::TakeAnswers(ServiceManager& manager) {
+  TakeInTurn(manager, kAll, [this] {
+    std::optional<FinishedAnswer> finished = answerer_->Take();
+    if (finished) TakeAnswer(*std::move(finished));
+    return finished.has_value();
+  });
 }
 
-void SiteRuntime::AnswerControl() {
-  while (const auto request = control_->Receive()) {
-    control_->Reply(request->number, Answer(request->text));
+void SiteRuntime::TakeAnswer(FinishedAnswer finished) {
+  --computing_;
+  if (!finished.trainer_words.empty()) {
+    log_.Error("trainer-wrote", {{"study", finished.request.study},
+                                 {"round", finished.request.round},
+                                 {"stderr", finished.trainer_words}});
   }
+  if (core_ == nullptr) return;
+  Carry(core_->OnAnswer(ReadClocks(), finished.request.study, finished.request.round,
+                        finished.request.attempt, std::move(finished.answer)));
+}
+
+void SiteRuntime::AnswerControl(ServiceManager& manager) {
+  TakeInTurn(manager, kAll, [this] {
+    const auto request = control_->Receive();
+    if (request) control_->Reply(request->number, Answer(request->text));
+    return request.has_value();
+  });
 }
 
 std::string SiteRuntime::Answer(const std::string& request) {
@@ -306,7 +327,7 @@ Result<std::string> SiteRuntime::TakeFile(ByteSpan file) {
   TRY(Courier::Taken taken, desk_->TakeFile(file, ReadClocks().utc));
   log_.Info("file-taken",
             {{"messages", taken.messages.size()}, {"anew", taken.anew ? "yes" : "no"}});
-  if (taken.anew) {
+  if (taken.anew && Carry({Persist{KeptStart(desk_->courier().started_at())}})) {
     core_->OnDisconnected();
     Carry(core_->OnConnected(ReadClocks()));
   }
@@ -321,13 +342,12 @@ Result<std::string> SiteRuntime::TakeFile(ByteSpan file) {
 Result<std::string> SiteRuntime::WriteFile() {
   WrittenReply reply;
   reply.computing = computing_ > 0;
-  if (desk_->courier().has_news()) {
-    TRY(reply.file, desk_->WriteFile());
-    reply.name = CourierFileName("from", home_.settings.name, ReadClocks().utc);
-    reply.messages = desk_->courier().Write().messages.size();
-    reply.left = desk_->courier().waiting() - reply.messages;
-    log_.Info("file-written", {{"messages", reply.messages}});
-  }
+  // One without messages, too: a coordinator that has started anew knows the site by it.
+  TRY(reply.file, desk_->WriteFile());
+  reply.name = CourierFileName("from", home_.settings.name, ReadClocks().utc);
+  reply.messages = desk_->courier().Write().messages.size();
+  reply.left = desk_->courier().waiting() - reply.messages;
+  log_.Info("file-written", {{"messages", reply.messages}});
   return ReplyText(reply);
 }
 

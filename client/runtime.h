@@ -60,9 +60,10 @@ class SiteRuntime {
   bool RosterHas(const TransportKey& key) const;
   void TakeConnectionEvents();
   void OnConnectionEvent(ConnectionEvent event);
-  void ReceiveMessages();
-  void TakeAnswers();
-  void AnswerControl();
+  void ReceiveMessages(ServiceManager& manager);
+  void TakeAnswers(ServiceManager& manager);
+  void TakeAnswer(FinishedAnswer finished);
+  void AnswerControl(ServiceManager& manager);
   std::string Answer(const std::string& request);
   Result<std::string> AnswerCarried(const CarriedRequest& request);
   Result<std::string> TakeFile(ByteSpan file);
@@ -101,6 +102,7 @@ class SiteRuntime {
   SleepWatch sleep_;
   Instant next_key_look_;
   std::optional<Instant> replace_key_by_;  ///< Since the roster has the next key.
+  std::string key_trouble_;                ///< Why it cannot be taken up, as was said.
 };
 
 }  // namespace consilium

@@ -164,8 +164,11 @@ Result<Member> CoordinatorCore::Admit(const JoinRequest& request,
     return Fail(ErrorCode::kConflict, "the roster is full");
   }
   for (const Member& member : roster.members) {
-    const bool same_keys =
-        member.identity == request.identity || member.transport == request.transport;
+    const auto before = superseded_.find(member.id);
+    const bool by_key_before =
+        before != superseded_.end() && before->second.transport == request.transport;
+    const bool same_keys = by_key_before || member.identity == request.identity ||
+                           member.transport == request.transport;
     if (same_keys && member.name != request.site_name) {
       return Fail(ErrorCode::kRefused, "site '" + member.name + "' already uses one of these keys");
     }

@@ -111,6 +111,9 @@ class CoordinatorCore {
   std::uint64_t admission_version() const { return admission_version_; }
   /// The key by which the site is reached now.
   std::optional<TransportKey> KeyOf(SiteId site) const;
+  /// The active member that connects with this key, its newest or the one before; null for a key
+  /// that is not admitted.
+  const Member* MemberWithKey(const TransportKey& key) const;
 
  private:
   void OnHello(const Member& member,
@@ -129,11 +132,11 @@ class CoordinatorCore {
   /// A member that was revoked or replaced: out of every study.
   void LeaveStudies(const Member& gone, const Moment& now, CoordinatorEffects& effects);
   Status RestoreSuperseded(const RecordStore& store);
-  /// The active member that connects with this key.
-  const Member* MemberWithKey(const TransportKey& key) const;
   /// A member has connected with its newest key.
   void RetireSuperseded(const Member& member, const Moment& now, CoordinatorEffects& effects);
   void RetireSupersededOfRevoked(CoordinatorEffects& effects);
+  /// Whether a key is, or was, anybody's: the coordinator's or a member's.
+  bool IsTaken(const TransportKey& key) const;
   void Record(const Moment& now,
               std::string event,
               std::string detail,

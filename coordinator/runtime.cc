@@ -2,19 +2,23 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "common/command_errors.h"
 #include "common/descriptor_limit.h"
 #include "common/runtime_clock.h"
+#include "common/service_turn.h"
 #include "common/transport/ask_service.h"
 #include "coordinator/commands.h"
 #include "coordinator/format.h"
+#include "protocols/courier/conversation_starts.h"
 
 namespace consilium {
 namespace {
 
+constexpr int kAll = std::numeric_limits<int>::max();
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kRetryInterval{20};
 constexpr Duration kProbeInterval{2'000};
@@ -62,7 +66,6 @@ Status CoordinatorRuntime::Open() {
   TRY(socket_, CoordinatorSocket::Bind(*context_, *admission_, pair, home_.settings.listen));
   TRY_STATUS(socket_->ProbeClosed(home_.keys.transport, random_));
   reported_strangers_ = admission_->refused();
-  carried_ = std::make_unique<CourierRoom>(home_.keys, random_);
   TRY_STATUS(BuildCore());
   log_.Info("serving", {{"endpoint", socket_->endpoint()}, {"fingerprint", home_.fingerprint()}});
   return {};
@@ -74,6 +77,9 @@ Status CoordinatorRuntime::BuildCore() {
                                 home_.keys.transport},
       home_.keys.identity, random_);
   TRY_STATUS(core_->Restore(*store_));
+  // Conversations were with the core before: to a new room each site says hello again.
+  TRY(kept_start_, LastStart(*store_));
+  carried_ = std::make_unique<CourierRoom>(home_.keys, random_, kept_start_);
   admission_version_.reset();
   RefreshAdmission();
   Carry(core_->Begin(ReadClocks()));
@@ -93,8 +99,8 @@ Status CoordinatorRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     static_cast<void>(ready);
     manager.Ping(ReadClocks().monotonic);
     if (degraded_) TRY_STATUS(ProbeStorage());
-    ReceiveMessages();
-    AnswerControl();
+    ReceiveMessages(manager);
+    AnswerControl(manager);
     Tick();
     Retry();
     ReportRefusals();
@@ -118,21 +124,30 @@ std::optional<Duration> CoordinatorRuntime::TimeToWait() const {
   return wait;
 }
 
-void CoordinatorRuntime::ReceiveMessages() {
-  for (int i = 0; i < kMessagesInOneTurn; ++i) {
+void CoordinatorRuntime::ReceiveMessages(ServiceManager& manager) {
+  TakeInTurn(manager, kMessagesInOneTurn, [this] {
     const std::optional<ReceivedMessage> message = socket_->Receive();
-    if (!message) return;
     // While nothing can be stored nothing is taken in; sites say it again when they are back.
-    if (core_ == nullptr) continue;
-    carried_->Forget(message->from);
-    Carry(core_->OnMessage(ReadClocks(), message->from, message->payload));
-  }
+    if (message && core_ != nullptr) {
+      NoteConnection(message->from);
+      Carry(core_->OnMessage(ReadClocks(), message->from, message->payload));
+    }
+    return message.has_value();
+  });
 }
 
-void CoordinatorRuntime::AnswerControl() {
-  while (const auto request = control_->Receive()) {
-    control_->Reply(request->number, Answer(request->text));
-  }
+/// A site that is heard over a connection, by whichever of its keys, is not carried any more.
+void CoordinatorRuntime::NoteConnection(const TransportKey& key) {
+  if (carried_->empty()) return;
+  if (const Member* member = core_->MemberWithKey(key)) carried_->Forget(member->id);
+}
+
+void CoordinatorRuntime::AnswerControl(ServiceManager& manager) {
+  TakeInTurn(manager, kAll, [this] {
+    const auto request = control_->Receive();
+    if (request) control_->Reply(request->number, Answer(request->text));
+    return request.has_value();
+  });
 }
 
 std::string CoordinatorRuntime::Answer(const std::string& request) {
@@ -171,14 +186,15 @@ Result<std::string> CoordinatorRuntime::AnswerCarried(const CarriedRequest& requ
 }
 
 Result<std::string> CoordinatorRuntime::TakeFile(ByteSpan file) {
-  TRY(CourierRoom::Taken taken, carried_->Take(file, core_->roster(), ReadClocks().utc));
+  TRY(CourierRoom::Taken taken, carried_->Take(file, *core_, ReadClocks().utc));
+  KeepConversationStarts();
   log_.Info("file-taken", {{"site", taken.site}, {"messages", taken.messages.size()}});
   for (const Bytes& message : taken.messages) {
     // As with a connection: what cannot be stored now is said again after the next hello.
     if (core_ != nullptr) Carry(core_->OnMessage(ReadClocks(), taken.key, message));
   }
   return ReplyText(
-      TakenReply{taken.name, taken.messages.size(), false, carried_->Waiting(taken.key)});
+      TakenReply{taken.name, taken.messages.size(), false, carried_->Waiting(taken.site)});
 }
 
 Result<std::string> CoordinatorRuntime::WriteFile(const std::string& site) {
@@ -198,7 +214,7 @@ void CoordinatorRuntime::Tick() {
 
 bool CoordinatorRuntime::Carry(CoordinatorEffects effects) {
   while (true) {
-    if (!CarryInOrder(effects)) return false;
+    if (!CarryInOrder(effects) || !KeepConversationStarts()) return false;
     RefreshAdmission();
     if (unreachable_.empty()) return true;
     const SiteId site = unreachable_.front();
@@ -222,6 +238,18 @@ bool CoordinatorRuntime::CarryInOrder(CoordinatorEffects& effects) {
       Write(*note);
     }
   }
+  return true;
+}
+
+/// Before any file of a conversation is written. False as Carry.
+bool CoordinatorRuntime::KeepConversationStarts() {
+  const UtcSeconds newest = carried_->last_start();
+  if (newest == kept_start_) return true;
+  if (const Status stored = store_->Apply(KeptStart(newest)); !stored) {
+    Degrade(stored.error());
+    return false;
+  }
+  kept_start_ = newest;
   return true;
 }
 
@@ -272,16 +300,17 @@ void CoordinatorRuntime::RefreshAdmission() {
   std::set_difference(admitted_.begin(), admitted_.end(), keys.begin(), keys.end(),
                       std::back_inserter(gone));
   admitted_ = std::move(keys);
-  for (const TransportKey& key : gone) socket_->Disconnect(key);
+  for (const TransportKey& key : gone) {
+    carried_->ForgetKey(key);
+    socket_->Disconnect(key);
+  }
 }
 
 void CoordinatorRuntime::CutOffSite(SiteId site) {
   RefreshAdmission();
   outboxes_.erase(site);
-  if (const auto key = core_->KeyOf(site)) {
-    carried_->Forget(*key);
-    socket_->Disconnect(*key);
-  }
+  carried_->Forget(site);
+  if (const auto key = core_->KeyOf(site)) socket_->Disconnect(*key);
 }
 
 // -- Sending -----------------------------------------------------------------------------------
@@ -296,9 +325,7 @@ void CoordinatorRuntime::Deliver(SiteId site, SharedBytes message) {
     log_.Error("message-too-long", {{"site", site}, {"bytes", message.size()}});
     return;
   }
-  if (const auto key = core_->KeyOf(site); key && carried_->Carries(*key)) {
-    return carried_->Send(*key, std::move(message));
-  }
+  if (carried_->Carries(site)) return DeliverCarried(site, std::move(message));
   const auto waiting = outboxes_.find(site);
   if (waiting == outboxes_.end()) {
     const SendOutcome outcome = TrySend(site, message);
@@ -315,6 +342,16 @@ void CoordinatorRuntime::Deliver(SiteId site, SharedBytes message) {
   // It takes nothing in. When it connects again it is sent what it is owed.
   log_.Warning("site-takes-nothing-in", {{"site", site}});
   CutOffSite(site);
+  unreachable_.push_back(site);
+}
+
+void CoordinatorRuntime::DeliverCarried(SiteId site, SharedBytes message) {
+  if (carried_->Send(site, std::move(message), ReadClocks().utc)) return;
+  // Nobody fetched its files for long. It is as if its connection was cut.
+  log_.Warning("site-fetches-no-files", {{"site", site}});
+  announce_("Too much waited for a site whose messages are carried, and was dropped: " +
+            core_->roster().Find(site)->name +
+            ". The next file to it lets it begin anew; then it is sent what it is owed.");
   unreachable_.push_back(site);
 }
 

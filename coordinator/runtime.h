@@ -57,8 +57,9 @@ class CoordinatorRuntime {
   Status BuildCore();
 
   std::optional<Duration> TimeToWait() const;
-  void ReceiveMessages();
-  void AnswerControl();
+  void ReceiveMessages(ServiceManager& manager);
+  void NoteConnection(const TransportKey& key);
+  void AnswerControl(ServiceManager& manager);
   std::string Answer(const std::string& request);
   Result<std::string> AnswerCarried(const CarriedRequest& request);
   Result<std::string> TakeFile(ByteSpan file);
@@ -72,7 +73,9 @@ class CoordinatorRuntime {
   void Degrade(const Error& error);
   void CutOffSite(SiteId site);
   void RefreshAdmission();
+  bool KeepConversationStarts();
   void Deliver(SiteId site, SharedBytes message);
+  void DeliverCarried(SiteId site, SharedBytes message);
   SendOutcome TrySend(SiteId site, const SharedBytes& message);
   void Retry();
   void Write(const Note& note);
@@ -91,7 +94,8 @@ class CoordinatorRuntime {
   std::optional<std::uint64_t> admission_version_;
   std::vector<TransportKey> admitted_;
   std::map<SiteId, Outbox> outboxes_;
-  std::unique_ptr<CourierRoom> carried_;  ///< Sites whose messages people carry.
+  std::unique_ptr<CourierRoom> carried_;  ///< Sites whose messages people carry; as the core.
+  UtcSeconds kept_start_;                 ///< The newest start of a conversation that is durable.
   std::deque<SiteId> unreachable_;
   std::optional<Error> degraded_;
   Instant next_probe_;

@@ -58,6 +58,13 @@ const Member* CoordinatorCore::MemberWithKey(const TransportKey& key) const {
   return nullptr;
 }
 
+bool CoordinatorCore::IsTaken(const TransportKey& key) const {
+  const std::vector<Member>& members = roster_.roster.members;
+  const auto has = [&](const Member& member) { return member.transport == key; };
+  return key == settings_.transport || MemberWithKey(key) != nullptr ||
+         std::any_of(members.begin(), members.end(), has);
+}
+
 Result<Member> CoordinatorCore::Rotate(const RotationRequest& request,
                                        const Moment& now,
                                        CoordinatorEffects& effects) {
@@ -85,9 +92,7 @@ Result<Member> CoordinatorCore::Rotate(const RotationRequest& request,
                 "the request replaces another key than site '" + member->name + "' has",
                 "It was carried out before, or is an old one: let the site make a new one.");
   }
-  const auto taken = [&](const Member& other) { return other.transport == request.next; };
-  if (std::any_of(roster.members.begin(), roster.members.end(), taken) ||
-      MemberWithKey(request.next) != nullptr || request.next == settings_.transport) {
+  if (IsTaken(request.next)) {
     return Fail(ErrorCode::kRefused, "the new key is, or was, in use already");
   }
   const SupersededRecord before{member->transport, now.utc};

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/crypto/hash.h"
-#include "protocols/secure_sum/transcript.h"
 
 namespace consilium {
 namespace {
@@ -16,23 +15,45 @@ Digest DigestOf(const SignedRoster& roster) {
   return Hasher("consilium/common-knowledge/roster/v1").Add(Encode(roster)).Finish();
 }
 
+// Each type is taken apart whole: with one field more it does not compile until that is hashed,
+// too.
+
+void AddTo(Hasher& hasher, const Route& route) {
+  const auto& [federation, study, round, attempt] = route;
+  hasher.Add(federation).Add(study).Add(round).Add(attempt);
+}
+
+void AddTo(Hasher& hasher, const Slot& slot) {
+  const auto& [encoding, count, bound, dither, step, noise] = slot;
+  hasher.Add(static_cast<std::uint64_t>(encoding))
+      .Add(std::uint64_t{count})
+      .Add(std::bit_cast<std::uint64_t>(bound))
+      .Add(dither)
+      .Add(std::bit_cast<std::uint64_t>(step))
+      .Add(noise);
+}
+
+void AddTo(Hasher& hasher, const NormCheck& check) {
+  const auto& [first_word, slot, bound, sites] = check;
+  hasher.Add(std::uint64_t{first_word});
+  AddTo(hasher, slot);
+  hasher.Add(std::bit_cast<std::uint64_t>(bound)).Add(std::uint64_t{sites});
+}
+
+/// Not of `common`, which is whoever asks.
 Digest DigestOf(const SessionSetup& setup) {
-  Hasher hasher("consilium/common-knowledge/setup/v1");
-  hasher.Add(ContextOf(setup.route, setup.start, setup.codec))
-      .Add(Encode(setup.start))
-      .Add(setup.words)
-      .Add(std::uint64_t{setup.own_minimum})
-      .Add(std::uint64_t{setup.identities.size()});
-  for (const auto& [site, identity] : setup.identities) hasher.Add(site).Add(identity);
-  hasher.Add(std::uint64_t{setup.check.has_value()}).Add(ByteSpan(setup.sketch_nonce));
-  if (setup.check) {
-    hasher.Add(std::uint64_t{setup.check->first_word})
-        .Add(static_cast<std::uint64_t>(setup.check->slot.encoding))
-        .Add(static_cast<std::uint64_t>(setup.check->slot.count))
-        .Add(std::bit_cast<std::uint64_t>(setup.check->slot.bound))
-        .Add(std::bit_cast<std::uint64_t>(setup.check->bound))
-        .Add(std::uint64_t{setup.check->sites});
-  }
+  const auto& [route, start, codec, words, own_minimum, identities, check, sketch_nonce, common] =
+      setup;
+  Hasher hasher("consilium/common-knowledge/setup/v2");
+  AddTo(hasher, route);
+  hasher.Add(Encode(start))
+      .Add(codec)
+      .Add(words)
+      .Add(std::uint64_t{own_minimum})
+      .Add(std::uint64_t{identities.size()});
+  for (const auto& [site, identity] : identities) hasher.Add(site).Add(identity);
+  hasher.Add(std::uint64_t{check.has_value()}).Add(ByteSpan(sketch_nonce));
+  if (check) AddTo(hasher, *check);
   return hasher.Finish();
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <type_traits>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -14,9 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kInvitationType = "consilium-invitation";
-constexpr std::string_view kRequestType = "consilium-join-request";
-constexpr std::string_view kRotationType = "consilium-rotation-request";
 constexpr int kFileVersion = 1;
 constexpr std::size_t kMaxFileBytes = 16 * 1024;
 constexpr std::size_t kMaxEndpointLength = 300;
@@ -85,47 +84,6 @@ class FieldReader {
   Json json_;
 };
 
-Bytes SignedBytesOf(const Invitation& invitation) {
-  const Digest digest = Hasher("consilium/invitation/v1")
-                            .Add(invitation.federation)
-                            .Add(invitation.federation_name)
-                            .Add(invitation.site_name)
-                            .Add(invitation.endpoint)
-                            .Add(invitation.coordinator_identity)
-                            .Add(invitation.coordinator_transport)
-                            .Add(invitation.token)
-                            .Finish();
-  Bytes message = ToBytes("consilium/invitation/v1");
-  message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
-  return message;
-}
-
-Bytes SignedBytesOf(const JoinRequest& request) {
-  const Digest digest = Hasher("consilium/join-request/v1")
-                            .Add(request.federation)
-                            .Add(request.site_name)
-                            .Add(request.identity)
-                            .Add(request.transport)
-                            .Add(request.token)
-                            .Finish();
-  Bytes message = ToBytes("consilium/join-request/v1");
-  message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
-  return message;
-}
-
-Bytes SignedBytesOf(const RotationRequest& request) {
-  const Digest digest = Hasher("consilium/rotation-request/v1")
-                            .Add(request.federation)
-                            .Add(request.site_name)
-                            .Add(request.identity)
-                            .Add(request.present)
-                            .Add(request.next)
-                            .Finish();
-  Bytes message = ToBytes("consilium/rotation-request/v1");
-  message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
-  return message;
-}
-
 /// "tcp://host:port"; the host a name, an IPv4 address or an IPv6 address in brackets.
 bool IsEndpoint(std::string_view text) {
   constexpr std::string_view kScheme = "tcp://";
@@ -147,114 +105,181 @@ bool IsEndpoint(std::string_view text) {
          number <= 65535;
 }
 
-std::string AsFile(const Json& json) { return json.dump(2) + "\n"; }
+// Each file with its fields in their order, which is that of the file and of what is signed.
+
+struct InvitationFile {
+  using Content = Invitation;
+  static constexpr std::string_view kType = "consilium-invitation";
+  static constexpr std::string_view kDomain = "consilium/invitation/v1";
+  static constexpr std::string_view kForged = "is not the coordinator's on these fields";
+
+  static const IdentityKey& Signer(const Invitation& file) { return file.coordinator_identity; }
+  template <class File, class Visitor>
+  static void Visit(File& file, Visitor& visitor) {
+    visitor.Key("federation", file.federation.bytes);
+    visitor.Name("federation_name", file.federation_name, "federation");
+    visitor.Name("site_name", file.site_name, "site");
+    visitor.Endpoint("endpoint", file.endpoint);
+    visitor.Key("coordinator_identity", file.coordinator_identity.bytes);
+    visitor.Key("coordinator_transport", file.coordinator_transport.bytes);
+    visitor.Key("token", file.token);
+  }
+};
+
+constexpr std::string_view kRequestForged = "is not made by the identity that the request names";
+
+struct JoinRequestFile {
+  using Content = JoinRequest;
+  static constexpr std::string_view kType = "consilium-join-request";
+  static constexpr std::string_view kDomain = "consilium/join-request/v1";
+  static constexpr std::string_view kForged = kRequestForged;
+
+  static const IdentityKey& Signer(const JoinRequest& file) { return file.identity; }
+  template <class File, class Visitor>
+  static void Visit(File& file, Visitor& visitor) {
+    visitor.Key("federation", file.federation.bytes);
+    visitor.Name("site_name", file.site_name, "site");
+    visitor.Key("identity", file.identity.bytes);
+    visitor.Key("transport", file.transport.bytes);
+    visitor.Key("token", file.token);
+  }
+};
+
+struct RotationRequestFile {
+  using Content = RotationRequest;
+  static constexpr std::string_view kType = "consilium-rotation-request";
+  static constexpr std::string_view kDomain = "consilium/rotation-request/v1";
+  static constexpr std::string_view kForged = kRequestForged;
+
+  static const IdentityKey& Signer(const RotationRequest& file) { return file.identity; }
+  template <class File, class Visitor>
+  static void Visit(File& file, Visitor& visitor) {
+    visitor.Key("federation", file.federation.bytes);
+    visitor.Name("site_name", file.site_name, "site");
+    visitor.Key("identity", file.identity.bytes);
+    visitor.Key("present", file.present.bytes);
+    visitor.Key("next", file.next.bytes);
+  }
+};
+
+/// Hashes the fields, and counts them.
+struct HashingVisitor {
+  Hasher hasher;
+  std::size_t fields = 0;
+
+  void Key(const char*, ByteSpan bytes) { ++fields, hasher.Add(bytes); }
+  void Name(const char*, std::string_view name, std::string_view) { ++fields, hasher.Add(name); }
+  void Endpoint(const char*, std::string_view text) { ++fields, hasher.Add(text); }
+};
+
+struct WritingVisitor {
+  Json json;
+
+  void Key(const char* field, ByteSpan bytes) { json[field] = ToHex(bytes); }
+  void Name(const char* field, const std::string& name, std::string_view) { json[field] = name; }
+  void Endpoint(const char* field, const std::string& text) { json[field] = text; }
+};
+
+/// Stops at the first field that cannot be read.
+struct ReadingVisitor {
+  const FieldReader& reader;
+  Status status;
+
+  template <std::size_t N>
+  void Key(const char* field, ByteArray<N>& bytes) {
+    if (status) status = reader.Fill(field, bytes);
+  }
+  void Name(const char* field, std::string& name, std::string_view what) {
+    if (status) status = Take(reader.NameOf(field, what), name);
+  }
+  void Endpoint(const char* field, std::string& text) {
+    if (status) status = Take(reader.Text(field, kMaxEndpointLength), text);
+    if (status && !IsEndpoint(text)) {
+      status = reader.FailField(field, "is not of the form tcp://HOST:PORT");
+    }
+  }
+
+ private:
+  static Status Take(Result<std::string> read, std::string& into) {
+    TRY(into, std::move(read));
+    return {};
+  }
+};
+
+template <class File>
+Bytes SignedBytesOf(const typename File::Content& content) {
+  HashingVisitor hashing{Hasher(File::kDomain)};
+  File::Visit(content, hashing);
+  const Digest digest = hashing.hasher.Finish();
+  Bytes message = ToBytes(File::kDomain);
+  message.insert(message.end(), digest.bytes.begin(), digest.bytes.end());
+  return message;
+}
+
+template <class File>
+std::string Write(const typename File::Content& content, const SigningKey& signer) {
+  WritingVisitor writing;
+  writing.json["type"] = File::kType;
+  writing.json["version"] = kFileVersion;
+  File::Visit(content, writing);
+  writing.json["signature"] = ToHex(signer.Sign(SignedBytesOf<File>(content)).bytes);
+  return writing.json.dump(2) + "\n";
+}
+
+template <class File>
+Result<typename File::Content> Read(std::string_view text, std::string_view file_name) {
+  typename File::Content content;
+  HashingVisitor counting{Hasher(File::kDomain)};
+  File::Visit(std::as_const(content), counting);
+  constexpr std::size_t kAround = 3;  // Type, version and signature.
+  TRY(const FieldReader reader,
+      FieldReader::Open(text, file_name, File::kType, counting.fields + kAround));
+  ReadingVisitor reading{reader, {}};
+  File::Visit(content, reading);
+  TRY_STATUS(reading.status);
+  Signature signature;
+  TRY_STATUS(reader.Fill("signature", signature.bytes));
+  if constexpr (std::is_same_v<File, InvitationFile>) {
+    if (content.federation != FederationOf(content.coordinator_identity)) {
+      return reader.FailField("federation", "does not belong to the coordinator's identity");
+    }
+  }
+  if (!Verify(File::Signer(content), SignedBytesOf<File>(content), signature)) {
+    return reader.FailField("signature", File::kForged);
+  }
+  return content;
+}
 
 }  // namespace
 
 std::string WriteInvitation(const Invitation& invitation, const SigningKey& coordinator) {
-  const Signature signature = coordinator.Sign(SignedBytesOf(invitation));
-  Json json;
-  json["type"] = kInvitationType;
-  json["version"] = kFileVersion;
-  json["federation"] = invitation.federation.ToHex();
-  json["federation_name"] = invitation.federation_name;
-  json["site_name"] = invitation.site_name;
-  json["endpoint"] = invitation.endpoint;
-  json["coordinator_identity"] = invitation.coordinator_identity.ToHex();
-  json["coordinator_transport"] = invitation.coordinator_transport.ToHex();
-  json["token"] = ToHex(invitation.token);
-  json["signature"] = ToHex(signature.bytes);
-  return AsFile(json);
+  return Write<InvitationFile>(invitation, coordinator);
 }
 
 Result<Invitation> ReadInvitation(std::string_view text, std::string_view file_name) {
-  TRY(const FieldReader reader, FieldReader::Open(text, file_name, kInvitationType, 10));
-  Invitation invitation;
-  Signature signature;
-  TRY_STATUS(reader.Fill("federation", invitation.federation.bytes));
-  TRY(invitation.federation_name, reader.NameOf("federation_name", "federation"));
-  TRY(invitation.site_name, reader.NameOf("site_name", "site"));
-  TRY(invitation.endpoint, reader.Text("endpoint", kMaxEndpointLength));
-  if (!IsEndpoint(invitation.endpoint)) {
-    return reader.FailField("endpoint", "is not of the form tcp://HOST:PORT");
-  }
-  TRY_STATUS(reader.Fill("coordinator_identity", invitation.coordinator_identity.bytes));
-  TRY_STATUS(reader.Fill("coordinator_transport", invitation.coordinator_transport.bytes));
-  TRY_STATUS(reader.Fill("token", invitation.token));
-  TRY_STATUS(reader.Fill("signature", signature.bytes));
-  if (invitation.federation != FederationOf(invitation.coordinator_identity)) {
-    return reader.FailField("federation", "does not belong to the coordinator's identity");
-  }
-  if (!Verify(invitation.coordinator_identity, SignedBytesOf(invitation), signature)) {
-    return reader.FailField("signature", "is not the coordinator's on these fields");
-  }
-  return invitation;
+  return Read<InvitationFile>(text, file_name);
 }
 
 std::string WriteJoinRequest(const JoinRequest& request, const SigningKey& site) {
-  const Signature signature = site.Sign(SignedBytesOf(request));
-  Json json;
-  json["type"] = kRequestType;
-  json["version"] = kFileVersion;
-  json["federation"] = request.federation.ToHex();
-  json["site_name"] = request.site_name;
-  json["identity"] = request.identity.ToHex();
-  json["transport"] = request.transport.ToHex();
-  json["token"] = ToHex(request.token);
-  json["signature"] = ToHex(signature.bytes);
-  return AsFile(json);
+  return Write<JoinRequestFile>(request, site);
 }
 
 Result<JoinRequest> ReadJoinRequest(std::string_view text, std::string_view file_name) {
-  TRY(const FieldReader reader, FieldReader::Open(text, file_name, kRequestType, 8));
-  JoinRequest request;
-  Signature signature;
-  TRY_STATUS(reader.Fill("federation", request.federation.bytes));
-  TRY(request.site_name, reader.NameOf("site_name", "site"));
-  TRY_STATUS(reader.Fill("identity", request.identity.bytes));
-  TRY_STATUS(reader.Fill("transport", request.transport.bytes));
-  TRY_STATUS(reader.Fill("token", request.token));
-  TRY_STATUS(reader.Fill("signature", signature.bytes));
-  if (!Verify(request.identity, SignedBytesOf(request), signature)) {
-    return reader.FailField("signature", "is not made by the identity that the request names");
-  }
-  return request;
+  return Read<JoinRequestFile>(text, file_name);
 }
 
 std::string WriteRotationRequest(const RotationRequest& request, const SigningKey& site) {
-  const Signature signature = site.Sign(SignedBytesOf(request));
-  Json json;
-  json["type"] = kRotationType;
-  json["version"] = kFileVersion;
-  json["federation"] = request.federation.ToHex();
-  json["site_name"] = request.site_name;
-  json["identity"] = request.identity.ToHex();
-  json["present"] = request.present.ToHex();
-  json["next"] = request.next.ToHex();
-  json["signature"] = ToHex(signature.bytes);
-  return AsFile(json);
+  return Write<RotationRequestFile>(request, site);
 }
 
 Result<RotationRequest> ReadRotationRequest(std::string_view text, std::string_view file_name) {
-  TRY(const FieldReader reader, FieldReader::Open(text, file_name, kRotationType, 8));
-  RotationRequest request;
-  Signature signature;
-  TRY_STATUS(reader.Fill("federation", request.federation.bytes));
-  TRY(request.site_name, reader.NameOf("site_name", "site"));
-  TRY_STATUS(reader.Fill("identity", request.identity.bytes));
-  TRY_STATUS(reader.Fill("present", request.present.bytes));
-  TRY_STATUS(reader.Fill("next", request.next.bytes));
-  TRY_STATUS(reader.Fill("signature", signature.bytes));
-  if (!Verify(request.identity, SignedBytesOf(request), signature)) {
-    return reader.FailField("signature", "is not made by the identity that the request names");
-  }
-  return request;
+  return Read<RotationRequestFile>(text, file_name);
 }
 
 bool IsRotationRequest(std::string_view text) {
   if (text.size() > kMaxFileBytes) return false;
   const Json json = Json::parse(text, nullptr, false);
-  return json.is_object() && json.value("type", Json()) == kRotationType;
+  return json.is_object() && json.value("type", Json()) == RotationRequestFile::kType;
 }
 
 }  // namespace consilium

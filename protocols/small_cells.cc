@@ -17,7 +17,8 @@ class Extended {
       : rows_(table.rows + 1),
         columns_(table.columns + 1),
         values_(rows_ * columns_, 0),
-        hidden_(rows_ * columns_, false) {
+        hidden_(rows_ * columns_, false),
+        most_(columns_, std::numeric_limits<double>::infinity()) {
     for (std::size_t r = 0; r < table.rows; ++r) {
       for (std::size_t c = 0; c < table.columns; ++c) {
         const double value = table.At(r, c);
@@ -32,6 +33,7 @@ class Extended {
     for (std::size_t c = 0; c < table.columns; ++c) {
       hidden_[Place(table.rows, c)] = hidden.columns[c];
     }
+    std::copy(table.column_most.begin(), table.column_most.end(), most_.begin());
   }
 
   std::size_t rows() const { return rows_; }
@@ -47,10 +49,14 @@ class Extended {
     return (r + 1 == rows_ || c + 1 == columns_) && !IsGrandTotal(r, c);
   }
   double everybody() const { return values_.back(); }
+  /// How wide an interval is called for: no wider than from 1 to what its column can hold.
+  double Enough(std::size_t c, double minimum) const {
+    return most_[c] < everybody() ? std::min(minimum, most_[c] - 1) : minimum;
+  }
 
   /// How far a hidden cell can rise and fall by itself: it is known to hold somebody.
   double Rise(std::size_t r, std::size_t c) const {
-    return std::max(0.0, everybody() - value(r, c));
+    return std::max(0.0, std::min(everybody(), most_[c]) - value(r, c));
   }
   double Fall(std::size_t r, std::size_t c) const { return std::max(0.0, value(r, c) - 1); }
   /// The same of its signed value.
@@ -66,6 +72,7 @@ class Extended {
   std::size_t columns_;
   std::vector<double> values_;
   std::vector<bool> hidden_;
+  std::vector<double> most_;  ///< Of a column's total, as is known from elsewhere.
 };
 
 enum class Direction { kUp, kDown };
@@ -169,7 +176,7 @@ struct Corner {
 };
 
 /// The far corner of the rectangle that protects a cell with the fewest people newly hidden.
-std::optional<Corner> CheapestRectangle(const Extended& table, Corner cell, double minimum) {
+std::optional<Corner> CheapestRectangle(const Extended& table, Corner cell, double enough) {
   std::optional<Corner> best;
   double best_cost = std::numeric_limits<double>::infinity();
   const auto [i, j] = cell;
@@ -188,7 +195,7 @@ std::optional<Corner> CheapestRectangle(const Extended& table, Corner cell, doub
           std::min({table.Up(i, j), table.Down(i, c), table.Down(r, j), table.Up(r, c)});
       const double down =
           std::min({table.Down(i, j), table.Up(i, c), table.Up(r, j), table.Down(r, c)});
-      if (up + down < minimum) continue;
+      if (up + down < enough) continue;
       best_cost = cost;
       best = Corner{r, c};
     }
@@ -196,14 +203,16 @@ std::optional<Corner> CheapestRectangle(const Extended& table, Corner cell, doub
   return best;
 }
 
-/// The first cell of few people, in the table's order, that is told too closely.
-std::optional<Corner> FirstTold(const Extended& table, double minimum) {
-  for (std::size_t r = 0; r < table.rows(); ++r) {
-    for (std::size_t c = 0; c < table.columns(); ++c) {
+/// The first cell of few people, from `from` on in the table's order, that is told too closely.
+/// Those before it were looked at: what is hidden later only makes wider what is told of them.
+std::optional<Corner> FirstTold(const Extended& table, Corner from, double minimum) {
+  for (std::size_t r = from.row; r < table.rows(); ++r) {
+    for (std::size_t c = r == from.row ? from.column : 0; c < table.columns(); ++c) {
       const double value = table.value(r, c);
       if (table.IsGrandTotal(r, c) || !(value > 0) || value >= minimum) continue;
-      const CountInterval told = Told(table, r, c, minimum);
-      if (told.high - told.low < minimum) return Corner{r, c};
+      const double enough = table.Enough(c, minimum);
+      const CountInterval told = Told(table, r, c, enough);
+      if (told.high - told.low < enough) return Corner{r, c};
     }
   }
   return std::nullopt;
@@ -259,8 +268,10 @@ HiddenCells HideSmallCells(const CountTable& table, double minimum) {
     }
   }
   int fallbacks = 0;
-  while (const std::optional<Corner> cell = FirstTold(extended, minimum)) {
-    if (const auto far = CheapestRectangle(extended, *cell, minimum); far && fallbacks == 0) {
+  std::optional<Corner> cell = Corner{0, 0};
+  while ((cell = FirstTold(extended, *cell, minimum))) {
+    const double enough = extended.Enough(cell->column, minimum);
+    if (const auto far = CheapestRectangle(extended, *cell, enough); far && fallbacks == 0) {
       extended.Hide(cell->row, far->column);
       extended.Hide(far->row, cell->column);
       extended.Hide(far->row, far->column);

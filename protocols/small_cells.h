@@ -18,6 +18,9 @@ struct CountTable {
   std::size_t rows = 0;
   std::size_t columns = 0;
   std::vector<double> cells;  ///< Whole numbers.
+  /// The most that a column's total can be, as every reader knows from elsewhere; empty: all that
+  /// is known is the total of all cells.
+  std::vector<double> column_most = {};
 
   double At(std::size_t row, std::size_t column) const { return cells[row * columns + column]; }
 };
@@ -33,9 +36,9 @@ struct HiddenCells {
 
 /// Hides every cell and total from 1 to `minimum` - 1, then others until a reader who knows the
 /// rest, and that no empty cell is hidden, cannot tell any of these closer than to an interval as
-/// wide as `minimum`. For each of them the rectangle with the fewest people in newly hidden cells
-/// is taken; where none suffices, all cells are hidden, then totals. Nothing is hidden with a
-/// minimum of 1.
+/// wide as `minimum`, or as their column's most allows. For each of them the rectangle with the
+/// fewest people in newly hidden cells is taken; where none suffices, all cells are hidden, then
+/// totals. Nothing is hidden with a minimum of 1.
 HiddenCells HideSmallCells(const CountTable& table, double minimum);
 
 /// How much a cell can be at least and at most, as far as shown cells and totals tell.

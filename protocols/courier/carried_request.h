@@ -39,7 +39,7 @@ std::string ReplyText(const TakenReply& reply);
 /// The file to be carried away.
 struct WrittenReply {
   std::string name;  ///< What the file is to be called.
-  Bytes file;        ///< Empty where there is nothing to tell.
+  Bytes file;        ///< Empty where the coordinator has nothing to tell.
   std::uint64_t messages = 0;
   std::uint64_t left = 0;  ///< Messages that did not fit.
   bool computing = false;  ///< More will be there soon.

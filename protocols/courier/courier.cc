@@ -18,7 +18,21 @@ void Courier::Send(SharedBytes message) {
   const bool waits =
       std::any_of(unacknowledged_.begin(), unacknowledged_.end(),
                   [&](const SharedBytes& other) { return other.get() == message.get(); });
-  if (!waits) unacknowledged_.push_back(std::move(message));
+  if (waits) return;
+  waiting_bytes_ += message.size();
+  unacknowledged_.push_back(std::move(message));
+}
+
+void Courier::BeginAnew(const Start& next) {
+  DropWaiting();
+  SetStart(next);
+  owes_greeting_ = true;
+  if (peer_) peer_->cut = true;
+}
+
+/// A clock that was set back makes no conversation older than the one before.
+void Courier::SetStart(const Start& next) {
+  own_ = Start{next.id, std::max(next.at, UtcSeconds{own_.at.seconds + 1})};
 }
 
 Letter Courier::Write() const {
@@ -45,7 +59,8 @@ Status Courier::CheckLetter(const Letter& letter, bool believed) const {
   if (peer_ && !known && letter.started_at < peer_->started_at) {
     return Fail(ErrorCode::kRefused,
                 "it was written before the other side's service started the last time",
-                "Take a newer one.");
+                "Take a newer one. If there is none, the other side's folder was restored from an "
+                "old copy and its clock set back: restart the service here.");
   }
   if (side_ == Side::kSite && !believed) {
     return Fail(ErrorCode::kRefused,
@@ -64,18 +79,19 @@ Status Courier::CheckLetter(const Letter& letter, bool believed) const {
 }
 
 Result<Courier::Taken> Courier::Take(Letter letter, const Start& next) {
-  const bool opening = side_ == Side::kCoordinator && letter.answers == kNoConversation;
+  const bool known = peer_ && peer_->conversation == letter.conversation;
+  const bool opening =
+      side_ == Side::kCoordinator && letter.answers == kNoConversation && !(known && peer_->cut);
   const bool believed = letter.answers == own_.id || opening;
   TRY_STATUS(CheckLetter(letter, believed));
-  const bool known = peer_ && peer_->conversation == letter.conversation;
   Taken taken;
   if (!known) {
     taken.anew = side_ == Side::kSite && peer_;
     // At its first contact a site's hello waits; everything else was meant for who has gone.
     if (peer_ || side_ == Side::kCoordinator) DropWaiting();
-    peer_ = Peer{letter.conversation, letter.started_at, std::nullopt};
+    peer_ = Peer{letter.conversation, letter.started_at, std::nullopt, false};
   }
-  if (taken.anew) own_ = Start{next.id, std::max(next.at, own_.at)};
+  if (taken.anew) SetStart(next);
   owes_greeting_ = !believed;
   if (taken.anew || !believed) return taken;
 
@@ -92,6 +108,7 @@ Result<Courier::Taken> Courier::Take(Letter letter, const Start& next) {
 
 void Courier::Acknowledge(std::uint64_t received) {
   while (acknowledged_ < received && !unacknowledged_.empty()) {
+    waiting_bytes_ -= unacknowledged_.front().size();
     unacknowledged_.pop_front();
     ++acknowledged_;
   }
@@ -100,6 +117,7 @@ void Courier::Acknowledge(std::uint64_t received) {
 void Courier::DropWaiting() {
   acknowledged_ += unacknowledged_.size();
   unacknowledged_.clear();
+  waiting_bytes_ = 0;
 }
 
 }  // namespace consilium

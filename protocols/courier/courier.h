@@ -27,6 +27,9 @@ namespace consilium {
 /// What one letter holds at most: small enough to pass through a service's control socket.
 inline constexpr std::size_t kMostBytesInLetter = 4U << 20;
 inline constexpr std::size_t kMostMessagesInLetter = 1'024;
+/// What the coordinator keeps for a site whose messages are carried: some letters full.
+inline constexpr std::size_t kMostBytesWaiting = 8 * kMostBytesInLetter;
+inline constexpr std::size_t kMostMessagesWaiting = 4 * kMostMessagesInLetter;
 
 using ConversationId = ByteArray<16>;
 
@@ -58,7 +61,8 @@ class Courier {
  public:
   enum class Side { kSite, kCoordinator };
 
-  /// A conversation that begins now; `id` is random and used for nothing else.
+  /// A conversation that begins now; `id` is random and used for nothing else. Each begins later
+  /// than the writer's one before, whatever its clock says (conversation_starts.h).
   struct Start {
     ConversationId id{};
     UtcSeconds at;
@@ -73,6 +77,15 @@ class Courier {
   Letter Write() const;
   /// Messages that were not acknowledged yet.
   std::size_t waiting() const { return unacknowledged_.size(); }
+  /// More waits than is kept for a side that fetches nothing.
+  bool overflows() const {
+    return waiting() > kMostMessagesWaiting || waiting_bytes_ > kMostBytesWaiting;
+  }
+  /// As if the service had started again: what waits is dropped, and the next letter tells the
+  /// other side to begin anew, as a connection that was cut does.
+  void BeginAnew(const Start& next);
+  /// When the present conversation began.
+  UtcSeconds started_at() const { return own_.at; }
   /// Whether a letter would tell the other side anything that keeps it waiting.
   bool has_news() const { return !unacknowledged_.empty() || owes_greeting_; }
 
@@ -91,8 +104,10 @@ class Courier {
     ConversationId conversation{};
     UtcSeconds started_at;
     std::optional<std::uint64_t> received;  ///< None until one of its letters was believed.
+    bool cut = false;                       ///< We have begun anew since: its openings are past.
   };
   Status CheckLetter(const Letter& letter, bool believed) const;
+  void SetStart(const Start& next);
   void Acknowledge(std::uint64_t received);
   void DropWaiting();
 
@@ -101,7 +116,8 @@ class Courier {
   std::optional<Peer> peer_;
   std::uint64_t acknowledged_ = 0;  ///< The number of the last of our messages that came.
   std::deque<SharedBytes> unacknowledged_;
-  bool owes_greeting_ = false;  ///< The site answers a conversation that we know nothing of.
+  std::size_t waiting_bytes_ = 0;  ///< Of all of these.
+  bool owes_greeting_ = false;     ///< The site answers a conversation that we know nothing of.
 };
 
 }  // namespace consilium

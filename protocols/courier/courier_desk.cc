@@ -18,8 +18,10 @@ Courier::Start Begin(RandomSource& random, UtcSeconds now) {
 CourierDesk::CourierDesk(Courier::Side side,
                          const CourierKeys& keys,
                          RandomSource& random,
-                         UtcSeconds now)
-    : keys_(keys), random_(random), courier_(side, Begin(random, now)) {}
+                         UtcSeconds start)
+    : keys_(keys), random_(random), courier_(side, Begin(random, start)) {}
+
+void CourierDesk::BeginAnew(UtcSeconds start) { courier_.BeginAnew(Begin(random_, start)); }
 
 Result<Bytes> CourierDesk::WriteFile() const {
   return WriteCourierFile(courier_.Write(), keys_, random_);

@@ -14,11 +14,14 @@ namespace consilium {
 
 class CourierDesk {
  public:
-  /// `random` and what the keys refer to outlive the desk.
-  CourierDesk(Courier::Side side, const CourierKeys& keys, RandomSource& random, UtcSeconds now);
+  /// `random` and what the keys refer to outlive the desk. `start`: NextStart of the last one.
+  CourierDesk(Courier::Side side, const CourierKeys& keys, RandomSource& random, UtcSeconds start);
 
   void Send(SharedBytes message) { courier_.Send(std::move(message)); }
   const Courier& courier() const { return courier_; }
+  const TransportKey& peer() const { return keys_.peer; }
+  /// As Courier::BeginAnew.
+  void BeginAnew(UtcSeconds start);
 
   /// The file to be carried now.
   Result<Bytes> WriteFile() const;

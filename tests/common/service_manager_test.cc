@@ -1,12 +1,15 @@
 #include "common/service_manager.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "common/service_turn.h"
 #include "tests/support/fake_manager.h"
 #include "tests/support/temporary_folder.h"
 
@@ -57,6 +60,22 @@ TEST(ServiceManagerTest, IsPingedTwiceInEachIntervalOfItsWatchdog) {
   EXPECT_EQ(manager.Limit(std::nullopt, Instant{40'000}), Duration(1));
   manager.Ping(Instant{31'000});
   EXPECT_THAT(fake.Heard(), ElementsAre("WATCHDOG=1"));
+}
+
+TEST(ServiceManagerTest, HearsWithinALongTurnThatTheServiceLives) {
+  const FakeManager fake(AbstractName());
+  ::setenv("WATCHDOG_USEC", "4000", 1);
+  ServiceManager manager = ServiceManager::FromEnvironment();
+  int taken = 0;
+
+  TakeInTurn(manager, 64, [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    return ++taken <= 5;
+  });
+  EXPECT_EQ(fake.Heard().size(), 5U);
+  TakeInTurn(manager, 2, [&] { return ++taken > 0; });
+
+  EXPECT_EQ(taken, 8) << "no more than may be in a turn";
 }
 
 TEST(ServiceManagerTest, AWatchdogOfAnotherProcessIsLeftToIt) {

@@ -12,6 +12,7 @@ namespace consilium::testing {
 namespace {
 
 using ::testing::Contains;
+using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr std::uint32_t kSite = 2;
@@ -170,6 +171,29 @@ TEST(TransportKeysTest, RefusesARequestThatIsOldForeignOrTakesAnothersKey) {
   federation.Settle();
   EXPECT_EQ(code(good), ErrorCode::kRefused) << "a request is of use once";
   EXPECT_EQ(code(RequestOf(federation, Another(2))), std::nullopt);
+}
+
+TEST(TransportKeysTest, NobodyJoinsWithAKeyThatAMemberStillConnectsWith) {
+  VirtualFederation federation({});
+  federation.JoinAll();
+  const TransportKey old = MemberOf(federation, "site-2").transport;
+  ASSERT_TRUE(Rotate(federation, RequestOf(federation, Another(1))));
+  CoordinatorEffects effects;
+  const Invitation invitation = *ReadInvitation(
+      *federation.coordinator().Invite("north", federation.now(), effects), "invitation");
+  federation.Carry(effects);
+  SeededRandom random(5);
+  const SigningKey identity = SigningKey::Generate(random);
+  const JoinRequest request{invitation.federation, "north", identity.public_key(), old,
+                            invitation.token};
+  CoordinatorEffects of_admission;
+
+  const auto admitted = federation.coordinator().Admit(request, federation.now(), of_admission);
+
+  ASSERT_FALSE(admitted);
+  EXPECT_EQ(admitted.error().code, ErrorCode::kRefused);
+  EXPECT_THAT(admitted.error().message, HasSubstr("site 'site-2' already uses"));
+  EXPECT_TRUE(of_admission.empty());
 }
 
 }  // namespace

@@ -18,24 +18,24 @@ namespace consilium::testing {
 inline constexpr std::uint32_t kWideSites = 4;
 inline constexpr int kFeatures = 330;  ///< Sums of 110,000 words: four chunks.
 
-inline std::string WidePlanText(const std::string& on_loss = "wait") {
+inline std::string WidePlanText(const std::string& on_loss = "wait", int features = kFeatures) {
   WidePlan plan;
-  plan.features = kFeatures;
+  plan.features = features;
   plan.tables = "[privacy]\nminimum_patients = 10\n[round]\ndeadline = \"30s\"\non_loss = \"" +
                 on_loss + "\"\n";
   return TextOf(plan);
 }
 
-inline Cohort WideCohort(std::uint32_t site) {
+inline Cohort WideCohort(std::uint32_t site, int features = kFeatures) {
   SeededRandom random(900 + site);
   Cohort cohort;
   cohort.columns.emplace_back("y");
-  for (int j = 0; j < kFeatures; ++j) cohort.columns.push_back("x" + std::to_string(j));
+  for (int j = 0; j < features; ++j) cohort.columns.push_back("x" + std::to_string(j));
   cohort.patients = 150;
-  cohort.values.resize(150, kFeatures + 1);
+  cohort.values.resize(150, features + 1);
   for (Eigen::Index row = 0; row < cohort.values.rows(); ++row) {
     cohort.values(row, 0) = static_cast<double>(random.Below(2));
-    for (Eigen::Index j = 1; j <= kFeatures; ++j) {
+    for (Eigen::Index j = 1; j <= features; ++j) {
       cohort.values(row, j) = static_cast<double>(random.Below(2));
     }
   }
@@ -43,13 +43,15 @@ inline Cohort WideCohort(std::uint32_t site) {
 }
 
 /// Gives the sites wide cohorts and policies that let them be used.
-inline void GiveWideCohorts(VirtualFederation& federation, std::uint32_t sites) {
+inline void GiveWideCohorts(VirtualFederation& federation,
+                            std::uint32_t sites,
+                            int features = kFeatures) {
   Policy policy = MakePolicy(PolicyPreset::kStandard);
   policy.maximum_parameters_per_patient = std::numeric_limits<double>::infinity();
   policy.minimum_class = 0;
   for (std::uint32_t site = 0; site < sites; ++site) {
     federation.SetPolicy(site, policy);
-    federation.SetCohort(site, WideCohort(site));
+    federation.SetCohort(site, WideCohort(site, features));
   }
 }
 

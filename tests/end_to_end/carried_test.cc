@@ -23,12 +23,9 @@ class CarriedTest : public ::testing::Test {
  protected:
   CarriedTest() : federation_(GeneratedSites(3)) {
     const std::string settings = federation_.home("alpha") / "settings.toml";
+    Replace(settings, "# carried = true", "carried = true");
     std::string text = ReadText(settings);
-    const std::string commented = "# carried = true";
-    const std::size_t at = text.find(commented);
-    if (at == std::string::npos) throw std::runtime_error("no such line in " + settings);
     // It could not reach anybody if it tried.
-    text.replace(at, commented.size(), "carried = true");
     const std::string port = ":" + std::to_string(federation_.port());
     text.replace(text.find(port), port.size(), ":9");
     WriteText(settings, text);
@@ -39,6 +36,13 @@ class CarriedTest : public ::testing::Test {
       return federation_.Site("alpha", {"outbox", "--out", out_ / Name()}).exit_code == 0;
     });
     if (!serves) throw std::runtime_error("alpha does not start: " + federation_.WordsOf("alpha"));
+  }
+
+  static void Replace(const std::string& file, const std::string& from, const std::string& to) {
+    std::string text = ReadText(file);
+    const std::size_t at = text.find(from);
+    if (at == std::string::npos) throw std::runtime_error("no such text in " + file);
+    WriteText(file, text.replace(at, from.size(), to));
   }
 
   /// The courier goes there and back once. Files that were taken stay, as on a full stick.
@@ -133,6 +137,40 @@ TEST_F(CarriedTest, RestartsOfEitherSideAreGotOver) {
       << federation_.ReasonOf(study) << last_taken_.err << federation_.WordsOf("alpha");
   EXPECT_EQ(federation_.Coordinator({"result", study}).out,
             PlainTable(SmallPlan("wait", "300s"), {0, 1, 2}));
+}
+
+TEST_F(CarriedTest, ACoordinatorWhoseDiskWasFullIsSaidHelloAgain) {
+  const std::string study = RunningStudy();
+  GoThereAndBack();
+  FillDisk(federation_.process("coordinator"));
+  EXPECT_EQ(federation_.Coordinator({"pause", study}).exit_code, 16);
+  FreeDisk(federation_.process("coordinator"));
+  ASSERT_TRUE(
+      Eventually(seconds(20), [&] { return federation_.Coordinator({"status"}).exit_code == 0; }));
+  // What was carried before is not at hand any more.
+  for (const auto& folder : {out_, back_}) {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
+  }
+
+  ASSERT_TRUE(EventuallyByCarrying([&] { return federation_.StateOf(study) == "finished"; }))
+      << federation_.ReasonOf(study) << last_taken_.err << federation_.WordsOf("alpha");
+  EXPECT_EQ(federation_.Coordinator({"result", study}).out,
+            PlainTable(SmallPlan("wait", "300s"), {0, 1, 2}));
+}
+
+TEST_F(CarriedTest, ASiteWhoseNewestKeyWasNeverUsedIsKnownByTheOneBefore) {
+  const std::string settings = federation_.home("alpha") / "settings.toml";
+  const std::string request = federation_.folder() / "alpha.rotation";
+  Replace(settings, "carried = true", "carried = false");
+  Expect(federation_.Site("alpha", {"rotate", "--request", request}));
+  Replace(settings, "carried = false", "carried = true");
+  Expect(federation_.Coordinator({"admit", request, "--yes"}));
+
+  const std::string study = RunningStudy();
+
+  ASSERT_TRUE(EventuallyByCarrying([&] { return federation_.StateOf(study) == "finished"; }))
+      << federation_.ReasonOf(study) << last_taken_.err << federation_.WordsOf("alpha");
 }
 
 TEST_F(CarriedTest, WhatIsNotTakenIsSaidInWords) {

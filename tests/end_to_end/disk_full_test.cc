@@ -5,7 +5,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include "tests/end_to_end/small_study.h"
 
@@ -16,21 +15,6 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 constexpr int kStorageFullExit = 16;
-
-/// From now on no write of the process to a file succeeds.
-void FillDisk(const Process& process) {
-  rlimit limit{};
-  ASSERT_EQ(::prlimit(process.pid(), RLIMIT_FSIZE, nullptr, &limit), 0);
-  limit.rlim_cur = 0;
-  ASSERT_EQ(::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
-}
-
-void FreeDisk(const Process& process) {
-  rlimit limit{};
-  ASSERT_EQ(::prlimit(process.pid(), RLIMIT_FSIZE, nullptr, &limit), 0);
-  limit.rlim_cur = limit.rlim_max;
-  ASSERT_EQ(::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
-}
 
 TEST(DiskFullTest, ACoordinatorSaysSoAndGoesOnWhenThereIsSpace) {
   Deployment federation(GeneratedSites(3));

@@ -63,6 +63,23 @@ ResourceLimit::ResourceLimit(__rlimit_resource resource, rlim_t most) : resource
 
 ResourceLimit::~ResourceLimit() { ::setrlimit(resource_, &before_); }
 
+namespace {
+
+void LimitFiles(const Process& process, bool none) {
+  rlimit limit{};
+  const bool asked = ::prlimit(process.pid(), RLIMIT_FSIZE, nullptr, &limit) == 0;
+  limit.rlim_cur = none ? 0 : limit.rlim_max;
+  if (!asked || ::prlimit(process.pid(), RLIMIT_FSIZE, &limit, nullptr) != 0) {
+    throw std::runtime_error("the limit on the size of files cannot be set");
+  }
+}
+
+}  // namespace
+
+void FillDisk(const Process& process) { LimitFiles(process, true); }
+
+void FreeDisk(const Process& process) { LimitFiles(process, false); }
+
 std::size_t Process::open_descriptors() const {
   const std::filesystem::path folder = "/proc/" + std::to_string(pid_) + "/fd";
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder),

@@ -63,6 +63,10 @@ class ResourceLimit {
   rlimit before_{};
 };
 
+/// From now on no write of the process to a file succeeds, as on a full disk; until FreeDisk.
+void FillDisk(const Process& process);
+void FreeDisk(const Process& process);
+
 /// Asks again every few milliseconds; false when the time is over.
 bool Eventually(std::chrono::milliseconds patience, const std::function<bool()>& condition);
 

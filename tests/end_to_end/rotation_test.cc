@@ -79,6 +79,36 @@ TEST(RotationTest, ASiteThatIsKilledAtAnyMomentComesBackByOneKeyOrTheOther) {
   ASSERT_TRUE(federation.Reaches(study, "finished", seconds(60))) << federation.ReasonOf(study);
 }
 
+TEST(RotationTest, AKeyThatCannotBeTakenUpIsToldOfOnceAndTriedAgain) {
+  Deployment federation(GeneratedSites(3));
+  federation.StartAll();
+  const std::filesystem::path key = federation.home("alpha") / "transport.key";
+  const std::filesystem::path aside = federation.folder() / "transport.key";
+  const std::string request = Rotation(federation);
+  // No file can take a folder's place.
+  std::filesystem::rename(key, aside);
+  std::filesystem::create_directory(key);
+  Expect(federation.Coordinator({"admit", request, "--yes"}));
+  const auto times_told = [&] {
+    const std::string words = federation.WordsOf("alpha");
+    int times = 0;
+    for (std::size_t at = 0; (at = words.find("cannot be taken up", at)) != std::string::npos;
+         ++at) {
+      ++times;
+    }
+    return times;
+  };
+  ASSERT_TRUE(Eventually(seconds(20), [&] { return times_told() > 0; }))
+      << federation.WordsOf("alpha");
+  EXPECT_FALSE(Eventually(seconds(2), [&] { return times_told() > 1; }));
+
+  std::filesystem::remove(key);
+  std::filesystem::rename(aside, key);
+
+  EXPECT_TRUE(UsesItsNewKey(federation)) << federation.WordsOf("alpha");
+  EXPECT_EQ(times_told(), 1);
+}
+
 TEST(RotationTest, ARequestThatWasChangedIsRefused) {
   Deployment federation(GeneratedSites(3));
   const std::string request = Rotation(federation);

@@ -13,10 +13,11 @@ namespace {
 using Check = bool (*)(ByteSpan);
 
 constexpr Check kChecks[] = {
-    CheckDecoder<ChainRecord>,      CheckDecoder<JournalRecord>,   CheckDecoder<StudyRecord>,
-    CheckDecoder<InvitationRecord>, CheckDecoder<SiteStudyRecord>, CheckDecoder<KnownSum>,
-    CheckDecoder<SiteStateRecord>,  CheckDecoder<AnsweredRecord>,  CheckDecoder<AnsweredCohort>,
-    CheckDecoder<ExcludedRecord>,   CheckDecoder<PrivacyRecord>,
+    CheckDecoder<ChainRecord>,      CheckDecoder<JournalRecord>,    CheckDecoder<StudyRecord>,
+    CheckDecoder<InvitationRecord>, CheckDecoder<SiteStudyRecord>,  CheckDecoder<KnownSum>,
+    CheckDecoder<SiteStateRecord>,  CheckDecoder<AnsweredRecord>,   CheckDecoder<AnsweredCohort>,
+    CheckDecoder<ExcludedRecord>,   CheckDecoder<PrivacyRecord>,    CheckDecoder<ApprovalRecord>,
+    CheckDecoder<SketchedRecord>,   CheckDecoder<SupersededRecord>, CheckDecoder<UtcSeconds>,
 };
 
 std::vector<Bytes> SmallRecords() {
@@ -39,6 +40,11 @@ std::vector<Bytes> SmallRecords() {
   state.state = Bytes(9);
   AnsweredCohort cohort;
   cohort.patients = NumberedPatients(3);
+  ApprovalRecord approval;
+  approval.last_day = 20'000;
+  approval.signatures.resize(2);
+  approval.signatures[0].name = "jane";
+  approval.pending.resize(1);
   return {Encode(link),
           Encode(entry),
           Encode(study),
@@ -49,7 +55,11 @@ std::vector<Bytes> SmallRecords() {
           Encode(AnsweredRecord{{}, RoundNumber(1), {SiteId(1)}}),
           Encode(cohort),
           Encode(ExcludedRecord{}),
-          Encode(PrivacyRecord{0.5})};
+          Encode(PrivacyRecord{0.5}),
+          Encode(approval),
+          Encode(SketchedRecord{{}, RoundNumber(2), 3}),
+          Encode(SupersededRecord{}),
+          Encode(UtcSeconds{1'800'000'000})};
 }
 
 }  // namespace

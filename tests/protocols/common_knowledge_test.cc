@@ -85,6 +85,33 @@ TEST(CommonKnowledgeTest, SetupsThatDifferInAnythingAreTwo) {
   EXPECT_TRUE(differs([&](SessionSetup& other) { other.identities.erase(fixture.id(3)); }));
   EXPECT_TRUE(differs(
       [&](SessionSetup& other) { other.identities.at(fixture.id(3)).bytes[0] ^= std::byte{1}; }));
+  EXPECT_TRUE(differs([](SessionSetup& other) { other.sketch_nonce[3] ^= std::byte{1}; }));
+  EXPECT_TRUE(differs([](SessionSetup& other) { other.check.emplace(); }));
+}
+
+TEST(CommonKnowledgeTest, SetupsWhoseChecksDifferInAnythingAreTwo) {
+  const SumFixture fixture(4);
+  CommonKnowledge common;
+  SessionSetup checked = fixture.setup();
+  checked.check = NormCheck{3, Slot{Encoding::kReal, 5, 1.5, 7, 0.25, 9}, 2.5, 4};
+  const auto setup = common.Share(checked);
+  EXPECT_EQ(common.Share(checked), setup);
+
+  const auto differs = [&](const auto& change) {
+    SessionSetup other = checked;
+    change(*other.check);
+    return common.Share(std::move(other)) != setup;
+  };
+
+  EXPECT_TRUE(differs([](NormCheck& other) { ++other.first_word; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { other.slot.encoding = Encoding::kShort; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { ++other.slot.count; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { other.slot.bound *= 2; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { ++other.slot.dither; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { other.slot.step *= 2; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { ++other.slot.noise; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { other.bound *= 2; }));
+  EXPECT_TRUE(differs([](NormCheck& other) { ++other.sites; }));
 }
 
 class CommonSignatureTest : public ::testing::Test {

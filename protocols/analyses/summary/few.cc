@@ -17,6 +17,7 @@ constexpr Interval kNoInterval{kNotShown, kNotShown, kNotShown};
 struct Columns {
   std::vector<std::size_t> shown;
   std::vector<std::size_t> others;
+  std::vector<double> rows;  ///< Of each column: released, so nobody takes it for more.
 
   std::size_t count() const { return shown.size() + (others.empty() ? 0 : 1); }
   /// Of one number a group, one a column.
@@ -40,8 +41,9 @@ Columns ColumnsOf(Summary& summary, double minimum) {
     // A single group is all there is, whose number is known.
     const bool hides = summary.rows.size() > 1 && hidden.cells[g];
     (hides ? columns.others : columns.shown).push_back(g);
-    if (hides) summary.rows[g] = kNoInterval;
   }
+  columns.rows = columns.Of([&](std::size_t group) { return groups.cells[group]; });
+  for (const std::size_t group : columns.others) summary.rows[group] = kNoInterval;
   return columns;
 }
 
@@ -125,9 +127,8 @@ void MergeHistograms(double minimum, NumberSummary& summary) {
 }
 
 void HideIn(NumberSummary& summary, const Columns& columns, double minimum) {
-  const CountTable present{1, columns.count(), columns.Of([&](std::size_t group) {
-                             return summary.groups[group].present;
-                           })};
+  const auto present_in = [&](std::size_t group) { return summary.groups[group].present; };
+  const CountTable present{1, columns.count(), columns.Of(present_in), columns.rows};
   const HiddenCells hidden = HideSmallCells(present, minimum);
   const bool by_groups = summary.groups.size() > 1;
   bool hides = false;
@@ -172,7 +173,7 @@ void HideLevel(std::size_t level, LevelCell& cell) {
 }
 
 void HideIn(LevelSummary& summary, const Columns& columns, double minimum) {
-  CountTable table{summary.all.counts.size(), columns.count(), {}};
+  CountTable table{summary.all.counts.size(), columns.count(), {}, columns.rows};
   for (std::size_t level = 0; level < table.rows; ++level) {
     const std::vector<double> counts =
         columns.Of([&](std::size_t group) { return summary.groups[group].counts[level]; });

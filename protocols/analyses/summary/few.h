@@ -12,7 +12,8 @@ namespace consilium::summary {
 /// of few values loses its moments and quartiles, bins are laid together, quartiles need as many
 /// people on either side, and a variable of which anything is hidden has no test: with the totals
 /// its statistic would tell the count. Groups that are hidden are one group as far as totals tell.
-/// Numbers of missing values are not protected. With noise nothing is hidden.
+/// Numbers of missing values are not protected, and a count is held apart from what the group's
+/// rows leave of it: no group has more values than rows. With noise nothing is hidden.
 void HideFew(const SummaryPlan& plan, Summary& summary);
 
 }  // namespace consilium::summary

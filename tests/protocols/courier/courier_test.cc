@@ -10,6 +10,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "common/random.h"
+#include "protocols/courier/conversation_starts.h"
 
 namespace consilium {
 namespace {
@@ -136,6 +137,49 @@ TEST(CourierTest, RefusesWhatEarlierStartsHaveWritten) {
   EXPECT_EQ(restarted.waiting(), 1U);
 }
 
+TEST(CourierTest, AConversationThatBeginsAnewIsYoungerThanTheLastWhateverTheClockSays) {
+  Pair pair;
+  pair.site.Send(Words("hello"));
+  const Letter opening = pair.site.Write();
+  Carry(pair.site, pair.coordinator);
+  Carry(pair.coordinator, pair.site);
+  pair.coordinator.BeginAnew(StartOf(3));
+  Courier::Start set_back = StartOf(4);
+  set_back.at = UtcSeconds(5);
+  const Result<Courier::Taken> taken = pair.site.Take(pair.coordinator.Write(), set_back);
+  ASSERT_TRUE(taken.has_value() && taken->anew);
+  pair.site.Send(Words("hello again"));
+
+  EXPECT_THAT(Carry(pair.site, pair.coordinator), ElementsAre("hello again"));
+  const Result<Courier::Taken> old = pair.coordinator.Take(opening, StartOf(9));
+  ASSERT_FALSE(old.has_value());
+  EXPECT_THAT(old.error().remedy, HasSubstr("restart the service here"));
+}
+
+TEST(CourierTest, BeginningAnewDropsWhatWaitsAndLosesNoLaterMessage) {
+  Pair pair;
+  pair.site.Send(Words("hello"));
+  Carry(pair.site, pair.coordinator);
+  pair.coordinator.Send(Words("welcome"));
+  Carry(pair.coordinator, pair.site);
+  pair.site.Send(Words("more"));
+  const Letter under_way = pair.site.Write();
+  pair.coordinator.Send(Words("dropped"));
+
+  pair.coordinator.BeginAnew(StartOf(3));
+
+  EXPECT_EQ(pair.coordinator.waiting(), 0U);
+  EXPECT_TRUE(pair.coordinator.has_news());
+  const Result<Courier::Taken> unheard = pair.coordinator.Take(under_way, StartOf(9));
+  ASSERT_TRUE(unheard.has_value());
+  EXPECT_THAT(unheard->messages, IsEmpty());
+  EXPECT_THAT(Carry(pair.coordinator, pair.site), IsEmpty());
+  pair.site.Send(Words("hello again"));
+  EXPECT_THAT(Carry(pair.site, pair.coordinator), ElementsAre("hello again"));
+  pair.coordinator.Send(Words("welcome again"));
+  EXPECT_THAT(Carry(pair.coordinator, pair.site), ElementsAre("welcome again"));
+}
+
 TEST(CourierTest, RefusesLettersThatNoSoundWriterMakes) {
   Pair pair;
   pair.site.Send(Words("hello"));
@@ -164,7 +208,7 @@ class World {
   explicit World(std::uint64_t seed) : random_(seed) { RestartSite(), RestartCoordinator(); }
 
   void Step() {
-    switch (random_.Below(12)) {
+    switch (random_.Below(13)) {
       case 0:
         return random_.Below(4) == 0 ? RestartSite() : SendFromSite();
       case 1:
@@ -183,6 +227,8 @@ class World {
       case 9:
         if (!to_coordinator_.empty()) AtCoordinator(Any(to_coordinator_));
         return;
+      case 10:
+        return random_.Below(8) == 0 ? CoordinatorBeginsAnew() : SendFromCoordinator();
       default:
         if (!to_site_.empty()) AtSite(Any(to_site_));
     }
@@ -206,10 +252,12 @@ class World {
   const Letter& Any(const std::vector<Letter>& letters) {
     return letters[static_cast<std::size_t>(random_.Below(letters.size()))];
   }
-  Courier::Start Next() {
+  /// Clocks are set to anything at any time; a service that starts again remembers its last start.
+  Courier::Start Next(const std::optional<Courier>& before = std::nullopt) {
     Courier::Start start;
     random_.Fill(start.id);
-    start.at = UtcSeconds(++clock_);
+    start.at = UtcSeconds(static_cast<std::int64_t>(random_.Below(1'000)));
+    if (before) start.at = NextStart(before->started_at(), start.at);
     return start;
   }
   void SayHello() {
@@ -218,11 +266,17 @@ class World {
     site_->Send(Words(site_sent_.back()));
   }
   void RestartSite() {
-    site_.emplace(Courier::Side::kSite, Next());
+    site_.emplace(Courier::Side::kSite, Next(site_));
     SayHello();
   }
   void RestartCoordinator() {
-    coordinator_.emplace(Courier::Side::kCoordinator, Next());
+    coordinator_.emplace(Courier::Side::kCoordinator, Next(coordinator_));
+    at_coordinator_.clear();
+    coordinator_sent_.clear();
+    welcome_owed_ = false;
+  }
+  void CoordinatorBeginsAnew() {
+    coordinator_->BeginAnew(Next(coordinator_));
     at_coordinator_.clear();
     coordinator_sent_.clear();
     welcome_owed_ = false;
@@ -264,7 +318,6 @@ class World {
   }
 
   SeededRandom random_;
-  std::int64_t clock_ = 0;
   int hellos_ = 0;
   std::optional<Courier> site_;
   std::optional<Courier> coordinator_;

@@ -139,6 +139,26 @@ TEST(FewTest, AGroupOfFewIsHiddenEverywhereWithAnother) {
   EXPECT_TRUE(outcome.json["variables"][1]["groups"][2].contains("mean"));
 }
 
+/// Arm a has 6 patients, b 12, c 40; x is known of 3, 12 and 30 of them. Beside b, which lacks
+/// none, the values of a would be 3 to 6 by what is shown.
+TEST(FewTest, ValuesAreHeldApartFromWhatTheRowsOfTheirGroupTell) {
+  Rows rows = RowsOf({{6, 12, 40}});
+  const auto forget = [&](const std::string& arm, int values) {
+    for (auto& row : rows) {
+      if (row.at("arm") == arm && values-- > 0) row["x"] = "";
+    }
+  };
+  forget("a", 3);
+  forget("c", 10);
+  const Plan plan = PlanOf(kColumns, Summary("by = \"arm\"\n"));
+  const Json& x = RunOn(plan, CohortsBy(plan, rows, "site")).json["variables"][1];
+
+  EXPECT_TRUE(x["groups"][0]["n"].is_null());
+  EXPECT_EQ(x["groups"][1]["n"], 12);
+  EXPECT_TRUE(x["groups"][2]["n"].is_null());
+  EXPECT_EQ(x["all"]["n"], 45);
+}
+
 TEST(FewTest, WithoutGroupsASmallLevelTakesAnotherWithIt) {
   const Outcome outcome = RunOver({{3}, {30}, {12}}, Summary(""));
   const Json& all = outcome.json["variables"][0]["all"];
