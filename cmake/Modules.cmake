@@ -34,14 +34,22 @@ function(consilium_module name)
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endfunction()
 
-# consilium_program(name SOURCES ... DEPENDS ...)
+# consilium_program(name SOURCES ... DEPENDS ... [HELPS component ...])
+# One that HELPS others, and is nothing to people, is installed once for each of them, so that their
+# packages share no file and are upgraded apart.
 function(consilium_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS;HELPS")
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE consilium_flags ${arg_DEPENDS})
   # The component's name is the program's without the project's: see Packaging.cmake.
   string(REPLACE "consilium-" "" component ${name})
-  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${component})
+  if(NOT arg_HELPS)
+    install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${component})
+  endif()
+  foreach(helped ${arg_HELPS})
+    install(TARGETS ${name}
+      RUNTIME DESTINATION libexec/consilium-${helped} COMPONENT ${helped})
+  endforeach()
 endfunction()
 
 # consilium_test(name LABEL ... SOURCES ... DEPENDS ...)

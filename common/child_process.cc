@@ -153,7 +153,7 @@ tl::unexpected<Error> NotStarted(const StartFailure& failure,
               program.string() + " was not started, since " +
                   Explanation(static_cast<ConfinementStep>(failure.step)) + ": " + why,
               "It runs on Linux 5.11 or newer with seccomp, on x86-64 or arm64, where no container "
-              "or service manager forbids these.");
+              "or service manager forbids capset, seccomp or Landlock's calls.");
 }
 
 /// A program under way.

@@ -167,11 +167,13 @@ bool DropCapabilities() {
   return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
-/// 0 where the kernel has no Landlock.
+/// 0 where the kernel has no Landlock, or does not use it; negative where it cannot be asked, as
+/// when a filter forbids the call: then nobody knows what would be left unconfined.
 int LandlockVersion() {
   const long version =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return version < 0 ? 0 : static_cast<int>(version);
+  if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) return 0;
+  return static_cast<int>(version);
 }
 
 /// All rights that this version can withhold.
@@ -197,7 +199,7 @@ bool Permit(int rules, const char* path, std::uint64_t rights) {
 
 bool ConfineFiles(const Confinement& confinement) {
   const int version = LandlockVersion();
-  if (version == 0) return true;
+  if (version <= 0) return version == 0;
   landlock_ruleset_attr attributes{};
   attributes.handled_access_fs = HandledRights(version);
   const std::uint64_t all = attributes.handled_access_fs;

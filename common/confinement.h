@@ -30,11 +30,12 @@ struct ConfinementFailure {
 
 /// Confines this process and all that it will start, for ever: it then makes no socket, traces and
 /// signals nobody else, leaves neither its session nor its process group, and gains no privilege.
-/// Reads, writes and runs only the files named, where FilesCanBeConfined(). For a process with one
-/// thread, just after its fork: allocates nothing. Nothing when all of it is in force.
+/// Reads, writes and runs only the files named, unless the kernel has no such rules; a system that
+/// forbids to make them is a failure. For a process with one thread, just after its fork: allocates
+/// nothing. Nothing when all of it is in force.
 std::optional<ConfinementFailure> ConfineThisProcess(const Confinement& confinement);
 
-/// Whether this kernel has rules on files.
+/// Whether this kernel has rules on files, and this process may make them.
 bool FilesCanBeConfined();
 
 /// "its network could not be cut off"

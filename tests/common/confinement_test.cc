@@ -2,9 +2,14 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -20,25 +25,34 @@ namespace {
 
 constexpr int kNotConfined = 101;
 
-/// How a process ends that confines itself and then does this: its exit status, or 128 and the
-/// signal.
-int AfterConfinement(const std::function<int()>& act) {
-  const TemporaryFolder folder;
+Confinement ConfinementIn(const std::filesystem::path& folder) {
   Confinement confinement;
   confinement.memory_bytes = 1ULL << 46;  // Sanitizers reserve terabytes.
   confinement.processor_seconds = 60;
   confinement.file_bytes = 1 << 20;
-  confinement.folder = folder.path();
+  confinement.folder = folder;
   confinement.program = "/bin/true";
+  return confinement;
+}
+
+/// How a process ends that does this in a session of its own: its exit status, or 128 and the
+/// signal.
+int ExitOf(const std::function<int()>& act) {
   const pid_t process = ::fork();
   if (process == 0) {
     ::setsid();
-    if (ConfineThisProcess(confinement)) ::_exit(kNotConfined);
     ::_exit(act());
   }
   int status = 0;
   EXPECT_EQ(::waitpid(process, &status, 0), process);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/// The same of one that confines itself and then does this.
+int AfterConfinement(const std::function<int()>& act) {
+  const TemporaryFolder folder;
+  const Confinement confinement = ConfinementIn(folder.path());
+  return ExitOf([&] { return ConfineThisProcess(confinement) ? kNotConfined : act(); });
 }
 
 /// The error that a call fails with; 0 if it does not fail.
@@ -126,6 +140,46 @@ TEST(ConfinementTest, DiesOfCallsByOtherNumbers) {
             128 + SIGSYS);
 }
 #endif
+
+/// Makes every later use of this call fail so, as a service manager's filter does.
+bool Forbid(std::uint32_t call, int error_number) {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error_number)),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  sock_fprog program{static_cast<unsigned short>(std::size(code)), code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/// The step at which confinement fails where this call fails so; 0 if it does not fail.
+int StepThatFails(std::uint32_t call, int error_number) {
+  const TemporaryFolder folder;
+  const Confinement confinement = ConfinementIn(folder.path());
+  return ExitOf([&] {
+    if (!Forbid(call, error_number)) return kNotConfined;
+    const auto failure = ConfineThisProcess(confinement);
+    return failure ? static_cast<int>(failure->step) : 0;
+  });
+}
+
+TEST(ConfinementTest, FailsWhereRulesOnFilesAreForbiddenAndGoesOnWhereThereAreNone) {
+  constexpr int kFiles = static_cast<int>(ConfinementStep::kFiles);
+  for (const int error_number : {EPERM, EACCES, EINVAL}) {
+    EXPECT_EQ(StepThatFails(SYS_landlock_create_ruleset, error_number), kFiles) << error_number;
+  }
+  for (const int error_number : {ENOSYS, EOPNOTSUPP}) {
+    EXPECT_EQ(StepThatFails(SYS_landlock_create_ruleset, error_number), 0) << error_number;
+  }
+  const int if_there = FilesCanBeConfined() ? kFiles : 0;
+  EXPECT_EQ(StepThatFails(SYS_landlock_add_rule, EPERM), if_there);
+  EXPECT_EQ(StepThatFails(SYS_landlock_restrict_self, EPERM), if_there);
+}
+
+TEST(ConfinementTest, FailsWherePrivilegesCannotBeTakenAway) {
+  EXPECT_EQ(StepThatFails(SYS_capset, EPERM), static_cast<int>(ConfinementStep::kPrivileges));
+}
 
 TEST(ConfinementTest, NamesTheStepThatFailed) {
   EXPECT_EQ(Explanation(ConfinementStep::kCalls), "its network could not be cut off");

@@ -45,7 +45,7 @@ TEST(DiskFullTest, ACoordinatorThatFillsUpInMidStudyEndsWithTheSameBits) {
   Deployment federation(GeneratedSites(3));
   federation.StartAll();
   const std::string study = federation.ApprovedStudy(SmallPlan());
-  federation.process("gamma").Signal(SIGSTOP);
+  federation.process("gamma").Pause();
   Expect(federation.Coordinator({"start", study}));
   FillDisk(federation.process("coordinator"));
   federation.process("gamma").Signal(SIGCONT);

@@ -102,7 +102,7 @@ TEST(FaultsTest, AFrozenSetWaitsForAHangingSite) {
   Deployment federation(GeneratedSites(4));
   federation.StartAll();
   const std::string study = federation.ApprovedStudy(plan);
-  federation.process("gamma").Signal(SIGSTOP);
+  federation.process("gamma").Pause();
   Expect(federation.Coordinator({"start", study}));
   ASSERT_TRUE(Eventually(seconds(20), [&] {
     return federation.ReasonOf(study).find("gamma") != std::string::npos;

@@ -1,8 +1,7 @@
 // Homes as the first version left them, in tests/end_to_end/old_state/format-1: what later programs
-// must go on with. Their keys are nobody's. They were made by the test below, asked by
-// CONSILIUM_WRITE_OLD_STATE, which is never asked again for a format that was released.
+// must go on with. Their keys are nobody's. They were made by tests/end_to_end/old_state_writer.cc,
+// which is not run again for a format that was released; for the next it must still be able to.
 
-#include <cstdlib>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -10,26 +9,22 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
-#include "tests/end_to_end/small_study.h"
+#include "tests/end_to_end/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace consilium::testing {
 namespace {
 
 using Json = nlohmann::json;
-using std::chrono::seconds;
 using ::testing::HasSubstr;
 
-constexpr const char* kParties[] = {"coordinator", "alpha"};
+const std::filesystem::path kFirstVersion =
+    std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "tests/end_to_end/old_state/format-1";
 
-std::filesystem::path Stored(const std::string& party) {
-  return std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / "tests/end_to_end/old_state/format-1" /
-         party;
-}
-
-/// A stored home, private again: a repository keeps no such modes.
-std::string HomeOf(const TemporaryFolder& folder, const std::string& party) {
-  const std::string home = folder / party;
-  std::filesystem::copy(Stored(party), home);
+/// A copy of a stored home, private again: a repository keeps no such modes.
+std::string HomeOf(const std::filesystem::path& stored, const TemporaryFolder& folder) {
+  const std::string home = folder / "home";
+  std::filesystem::copy(stored, home);
   for (const auto& entry : std::filesystem::directory_iterator(home)) {
     EXPECT_EQ(::chmod(entry.path().c_str(), 0600), 0);
   }
@@ -43,33 +38,9 @@ Json Ask(const std::vector<std::string>& arguments) {
   return Json::parse(outcome.out, nullptr, /*allow_exceptions=*/false);
 }
 
-TEST(OldStateTest, IsWrittenWhenAskedFor) {
-  if (std::getenv("CONSILIUM_WRITE_OLD_STATE") == nullptr) {
-    GTEST_SKIP() << "CONSILIUM_WRITE_OLD_STATE is not set";
-  }
-  Deployment federation(GeneratedSites(3));
-  federation.StartAll();
-  const std::string study = federation.RunningStudy(SmallPlan());
-  ASSERT_TRUE(federation.Reaches(study, "finished", seconds(60)));
-  const std::string offered = federation.ApprovedStudy(SmallPlan("wait", "30s", "Offered"));
-  const std::string withdrawn = federation.folder() / "withdrawn.txt";
-  WriteText(withdrawn, "PATIENT-0-1\n");
-  Expect(federation.Site("alpha", {"exclude", withdrawn}));
-  Expect(federation.Coordinator({"invite", "--site", "delta", "--out", federation.folder() / "d"}));
-  for (const char* party : kParties) {
-    ASSERT_EQ(federation.process(party).Stop(), 0);
-    std::filesystem::create_directories(Stored(party));
-    for (const char* file : {"identity.key", "transport.key", "settings.toml", "state.db"}) {
-      std::filesystem::copy(federation.home(party) / file, Stored(party) / file);
-    }
-  }
-  std::filesystem::copy(federation.home("alpha") / "policy.toml", Stored("alpha") / "policy.toml");
-}
-
-TEST(OldStateTest, ASiteOfTheFirstVersionGoesOn) {
+void ExpectTheSiteGoesOn(const std::filesystem::path& stored) {
   const TemporaryFolder folder;
-  const std::string home = HomeOf(folder, "alpha");
-
+  const std::string home = HomeOf(stored, folder);
   const Json status = Ask({"consilium-site", "status", home, "--json"});
   ASSERT_EQ(status["studies"].size(), 2U) << status;
   int finished = 0;
@@ -85,10 +56,9 @@ TEST(OldStateTest, ASiteOfTheFirstVersionGoesOn) {
   EXPECT_EQ(ledger["verified"], status["ledger_records"]);
 }
 
-TEST(OldStateTest, ACoordinatorOfTheFirstVersionGoesOn) {
+void ExpectTheCoordinatorGoesOn(const std::filesystem::path& stored) {
   const TemporaryFolder folder;
-  const std::string home = HomeOf(folder, "coordinator");
-
+  const std::string home = HomeOf(stored, folder);
   const Json roster = Ask({"consilium-coordinator", "roster", home, "--json"});
   EXPECT_EQ(roster["sites"].size(), 3U);
   EXPECT_EQ(roster["invitations"].size(), 1U);
@@ -101,6 +71,22 @@ TEST(OldStateTest, ACoordinatorOfTheFirstVersionGoesOn) {
     EXPECT_THAT(result.out, HasSubstr("std. error")) << result.err;
   }
   EXPECT_EQ(RunProgram({"consilium-coordinator", "audit", home, "--verify"}).exit_code, 0);
+}
+
+TEST(OldStateTest, ASiteOfTheFirstVersionGoesOn) { ExpectTheSiteGoesOn(kFirstVersion / "alpha"); }
+
+TEST(OldStateTest, ACoordinatorOfTheFirstVersionGoesOn) {
+  ExpectTheCoordinatorGoesOn(kFirstVersion / "coordinator");
+}
+
+TEST(OldStateTest, HomesOfThisVersionAreWrittenTheSameWay) {
+  const TemporaryFolder folder;
+  const std::string written = folder / "written";
+  const CommandOutcome outcome = RunProgram({"write_old_state", written});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  ExpectTheSiteGoesOn(std::filesystem::path(written) / "alpha");
+  ExpectTheCoordinatorGoesOn(std::filesystem::path(written) / "coordinator");
+  EXPECT_EQ(RunProgram({"write_old_state", written}).exit_code, 2) << "overwrites";
 }
 
 }  // namespace

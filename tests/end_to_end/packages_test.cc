@@ -1,7 +1,8 @@
-// What hospital IT installs: the units of scripts/service, and the Debian packages that
-// cmake/Packaging.cmake describes, made of the programs under test.
+// What hospital IT installs: the Debian packages that cmake/Packaging.cmake describes, made of the
+// programs under test.
 
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -32,85 +33,33 @@ bool IsInstalled(const std::string& command) {
   return Shell("command -v " + command).exit_code == 0;
 }
 
-/// The exposure that systemd-analyze finds, from 0 to 10; 10 when it finds none.
-double ExposureOf(const std::string& unit_text) {
-  const TemporaryFolder folder;
-  // A template is judged as the instance that it becomes.
-  const std::string file = folder / "consilium.service";
-  WriteText(file, std::regex_replace(unit_text, std::regex("%i"), "basel"));
-  const CommandOutcome outcome =
-      Shell("systemd-analyze security --no-pager --offline=true " + file);
-  std::smatch found;
-  const std::regex level(R"(Overall exposure level for \S+: ([0-9.]+))");
-  EXPECT_TRUE(std::regex_search(outcome.out, found, level)) << outcome.out << outcome.err;
-  return found.empty() ? 10 : std::stod(found[1].str());
-}
-
-TEST(UnitsTest, LeaveLittleExposed) {
-  if (!IsInstalled("systemd-analyze")) GTEST_SKIP() << "systemd is not installed";
-  for (const char* service : kServices) {
-    const std::string unit =
-        ReadText(SourceOf("scripts/service/consilium-" + std::string(service) + "@.service"));
-    EXPECT_LE(ExposureOf(unit), 1.2) << service;
-    EXPECT_GT(ExposureOf("[Service]\nExecStart=/bin/true\n"), 9) << "the measure measures";
-  }
-  EXPECT_LE(ExposureOf(ReadText(SourceOf("scripts/service/consilium-site@.service")) +
-                       ReadText(SourceOf("scripts/service/trainers.conf"))),
-            1.5);
-}
-
-TEST(UnitsTest, MakeSenseToSystemd) {
-  if (!IsInstalled("systemd-analyze")) GTEST_SKIP() << "systemd is not installed";
-  const TemporaryFolder folder;
-  for (const std::string service : kServices) {
-    const std::string name = "consilium-" + service;
-    const std::string unit = ReadText(SourceOf("scripts/service/" + name + "@.service"));
-    WriteText(folder / (name + "@.service"),
-              std::regex_replace(unit, std::regex("=/usr/bin/"),
-                                 "=" + std::string(CONSILIUM_BIN_FOLDER) + "/"));
-    const CommandOutcome outcome =
-        Shell("systemd-analyze verify --man=no " + (folder / (name + "@basel.service")).string());
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-    EXPECT_EQ(outcome.err.find(name), std::string::npos) << outcome.err;
-  }
-}
-
-/// The codes in docs/exit-codes.md that no restart mends are those that the units do not restart
-/// after, and the commands in the units are the programs'.
-TEST(UnitsTest, RunTheProgramsAndRestartThemWhereThatHelps) {
-  for (const auto& [service, command] :
-       {std::pair("site", "run"), std::pair("coordinator", "serve")}) {
-    const std::string name = "consilium-" + std::string(service);
-    const std::string unit = ReadText(SourceOf("scripts/service/" + name + "@.service"));
-    EXPECT_THAT(unit, HasSubstr("ExecStart=/usr/bin/" + name + " " + command + " /var/lib/" + name +
-                                "/%i"));
-    EXPECT_EQ(RunProgram({name, command, "/nonexistent/folder"}).exit_code, 11);
-    EXPECT_THAT(unit, ContainsRegex("RestartPreventExitStatus=.* 11 "));
-  }
-}
-
 class PackagesTest : public ::testing::Test {
  protected:
-  /// Packs what was built since the last time; each test is a process of its own.
+  /// Packs when any of what is packed has changed since the last time; each test is a process of
+  /// its own. The time that counts is when packing began: files may change meanwhile.
   static void SetUpTestSuite() {
-    for (const char* tool : {"cpack", "dpkg-deb", "dpkg-shlibdeps"}) {
+    for (const char* tool : {"cpack", "file", "dpkg-deb", "dpkg-shlibdeps"}) {
       if (!IsInstalled(tool)) return;
     }
     const TemporaryFolder folder;
-    Process packing(
-        {"/bin/bash", "-c",
-         "set -e; cd " CONSILIUM_BUILD_FOLDER "; mkdir -p tested-packages; exec 9> "
-         "tested-packages/lock; flock 9; for file in bin/consilium-{site,coordinator,sim} "
-         "CPackConfig.cmake; do [ tested-packages/made -nt $file ] || old=1; done; [ -n \"$old\" ] "
-         "|| exit 0; rm -f tested-packages/*.deb; cpack -G DEB -B tested-packages "
-         "-D CPACK_DEBIAN_COMPRESSION_TYPE=gzip; touch tested-packages/made"},
-        folder / "log");
+    Process packing({"/bin/bash", "-c",
+                     "set -e; cd " CONSILIUM_BUILD_FOLDER "; source=" CONSILIUM_SOURCE_FOLDER
+                     "; mkdir -p tested-packages; exec 9> tested-packages/lock; flock 9; "
+                     "[ ! -e tested-packages/made ] || [ -n \"$(find "
+                     "bin/consilium-{site,coordinator,sim,table-reader} CPackConfig.cmake debian "
+                     "{.,client,coordinator,simulations}/cmake_install.cmake "
+                     "$source/{README.md,docs,examples,scripts/service} "
+                     "-newer tested-packages/made -print -quit)\" ] || exit 0; "
+                     "rm -f tested-packages/{made,*.deb}; touch tested-packages/begun; "
+                     "cpack -G DEB -B tested-packages -D CPACK_DEBIAN_COMPRESSION_TYPE=gzip; "
+                     "mv tested-packages/{begun,made}"},
+                    folder / "log");
     EXPECT_TRUE(Eventually(std::chrono::seconds(240), [&] { return !packing.running(); }));
     packed_ = std::filesystem::exists(Folder() / "made");
     EXPECT_TRUE(packed_) << ReadText(folder / "log");
   }
   void SetUp() override {
-    if (!packed_) GTEST_SKIP() << "cpack or dpkg-dev is not installed";
+    if (!packed_) GTEST_SKIP() << "cpack, file or dpkg-dev is not installed";
   }
 
   static std::filesystem::path Folder() {
@@ -147,6 +96,10 @@ TEST_F(PackagesTest, SayWhatTheyAreAndNeed) {
     EXPECT_THAT(Field(service, "Depends"), AllOf(HasSubstr("libzmq5"), HasSubstr("adduser")));
   }
   EXPECT_THAT(Field("site", "Depends"), Not(HasSubstr("protobuf")));
+  for (const std::string reads_files : {"site", "sim"}) {
+    EXPECT_THAT(Field(reads_files, "Depends"), HasSubstr("libreadstat1"));
+  }
+  EXPECT_THAT(Field("coordinator", "Depends"), Not(HasSubstr("libreadstat")));
 }
 
 TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
@@ -163,6 +116,46 @@ TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
     EXPECT_THAT(contents, Not(HasSubstr("/usr/local")));
   }
   EXPECT_THAT(Contents("sim"), Not(HasSubstr("systemd")));
+}
+
+/// What lies below usr/share/doc/NAME, by its path from there, but for what is made while packing.
+std::map<std::string, std::string> DocumentsBelow(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> documents;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const std::string path = entry.path().lexically_relative(folder);
+    if (!entry.is_regular_file() || path == "copyright" || path == "changelog.Debian.gz") continue;
+    documents[path] = ReadText(entry.path());
+  }
+  return documents;
+}
+
+TEST_F(PackagesTest, HoldWhatTheSourcesHaveNow) {
+  std::map<std::string, std::string> sources = DocumentsBelow(SourceOf("docs"));
+  std::erase_if(sources, [](const auto& document) { return document.first.starts_with("man/"); });
+  sources["README.md"] = ReadText(SourceOf("README.md"));
+  for (const auto& [path, text] : DocumentsBelow(SourceOf("examples"))) {
+    if (!path.starts_with("demo/")) sources["examples/" + path] = text;
+  }
+  for (const std::string program : {"site", "coordinator", "sim"}) {
+    const TemporaryFolder root;
+    const std::string name = "consilium-" + program;
+    Expect(Shell("dpkg-deb -x " + PackageOf(program) + " " + root.path().string()));
+    std::map<std::string, std::string> packed = DocumentsBelow(root / "usr/share/doc" / name);
+    if (program == "site") {
+      EXPECT_EQ(packed["examples/trainers.conf"],
+                ReadText(SourceOf("scripts/service/trainers.conf")));
+      packed.erase("examples/trainers.conf");
+    }
+    EXPECT_TRUE(packed == sources) << name;
+    EXPECT_EQ(Expect(Shell("zcat " + (root / "usr/share/man/man1" / name).string() + ".1.gz")).out,
+              ReadText(SourceOf("docs/man/" + name + ".1")));
+    if (program == "sim") continue;
+    const std::string unit = name + "@.service";
+    EXPECT_EQ(ReadText(root / "usr/lib/systemd/system" / unit),
+              ReadText(SourceOf("scripts/service/" + unit)));
+    EXPECT_EQ(ReadText(root / "etc/default" / name),
+              ReadText(SourceOf("scripts/service/" + name + ".default")));
+  }
 }
 
 TEST_F(PackagesTest, ServicesHaveUnitsAndTheirOptionsAreKeptAtAnUpgrade) {
@@ -202,7 +195,7 @@ TEST_F(PackagesTest, ManualsNameEveryCommand) {
   }
 }
 
-TEST_F(PackagesTest, UnpackedProgramsRun) {
+TEST_F(PackagesTest, UnpackedProgramsRunAndFindWhatReadsForThem) {
   const TemporaryFolder root;
   for (const std::string program : {"site", "coordinator", "sim"}) {
     Expect(Shell("dpkg-deb -x " + PackageOf(program) + " " + root.path().string()));
@@ -210,9 +203,20 @@ TEST_F(PackagesTest, UnpackedProgramsRun) {
     EXPECT_THAT(Expect(Shell((root / "usr/bin" / name).string() + " --help")).out, HasSubstr(name));
   }
   const std::string home = root / "federation";
-  Expect(Shell((root / "usr/bin/consilium-coordinator").string() + " init " + home +
-               " --name test --listen tcp://127.0.0.1:7700"));
+  const std::string coordinator = (root / "usr/bin/consilium-coordinator").string() + " ";
+  Expect(Shell(coordinator + "init " + home + " --name test --listen tcp://127.0.0.1:7700"));
   EXPECT_TRUE(std::filesystem::exists(home + "/identity.key"));
+  // The packed site finds its own reader of statistics programs' files: it has looked at this one.
+  Expect(
+      Shell(coordinator + "invite " + home + " --site basel --out " + (root / "invite").string()));
+  const std::string site = (root / "usr/bin/consilium-site").string() + " ";
+  const std::string basel = (root / "basel").string();
+  Expect(Shell(site + "init " + basel + " --invite " + (root / "invite").string() + " --request " +
+               (root / "request").string()));
+  WriteText(root / "data.sav", std::string(1'000, 'x'));
+  WriteText(root / "source.toml", "type = \"sav\"\nfile = \"data.sav\"\n");
+  Expect(Shell(site + "source " + basel + " " + (root / "source.toml").string()));
+  EXPECT_THAT(Shell(site + "doctor " + basel).out, HasSubstr("this is no file of the type"));
 }
 
 /// Installs, upgrades, removes and purges in a view of this machine that forgets all changes.
@@ -233,9 +237,10 @@ TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys
   }
   const std::string home = "/var/lib/consilium-site";
   const CommandOutcome outcome =
-      within("cp " + PackageOf("site") + " " + view + "/tmp/site.deb; exec chroot " + view +
+      within("cp " + PackageOf("site") + " " + view + "/tmp/site.deb; cp " + PackageOf("sim") +
+             " " + view + "/tmp/sim.deb; exec chroot " + view +
              " bash -ec \"export DEBIAN_FRONTEND=noninteractive\n"
-             "dpkg --force-depends -i /tmp/site.deb\n"
+             "dpkg --force-depends -i /tmp/site.deb /tmp/sim.deb\n"
              "stat -c \\\"folder %a %U\\\" " +
              home +
              "\n"

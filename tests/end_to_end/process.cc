@@ -164,6 +164,14 @@ void Process::Signal(int signal) const {
   if (pid_ > 0) ::kill(pid_, signal);
 }
 
+void Process::Pause() {
+  Signal(SIGSTOP);
+  int status = 0;
+  if (::waitpid(pid_, &status, WUNTRACED) != pid_ || WIFSTOPPED(status)) return;
+  pid_ = -1;
+  throw std::runtime_error("it ended before it could be paused");
+}
+
 void Process::Kill() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGKILL);

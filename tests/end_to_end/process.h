@@ -36,6 +36,8 @@ class Process {
 
   bool running();
   void Signal(int signal) const;
+  /// SIGSTOP, and waits until all of it stands still.
+  void Pause();
   /// SIGKILL, and waits until it is gone.
   void Kill();
   /// SIGTERM; returns the exit code, or -1 if it had to be killed after ten seconds.
@@ -43,6 +45,7 @@ class Process {
   pid_t pid() const { return pid_; }
   /// VmHWM of /proc/PID/status: the largest resident size so far, in KiB.
   std::size_t peak_resident_kib() const;
+  /// Of one of our services: for root alone, since they let nobody else look.
   std::size_t open_descriptors() const;
 
  private:

@@ -99,8 +99,8 @@ TEST(ServiceTest, AHungLoopTellsItsManagerNothing) {
     return std::count(heard.begin(), heard.end(), "WATCHDOG=1") > 0;
   }));
 
-  federation.process("alpha").Signal(SIGSTOP);
-  manager.Heard();
+  federation.process("alpha").Pause();
+  manager.Heard();  // What it said before it stood still.
 
   EXPECT_FALSE(
       Eventually(std::chrono::milliseconds(1'000), [&] { return !manager.Heard().empty(); }));

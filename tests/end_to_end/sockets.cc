@@ -1,6 +1,9 @@
 #include "tests/end_to_end/sockets.h"
 
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -63,6 +66,28 @@ bool SendAll(int socket, ByteSpan bytes) {
 void CloseWithReset(FileDescriptor socket) {
   const linger at_once{1, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+Connections ConnectionsTo(int port) {
+  constexpr int kEstablished = 1;
+  constexpr int kClosedByPeer = 8;
+  Connections connections;
+  std::ifstream table("/proc/net/tcp");
+  std::string line;
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string number, local, remote, state, queues, timer, retries, user, patience;
+    std::uint64_t inode = 0;
+    fields >> number >> local >> remote >> state >> queues >> timer >> retries >> user >> patience;
+    // 0: of no process, since none has accepted it. The first line has words there.
+    if (!(fields >> inode)) continue;
+    const std::size_t colon = local.find(':');
+    const int of = std::stoi(state, nullptr, 16);
+    if (std::stoi(local.substr(colon + 1), nullptr, 16) != port) continue;
+    if (of != kEstablished && of != kClosedByPeer) continue;
+    ++(inode == 0 ? connections.waiting : connections.accepted);
+  }
+  return connections;
 }
 
 }  // namespace consilium::testing

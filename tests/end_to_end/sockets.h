@@ -2,6 +2,7 @@
 
 // Plain TCP on loopback, for tests that are no ZeroMQ peers.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "common/bytes.h"
@@ -19,5 +20,14 @@ FileDescriptor ListenAnywhere(int& port);
 bool SendAll(int socket, ByteSpan bytes);
 /// Closed without a farewell: the other side gets a reset.
 void CloseWithReset(FileDescriptor socket);
+
+/// As the system tells everybody: programs whose memory nobody may look into do not show what they
+/// have open, except to root.
+struct Connections {
+  std::size_t accepted = 0;  ///< By the program that listens, and not closed by it.
+  std::size_t waiting = 0;   ///< To be accepted.
+};
+/// To a port of 127.0.0.1 on which somebody listens.
+Connections ConnectionsTo(int port);
 
 }  // namespace consilium::testing

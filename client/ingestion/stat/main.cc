@@ -9,9 +9,15 @@
 #include <unistd.h>
 
 #include "client/ingestion/stat/stat_rows.h"
+#include "common/core_dumps.h"
 
 int main(int count, char** arguments) {
   using namespace consilium;
+  // Patients' rows pass through its memory, and a file can bring the library down.
+  if (const Status none = ForbidCoreDumps(); !none) {
+    std::cerr << "consilium-table-reader: " << Describe(none.error()) << "\n";
+    return EXIT_FAILURE;
+  }
   const auto question = QuestionOf(std::vector<std::string>(arguments + 1, arguments + count));
   if (!question) {
     std::cerr << "consilium-table-reader: " << Describe(question.error()) << "\n";

@@ -17,7 +17,7 @@
 namespace consilium {
 namespace {
 
-constexpr std::string_view kReaderProgram = "consilium-table-reader";
+constexpr std::string_view kStatReaderProgram = "consilium-table-reader";
 constexpr std::chrono::seconds kPatience{300};  // For a next piece of the file.
 constexpr std::chrono::hours kMostTime{24};     // Of the processor.
 
@@ -32,18 +32,11 @@ constexpr std::uint64_t kMemory = kAnyMemory;
 constexpr std::uint64_t kMemory = 4ULL << 30;  // Stata's long texts are all held at once.
 #endif
 
-/// It is installed, and built, beside the program that runs.
 Result<std::filesystem::path> ReaderProgram() {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return FailOnFile(error.value(), "find", "/proc/self/exe");
-  const std::filesystem::path program = self.parent_path() / kReaderProgram;
-  if (!std::filesystem::exists(program, error)) {
-    return Fail(ErrorCode::kNotFound,
-                program.string() + ", which reads files of SAS, SPSS and Stata, does not exist",
-                "It is a part of Consilium: install it beside this program.");
-  }
-  return program;
+  return FindStatReader(self);
 }
 
 Result<FileDescriptor> OpenRegularFile(const std::filesystem::path& file) {
@@ -71,6 +64,23 @@ bool IsTime(NumberMeaning meaning) {
 }
 
 }  // namespace
+
+Result<std::filesystem::path> FindStatReader(const std::filesystem::path& program) {
+  std::string name = program.filename();
+  // As the kernel calls a program that was replaced by an upgrade while it runs.
+  constexpr std::string_view kReplaced = " (deleted)";
+  if (name.ends_with(kReplaced)) name.resize(name.size() - kReplaced.size());
+  const std::filesystem::path folder = program.parent_path();
+  const std::filesystem::path installed =
+      folder.parent_path() / "libexec" / name / kStatReaderProgram;
+  std::error_code error;
+  for (const auto& reader : {installed, folder / kStatReaderProgram}) {
+    if (std::filesystem::exists(reader, error)) return reader;
+  }
+  return Fail(ErrorCode::kNotFound,
+              installed.string() + ", which reads files of SAS, SPSS and Stata, does not exist",
+              "It is a part of Consilium's packages: install that of this program again.");
+}
 
 Result<StatOptions> ParseStatOptions(const Settings& settings, StatFormat format) {
   StatOptions options;

@@ -26,6 +26,11 @@ struct StatOptions {
   bool keep_missing = false;                 ///< Values declared missing stay what they are.
 };
 
+/// The program that reads for this one, which lies at `program` (as /proc/self/exe has it): where a
+/// package installs it, in ../libexec/NAME, so that each program has its own; or beside it, where
+/// it was built. kNotFound where it is in neither.
+Result<std::filesystem::path> FindStatReader(const std::filesystem::path& program);
+
 /// The keys that only these sources have.
 Result<StatOptions> ParseStatOptions(const Settings& settings, StatFormat format);
 
