@@ -103,6 +103,30 @@ bool VerifyApproval(const ApprovalPlace& place, const ApprovalSignature& approva
   return Verify(approval.key, DigestToSign(place, approval).span(), approval.signature);
 }
 
+bool IsTimely(UtcSeconds given, UtcSeconds taken, std::optional<UtcSeconds> decided) {
+  if (decided && given <= *decided) return false;
+  // Any number may come in a request or record: what is subtracted is known to be the smaller one.
+  if (given > taken) return decided && given.seconds - 1 == decided->seconds;
+  const auto age =
+      static_cast<std::uint64_t>(taken.seconds) - static_cast<std::uint64_t>(given.seconds);
+  return age <= static_cast<std::uint64_t>(kSignatureSeconds);
+}
+
+std::optional<UtcSeconds> NewestOf(const std::vector<ApprovalSignature>& signatures) {
+  std::optional<UtcSeconds> newest;
+  for (const ApprovalSignature& each : signatures)
+    newest = std::max(newest, std::optional(each.at));
+  return newest;
+}
+
+UtcSeconds DecisionTime(UtcSeconds now,
+                        std::optional<UtcSeconds> last,
+                        std::optional<UtcSeconds> newest_signature) {
+  UtcSeconds at = now;
+  if (last && at <= *last) at.seconds = last->seconds + 1;
+  return newest_signature ? std::max(at, *newest_signature) : at;
+}
+
 Signature ProveApprover(const FederationId& federation,
                         const IdentityKey& site,
                         std::string_view name,

@@ -1,9 +1,11 @@
 #include "client/commands_approval.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -75,6 +77,24 @@ void ShowStatement(const Plan& plan, const ApprovalSignature& approval) {
             << std::endl;
 }
 
+/// Now, once the second of the last decision is over. Never a time that is to come: whoever told
+/// the wrong time of that decision could keep the signature back until then.
+Result<UtcSeconds> TimeAfter(UtcSeconds decided) {
+  constexpr std::int64_t kLongestWaitSeconds = 10;
+  constexpr std::chrono::milliseconds kPause{50};
+  UtcSeconds now = ReadClocks().utc;
+  while (now <= decided) {
+    if (decided.seconds - now.seconds > kLongestWaitSeconds) {
+      return Fail(ErrorCode::kConflict,
+                  "the last decision on the study has a time that is still to come",
+                  "Check this machine's clock: nothing is signed before that time.");
+    }
+    std::this_thread::sleep_for(kPause);
+    now = ReadClocks().utc;
+  }
+  return now;
+}
+
 /// The study's number is computed here from the plan's text: it is what the signature is bound to.
 Result<ApprovalSignature> Sign(const CommonOptions& common,
                                const ApprovalOptions& options,
@@ -99,10 +119,7 @@ Result<ApprovalSignature> Sign(const CommonOptions& common,
   if (!common.json) ShowStatement(plan, approval);
   TRY(const SigningKey key,
       LoadPersonalKey(KeyFileOf(common, options), PersonsPassphrase(options)));
-  // After the last decision, which may have been taken within this very second.
-  approval.at = ReadClocks().utc;
-  const std::int64_t decided = study.value("decided_at_seconds", std::int64_t{0});
-  approval.at.seconds = std::max(approval.at.seconds, decided + 1);
+  TRY(approval.at, TimeAfter(UtcSeconds{study.value("decided_at_seconds", std::int64_t{0})}));
   SignApproval(place, key, approval);
   return approval;
 }

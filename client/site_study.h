@@ -180,11 +180,13 @@ class SiteStudy {
   Status TakeSignature(const ApprovalSignature& signature, const Moment& now, RecordBatch& changes);
   void Decided(DecisionKind kind,
                std::string_view event,
+               ApprovalRecord approval,
                const std::string& detail,
                const Moment& now,
                RecordBatch changes,
                SiteEffects& effects);
   ApprovalPlace Place() const;
+  std::optional<UtcSeconds> LastDecision() const;
   bool IsExact() const;
   PolicyStatus IsApart(const CohortPatients& patients) const;
   Judged<void> RefuseData(const Error& why, SiteEffects& effects);

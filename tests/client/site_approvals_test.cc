@@ -1,6 +1,8 @@
 // Approvals at a site: client/site_approvals.cc and what client/approval_ledger.h makes of them
 // afterwards.
 
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -52,6 +54,13 @@ class SiteApprovalsTest : public ::testing::Test {
 
   ApprovalSignature Signature(const std::string& name, const SigningKey& key) {
     return SignatureFor(Place(), name, key);
+  }
+  /// Anna's, with this time on it.
+  ApprovalSignature SignatureAt(std::int64_t seconds) {
+    ApprovalSignature signature = Signature("Anna", anna_);
+    signature.at.seconds = seconds;
+    SignApproval(Place(), anna_, signature);
+    return signature;
   }
   ApprovalSignature SignatureFor(const ApprovalPlace& place,
                                  const std::string& name,
@@ -212,6 +221,70 @@ TEST_F(SiteApprovalsTest, ARevokedApprovalsSignatureApprovesNothingAgain) {
   EXPECT_THAT(Describe(again.error()), HasSubstr("before the last decision"));
   EXPECT_THAT(Ledger().back().detail, HasSubstr("Patients objected"));
   federation_.Advance(Duration(5'000));
+  EXPECT_TRUE(Approve(Signature("Anna", anna_)));
+}
+
+TEST_F(SiteApprovalsTest, ASignatureDatedAheadIsRefused) {
+  RequireSignatures(1);
+  for (const std::int64_t ahead : {std::int64_t{1}, std::int64_t{290}, kDay}) {
+    EXPECT_THAT(Refused(SignatureAt(federation_.now().utc.seconds + ahead)),
+                HasSubstr("at another time"));
+  }
+  EXPECT_THAT(Refused(SignatureAt(std::numeric_limits<std::int64_t>::min())),
+              HasSubstr("at another time"));
+  EXPECT_THAT(Refused(SignatureAt(std::numeric_limits<std::int64_t>::max())),
+              HasSubstr("at another time"));
+}
+
+TEST_F(SiteApprovalsTest, AfterARevocationNoSignatureFromBeforeApproves) {
+  RequireSignatures(1);
+  ASSERT_TRUE(Approve(Signature("Anna", anna_)));
+  // Kept back: as far ahead as anybody could have dated it before the revocation.
+  std::vector<ApprovalSignature> kept;
+  for (std::int64_t ahead = 0; ahead <= 400; ++ahead) {
+    kept.push_back(SignatureAt(federation_.now().utc.seconds + ahead));
+  }
+  SiteEffects effects;
+  ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_FALSE(Approve(kept[i])) << i;
+  for (std::size_t i = 2; i < kept.size(); ++i) {
+    const std::int64_t now = federation_.now().utc.seconds;
+    ASSERT_TRUE(kept[i].at.seconds <= now || !Approve(kept[i])) << i;
+  }
+  EXPECT_EQ(site().View(study_)->decision->kind, DecisionKind::kRevoked);
+}
+
+/// The clock was an hour ahead while Anna signed, and was then set right.
+TEST_F(SiteApprovalsTest, ADecisionIsNoOlderThanTheSignaturesThatItDiscards) {
+  RequireSignatures(2);
+  Moment ahead = federation_.now();
+  ahead.utc.seconds += 3'600;
+  const ApprovalSignature early = SignatureAt(ahead.utc.seconds);
+  SiteEffects effects;
+  ASSERT_TRUE(site().Approve(study_, ahead, effects, {"", {}, early}));
+  ASSERT_TRUE(site().Decline(study_, federation_.now(), effects));
+  EXPECT_EQ(site().View(study_)->decision->decided_at, ahead.utc);
+
+  RequireSignatures(1);
+  EXPECT_FALSE(site().Approve(study_, ahead, effects, {"", {}, early}));
+  EXPECT_EQ(site().View(study_)->decision->kind, DecisionKind::kDeclined);
+}
+
+TEST_F(SiteApprovalsTest, WhoComesBackSignsAnew) {
+  RequireSignatures(1);
+  ASSERT_TRUE(Approve(Signature("Anna", anna_)));
+  federation_.Advance(Duration(5'000));
+  SiteEffects effects;
+  ASSERT_TRUE(site().RemoveApprover("Anna", federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  const ApprovalSignature kept = SignatureAt(federation_.now().utc.seconds - 1);
+  AddPerson("Anna", anna_);
+  EXPECT_FALSE(Approve(kept));
+  ApproveElsewhere();
+  federation_.Start(study_);
+  EXPECT_FALSE(federation_.RunToEnd(study_, 5));
+  EXPECT_THAT(site().View(study_)->last_refusal, HasSubstr("0 signatures that count"));
   EXPECT_TRUE(Approve(Signature("Anna", anna_)));
 }
 
@@ -418,6 +491,38 @@ TEST_F(ApprovalLedgerTest, ASignatureCannotBeLeftOut) {
   std::vector<ChainRecord> records = Ledger();
   std::erase_if(records, [](const ChainRecord& record) { return record.event == "signed"; });
   EXPECT_THAT(Verified(records), HasSubstr("claims 1 signatures, and 0"));
+}
+
+TEST_F(ApprovalLedgerTest, AnApprovalHoldsNoLongerThanItsSignatures) {
+  const std::string day = ToText(site().View(study_)->approved_through);
+  EXPECT_THAT(With("approved", day, "2027-01-01"),
+              AllOf(HasSubstr("record 4"), HasSubstr("claims 1 signatures, and 0")));
+  EXPECT_THAT(With("approved", day, "never"), HasSubstr("no last day"));
+}
+
+TEST_F(ApprovalLedgerTest, ASignatureUnderAnApprovalRenewsNothing) {
+  std::vector<ChainRecord> records = Ledger();
+  records.back().event = "renewed";
+  EXPECT_THAT(Verified(records), HasSubstr("claims 1 signatures, and 0"));
+}
+
+TEST_F(ApprovalLedgerTest, WhoeverWasRemovedHasSignedNothing) {
+  std::vector<ChainRecord> records = Ledger();
+  ChainRecord removed = records.back();
+  removed.event = "approver-removed";
+  removed.detail = R"({"name":"Anna"})";
+  records.insert(records.end() - 1, removed);
+  EXPECT_THAT(Verified(records), HasSubstr("claims 1 signatures, and 0"));
+}
+
+TEST_F(ApprovalLedgerTest, SeveralDecisionsWithinOneSecondHold) {
+  for (int i = 0; i < 3; ++i) {
+    SiteEffects effects;
+    ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
+    federation_.Carry(kVictim, effects);
+    ASSERT_TRUE(Approve(SignatureAt(site().View(study_)->decision->decided_at.seconds + 1)));
+  }
+  EXPECT_EQ(Verified(Ledger()), "holds");
 }
 
 }  // namespace
