@@ -28,9 +28,10 @@ inline constexpr std::size_t kMaxNameBytes = 64;
 inline constexpr std::size_t kMaxReasonBytes = 500;
 
 /// A person's name, which is part of a file's name and stands in the ledger: 1 to 64 bytes of
-/// UTF-8, no control characters, no '/', no quotes, no blank or dot at its ends.
+/// UTF-8, nothing that common/code_points.h calls a control, no '/', no quotes, no blank or dot at
+/// its ends.
 Status CheckPersonName(std::string_view name);
-/// At most 500 bytes without control characters; may be empty.
+/// At most 500 bytes of UTF-8 without such controls; may be empty.
 Status CheckReason(std::string_view reason);
 
 /// A day by its number since 1970-01-01: DaysSinceEpoch turned around.

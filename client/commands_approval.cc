@@ -70,8 +70,8 @@ void ShowStatement(const Plan& plan, const ApprovalSignature& approval) {
                            std::string(MeaningOf(approval.kind)) + "\"",
                        width, 2)
             << "\n"
-            << Wrapped("Study " + plan.id.ToHex() + ", \"" + Printable(plan.title) +
-                           "\", through " + ToText(DayOf(approval.last_day)) +
+            << Wrapped("Study " + plan.id.ToHex() + ", \"" + OneLine(plan.title) + "\", through " +
+                           ToText(DayOf(approval.last_day)) +
                            (approval.reason.empty() ? "" : "; reason: " + approval.reason),
                        width, 2)
             << std::endl;
@@ -140,7 +140,7 @@ Result<int> Approve(const CommonOptions& common,
     TRY(const bool confirmed,
         Confirm(
             (kind == ApprovalKind::kApprove ? "Approve study " : "Renew the approval of study ") +
-            study.value("study", "").substr(0, 12) + ", \"" + Printable(study.value("title", "")) +
+            study.value("study", "").substr(0, 12) + ", \"" + OneLine(study.value("title", "")) +
             "\", as `review` shows it?"));
     if (!confirmed) {
       std::cout << "Nothing was changed." << std::endl;
@@ -173,7 +173,7 @@ std::string FormatApprovers(const Json& reply) {
   }
   std::string text;
   for (const Json& person : reply["approvers"]) {
-    text += Printable(person.value("name", "")) + ", since " +
+    text += OneLine(person.value("name", "")) + ", since " +
             person.value("added_at", "").substr(0, 10) +
             (person.value("may_sign", false) ? "" : " (policy.toml does not name this person)") +
             "\n  " + person.value("key", "") + "\n";

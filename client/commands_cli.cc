@@ -176,10 +176,10 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY(const std::vector<KnownSummary> summaries, ReadSummaries(common));
   DataCheck check = CheckWithProgress(common.folder, plan, patients, summaries);
   TRY_STATUS(ForeseeAnswer(common, plan, check));
-  std::string text = check.report ? RenderText(*check.report) : std::string();
+  std::string text = check.report ? Printable(RenderText(*check.report)) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
-              : "\nThe study could not be answered here: " + Printable(Describe(*check.problem)) +
+              : "\nThe study could not be answered here: " + OneLine(Describe(*check.problem)) +
                     "\nNothing was sent.\n";
   Json reply = CheckJson(check);
   if (!options.html.empty() && check.report) {
@@ -275,9 +275,9 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
                                      {"remedy", finding.remedy}});
     text += Paint(finding.ok ? "ok   " : "FAIL ", finding.ok ? Colour::kGreen : Colour::kRed,
                   style.colours) +
-            Wrapped(finding.check + ": " + Printable(finding.words), style.width - 5, 5) + "\n";
+            Wrapped(finding.check + ": " + OneLine(finding.words), style.width - 5, 5) + "\n";
     if (!finding.remedy.empty()) {
-      text += "     " + Wrapped("-> " + Printable(finding.remedy), style.width - 5, 8) + "\n";
+      text += "     " + Wrapped("-> " + OneLine(finding.remedy), style.width - 5, 8) + "\n";
     }
   }
   reply["ok"] = all_well;

@@ -154,11 +154,10 @@ Result<int> PreviewStudy(const CommonOptions& common,
   }
   Json json = PreviewJson(dry.preview);
   const std::string refusal =
-      dry.refusal.empty()
-          ? ""
-          : Wrapped("As things are none of it would leave: " + Printable(dry.refusal), style.width,
-                    0) +
-                "\n";
+      dry.refusal.empty() ? ""
+                          : Wrapped("As things are none of it would leave: " + OneLine(dry.refusal),
+                                    style.width, 0) +
+                                "\n";
   if (file.empty()) {
     return PrintReply(common, json,
                       refusal + PreviewPage(dry.preview, kMostShown, style.width) +

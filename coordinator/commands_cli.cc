@@ -198,7 +198,7 @@ Result<int> Submit(const CommonOptions& common, const Options& options) {
           {{"command", "submit"}, {"plan", std::string(AsText(bytes))}, {"file", options.file}}));
   return PrintReply(common, reply,
                     "Study " + Short(reply) +
-                        " is on offer to all sites: " + Printable(reply.value("title", "")) +
+                        " is on offer to all sites: " + OneLine(reply.value("title", "")) +
                         "\nSites review and approve it: consilium-site review DIR " + Short(reply) +
                         "\nThen start it: consilium-coordinator start " + common.folder.string() +
                         " " + Short(reply) + "\n");

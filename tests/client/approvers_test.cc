@@ -124,12 +124,13 @@ TEST(ApproverTest, HasANameThatFitsAFileAndALine) {
   for (const char* name : {"Anna Keller", "Dr. A. M\xc3\xbcller", "o'neill-2", "A"}) {
     EXPECT_TRUE(CheckPersonName(name)) << name;
   }
-  for (const char* name :
-       {"", " Anna", "Anna ", ".hidden", "-rf", "a/b", "../key", "a\"b", "a\nb", "a\\b", "Anna."}) {
+  for (const char* name : {"", " Anna", "Anna ", ".hidden", "-rf", "a/b", "../key", "a\"b", "a\nb",
+                           "a\\b", "Anna.", "Anna\xe2\x80\xae", "a\xc2\x9b", "\xff"}) {
     EXPECT_FALSE(CheckPersonName(name)) << name;
   }
   EXPECT_FALSE(CheckPersonName(std::string(65, 'a')));
   EXPECT_FALSE(CheckReason("a\nb"));
+  EXPECT_FALSE(CheckReason("agreed\xe2\x80\xae"));
   EXPECT_FALSE(CheckReason(std::string(501, 'a')));
 }
 
