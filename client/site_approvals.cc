@@ -73,7 +73,6 @@ std::size_t SiteStudy::CountSignatures(const std::vector<ApprovalSignature>& sig
   return names.size();
 }
 
-/// Why nothing is answered for want of an approval, in words; none while there is one.
 std::optional<std::string> SiteStudy::LacksApproval(const Moment& now) const {
   if (!record_.decision) return "Nobody at this site has approved the study.";
   if (record_.decision->kind == DecisionKind::kDeclined) return "This site declined the study.";
@@ -297,32 +296,32 @@ Status SiteCore::Approve(const StudyId& study,
                          const Moment& now,
                          SiteEffects& effects,
                          const ApprovalRequest& request) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Approve(ApprovalKind::kApprove, request, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->Approve(ApprovalKind::kApprove, request, now, effects);
 }
 
 Status SiteCore::Renew(const StudyId& study,
                        const Moment& now,
                        SiteEffects& effects,
                        const ApprovalRequest& request) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Approve(ApprovalKind::kRenew, request, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->Approve(ApprovalKind::kRenew, request, now, effects);
 }
 
 Status SiteCore::Decline(const StudyId& study,
                          const Moment& now,
                          SiteEffects& effects,
                          const std::string& reason) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->TakeBack(DecisionKind::kDeclined, reason, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->TakeBack(DecisionKind::kDeclined, reason, now, effects);
 }
 
 Status SiteCore::Revoke(const StudyId& study,
                         const Moment& now,
                         SiteEffects& effects,
                         const std::string& reason) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->TakeBack(DecisionKind::kRevoked, reason, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->TakeBack(DecisionKind::kRevoked, reason, now, effects);
 }
 
 // -- Who may sign

@@ -83,6 +83,9 @@ class SiteCore {
 
   std::vector<SiteStudyView> Studies() const;
   Result<SiteStudyView> View(const StudyId& study) const;
+  /// Why nothing of an offered study is answered for want of an approval, in words; none while it
+  /// has one.
+  Result<std::optional<std::string>> LacksApproval(const StudyId& study, const Moment& now) const;
   /// The checked plan of an offered study.
   Result<const Plan*> PlanOf(const StudyId& study) const;
   /// What a finished study's sums came to, as this site knows them; none where it does not.
@@ -138,6 +141,7 @@ class SiteCore {
   void SayHello(const Moment& now, SiteEffects& effects);
   void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);
   SiteEnvironment Environment();
+  Result<SiteStudy*> Offered(const StudyId& study) const;
 
   Settings settings_;
   const SigningKey& identity_;

@@ -28,8 +28,8 @@ std::vector<std::string> SiteCore::Foresee(const Plan& plan, UtcSeconds now) con
 }
 
 Result<ComputeAnswer> SiteCore::NextQuestion(const StudyId& study) const {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->NextQuestion();
+  TRY(const SiteStudy* const offered, Offered(study));
+  return offered->NextQuestion();
 }
 
 }  // namespace consilium
