@@ -208,6 +208,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
     TRY(NextKey next, LoadNextKey(common.folder, common.passphrase()));
     home.next = std::move(next);
   }
+  common.ForgetPassphrase();
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   ServiceManager manager = ServiceManager::FromEnvironment();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -49,10 +50,10 @@ Json RequestFor(const CohortPatients& patients,
 }
 
 /// Against each cohort that the site has answered with: the service adds up the differences of one
-/// range of codes, and this adds up the ranges.
-Status CompareWithEarlier(const CommonOptions& common,
-                          const Policy& policy,
-                          const CohortPatients& patients) {
+/// range of codes, and this adds up the ranges. In words, what is too near to one; else none.
+Result<std::optional<std::string>> CompareWithEarlier(const CommonOptions& common,
+                                                      const Policy& policy,
+                                                      const CohortPatients& patients) {
   std::vector<std::uint64_t> differ;
   Json cohorts;
   for (std::size_t begin = 0; begin == 0 || begin < patients.size(); begin += kMostPatientsAtOnce) {
@@ -71,26 +72,32 @@ Status CompareWithEarlier(const CommonOptions& common,
     TRY(const Bytes bytes, FromHex(cohorts[i].at("study").get<std::string>()));
     std::copy_n(bytes.begin(), std::min(bytes.size(), study.bytes.size()), study.bytes.begin());
     const UtcSeconds at{cohorts[i].at("at").get<std::int64_t>()};
-    TRY_STATUS(CheckDifference(policy, differ[i], study, at));
+    const PolicyStatus apart = CheckDifference(policy, differ[i], study, at);
+    if (!apart) return std::optional(Describe(apart.error()));
   }
-  return {};
+  return std::optional<std::string>();
 }
 
-Status Foresee(const CommonOptions& common, const Plan& plan, const CohortPatients& patients) {
+/// All that would keep an answer on this cohort here, in words.
+Result<std::vector<std::string>> Foresee(const CommonOptions& common,
+                                         const Plan& plan,
+                                         const CohortPatients& patients) {
   TRY(const Json reply,
       AskSite(common.folder, {{"command", "foresee"}, {"plan", plan.text}}, common.passphrase()));
-  const Json& refusals = reply.at("refusals");
-  if (!refusals.empty()) return Fail(ErrorCode::kRefused, refusals[0].get<std::string>());
+  auto refusals = reply.at("refusals").get<std::vector<std::string>>();
+  const Result<Policy> policy = LoadPolicy(common.folder / "policy.toml");
+  if (!policy) return std::vector<std::string>{Describe(policy.error())};
   const bool is_exact = plan.analysis->privacy_loss_of_a_round() == 0;
-  if (!is_exact || reply.at("answered_cohorts").get<std::uint64_t>() == 0) return {};
-  TRY(const Policy policy, LoadPolicy(common.folder / "policy.toml"));
-  return CompareWithEarlier(common, policy, patients);
+  if (!is_exact || reply.at("answered_cohorts").get<std::uint64_t>() == 0) return refusals;
+  TRY(std::optional<std::string> near, CompareWithEarlier(common, *policy, patients));
+  if (near) refusals.push_back(*std::move(near));
+  return refusals;
 }
 
 struct Dry {
   Plan plan;
   Preview preview;
-  std::string refusal;  ///< What would keep the answer here, in words.
+  std::vector<std::string> refusals;  ///< All that would keep the answer here, in words.
 };
 
 Result<Dry> RunDry(const CommonOptions& common, const std::string& study) {
@@ -111,23 +118,35 @@ Result<Dry> RunDry(const CommonOptions& common, const std::string& study) {
   cohort.cohort.site = home.settings.name;
   const auto sites = std::max(reply.at("members").get<std::uint32_t>(), dry.plan.minimum_sites);
   TRY(dry.preview, MakePreview(dry.plan, question, cohort.cohort, sites));
-  const auto asked = [&]() -> Status {
-    TRY(const Policy policy, LoadPolicy(common.folder / "policy.toml"));
-    TRY_STATUS(CheckPlan(policy, dry.plan, ReadClocks().utc));
-    TRY_STATUS(CheckCohort(policy, dry.plan, cohort));
-    return Foresee(common, dry.plan, cohort.patients);
-  }();
-  if (!asked) dry.refusal = Describe(asked.error());
+  const Result<Policy> policy = LoadPolicy(common.folder / "policy.toml");
+  const PolicyStatus allowed =
+      policy ? CheckCohort(*policy, dry.plan, cohort) : PolicyStatus();  // Foreseen below.
+  if (!allowed) dry.refusals.push_back(Describe(allowed.error()));
+  TRY(const std::vector<std::string> foreseen, Foresee(common, dry.plan, cohort.patients));
+  dry.refusals.insert(dry.refusals.end(), foreseen.begin(), foreseen.end());
   return dry;
 }
 
 }  // namespace
 
+std::string InOneText(const std::vector<std::string>& refusals) {
+  if (refusals.size() == 1) return refusals.front();
+  std::string text;
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    text += (i == 0 ? "(" : " (") + std::to_string(i + 1) + ") " + refusals[i];
+    if (!text.ends_with('.')) text += '.';
+  }
+  return text;
+}
+
 Status ForeseeAnswer(const CommonOptions& common, const Plan& plan, DataCheck& check) {
   if (!check.ok()) return {};
   try {
-    if (Status foreseen = Foresee(common, plan, check.patients); !foreseen) {
-      check.problem = foreseen.error();
+    const Result<std::vector<std::string>> refusals = Foresee(common, plan, check.patients);
+    if (!refusals) {
+      check.problem = refusals.error();
+    } else if (!refusals->empty()) {
+      check.problem = Error{ErrorCode::kRefused, InOneText(*refusals), ""};
     }
   } catch (const Json::exception&) {
     return Fail(ErrorCode::kIo, "the service's reply is not what was asked for",
@@ -153,11 +172,13 @@ Result<int> PreviewStudy(const CommonOptions& common,
                 "Use programs of the same version.");
   }
   Json json = PreviewJson(dry.preview);
+  json["refusals"] = dry.refusals;
   const std::string refusal =
-      dry.refusal.empty() ? ""
-                          : Wrapped("As things are none of it would leave: " + OneLine(dry.refusal),
-                                    style.width, 0) +
-                                "\n";
+      dry.refusals.empty()
+          ? ""
+          : Wrapped("As things are none of it would leave: " + OneLine(InOneText(dry.refusals)),
+                    style.width, 0) +
+                "\n";
   if (file.empty()) {
     return PrintReply(common, json,
                       refusal + PreviewPage(dry.preview, kMostShown, style.width) +

@@ -81,6 +81,7 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
   TRY(StopSignals stop, StopSignals::Install());
   SystemRandom random;
   TRY(CoordinatorHome home, OpenCoordinatorHome(common.folder, common.passphrase()));
+  common.ForgetPassphrase();
   TRY(const std::unique_ptr<Log> log, MakeLog("coordinator", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   ServiceManager manager = ServiceManager::FromEnvironment();

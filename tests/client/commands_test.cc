@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "client/commands_preview.h"
 #include "tests/client/approvals_fixture.h"
 
 namespace consilium::testing {
@@ -40,6 +41,12 @@ TEST_F(SiteCommandsTest, AnApprovalThatLostASignatureSaysWhatItLacks) {
 
   EXPECT_EQ(approval()["signatures_counting"], 0);
   EXPECT_THAT(approval()["lacks"].get<std::string>(), HasSubstr("0 signatures that count"));
+}
+
+TEST(RefusalsTest, SeveralAreNumberedInOneText) {
+  EXPECT_EQ(InOneText({"It is night."}), "It is night.");
+  EXPECT_EQ(InOneText({"It is night. Wait", "The budget is spent."}),
+            "(1) It is night. Wait. (2) The budget is spent.");
 }
 
 }  // namespace
