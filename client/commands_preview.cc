@@ -15,6 +15,7 @@
 #include "client/ingestion/study_data.h"
 #include "client/policy.h"
 #include "client/preview.h"
+#include "client/site_core.h"
 #include "common/files.h"
 #include "common/runtime_clock.h"
 #include "common/terminal.h"
@@ -49,11 +50,17 @@ Json RequestFor(const CohortPatients& patients,
   return request;
 }
 
+using Foreseen = SiteCore::Foreseen;
+
+Foreseen NotedOf(const PolicyRefusal& refusal) {
+  return {std::string(Name(refusal.rule)), Describe(refusal)};
+}
+
 /// Against each cohort that the site has answered with: the service adds up the differences of one
-/// range of codes, and this adds up the ranges. In words, what is too near to one; else none.
-Result<std::optional<std::string>> CompareWithEarlier(const CommonOptions& common,
-                                                      const Policy& policy,
-                                                      const CohortPatients& patients) {
+/// range of codes, and this adds up the ranges. None where it is near to none of them.
+Result<std::optional<Foreseen>> CompareWithEarlier(const CommonOptions& common,
+                                                   const Policy& policy,
+                                                   const CohortPatients& patients) {
   std::vector<std::uint64_t> differ;
   Json cohorts;
   for (std::size_t begin = 0; begin == 0 || begin < patients.size(); begin += kMostPatientsAtOnce) {
@@ -73,25 +80,46 @@ Result<std::optional<std::string>> CompareWithEarlier(const CommonOptions& commo
     std::copy_n(bytes.begin(), std::min(bytes.size(), study.bytes.size()), study.bytes.begin());
     const UtcSeconds at{cohorts[i].at("at").get<std::int64_t>()};
     const PolicyStatus apart = CheckDifference(policy, differ[i], study, at);
-    if (!apart) return std::optional(Describe(apart.error()));
+    if (!apart) return std::optional(NotedOf(apart.error()));
   }
-  return std::optional<std::string>();
+  return std::optional<Foreseen>();
 }
 
-/// All that would keep an answer on this cohort here, in words.
-Result<std::vector<std::string>> Foresee(const CommonOptions& common,
-                                         const Plan& plan,
-                                         const CohortPatients& patients) {
+/// All that would keep an answer on this cohort here.
+Result<std::vector<Foreseen>> Foresee(const CommonOptions& common,
+                                      const Plan& plan,
+                                      const CohortPatients& patients) {
   TRY(const Json reply,
       AskSite(common.folder, {{"command", "foresee"}, {"plan", plan.text}}, common.passphrase()));
-  auto refusals = reply.at("refusals").get<std::vector<std::string>>();
   const Result<Policy> policy = LoadPolicy(common.folder / "policy.toml");
-  if (!policy) return std::vector<std::string>{Describe(policy.error())};
+  if (!policy) return std::vector<Foreseen>{{"", Describe(policy.error())}};
+  std::vector<Foreseen> refusals;
+  for (const Json& refusal : reply.at("refusals")) {
+    refusals.push_back(
+        {refusal.at("rule").get<std::string>(), refusal.at("words").get<std::string>()});
+  }
   const bool is_exact = plan.analysis->privacy_loss_of_a_round() == 0;
   if (!is_exact || reply.at("answered_cohorts").get<std::uint64_t>() == 0) return refusals;
-  TRY(std::optional<std::string> near, CompareWithEarlier(common, *policy, patients));
+  TRY(std::optional<Foreseen> near, CompareWithEarlier(common, *policy, patients));
   if (near) refusals.push_back(*std::move(near));
   return refusals;
+}
+
+/// Which of the rules that Foresee asks hold, for the page that shows them one by one.
+void NoteAsked(const std::vector<Foreseen>& refusals, DataCheck& check) {
+  for (const PolicyRule rule :
+       {PolicyRule::kDifference, PolicyRule::kAnswersADay, PolicyRule::kAnswersAMonth,
+        PolicyRule::kStudiesAMonth, PolicyRule::kPrivacy, PolicyRule::kAnchors}) {
+    check.asked[rule] =
+        std::none_of(refusals.begin(), refusals.end(),
+                     [&](const Foreseen& refusal) { return refusal.rule == Name(rule); });
+  }
+}
+
+std::vector<std::string> WordsOf(const std::vector<Foreseen>& refusals) {
+  std::vector<std::string> words;
+  for (const Foreseen& refusal : refusals) words.push_back(refusal.words);
+  return words;
 }
 
 struct Dry {
@@ -122,8 +150,8 @@ Result<Dry> RunDry(const CommonOptions& common, const std::string& study) {
   const PolicyStatus allowed =
       policy ? CheckCohort(*policy, dry.plan, cohort) : PolicyStatus();  // Foreseen below.
   if (!allowed) dry.refusals.push_back(Describe(allowed.error()));
-  TRY(const std::vector<std::string> foreseen, Foresee(common, dry.plan, cohort.patients));
-  dry.refusals.insert(dry.refusals.end(), foreseen.begin(), foreseen.end());
+  TRY(const std::vector<Foreseen> foreseen, Foresee(common, dry.plan, cohort.patients));
+  for (const std::string& words : WordsOf(foreseen)) dry.refusals.push_back(words);
   return dry;
 }
 
@@ -142,11 +170,14 @@ std::string InOneText(const std::vector<std::string>& refusals) {
 Status ForeseeAnswer(const CommonOptions& common, const Plan& plan, DataCheck& check) {
   if (!check.ok()) return {};
   try {
-    const Result<std::vector<std::string>> refusals = Foresee(common, plan, check.patients);
+    const Result<std::vector<Foreseen>> refusals = Foresee(common, plan, check.patients);
     if (!refusals) {
       check.problem = refusals.error();
-    } else if (!refusals->empty()) {
-      check.problem = Error{ErrorCode::kRefused, InOneText(*refusals), ""};
+      return {};
+    }
+    NoteAsked(*refusals, check);
+    if (!refusals->empty()) {
+      check.problem = Error{ErrorCode::kRefused, InOneText(WordsOf(*refusals)), ""};
     }
   } catch (const Json::exception&) {
     return Fail(ErrorCode::kIo, "the service's reply is not what was asked for",

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/pages/number_text.h"
 #include "common/terminal.h"
 
 namespace consilium {
@@ -22,38 +21,6 @@ std::string Item(const std::string& text, std::size_t width) {
   return item + "\n";
 }
 
-RuleCheck AtLeast(std::string rule,
-                  std::uint64_t plans,
-                  std::uint64_t policys,
-                  std::optional<std::uint64_t> here) {
-  const std::uint64_t needed = std::max(plans, policys);
-  return {std::move(rule),
-          "at least " + std::to_string(needed) + (plans > policys ? " (plan)" : " (policy)"),
-          here ? std::to_string(*here) : "not known", here && *here >= needed};
-}
-
-RuleCheck Patients(const Review& review) {
-  const auto& report = review.check.report;
-  const bool known = report && report->flow;
-  return AtLeast("Patients in the cohort", review.plan.minimum_patients,
-                 review.check.policy->minimum_patients,
-                 known ? std::optional(report->flow->patients_left) : std::nullopt);
-}
-
-RuleCheck Parameters(const Review& review) {
-  const auto& report = review.check.report;
-  RuleCheck check{
-      "Parameters a patient",
-      "at most " + NumberText(review.check.policy->maximum_parameters_per_patient) + " (policy)",
-      "not known", false};
-  if (!report || !report->flow || report->flow->patients_left == 0) return check;
-  const double ratio = static_cast<double>(review.plan.analysis->parameters()) /
-                       static_cast<double>(report->flow->patients_left);
-  check.here = NumberText(ratio, "%.3g");
-  check.holds = ratio <= review.check.policy->maximum_parameters_per_patient * (1 + 1e-12);
-  return check;
-}
-
 std::string PlanNumber(const StudyId& id) { return "study " + id.Short(); }
 
 std::string ChangesText(const Review& review, std::size_t width) {
@@ -69,36 +36,6 @@ std::string ChangesText(const Review& review, std::size_t width) {
 }
 
 }  // namespace
-
-std::vector<RuleCheck> RulesOf(const Review& review) {
-  if (!review.check.policy) return {};
-  const Policy& policy = *review.check.policy;
-  const Plan& plan = review.plan;
-  const auto listed = [](const std::vector<std::string>& names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  const std::string kind(plan.analysis->kind());
-  const std::uint32_t rounds = plan.analysis->maximum_rounds();
-  std::vector<RuleCheck> rules = {
-      {"Kind of analysis", "allowed by the policy", kind, listed(policy.allowed_analyses, kind)},
-      {"Who asks", policy.requesters.empty() ? "anybody" : "named in the policy", plan.requested_by,
-       policy.requesters.empty() || listed(policy.requesters, plan.requested_by)},
-      Patients(review),
-      Parameters(review),
-      {"Rounds", "at most " + std::to_string(policy.maximum_rounds) + " (policy)",
-       "up to " + std::to_string(rounds), rounds <= policy.maximum_rounds},
-      {"Hospitals in a total",
-       "at least " + std::to_string(MinimumSites(policy, plan)) +
-           (plan.minimum_sites > policy.minimum_sites ? " (plan)" : " (policy)"),
-       "checked in each round", true}};
-  if (plan.analysis->ShowsSingleSites()) {
-    rules.push_back({"Single hospitals shown", "site_level (policy)",
-                     policy.site_level ? "allowed" : "not allowed", policy.site_level});
-  }
-  rules.push_back({"Valid through", "today or later", ToText(plan.expires),
-                   !(plan.expires < DateOf(review.at))});
-  return rules;
-}
 
 std::string ReviewText(const Review& review, std::size_t width) {
   width = std::max<std::size_t>(width, 60);

@@ -76,7 +76,7 @@ TEST(CommandLineTest, WithJsonErrorsAreDocumentsOnStdout) {
 }
 
 TEST(CommandLineTest, ACommandReadsItsPassphraseOnceUnlessItForgetsIt) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string file = folder.path() / "passphrase";
   ASSERT_TRUE(WriteFileAtomically(file, AsBytes("correct horse\n"), 0600));
   CommandLine line("program", "Does things.");
