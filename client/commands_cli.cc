@@ -121,12 +121,15 @@ Result<int> Rotate(const CommonOptions& common, const Options& options) {
   const std::string fingerprint = Fingerprint(read.identity, read.next);
   const Json reply{
       {"site", home.settings.name}, {"request", file.string()}, {"fingerprint", fingerprint}};
-  return PrintReply(common, reply,
-                    "The next transport key was made here and waits.\nFingerprint from then on: " +
-                        fingerprint + "\nSend " + file.string() +
-                        " to the coordinator's administrator, who admits it: consilium-coordinator "
-                        "admit DIR REQUEST\nThe running service takes the key up by itself, "
-                        "between two rounds.\n");
+  return PrintReply(
+      common, reply,
+      "The next transport key was made here and waits.\nFingerprint from then on: " + fingerprint +
+          "\nSend " + file.string() +
+          " to the coordinator's administrator, who admits it: consilium-coordinator "
+          "admit DIR REQUEST\nThe running service takes the key up by itself, "
+          "between two rounds.\nA site whose policy.toml names this one under anchors "
+          "by its fingerprint answers nothing from then on, until the new one stands "
+          "there: tell them.\n");
 }
 
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
