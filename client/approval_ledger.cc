@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -38,14 +40,14 @@ class Verifier {
     const Json detail = Json::parse(record.detail, nullptr, /*allow_exceptions=*/false);
     if (!detail.is_object()) return "";
     if (record.event == "approver-added") return Added(detail);
-    if (record.event == "approver-removed") persons_.erase(Text(detail, "name"));
+    if (record.event == "approver-removed") Removed(Text(detail, "name"));
     if (record.event == "signed") return Signed(detail, record.at);
     const bool approved = record.event == "approved" || record.event == "renewed";
     if (!approved && record.event != "revoked" && record.event != "declined") return "";
     const std::string study = Text(detail, "study");
-    std::string wrong = approved ? Approved(detail, study) : std::string();
+    std::string wrong = approved ? Approved(record.event, detail, study) : std::string();
+    decided_[study] = DecisionTime(record.at, LastDecision(study), NewestOf(signed_[study]));
     signed_.erase(study);
-    decided_[study] = record.at;
     return wrong;
   }
   const LedgerSignatures& found() const { return found_; }
@@ -62,6 +64,14 @@ class Verifier {
     persons_[approver.name] = approver.key;
     ++found_.approvers;
     return "";
+  }
+
+  /// What this person has signed counts no more, nor does it once somebody has the name again.
+  void Removed(const std::string& name) {
+    persons_.erase(name);
+    for (auto& [study, signatures] : signed_) {
+      std::erase_if(signatures, [&](const ApprovalSignature& each) { return each.name == name; });
+    }
   }
 
   std::string Signed(const Json& detail, UtcSeconds written) {
@@ -88,31 +98,44 @@ class Verifier {
       return "the signature is not that of " + signature.name + " for this study";
     }
     // One that was written down again would make up an approval from an older one.
-    const auto decided = decided_.find(place.study.ToHex());
-    const std::int64_t age = written.seconds - signature.at.seconds;
-    if (age > kSignatureSeconds || age < -kSignatureSeconds ||
-        (decided != decided_.end() && signature.at <= decided->second)) {
+    const std::string study = place.study.ToHex();
+    if (!IsTimely(signature.at, written, LastDecision(study))) {
       return "the signature of " + signature.name + " was given at another time";
     }
     ++found_.signatures;
-    signed_[place.study.ToHex()].insert(signature.name);
+    signed_[study].push_back(std::move(signature));
     return "";
   }
 
-  std::string Approved(const Json& detail, const std::string& study) {
-    const std::set<std::string>& names = signed_[study];
+  std::optional<UtcSeconds> LastDecision(const std::string& study) const {
+    const auto last = decided_.find(study);
+    return last == decided_.end() ? std::nullopt : std::optional(last->second);
+  }
+
+  /// As many different people must have signed this very thing, to hold as long as is claimed.
+  std::string Approved(const std::string& event, const Json& detail, const std::string& study) {
     const bool counted = detail.contains("signatures") && detail["signatures"].is_number_unsigned();
-    if (!counted || detail["signatures"].get<std::uint64_t>() <= names.size()) return "";
+    if (!counted || detail["signatures"].get<std::uint64_t>() == 0) return "";
+    const Result<Date> until = ParseDate(Text(detail, "until"));
+    if (!until) return "an approval has no last day";
+    const ApprovalKind kind = event == "approved" ? ApprovalKind::kApprove : ApprovalKind::kRenew;
+    std::set<std::string> names;
+    for (const ApprovalSignature& each : signed_[study]) {
+      const bool counts = each.kind == kind && each.last_day >= DaysSinceEpoch(*until);
+      if (counts) names.insert(each.name);
+    }
+    if (detail["signatures"].get<std::uint64_t>() <= names.size()) return "";
     return "an approval claims " + detail["signatures"].dump() + " signatures, and " +
-           std::to_string(names.size()) + " stand before it";
+           std::to_string(names.size()) + " for it and its last day stand before it";
   }
 
   FederationId federation_;
   IdentityKey site_;
   LedgerSignatures found_;
   std::map<std::string, IdentityKey> persons_;
-  std::map<std::string, std::set<std::string>> signed_;  ///< By study, since its last decision.
-  std::map<std::string, UtcSeconds> decided_;            ///< When that was.
+  /// By study, since its last decision.
+  std::map<std::string, std::vector<ApprovalSignature>> signed_;
+  std::map<std::string, UtcSeconds> decided_;  ///< Which time that counts from.
 };
 
 }  // namespace

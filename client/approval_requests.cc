@@ -55,12 +55,16 @@ Json PeopleJson(const std::vector<ApprovalSignature>& signatures) {
 
 }  // namespace
 
-Json ApprovalJson(const SiteStudyView& view, const Moment& now) {
+Json ApprovalJson(const SiteStudyView& view,
+                  const std::optional<std::string>& lacks,
+                  const Moment& now) {
   return {{"signatures_needed", view.signatures_needed},
+          {"signatures_counting", view.signatures_counting},
           {"signatures", PeopleJson(view.approval.signatures)},
           {"waiting", PeopleJson(view.approval.pending)},
           {"through", ToText(view.approved_through)},
-          {"ended", view.approved_through < DateOf(now.utc)}};
+          {"ended", view.approved_through < DateOf(now.utc)},
+          {"lacks", lacks ? Json(*lacks) : Json(nullptr)}};
 }
 
 Json SignatureJson(const ApprovalSignature& signature) {

@@ -2,6 +2,9 @@
 
 // Approvals, signatures and approvers as the JSON of requests and replies.
 
+#include <optional>
+#include <string>
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "client/commands.h"
@@ -10,8 +13,11 @@
 
 namespace consilium {
 
-/// What is known of a study's approval: signatures there, waited for and needed, and its last day.
-nlohmann::ordered_json ApprovalJson(const SiteStudyView& view, const Moment& now);
+/// What is known of a study's approval: signatures there, those of them that count, waited for and
+/// needed, its last day, and why nothing is answered for want of it (`lacks`, in words).
+nlohmann::ordered_json ApprovalJson(const SiteStudyView& view,
+                                    const std::optional<std::string>& lacks,
+                                    const Moment& now);
 
 nlohmann::ordered_json SignatureJson(const ApprovalSignature& signature);
 /// The "reason", "until" and "signature" of a request; each may be absent.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/code_points.h"
 #include "common/crypto/hash.h"
 
 namespace consilium {
@@ -11,8 +12,6 @@ namespace {
 constexpr std::array<std::pair<ApprovalKind, std::string_view>, 2> kMeanings = {
     {{ApprovalKind::kApprove, "I have reviewed this study and approve it."},
      {ApprovalKind::kRenew, "I have reviewed this study again and renew its approval."}}};
-
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 Digest ApproverDigest(const FederationId& federation,
                       const IdentityKey& site,
@@ -43,10 +42,8 @@ Result<ApprovalRules::Person> ParsePerson(const Settings& entry) {
 Status CheckPersonName(std::string_view name) {
   const auto is_end = [](char c) { return c == ' ' || c == '.'; };
   const bool fits = !name.empty() && name.size() <= kMaxNameBytes && !is_end(name.front()) &&
-                    !is_end(name.back()) && name.front() != '-' &&
-                    std::none_of(name.begin(), name.end(), [](char c) {
-                      return IsControl(c) || c == '/' || c == '\\' || c == '"';
-                    });
+                    !is_end(name.back()) && name.front() != '-' && IsPlain(name) &&
+                    name.find_first_of("/\\\"") == std::string_view::npos;
   if (fits) return {};
   return Fail(ErrorCode::kInvalidArgument, "this is no name for a person who signs",
               "Use 1 to 64 bytes without quotes, slashes and control characters, and no blank or "
@@ -54,9 +51,7 @@ Status CheckPersonName(std::string_view name) {
 }
 
 Status CheckReason(std::string_view reason) {
-  if (reason.size() <= kMaxReasonBytes && std::none_of(reason.begin(), reason.end(), IsControl)) {
-    return {};
-  }
+  if (reason.size() <= kMaxReasonBytes && IsPlain(reason)) return {};
   return Fail(ErrorCode::kInvalidArgument,
               "the reason is longer than 500 bytes or has a line break or control character",
               "Give one short sentence.");
@@ -101,6 +96,30 @@ void SignApproval(const ApprovalPlace& place,
 
 bool VerifyApproval(const ApprovalPlace& place, const ApprovalSignature& approval) {
   return Verify(approval.key, DigestToSign(place, approval).span(), approval.signature);
+}
+
+bool IsTimely(UtcSeconds given, UtcSeconds taken, std::optional<UtcSeconds> decided) {
+  if (decided && given <= *decided) return false;
+  // Any number may come in a request or record: what is subtracted is known to be the smaller one.
+  if (given > taken) return decided && given.seconds - 1 == decided->seconds;
+  const auto age =
+      static_cast<std::uint64_t>(taken.seconds) - static_cast<std::uint64_t>(given.seconds);
+  return age <= static_cast<std::uint64_t>(kSignatureSeconds);
+}
+
+std::optional<UtcSeconds> NewestOf(const std::vector<ApprovalSignature>& signatures) {
+  std::optional<UtcSeconds> newest;
+  for (const ApprovalSignature& each : signatures)
+    newest = std::max(newest, std::optional(each.at));
+  return newest;
+}
+
+UtcSeconds DecisionTime(UtcSeconds now,
+                        std::optional<UtcSeconds> last,
+                        std::optional<UtcSeconds> newest_signature) {
+  UtcSeconds at = now;
+  if (last && at <= *last) at.seconds = last->seconds + 1;
+  return newest_signature ? std::max(at, *newest_signature) : at;
 }
 
 Signature ProveApprover(const FederationId& federation,

@@ -5,6 +5,7 @@
 // the site's account cannot sign for a person without that person's passphrase.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,16 +21,17 @@ namespace consilium {
 
 inline constexpr std::size_t kMaxApprovers = 100;  ///< Registered at one site.
 inline constexpr std::size_t kMaxSignatures = 10;  ///< That a policy may ask for.
-/// How far a signature's time may be from the one at which it is taken. It is made on the same
-/// machine a moment before: an older one is somebody's who was not asked again.
+/// How much older than now a signature may be when it is taken. It is made on the same machine a
+/// moment before: an older one is somebody's who was not asked again.
 inline constexpr std::int64_t kSignatureSeconds = 300;
 inline constexpr std::size_t kMaxNameBytes = 64;
 inline constexpr std::size_t kMaxReasonBytes = 500;
 
 /// A person's name, which is part of a file's name and stands in the ledger: 1 to 64 bytes of
-/// UTF-8, no control characters, no '/', no quotes, no blank or dot at its ends.
+/// UTF-8, nothing that common/code_points.h calls a control, no '/', no quotes, no blank or dot at
+/// its ends.
 Status CheckPersonName(std::string_view name);
-/// At most 500 bytes without control characters; may be empty.
+/// At most 500 bytes of UTF-8 without such controls; may be empty.
 Status CheckReason(std::string_view reason);
 
 /// A day by its number since 1970-01-01: DaysSinceEpoch turned around.
@@ -74,6 +76,21 @@ void SignApproval(const ApprovalPlace& place,
                   const SigningKey& person,
                   ApprovalSignature& approval);
 bool VerifyApproval(const ApprovalPlace& place, const ApprovalSignature& approval);
+
+/// Whether a signature that was given at `given` may be taken at `taken`: at most kSignatureSeconds
+/// old, and given after the last decision on the study (`decided`; none while there is none). None
+/// is taken ahead of its time, but for the second after the last decision, which may have been
+/// taken within this very second: what is dated ahead could be kept back, and would still be newer
+/// than a revocation that came after it.
+bool IsTimely(UtcSeconds given, UtcSeconds taken, std::optional<UtcSeconds> decided);
+/// The time of the newest; none where there is none.
+std::optional<UtcSeconds> NewestOf(const std::vector<ApprovalSignature>& signatures);
+/// The time that a decision made now counts from: later than the last one, and not before the
+/// newest signature that it takes or discards, so that none of these approves anything again. It is
+/// ahead of `now` only within a second, or after a clock was set back.
+UtcSeconds DecisionTime(UtcSeconds now,
+                        std::optional<UtcSeconds> last,
+                        std::optional<UtcSeconds> newest_signature);
 
 /// Table "approver", key: the public key. Somebody who may sign at this site.
 struct ApproverRecord {

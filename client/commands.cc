@@ -51,7 +51,7 @@ std::string_view Word(StudyState state) {
   return "";
 }
 
-Json StudyJson(const SiteStudyView& view, const Moment& now) {
+Json StudyJson(const SiteStudyView& view, const Context& context) {
   Json json;
   json["study"] = view.id.ToHex();
   json["title"] = view.title;
@@ -61,7 +61,8 @@ Json StudyJson(const SiteStudyView& view, const Moment& now) {
   json["reason"] = view.reason;
   json["decision"] = view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
   json["decided_at"] = view.decision ? Json(ToText(view.decision->decided_at)) : Json(nullptr);
-  json["approval"] = ApprovalJson(view, now);
+  const auto lacks = context.core.LacksApproval(view.id, context.now);
+  json["approval"] = ApprovalJson(view, lacks ? *lacks : std::nullopt, context.now);
   json["rounds_done"] = view.sums_known;
   json["open_round"] = view.open_round;
   json["progress"] = view.progress;
@@ -83,7 +84,7 @@ Result<Json> ShowStudies(const Json&, const Context& context, SiteEffects&) {
   reply["site"] = context.site_name;
   reply["studies"] = Json::array();
   for (const SiteStudyView& view : context.core.Studies()) {
-    reply["studies"].push_back(StudyJson(view, context.now));
+    reply["studies"].push_back(StudyJson(view, context));
   }
   return reply;
 }
@@ -102,7 +103,7 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
   TRY(const StudyId study, StudyIn(request, context));
   TRY(const SiteStudyView view, context.core.View(study));
   TRY(const Plan* const plan, context.core.PlanOf(study));
-  Json reply = StudyJson(view, context.now);
+  Json reply = StudyJson(view, context);
   const auto& roster = context.core.roster();
   reply["site"] = context.site_name;
   reply["federation_name"] = roster ? Json(roster->roster.federation_name) : Json("");
@@ -122,7 +123,7 @@ Result<Json> ShowStudy(const Json& request, const Context& context, SiteEffects&
 Result<Json> ShowSummary(const Json& request, const Context& context, SiteEffects&) {
   TRY(const StudyId study, StudyIn(request, context));
   TRY(const SiteStudyView view, context.core.View(study));
-  Json reply = StudyJson(view, context.now);
+  Json reply = StudyJson(view, context);
   reply["result"] = nullptr;
   if (view.kind != "summary") return reply;
   TRY(const std::optional<AnalysisResult> result, context.core.ResultOf(study));
@@ -140,7 +141,7 @@ Result<Json> Approve(const Json& request, const Context& context, SiteEffects& e
   TRY(const ApprovalRequest approval, ReadApprovalRequest(request));
   TRY_STATUS((context.core.*kApprove)(study, context.now, effects, approval));
   TRY(const SiteStudyView view, context.core.View(study));
-  return StudyJson(view, context.now);
+  return StudyJson(view, context);
 }
 
 template <
@@ -149,7 +150,7 @@ Result<Json> TakeBack(const Json& request, const Context& context, SiteEffects& 
   TRY(const StudyId study, StudyIn(request, context));
   TRY_STATUS((context.core.*kTakeBack)(study, context.now, effects, request.value("reason", "")));
   TRY(const SiteStudyView view, context.core.View(study));
-  return StudyJson(view, context.now);
+  return StudyJson(view, context);
 }
 
 /// Null where the policy cannot be read.

@@ -1,9 +1,11 @@
 #include "client/commands_approval.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -68,11 +70,29 @@ void ShowStatement(const Plan& plan, const ApprovalSignature& approval) {
                            std::string(MeaningOf(approval.kind)) + "\"",
                        width, 2)
             << "\n"
-            << Wrapped("Study " + plan.id.ToHex() + ", \"" + Printable(plan.title) +
-                           "\", through " + ToText(DayOf(approval.last_day)) +
+            << Wrapped("Study " + plan.id.ToHex() + ", \"" + OneLine(plan.title) + "\", through " +
+                           ToText(DayOf(approval.last_day)) +
                            (approval.reason.empty() ? "" : "; reason: " + approval.reason),
                        width, 2)
             << std::endl;
+}
+
+/// Now, once the second of the last decision is over. Never a time that is to come: whoever told
+/// the wrong time of that decision could keep the signature back until then.
+Result<UtcSeconds> TimeAfter(UtcSeconds decided) {
+  constexpr std::int64_t kLongestWaitSeconds = 10;
+  constexpr std::chrono::milliseconds kPause{50};
+  UtcSeconds now = ReadClocks().utc;
+  while (now <= decided) {
+    if (decided.seconds - now.seconds > kLongestWaitSeconds) {
+      return Fail(ErrorCode::kConflict,
+                  "the last decision on the study has a time that is still to come",
+                  "Check this machine's clock: nothing is signed before that time.");
+    }
+    std::this_thread::sleep_for(kPause);
+    now = ReadClocks().utc;
+  }
+  return now;
 }
 
 /// The study's number is computed here from the plan's text: it is what the signature is bound to.
@@ -99,10 +119,7 @@ Result<ApprovalSignature> Sign(const CommonOptions& common,
   if (!common.json) ShowStatement(plan, approval);
   TRY(const SigningKey key,
       LoadPersonalKey(KeyFileOf(common, options), PersonsPassphrase(options)));
-  // After the last decision, which may have been taken within this very second.
-  approval.at = ReadClocks().utc;
-  const std::int64_t decided = study.value("decided_at_seconds", std::int64_t{0});
-  approval.at.seconds = std::max(approval.at.seconds, decided + 1);
+  TRY(approval.at, TimeAfter(UtcSeconds{study.value("decided_at_seconds", std::int64_t{0})}));
   SignApproval(place, key, approval);
   return approval;
 }
@@ -123,7 +140,7 @@ Result<int> Approve(const CommonOptions& common,
     TRY(const bool confirmed,
         Confirm(
             (kind == ApprovalKind::kApprove ? "Approve study " : "Renew the approval of study ") +
-            study.value("study", "").substr(0, 12) + ", \"" + Printable(study.value("title", "")) +
+            study.value("study", "").substr(0, 12) + ", \"" + OneLine(study.value("title", "")) +
             "\", as `review` shows it?"));
     if (!confirmed) {
       std::cout << "Nothing was changed." << std::endl;
@@ -156,7 +173,7 @@ std::string FormatApprovers(const Json& reply) {
   }
   std::string text;
   for (const Json& person : reply["approvers"]) {
-    text += Printable(person.value("name", "")) + ", since " +
+    text += OneLine(person.value("name", "")) + ", since " +
             person.value("added_at", "").substr(0, 10) +
             (person.value("may_sign", false) ? "" : " (policy.toml does not name this person)") +
             "\n  " + person.value("key", "") + "\n";

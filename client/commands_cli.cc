@@ -121,12 +121,15 @@ Result<int> Rotate(const CommonOptions& common, const Options& options) {
   const std::string fingerprint = Fingerprint(read.identity, read.next);
   const Json reply{
       {"site", home.settings.name}, {"request", file.string()}, {"fingerprint", fingerprint}};
-  return PrintReply(common, reply,
-                    "The next transport key was made here and waits.\nFingerprint from then on: " +
-                        fingerprint + "\nSend " + file.string() +
-                        " to the coordinator's administrator, who admits it: consilium-coordinator "
-                        "admit DIR REQUEST\nThe running service takes the key up by itself, "
-                        "between two rounds.\n");
+  return PrintReply(
+      common, reply,
+      "The next transport key was made here and waits.\nFingerprint from then on: " + fingerprint +
+          "\nSend " + file.string() +
+          " to the coordinator's administrator, who admits it: consilium-coordinator "
+          "admit DIR REQUEST\nThe running service takes the key up by itself, "
+          "between two rounds.\nA site whose policy.toml names this one under anchors "
+          "by its fingerprint answers nothing from then on, until the new one stands "
+          "there: tell them.\n");
 }
 
 Result<int> UseSource(const CommonOptions& common, const Options& options) {
@@ -176,10 +179,10 @@ Result<int> Check(const CommonOptions& common, const Options& options) {
   TRY(const std::vector<KnownSummary> summaries, ReadSummaries(common));
   DataCheck check = CheckWithProgress(common.folder, plan, patients, summaries);
   TRY_STATUS(ForeseeAnswer(common, plan, check));
-  std::string text = check.report ? RenderText(*check.report) : std::string();
+  std::string text = check.report ? Printable(RenderText(*check.report)) : std::string();
   text += check.ok()
               ? "\nThe study could be answered here. Nothing was sent.\n"
-              : "\nThe study could not be answered here: " + Printable(Describe(*check.problem)) +
+              : "\nThe study could not be answered here: " + OneLine(Describe(*check.problem)) +
                     "\nNothing was sent.\n";
   Json reply = CheckJson(check);
   if (!options.html.empty() && check.report) {
@@ -208,6 +211,7 @@ Result<int> Run(const CommonOptions& common, const Options& options) {
     TRY(NextKey next, LoadNextKey(common.folder, common.passphrase()));
     home.next = std::move(next);
   }
+  common.ForgetPassphrase();
   TRY(const std::unique_ptr<Log> log, MakeLog("site", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   ServiceManager manager = ServiceManager::FromEnvironment();
@@ -275,9 +279,9 @@ Result<int> Examine(const CommonOptions& common, const Options&) {
                                      {"remedy", finding.remedy}});
     text += Paint(finding.ok ? "ok   " : "FAIL ", finding.ok ? Colour::kGreen : Colour::kRed,
                   style.colours) +
-            Wrapped(finding.check + ": " + Printable(finding.words), style.width - 5, 5) + "\n";
+            Wrapped(finding.check + ": " + OneLine(finding.words), style.width - 5, 5) + "\n";
     if (!finding.remedy.empty()) {
-      text += "     " + Wrapped("-> " + Printable(finding.remedy), style.width - 5, 8) + "\n";
+      text += "     " + Wrapped("-> " + OneLine(finding.remedy), style.width - 5, 8) + "\n";
     }
   }
   reply["ok"] = all_well;

@@ -37,8 +37,12 @@ Result<CohortPatients> PatientsIn(const Json& request) {
 
 Result<Json> ForeseeReply(const Json& request, const SiteCommandContext& context) {
   TRY(const Plan plan, ParsePlan(request.at("plan").get<std::string>(), "plan"));
-  return Json{{"refusals", context.core.Foresee(plan, context.now.utc)},
-              {"answered_cohorts", context.core.cohorts().answered().size()}};
+  Json reply{{"refusals", Json::array()},
+             {"answered_cohorts", context.core.cohorts().answered().size()}};
+  for (const SiteCore::Foreseen& foreseen : context.core.Foresee(plan, context.now.utc)) {
+    reply["refusals"].push_back({{"rule", foreseen.rule}, {"words", foreseen.words}});
+  }
+  return reply;
 }
 
 Result<Json> CompareCohortReply(const Json& request, const SiteCommandContext& context) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "client/ingestion/study_data.h"
 #include "client/policy.h"
 #include "client/preview.h"
+#include "client/site_core.h"
 #include "common/files.h"
 #include "common/runtime_clock.h"
 #include "common/terminal.h"
@@ -48,11 +50,17 @@ Json RequestFor(const CohortPatients& patients,
   return request;
 }
 
+using Foreseen = SiteCore::Foreseen;
+
+Foreseen NotedOf(const PolicyRefusal& refusal) {
+  return {std::string(Name(refusal.rule)), Describe(refusal)};
+}
+
 /// Against each cohort that the site has answered with: the service adds up the differences of one
-/// range of codes, and this adds up the ranges.
-Status CompareWithEarlier(const CommonOptions& common,
-                          const Policy& policy,
-                          const CohortPatients& patients) {
+/// range of codes, and this adds up the ranges. None where it is near to none of them.
+Result<std::optional<Foreseen>> CompareWithEarlier(const CommonOptions& common,
+                                                   const Policy& policy,
+                                                   const CohortPatients& patients) {
   std::vector<std::uint64_t> differ;
   Json cohorts;
   for (std::size_t begin = 0; begin == 0 || begin < patients.size(); begin += kMostPatientsAtOnce) {
@@ -71,26 +79,53 @@ Status CompareWithEarlier(const CommonOptions& common,
     TRY(const Bytes bytes, FromHex(cohorts[i].at("study").get<std::string>()));
     std::copy_n(bytes.begin(), std::min(bytes.size(), study.bytes.size()), study.bytes.begin());
     const UtcSeconds at{cohorts[i].at("at").get<std::int64_t>()};
-    TRY_STATUS(CheckDifference(policy, differ[i], study, at));
+    const PolicyStatus apart = CheckDifference(policy, differ[i], study, at);
+    if (!apart) return std::optional(NotedOf(apart.error()));
   }
-  return {};
+  return std::optional<Foreseen>();
 }
 
-Status Foresee(const CommonOptions& common, const Plan& plan, const CohortPatients& patients) {
+/// All that would keep an answer on this cohort here.
+Result<std::vector<Foreseen>> Foresee(const CommonOptions& common,
+                                      const Plan& plan,
+                                      const CohortPatients& patients) {
   TRY(const Json reply,
       AskSite(common.folder, {{"command", "foresee"}, {"plan", plan.text}}, common.passphrase()));
-  const Json& refusals = reply.at("refusals");
-  if (!refusals.empty()) return Fail(ErrorCode::kRefused, refusals[0].get<std::string>());
+  const Result<Policy> policy = LoadPolicy(common.folder / "policy.toml");
+  if (!policy) return std::vector<Foreseen>{{"", Describe(policy.error())}};
+  std::vector<Foreseen> refusals;
+  for (const Json& refusal : reply.at("refusals")) {
+    refusals.push_back(
+        {refusal.at("rule").get<std::string>(), refusal.at("words").get<std::string>()});
+  }
   const bool is_exact = plan.analysis->privacy_loss_of_a_round() == 0;
-  if (!is_exact || reply.at("answered_cohorts").get<std::uint64_t>() == 0) return {};
-  TRY(const Policy policy, LoadPolicy(common.folder / "policy.toml"));
-  return CompareWithEarlier(common, policy, patients);
+  if (!is_exact || reply.at("answered_cohorts").get<std::uint64_t>() == 0) return refusals;
+  TRY(std::optional<Foreseen> near, CompareWithEarlier(common, *policy, patients));
+  if (near) refusals.push_back(*std::move(near));
+  return refusals;
+}
+
+/// Which of the rules that Foresee asks hold, for the page that shows them one by one.
+void NoteAsked(const std::vector<Foreseen>& refusals, DataCheck& check) {
+  for (const PolicyRule rule :
+       {PolicyRule::kDifference, PolicyRule::kAnswersADay, PolicyRule::kAnswersAMonth,
+        PolicyRule::kStudiesAMonth, PolicyRule::kPrivacy, PolicyRule::kAnchors}) {
+    check.asked[rule] =
+        std::none_of(refusals.begin(), refusals.end(),
+                     [&](const Foreseen& refusal) { return refusal.rule == Name(rule); });
+  }
+}
+
+std::vector<std::string> WordsOf(const std::vector<Foreseen>& refusals) {
+  std::vector<std::string> words;
+  for (const Foreseen& refusal : refusals) words.push_back(refusal.words);
+  return words;
 }
 
 struct Dry {
   Plan plan;
   Preview preview;
-  std::string refusal;  ///< What would keep the answer here, in words.
+  std::vector<std::string> refusals;  ///< All that would keep the answer here, in words.
 };
 
 Result<Dry> RunDry(const CommonOptions& common, const std::string& study) {
@@ -111,23 +146,38 @@ Result<Dry> RunDry(const CommonOptions& common, const std::string& study) {
   cohort.cohort.site = home.settings.name;
   const auto sites = std::max(reply.at("members").get<std::uint32_t>(), dry.plan.minimum_sites);
   TRY(dry.preview, MakePreview(dry.plan, question, cohort.cohort, sites));
-  const auto asked = [&]() -> Status {
-    TRY(const Policy policy, LoadPolicy(common.folder / "policy.toml"));
-    TRY_STATUS(CheckPlan(policy, dry.plan, ReadClocks().utc));
-    TRY_STATUS(CheckCohort(policy, dry.plan, cohort));
-    return Foresee(common, dry.plan, cohort.patients);
-  }();
-  if (!asked) dry.refusal = Describe(asked.error());
+  const Result<Policy> policy = LoadPolicy(common.folder / "policy.toml");
+  const PolicyStatus allowed =
+      policy ? CheckCohort(*policy, dry.plan, cohort) : PolicyStatus();  // Foreseen below.
+  if (!allowed) dry.refusals.push_back(Describe(allowed.error()));
+  TRY(const std::vector<Foreseen> foreseen, Foresee(common, dry.plan, cohort.patients));
+  for (const std::string& words : WordsOf(foreseen)) dry.refusals.push_back(words);
   return dry;
 }
 
 }  // namespace
 
+std::string InOneText(const std::vector<std::string>& refusals) {
+  if (refusals.size() == 1) return refusals.front();
+  std::string text;
+  for (std::size_t i = 0; i < refusals.size(); ++i) {
+    text += (i == 0 ? "(" : " (") + std::to_string(i + 1) + ") " + refusals[i];
+    if (!text.ends_with('.')) text += '.';
+  }
+  return text;
+}
+
 Status ForeseeAnswer(const CommonOptions& common, const Plan& plan, DataCheck& check) {
   if (!check.ok()) return {};
   try {
-    if (Status foreseen = Foresee(common, plan, check.patients); !foreseen) {
-      check.problem = foreseen.error();
+    const Result<std::vector<Foreseen>> refusals = Foresee(common, plan, check.patients);
+    if (!refusals) {
+      check.problem = refusals.error();
+      return {};
+    }
+    NoteAsked(*refusals, check);
+    if (!refusals->empty()) {
+      check.problem = Error{ErrorCode::kRefused, InOneText(WordsOf(*refusals)), ""};
     }
   } catch (const Json::exception&) {
     return Fail(ErrorCode::kIo, "the service's reply is not what was asked for",
@@ -153,11 +203,12 @@ Result<int> PreviewStudy(const CommonOptions& common,
                 "Use programs of the same version.");
   }
   Json json = PreviewJson(dry.preview);
+  json["refusals"] = dry.refusals;
   const std::string refusal =
-      dry.refusal.empty()
+      dry.refusals.empty()
           ? ""
-          : Wrapped("As things are none of it would leave: " + Printable(dry.refusal), style.width,
-                    0) +
+          : Wrapped("As things are none of it would leave: " + OneLine(InOneText(dry.refusals)),
+                    style.width, 0) +
                 "\n";
   if (file.empty()) {
     return PrintReply(common, json,

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "client/review.h"
 #include "common/command_line.h"
@@ -13,8 +14,11 @@
 
 namespace consilium {
 
+/// Several refusals as one text, numbered; one as it is.
+std::string InOneText(const std::vector<std::string>& refusals);
+
 /// Asks the site's record (hours, quotas, budget, anchors, answered cohorts) about a check that
-/// found no problem so far, and sets its problem if that would refuse. Nothing is recorded.
+/// found no problem so far, and sets its problem to all that would refuse. Nothing is recorded.
 Status ForeseeAnswer(const CommonOptions& common, const Plan& plan, DataCheck& check);
 
 /// Prints the numbers of the study's next round on the terminal, or writes all of them to `file`

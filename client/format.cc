@@ -13,7 +13,7 @@ constexpr std::size_t kShortNumber = 12;
 
 std::string Text(const Json& object, const char* name) {
   return object.contains(name) && object[name].is_string()
-             ? Printable(object[name].get<std::string>())
+             ? OneLine(object[name].get<std::string>())
              : std::string();
 }
 
@@ -25,7 +25,7 @@ std::string Short(const Json& object) { return Text(object, "study").substr(0, k
 
 std::string FieldOf(const Note& note, std::string_view name) {
   for (const auto& [field, value] : note.fields) {
-    if (field == name) return Printable(value);
+    if (field == name) return OneLine(value);
   }
   return "";
 }
@@ -49,17 +49,36 @@ std::string DecisionInWords(const std::string& event, const Json& detail) {
          (until.empty() ? "" : " until " + until) + Because(detail);
 }
 
-/// A study's decision with what its approval lacks.
+std::string LackOf(const Json& study) {
+  return Text(study.value("approval", Json::object()), "lacks");
+}
+
+/// Approved at some time, and yet nothing is answered: for want of signatures, of time, of a
+/// policy.
+bool HasLapsed(const Json& study) {
+  return Text(study, "decision") == "approved" && !LackOf(study).empty();
+}
+
+bool IsOver(const Json& study) {
+  const std::string state = Text(study, "state");
+  return state == "finished" || state == "failed" || state == "stopped";
+}
+
+/// A study's decision as far as it holds now.
 std::string DecisionOf(const Json& study) {
   const Json approval = study.value("approval", Json::object());
-  const std::string waits = std::to_string(approval.value("waiting", Json::array()).size()) +
-                            " of " + Number(approval, "signatures_needed") + " signed";
+  const std::string needed = " of " + Number(approval, "signatures_needed");
+  const std::size_t waiting = approval.value("waiting", Json::array()).size();
   if (study["decision"].is_null()) {
-    return approval.value("waiting", Json::array()).empty() ? "none yet" : waits;
+    return waiting == 0 ? "none yet" : std::to_string(waiting) + needed + " signed";
   }
   const std::string decision = Text(study, "decision");
   if (decision != "approved") return decision;
-  return approval.value("ended", false) ? "ended" : decision;
+  if (approval.value("signatures_counting", 0U) < approval.value("signatures_needed", 0U)) {
+    return Number(approval, "signatures_counting") + needed + " signed";
+  }
+  if (approval.value("ended", false)) return "ended";
+  return HasLapsed(study) ? "on hold" : decision;
 }
 
 std::string LedgerLine(const Json& record) {
@@ -96,11 +115,13 @@ std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
   for (const Json& study : reply["studies"]) {
     rows.push_back({Short(study), Text(study, "kind"), DecisionOf(study), Text(study, "state"),
                     Text(study, "title")});
-    for (const char* field : {"progress", "last_refusal", "reason"}) {
-      const std::string remark = Text(study, field);
-      if (!remark.empty()) {
-        remarks += "\n" + Wrapped(Short(study) + ": " + remark, style.width, 2) + "\n";
-      }
+    std::vector<std::string> words = {Text(study, "progress"), Text(study, "last_refusal"),
+                                      Text(study, "reason")};
+    const std::string lack = HasLapsed(study) && !IsOver(study) ? LackOf(study) : "";
+    if (lack != words[1]) words.push_back(lack);
+    for (const std::string& remark : words) {
+      if (remark.empty()) continue;
+      remarks += "\n" + Wrapped(Short(study) + ": " + remark, style.width, 2) + "\n";
     }
   }
   return AlignedTable(rows) + remarks;
@@ -191,10 +212,14 @@ std::string FormatDecision(const Json& study) {
   if (!waiting.empty()) {
     return name + " is signed by " + people + ": " + std::to_string(waiting.size()) + " of " +
            Number(approval, "signatures_needed") + " signatures. " +
-           (decision == "approved" ? "The approval holds as before" : "Nothing is answered") +
+           (decision == "approved" && !HasLapsed(study) ? "The approval holds as before"
+                                                        : "Nothing is answered") +
            " until the others have signed.\n";
   }
   if (decision != "approved") return name + " is " + decision + " here.\n";
+  if (HasLapsed(study)) {
+    return name + " was approved here, and nothing is answered: " + LackOf(study) + "\n";
+  }
   return name + " is approved here through " + Text(approval, "through") +
          (people.empty() ? "" : ", signed by " + people) + ".\n";
 }
@@ -207,6 +232,11 @@ std::string SentenceFor(ConnectionEvent event, const SiteHome& home) {
     case ConnectionEvent::kDisconnected:
       return "The connection to the coordinator is gone; trying again.";
     case ConnectionEvent::kUnreachable:
+      if (!home.settings.socks_proxy.empty()) {
+        return "Nobody answers at " + where + " through the proxy " + home.settings.socks_proxy +
+               " (socks_proxy in settings.toml); trying again. Is the proxy running, does it let "
+               "us through, and is the coordinator running?";
+      }
       return "Nobody answers at " + where +
              "; trying again. Is the coordinator running, and does the firewall let us out?";
     case ConnectionEvent::kSiteKeyRefused:

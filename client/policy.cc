@@ -47,28 +47,6 @@ std::map<double, std::uint64_t> ClassesOf(const Contract& contract,
   return classes;
 }
 
-PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& cohort) {
-  const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
-  const std::uint64_t repeats = rows > cohort.patients ? rows - cohort.patients : 0;
-  for (std::size_t i = 0; i < cohort.columns.size(); ++i) {
-    for (const auto& [value, count] : ClassesOf(plan.contract, cohort, i)) {
-      // All repeated rows may belong to patients of this class, each of whom then has fewer
-      // patients.
-      const std::uint64_t patients = count > repeats ? count - repeats : 1;
-      if (patients >= policy.minimum_class) continue;
-      std::string message = "the smallest class of \"" + cohort.columns[i] + "\" has " +
-                            (repeats > 0 ? "possibly only " : "") + Counted(patients, "patient") +
-                            "; " + AuthorityOf(false, PolicyRule::kClass).words +
-                            " asks for at least " + std::to_string(policy.minimum_class);
-      return RefuseByPolicy(
-          PolicyRule::kClass, std::move(message),
-          "Leave the column out of the plan or merge its levels. "
-          "Whoever is responsible for this site's policy.toml can lower the minimum.");
-    }
-  }
-  return {};
-}
-
 PolicyStatus CheckTrainerIsNamed(const Policy& policy, const Plan& plan) {
   const std::string_view wanted = plan.analysis->trainer();
   if (wanted.empty() || policy.trainers.contains(wanted)) return {};
@@ -207,6 +185,28 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
     return RefuseByPolicy(PolicyRule::kRounds, "the study may ask for " + Counted(rounds, "round") +
                                                    "; this site's policy (maximum_rounds) allows " +
                                                    std::to_string(policy.maximum_rounds));
+  }
+  return {};
+}
+
+PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& cohort) {
+  const auto rows = static_cast<std::uint64_t>(cohort.values.rows());
+  const std::uint64_t repeats = rows > cohort.patients ? rows - cohort.patients : 0;
+  for (std::size_t i = 0; i < cohort.columns.size(); ++i) {
+    for (const auto& [value, count] : ClassesOf(plan.contract, cohort, i)) {
+      // All repeated rows may belong to patients of this class, each of whom then has fewer
+      // patients.
+      const std::uint64_t patients = count > repeats ? count - repeats : 1;
+      if (patients >= policy.minimum_class) continue;
+      std::string message = "the smallest class of \"" + cohort.columns[i] + "\" has " +
+                            (repeats > 0 ? "possibly only " : "") + Counted(patients, "patient") +
+                            "; " + AuthorityOf(false, PolicyRule::kClass).words +
+                            " asks for at least " + std::to_string(policy.minimum_class);
+      return RefuseByPolicy(
+          PolicyRule::kClass, std::move(message),
+          "Leave the column out of the plan or merge its levels. "
+          "Whoever is responsible for this site's policy.toml can lower the minimum.");
+    }
   }
   return {};
 }

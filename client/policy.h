@@ -108,6 +108,8 @@ PolicyStatus CheckPlan(const Policy& policy, const Plan& plan, UtcSeconds today)
 /// is a value of a category, of a boolean or of a number that takes at most two values. Classes are
 /// counted in patients: with several rows a patient, as few as the rows could stand for.
 PolicyStatus CheckCohort(const Policy& policy, const Plan& plan, const CohortWithFlow& cohort);
+/// The smallest class alone.
+PolicyStatus CheckClasses(const Policy& policy, const Plan& plan, const Cohort& cohort);
 /// Whether these patients are those of an earlier answer or differ from them by enough: the
 /// difference of two sums is a sum over the patients between them.
 PolicyStatus CheckDifference(const Policy& policy,

@@ -24,7 +24,8 @@ std::string SliceText(const Slice& slice,
                       std::size_t most,
                       std::size_t width) {
   std::string text =
-      "\n" + Wrapped(slice.name + " [" + slice.shape + "]: " + slice.meaning, width, 4) + "\n";
+      "\n" + Wrapped(OneLine(slice.name + " [" + slice.shape + "]: " + slice.meaning), width, 4) +
+      "\n";
   const std::size_t shown = std::min(most, values.size());
   for (std::size_t i = 0; i < shown; ++i) {
     char place[32];

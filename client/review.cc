@@ -25,6 +25,8 @@ Status AskPolicy(const std::filesystem::path& home,
   }
   TRY(SiteCohort cohort, LoadCohort(source, plan, patients));
   TRY(check.model, LintModel(policy, plan, cohort.cohort));
+  check.asked[PolicyRule::kClass] = CheckClasses(policy, plan, cohort.cohort).has_value();
+  check.asked[PolicyRule::kModel] = CheckModel(policy, plan, cohort.cohort).has_value();
   TRY_STATUS(CheckCohort(policy, plan, cohort));
   check.patients = std::move(cohort.patients);
   return {};

@@ -3,6 +3,7 @@
 // The pages that a site's people look at before they decide, as text for a terminal and as HTML for
 // a screen or a printer. They hold counts of this site's patients and stay here.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct DataCheck {
   std::optional<Error> problem;         ///< Why the study could not be answered as things are.
   std::vector<ModelFinding> model;      ///< What a model could learn by heart here.
   CohortPatients patients;              ///< Of the cohort, where the rules on it are met.
+  /// Whether each rule holds that was asked about the cohort or the site's record.
+  std::map<PolicyRule, bool> asked;
   bool ok() const { return !problem.has_value(); }
 };
 
@@ -48,7 +51,9 @@ struct Review {
   std::vector<std::string> commands;  ///< With which to decide.
 };
 
-/// What the policy and the plan ask for beside what the study has here, rule by rule.
+/// What the policy and the plan ask for beside what the study has here, rule by rule: every rule
+/// that has something to say about this study. For a terminal of 80 columns a rule has at most 22,
+/// what is needed at most 24.
 struct RuleCheck {
   std::string rule;    ///< "Patients in the cohort"
   std::string needed;  ///< "at least 20 (plan)"

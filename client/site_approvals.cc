@@ -64,14 +64,15 @@ std::size_t SiteStudy::CountSignatures(const std::vector<ApprovalSignature>& sig
   std::set<std::string> names;
   for (const ApprovalSignature& signature : signatures) {
     const auto person = environment_.approvers->find(signature.key);
-    const bool known =
-        person != environment_.approvers->end() && person->second.name == signature.name;
+    // Who was removed and came back has to sign anew.
+    const bool known = person != environment_.approvers->end() &&
+                       person->second.name == signature.name &&
+                       signature.at >= person->second.added_at;
     if (known && rules.MaySign(signature.name, signature.key)) names.insert(signature.name);
   }
   return names.size();
 }
 
-/// Why nothing is answered for want of an approval, in words; none while there is one.
 std::optional<std::string> SiteStudy::LacksApproval(const Moment& now) const {
   if (!record_.decision) return "Nobody at this site has approved the study.";
   if (record_.decision->kind == DecisionKind::kDeclined) return "This site declined the study.";
@@ -132,6 +133,10 @@ Status SiteStudy::CheckLastDay(std::int64_t last_day, const Moment& now) const {
   return {};
 }
 
+std::optional<UtcSeconds> SiteStudy::LastDecision() const {
+  return record_.decision ? std::optional(record_.decision->decided_at) : std::nullopt;
+}
+
 /// Everything about one signature but how many others there are.
 Status SiteStudy::MaySign(const ApprovalSignature& signature, const Moment& now) const {
   if (!VerifyApproval(Place(), signature)) {
@@ -151,9 +156,9 @@ Status SiteStudy::MaySign(const ApprovalSignature& signature, const Moment& now)
         signature.name + " is not among those whom this site's policy lets sign ([[approver]])",
         "Whoever is responsible for policy.toml can add name and key.");
   }
-  const std::int64_t age = now.utc.seconds - signature.at.seconds;
-  const bool after_decision = !record_.decision || signature.at > record_.decision->decided_at;
-  if (age > kSignatureSeconds || age < -kSignatureSeconds || !after_decision) {
+  // Who was removed and came back signs anew.
+  const bool registered_then = signature.at >= person->second.added_at;
+  if (!registered_then || !IsTimely(signature.at, now.utc, LastDecision())) {
     return Fail(ErrorCode::kRefused,
                 "the signature was given at another time, or before the last decision on the study",
                 "Sign again; check this machine's clock.");
@@ -196,16 +201,16 @@ Status SiteStudy::TakeSignature(const ApprovalSignature& signature,
 
 void SiteStudy::Decided(DecisionKind kind,
                         std::string_view event,
+                        ApprovalRecord approval,
                         const std::string& detail,
                         const Moment& now,
                         RecordBatch changes,
                         SiteEffects& effects) {
-  // A decision is ordered by its time at the coordinator, so a later one must have a later time.
-  UtcSeconds at = now.utc;
-  if (record_.decision && at <= record_.decision->decided_at) {
-    at.seconds = record_.decision->decided_at.seconds + 1;
-  }
-  record_.decision = Decision{kind, at};
+  // A decision is ordered by its time at the coordinator, too.
+  const std::optional<UtcSeconds> newest = std::max(
+      {NewestOf(approval.signatures), NewestOf(approval_.signatures), NewestOf(approval_.pending)});
+  record_.decision = Decision{kind, DecisionTime(now.utc, LastDecision(), newest)};
+  approval_ = std::move(approval);
   if (kind != DecisionKind::kApproved) {
     session_.reset();
     pending_sum_.reset();
@@ -259,13 +264,12 @@ Status SiteStudy::Approve(ApprovalKind kind,
   } else {
     TRY_STATUS(CheckLastDay(last_day, now));
   }
-  approval_ = {last_day, std::move(signatures), {}};
   Json detail{{"study", plan_.id.ToHex()},
               {"until", ToText(DayOf(last_day))},
-              {"signatures", approval_.signatures.size()}};
+              {"signatures", signatures.size()}};
   if (!request.reason.empty()) detail["reason"] = request.reason;
   Decided(DecisionKind::kApproved, kind == ApprovalKind::kApprove ? "approved" : "renewed",
-          Text(detail), now, std::move(changes), effects);
+          {last_day, std::move(signatures), {}}, Text(detail), now, std::move(changes), effects);
   return {};
 }
 
@@ -281,10 +285,9 @@ Status SiteStudy::TakeBack(DecisionKind kind,
   if (kind == DecisionKind::kRevoked && !approved) {
     return Fail(ErrorCode::kConflict, "the study is not approved, so there is nothing to revoke");
   }
-  approval_ = {};
   Json detail{{"study", plan_.id.ToHex()}};
   if (!reason.empty()) detail["reason"] = reason;
-  Decided(kind, kind == DecisionKind::kRevoked ? "revoked" : "declined", Text(detail), now, {},
+  Decided(kind, kind == DecisionKind::kRevoked ? "revoked" : "declined", {}, Text(detail), now, {},
           effects);
   return {};
 }
@@ -293,32 +296,32 @@ Status SiteCore::Approve(const StudyId& study,
                          const Moment& now,
                          SiteEffects& effects,
                          const ApprovalRequest& request) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Approve(ApprovalKind::kApprove, request, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->Approve(ApprovalKind::kApprove, request, now, effects);
 }
 
 Status SiteCore::Renew(const StudyId& study,
                        const Moment& now,
                        SiteEffects& effects,
                        const ApprovalRequest& request) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->Approve(ApprovalKind::kRenew, request, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->Approve(ApprovalKind::kRenew, request, now, effects);
 }
 
 Status SiteCore::Decline(const StudyId& study,
                          const Moment& now,
                          SiteEffects& effects,
                          const std::string& reason) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->TakeBack(DecisionKind::kDeclined, reason, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->TakeBack(DecisionKind::kDeclined, reason, now, effects);
 }
 
 Status SiteCore::Revoke(const StudyId& study,
                         const Moment& now,
                         SiteEffects& effects,
                         const std::string& reason) {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->TakeBack(DecisionKind::kRevoked, reason, now, effects);
+  TRY(SiteStudy* const offered, Offered(study));
+  return offered->TakeBack(DecisionKind::kRevoked, reason, now, effects);
 }
 
 // -- Who may sign

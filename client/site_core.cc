@@ -180,27 +180,34 @@ Result<StudyId> SiteCore::FindStudy(std::string_view number) const {
               "Give at least 4 digits of the number that `studies` shows.");
 }
 
-Result<SiteStudyView> SiteCore::View(const StudyId& study) const {
+Result<SiteStudy*> SiteCore::Offered(const StudyId& study) const {
   const auto found = studies_.find(study);
   if (found == studies_.end()) {
     return Fail(ErrorCode::kNotFound, "no study has the number " + study.Short());
   }
-  return found->second->View();
+  return found->second.get();
+}
+
+Result<SiteStudyView> SiteCore::View(const StudyId& study) const {
+  TRY(const SiteStudy* const offered, Offered(study));
+  return offered->View();
+}
+
+Result<std::optional<std::string>> SiteCore::LacksApproval(const StudyId& study,
+                                                           const Moment& now) const {
+  TRY(const SiteStudy* const offered, Offered(study));
+  return offered->LacksApproval(now);
 }
 
 Result<const Plan*> SiteCore::PlanOf(const StudyId& study) const {
-  const auto found = studies_.find(study);
-  if (found == studies_.end()) {
-    return Fail(ErrorCode::kNotFound, "no study has the number " + study.Short());
-  }
-  return &found->second->plan();
+  TRY(const SiteStudy* const offered, Offered(study));
+  return &offered->plan();
 }
 
 Result<std::optional<AnalysisResult>> SiteCore::ResultOf(const StudyId& study) {
-  TRY_STATUS(PlanOf(study));
-  SiteStudy& known = *studies_.at(study);
-  if (known.record().state != StudyState::kFinished) return std::optional<AnalysisResult>();
-  return known.KnownResult();
+  TRY(SiteStudy* const offered, Offered(study));
+  if (offered->record().state != StudyState::kFinished) return std::optional<AnalysisResult>();
+  return offered->KnownResult();
 }
 
 std::vector<SiteStudyView> SiteCore::Studies() const {

@@ -83,6 +83,9 @@ class SiteCore {
 
   std::vector<SiteStudyView> Studies() const;
   Result<SiteStudyView> View(const StudyId& study) const;
+  /// Why nothing of an offered study is answered for want of an approval, in words; none while it
+  /// has one.
+  Result<std::optional<std::string>> LacksApproval(const StudyId& study, const Moment& now) const;
   /// The checked plan of an offered study.
   Result<const Plan*> PlanOf(const StudyId& study) const;
   /// What a finished study's sums came to, as this site knows them; none where it does not.
@@ -97,9 +100,12 @@ class SiteCore {
   /// not have, in words: it is an old copy, and nothing is answered from it.
   const std::optional<std::string>& rollback_found() const { return rollback_; }
   // -- Looking ahead: nothing is recorded.
-  /// Why no answer to this plan would leave as things are, in words; none where nothing stands
-  /// against it. The cohort is not looked at.
-  std::vector<std::string> Foresee(const Plan& plan, UtcSeconds now) const;
+  struct Foreseen {
+    std::string rule;   ///< The policy's key; empty where it is no rule of the policy.
+    std::string words;  ///< Why no answer would leave.
+  };
+  /// All that stands against answers to this plan as things are. The cohort is not looked at.
+  std::vector<Foreseen> Foresee(const Plan& plan, UtcSeconds now) const;
   const CohortGuard& cohorts() const { return cohorts_; }
   /// What counts against the quotas when a new study asks.
   AnswersSoFar AnswersBefore(UtcSeconds now) const { return history_.Before(now, StudyId()); }
@@ -138,6 +144,7 @@ class SiteCore {
   void SayHello(const Moment& now, SiteEffects& effects);
   void SayRefusal(const OpenedMessage& message, const Refusal& refusal, SiteEffects& effects);
   SiteEnvironment Environment();
+  Result<SiteStudy*> Offered(const StudyId& study) const;
 
   Settings settings_;
   const SigningKey& identity_;

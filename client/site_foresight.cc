@@ -6,14 +6,15 @@
 
 namespace consilium {
 
-std::vector<std::string> SiteCore::Foresee(const Plan& plan, UtcSeconds now) const {
-  std::vector<std::string> refusals;
+std::vector<SiteCore::Foreseen> SiteCore::Foresee(const Plan& plan, UtcSeconds now) const {
+  std::vector<Foreseen> refusals;
   const auto note = [&refusals](const PolicyStatus& status) {
-    if (!status) refusals.push_back(Describe(status.error()));
+    if (status) return;
+    refusals.push_back({std::string(Name(status.error().rule)), Describe(status.error())});
   };
-  if (rollback_) refusals.push_back(*rollback_ + ". " + std::string(kRollbackRemedy));
+  if (rollback_) refusals.push_back({"", *rollback_ + ". " + std::string(kRollbackRemedy)});
   if (!policy_) {
-    refusals.push_back(Describe(policy_.error()));
+    refusals.push_back({"", Describe(policy_.error())});
     return refusals;
   }
   note(CheckPlan(*policy_, plan, now));
@@ -28,8 +29,8 @@ std::vector<std::string> SiteCore::Foresee(const Plan& plan, UtcSeconds now) con
 }
 
 Result<ComputeAnswer> SiteCore::NextQuestion(const StudyId& study) const {
-  TRY_STATUS(PlanOf(study));
-  return studies_.at(study)->NextQuestion();
+  TRY(const SiteStudy* const offered, Offered(study));
+  return offered->NextQuestion();
 }
 
 }  // namespace consilium

@@ -119,6 +119,7 @@ SiteStudyView SiteStudy::View() const {
   if (environment_.policy->has_value()) {
     view.signatures_needed = (*environment_.policy)->approval.needed;
   }
+  view.signatures_counting = static_cast<std::uint32_t>(CountSignatures(approval_.signatures));
   view.approved_through = approval_.last_day ? DayOf(*approval_.last_day) : plan_.expires;
   view.state = record_.state;
   view.reason = record_.reason;

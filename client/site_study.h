@@ -32,8 +32,9 @@ struct SiteStudyView {
   std::string kind;
   std::optional<Decision> decision;
   ApprovalRecord approval;
-  std::uint32_t signatures_needed = 0;  ///< By the policy as it is now.
-  Date approved_through;                ///< Last day of the approval, or the plan's.
+  std::uint32_t signatures_needed = 0;    ///< By the policy as it is now.
+  std::uint32_t signatures_counting = 0;  ///< Under the approval, by policy and approvers now.
+  Date approved_through;                  ///< Last day of the approval, or the plan's.
   StudyState state = StudyState::kOffered;
   std::string reason;               ///< The coordinator's, or what this site refused last.
   std::uint32_t sums_known = 0;     ///< Rounds closed.
@@ -99,6 +100,8 @@ class SiteStudy {
   const SiteStudyRecord& record() const { return record_; }
   SiteStudyView View() const;
   Result<ComputeAnswer> NextQuestion() const;  ///< See SiteCore.
+  /// Why nothing is answered for want of an approval, in words; none while there is one.
+  std::optional<std::string> LacksApproval(const Moment& now) const;
 
   /// Approves, renews, or adds a signature to what will be an approval once there are enough.
   Status Approve(ApprovalKind kind,
@@ -172,7 +175,6 @@ class SiteStudy {
   PolicyStatus MaySpend() const;
   PolicyStatus MayLeave(const Moment& now) const;
   PolicyStatus HoldsAnchors(const std::vector<SiteId>& sites) const;
-  std::optional<std::string> LacksApproval(const Moment& now) const;
   std::size_t CountSignatures(const std::vector<ApprovalSignature>& signatures) const;
   Status MaySign(const ApprovalSignature& signature, const Moment& now) const;
   Status CheckLastDay(std::int64_t last_day, const Moment& now) const;
@@ -180,11 +182,13 @@ class SiteStudy {
   Status TakeSignature(const ApprovalSignature& signature, const Moment& now, RecordBatch& changes);
   void Decided(DecisionKind kind,
                std::string_view event,
+               ApprovalRecord approval,
                const std::string& detail,
                const Moment& now,
                RecordBatch changes,
                SiteEffects& effects);
   ApprovalPlace Place() const;
+  std::optional<UtcSeconds> LastDecision() const;
   bool IsExact() const;
   PolicyStatus IsApart(const CohortPatients& patients) const;
   Judged<void> RefuseData(const Error& why, SiteEffects& effects);

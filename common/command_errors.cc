@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/check.h"
+#include "common/terminal.h"
 
 namespace consilium {
 namespace {
@@ -75,7 +76,7 @@ int ReportError(std::string_view program, const Error& error, bool as_json) {
   if (as_json) {
     std::cout << ErrorDocument(error) << std::endl;
   } else {
-    std::cerr << program << ": " << Describe(error) << std::endl;
+    std::cerr << program << ": " << Printable(Describe(error)) << std::endl;
   }
   return ExitCodeOf(error.code);
 }

@@ -15,9 +15,14 @@
 namespace consilium {
 
 PassphraseProvider CommonOptions::passphrase() const {
+  if (typed != nullptr) return typed->provider();
   return PassphraseFrom(passphrase_file.empty()
                             ? std::nullopt
                             : std::optional<std::filesystem::path>(passphrase_file));
+}
+
+void CommonOptions::ForgetPassphrase() const {
+  if (typed != nullptr) typed->Forget();
 }
 
 int PrintReply(const CommonOptions& common,
@@ -72,9 +77,12 @@ int CommandLine::Run(int count, char** arguments) {
   if (const Status none = ForbidCoreDumps(); !none) {
     return ReportError(program_, none.error(), common_.json);
   }
+  PassphraseMemory typed(common_.passphrase());
   for (const Command& command : commands_) {
     if (!command.app->parsed()) continue;
-    const Result<int> done = command.run(common_);
+    CommonOptions common = common_;
+    common.typed = &typed;
+    const Result<int> done = command.run(common);
     return done ? *done : ReportError(program_, done.error(), common_.json);
   }
   return kExitUsage;

@@ -25,8 +25,11 @@ struct CommonOptions {
   std::filesystem::path folder;
   bool json = false;
   std::string passphrase_file;
+  PassphraseMemory* typed = nullptr;  ///< Of the command that runs, which asks once.
 
   PassphraseProvider passphrase() const;
+  /// For a command that goes on long after it has its keys.
+  void ForgetPassphrase() const;
 };
 
 /// Prints what a command has found out, as JSON or as a text for people, to stdout; the exit code

@@ -210,6 +210,16 @@ Passphrase& Passphrase::operator=(Passphrase&& other) noexcept {
 
 Passphrase::~Passphrase() { Wipe(text_); }
 
+PassphraseProvider PassphraseMemory::provider() {
+  return [this](const std::filesystem::path& file) -> Result<Passphrase> {
+    if (!known_) {
+      TRY(Passphrase typed, ask_(file));
+      known_.emplace(std::move(typed));
+    }
+    return Passphrase(known_->Expose());
+  };
+}
+
 Status SaveIdentity(const std::filesystem::path& home,
                     const SigningKey& key,
                     const KeyProtection& protection,

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/crypto/passphrase.h"
 #include "common/crypto/signing.h"
@@ -47,6 +48,24 @@ class Passphrase {
 
 /// Asked only when a key file needs it, with the file's path for the prompt.
 using PassphraseProvider = std::function<Result<Passphrase>(const std::filesystem::path& file)>;
+
+/// What was typed, for as long as one command runs: the key files of a home folder open with one
+/// passphrase, and nobody is asked for it twice.
+class PassphraseMemory {
+ public:
+  explicit PassphraseMemory(PassphraseProvider ask) : ask_(std::move(ask)) {}
+  PassphraseMemory(const PassphraseMemory&) = delete;
+  PassphraseMemory& operator=(const PassphraseMemory&) = delete;
+
+  /// Asks the first time. The memory outlives it.
+  PassphraseProvider provider();
+  /// Wipes it: a service that has its keys runs on for years.
+  void Forget() { known_.reset(); }
+
+ private:
+  PassphraseProvider ask_;
+  std::optional<Passphrase> known_;
+};
 
 /// How a key file is to be protected.
 struct KeyProtection {

@@ -1,6 +1,5 @@
 #include "common/log.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -12,6 +11,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
 
+#include "common/code_points.h"
 #include "common/file_descriptor.h"
 #include "common/files.h"
 
@@ -21,32 +21,6 @@ namespace {
 constexpr std::size_t kLongestWord = 1'024;
 constexpr std::size_t kFileBytes = 10U << 20;
 constexpr std::size_t kOlderFiles = 4;  ///< Beside the current one.
-
-/// Length of the UTF-8 sequence at the front of `text` and its code point; length 0 when it is
-/// invalid.
-std::pair<std::size_t, std::uint32_t> FirstCodePoint(std::string_view text) {
-  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte_at(0);
-  if (lead < 0x80) return {1, lead};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {0, 0};
-  std::uint32_t code_point = lead & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte_at(i) & 0xc0U) != 0x80) return {0, 0};
-    code_point = code_point << 6 | (byte_at(i) & 0x3fU);
-  }
-  constexpr std::array<std::uint32_t, 5> kSmallest = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-  if (code_point < kSmallest[length] || code_point > 0x10ffff || surrogate) return {0, 0};
-  return {length, code_point};
-}
-
-/// Characters that a terminal or viewer acts upon instead of showing: C0 and C1 controls, line and
-/// paragraph separators, direction marks and overrides, byte-order mark.
-bool IsControl(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x200e && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
 
 void AppendEscaped(std::string& to, std::string_view bytes) {
   for (const char byte : bytes) {
@@ -61,15 +35,15 @@ std::string Escaped(std::string_view word) {
   std::string safe;
   while (!word.empty()) {
     if (safe.size() >= kLongestWord) return safe + "...";
-    const auto [length, code_point] = FirstCodePoint(word);
-    const std::size_t taken = length == 0 ? 1 : length;
-    if (length == 0 || IsControl(code_point)) {
+    const CodePoint first = FirstCodePoint(word);
+    const std::size_t taken = first.bytes == 0 ? 1 : first.bytes;
+    if (first.bytes == 0 || IsControl(first.number)) {
       if (word.front() == '\n') {
         safe += "\\n";
       } else {
         AppendEscaped(safe, word.substr(0, taken));
       }
-    } else if (code_point == '\\') {
+    } else if (first.number == '\\') {
       safe += "\\\\";
     } else {
       safe.append(word.substr(0, taken));

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <utility>
 
 #include <sys/stat.h>
@@ -33,14 +32,8 @@ Status SavePartyKeys(const std::filesystem::path& home,
 
 Result<PartyKeys> LoadPartyKeys(const std::filesystem::path& home,
                                 const PassphraseProvider& ask_passphrase) {
-  std::optional<Passphrase> known;
-  const PassphraseProvider once = [&](const std::filesystem::path& file) -> Result<Passphrase> {
-    if (!known) {
-      TRY(Passphrase typed, ask_passphrase(file));
-      known.emplace(std::move(typed));
-    }
-    return Passphrase(known->Expose());
-  };
+  PassphraseMemory memory(ask_passphrase);
+  const PassphraseProvider once = memory.provider();
   TRY(SigningKey identity, LoadIdentity(home, once));
   TRY(SecretKey32 secret, LoadTransportSecret(home, once));
   ExchangeKeyPair pair = ExchangeKeyFromSecret(std::move(secret));

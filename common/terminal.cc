@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "common/code_points.h"
 #include "common/files.h"
 #include "common/secret.h"
 
@@ -100,17 +101,26 @@ std::size_t ColumnsOf(std::string_view text) {
 }
 
 std::string Printable(std::string_view text) {
-  std::string printable(text);
-  for (std::size_t i = 0; i < printable.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(printable[i]);
-    const bool control = (byte < 0x20 && byte != '\n') || byte == 0x7f;
-    // C1 control characters are 0xc2 0x80 to 0xc2 0x9f in UTF-8.
-    const bool second_of_c1 =
-        byte >= 0x80 && byte < 0xa0 && i > 0 && static_cast<unsigned char>(text[i - 1]) == 0xc2;
-    if (control) printable[i] = '?';
-    if (second_of_c1) printable[i - 1] = printable[i] = '?';
+  std::string printable;
+  printable.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint first = FirstCodePoint(text);
+    const std::size_t taken = std::max<std::size_t>(first.bytes, 1);
+    const bool shown = first.bytes > 0 && (first.number == '\n' || !IsControl(first.number));
+    if (shown) {
+      printable.append(text.substr(0, taken));
+    } else {
+      printable += '?';
+    }
+    text.remove_prefix(taken);
   }
   return printable;
+}
+
+std::string OneLine(std::string_view text) {
+  std::string line = Printable(text);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
 }
 
 std::string ProgressBar(double fraction, std::size_t width) {

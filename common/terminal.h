@@ -29,8 +29,12 @@ TerminalStyle StyleOf(int descriptor);
 std::string Paint(std::string_view text, Colour colour, bool colours);
 /// Columns of UTF-8 text, one a code point.
 std::size_t ColumnsOf(std::string_view text);
-/// Control characters, which a file or a peer's text may hold, as '?'. Keeps line ends.
+/// What a file or a peer's text may hold to fool a reader, as '?': control characters, overrides of
+/// direction (common/code_points.h) and bytes that are no UTF-8. Keeps line ends, so a peer's text
+/// among one's own lines goes through OneLine.
 std::string Printable(std::string_view text);
+/// The same with a blank for each line end: what one peer says cannot look like a line of ours.
+std::string OneLine(std::string_view text);
 /// "[########------------]" of `width` columns; `fraction` is held within 0 and 1.
 std::string ProgressBar(double fraction, std::size_t width);
 /// Rows of cells in aligned columns, the first row as the heading. No blanks at line ends.

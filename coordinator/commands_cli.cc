@@ -81,6 +81,7 @@ Result<int> Serve(const CommonOptions& common, const Options& options) {
   TRY(StopSignals stop, StopSignals::Install());
   SystemRandom random;
   TRY(CoordinatorHome home, OpenCoordinatorHome(common.folder, common.passphrase()));
+  common.ForgetPassphrase();
   TRY(const std::unique_ptr<Log> log, MakeLog("coordinator", home.log_folder(), LogLevel::kInfo,
                                               options.verbose ? LogEcho::kStderr : LogEcho::kNone));
   ServiceManager manager = ServiceManager::FromEnvironment();
@@ -143,7 +144,10 @@ Result<Asking> ReadAsking(const std::string& text, const std::string& file) {
     return Asking{
         request.site_name, Fingerprint(request.identity, request.next),
         " asks to connect with another key from now on; its fingerprint is then\n  ",
-        "It takes the new key up between two rounds; the old one is refused from then on."};
+        "It takes the new key up between two rounds; the old one is refused from then on.\n"
+        "Sites whose policy.toml names it under anchors by its old fingerprint answer nothing "
+        "until "
+        "the new one stands there."};
   }
   TRY(const JoinRequest request, ReadJoinRequest(text, file));
   return Asking{request.site_name, Fingerprint(request.identity, request.transport),
@@ -198,7 +202,7 @@ Result<int> Submit(const CommonOptions& common, const Options& options) {
           {{"command", "submit"}, {"plan", std::string(AsText(bytes))}, {"file", options.file}}));
   return PrintReply(common, reply,
                     "Study " + Short(reply) +
-                        " is on offer to all sites: " + Printable(reply.value("title", "")) +
+                        " is on offer to all sites: " + OneLine(reply.value("title", "")) +
                         "\nSites review and approve it: consilium-site review DIR " + Short(reply) +
                         "\nThen start it: consilium-coordinator start " + common.folder.string() +
                         " " + Short(reply) + "\n");

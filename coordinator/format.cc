@@ -13,7 +13,7 @@ constexpr std::size_t kShortNumber = 12;
 
 std::string Text(const Json& object, const char* name) {
   return object.contains(name) && object[name].is_string()
-             ? Printable(object[name].get<std::string>())
+             ? OneLine(object[name].get<std::string>())
              : std::string();
 }
 
@@ -179,8 +179,8 @@ std::string FormatAudit(const Json& reply) {
             Text(entry, "event");
     if (entry["detail"].is_object()) {
       for (const auto& [name, value] : entry["detail"].items()) {
-        text += " " + Printable(name) + "=" +
-                Printable(value.is_string() ? value.get<std::string>() : value.dump());
+        text += " " + OneLine(name) + "=" +
+                OneLine(value.is_string() ? value.get<std::string>() : value.dump());
       }
     }
     text += "\n";
@@ -192,7 +192,7 @@ std::string FormatAudit(const Json& reply) {
 std::string SentenceFor(const Note& note) {
   const auto field = [&](std::string_view name) {
     for (const auto& [key, value] : note.fields) {
-      if (key == name) return Printable(value);
+      if (key == name) return OneLine(value);
     }
     return std::string();
   };

@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::size_t kWidth = 80;
 
-/// Text behind `first`, broken into lines that begin below where it began.
+/// Text behind `first`, broken into lines that begin below where it began. What a plan says in it
+/// breaks no line: it could pass for another part of the page.
 std::string Behind(std::string_view first, const std::string& text) {
-  const std::string lines = Wrapped(text, kWidth - first.size(), 0);
+  const std::string lines = Wrapped(OneLine(text), kWidth - first.size(), 0);
   std::string result(first);
   for (const char c : lines) {
     result += c;

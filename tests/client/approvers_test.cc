@@ -1,6 +1,7 @@
 #include "client/approvers.h"
 
 #include <functional>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -77,6 +78,38 @@ TEST(ApprovalSignatureTest, HasAMeaningThatCanBeReadBack) {
   EXPECT_FALSE(KindOfMeaning("I have not looked at it."));
 }
 
+TEST(ApprovalTimeTest, ASignatureIsTakenSoonAfterItWasGivenAndAfterTheLastDecision) {
+  const UtcSeconds now{1'000'000};
+  const auto timely = [now](std::int64_t given, std::optional<std::int64_t> decided) {
+    return IsTimely(UtcSeconds{given}, now,
+                    decided ? std::optional(UtcSeconds{*decided}) : std::nullopt);
+  };
+  EXPECT_TRUE(timely(1'000'000, {}));
+  EXPECT_TRUE(timely(999'700, {}));
+  EXPECT_FALSE(timely(999'699, {}));
+  EXPECT_FALSE(timely(1'000'001, {}));
+  EXPECT_TRUE(timely(999'900, 999'899));
+  EXPECT_FALSE(timely(999'900, 999'900));
+  EXPECT_TRUE(timely(1'000'001, 1'000'000)) << "decided within this second";
+  EXPECT_FALSE(timely(1'000'002, 1'000'000));
+  EXPECT_TRUE(timely(1'000'004, 1'000'003));
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  EXPECT_FALSE(timely(kLeast, {}));
+  EXPECT_FALSE(timely(kMost, {}));
+  EXPECT_FALSE(timely(kMost, kLeast));
+  EXPECT_FALSE(timely(kMost, kMost));
+  EXPECT_FALSE(IsTimely(UtcSeconds{kLeast}, UtcSeconds{kMost}, {}));
+}
+
+TEST(ApprovalTimeTest, ADecisionIsLaterThanTheLastOneAndNoOlderThanItsSignatures) {
+  EXPECT_EQ(DecisionTime(UtcSeconds{100}, {}, {}), UtcSeconds{100});
+  EXPECT_EQ(DecisionTime(UtcSeconds{100}, UtcSeconds{99}, UtcSeconds{100}), UtcSeconds{100});
+  EXPECT_EQ(DecisionTime(UtcSeconds{100}, UtcSeconds{100}, {}), UtcSeconds{101});
+  EXPECT_EQ(DecisionTime(UtcSeconds{100}, UtcSeconds{102}, UtcSeconds{250}), UtcSeconds{250});
+  EXPECT_EQ(NewestOf({}), std::nullopt);
+}
+
 TEST(ApproverTest, ProvesNameAndKeyForOneSite) {
   const ApprovalPlace place = APlace();
   ApproverRecord approver{"Anna Keller", KeyOf(1).public_key(), {}, {}};
@@ -91,12 +124,13 @@ TEST(ApproverTest, HasANameThatFitsAFileAndALine) {
   for (const char* name : {"Anna Keller", "Dr. A. M\xc3\xbcller", "o'neill-2", "A"}) {
     EXPECT_TRUE(CheckPersonName(name)) << name;
   }
-  for (const char* name :
-       {"", " Anna", "Anna ", ".hidden", "-rf", "a/b", "../key", "a\"b", "a\nb", "a\\b", "Anna."}) {
+  for (const char* name : {"", " Anna", "Anna ", ".hidden", "-rf", "a/b", "../key", "a\"b", "a\nb",
+                           "a\\b", "Anna.", "Anna\xe2\x80\xae", "a\xc2\x9b", "\xff"}) {
     EXPECT_FALSE(CheckPersonName(name)) << name;
   }
   EXPECT_FALSE(CheckPersonName(std::string(65, 'a')));
   EXPECT_FALSE(CheckReason("a\nb"));
+  EXPECT_FALSE(CheckReason("agreed\xe2\x80\xae"));
   EXPECT_FALSE(CheckReason(std::string(501, 'a')));
 }
 

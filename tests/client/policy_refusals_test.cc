@@ -84,6 +84,19 @@ class PolicyRuleTest : public ::testing::TestWithParam<Rule> {
     ASSERT_TRUE(federation_.RunToEnd(study_)) << federation_.View(study_).reason;
   }
 
+  /// The rule's study, approved everywhere.
+  void ApproveWhereAllAllow(const Rule& rule) {
+    if (rule.has_answered) AnswerAnotherStudy();
+    // Everywhere: a rule that some site breaks must not be what stops the study.
+    for (std::uint32_t site = 0; site < 4; ++site) {
+      Policy policy = MakePolicy(PolicyPreset::kStandard);
+      rule.allow(policy);
+      federation_.SetPolicy(site, policy);
+    }
+    study_ = federation_.Submit(rule.plan);
+    federation_.ApproveAll(study_);
+  }
+
   void SetPolicy(const std::function<void(Policy&)>& change) {
     Policy policy = MakePolicy(PolicyPreset::kStandard);
     change(policy);
@@ -122,15 +135,7 @@ class PolicyRuleTest : public ::testing::TestWithParam<Rule> {
 
 TEST_P(PolicyRuleTest, RefusesInWordsWithNothingSent) {
   const Rule& rule = GetParam();
-  if (rule.has_answered) AnswerAnotherStudy();
-  // Everywhere: a rule that some site breaks must not be what stops the study.
-  for (std::uint32_t site = 0; site < 4; ++site) {
-    Policy policy = MakePolicy(PolicyPreset::kStandard);
-    rule.allow(policy);
-    federation_.SetPolicy(site, policy);
-  }
-  study_ = federation_.Submit(rule.plan);
-  federation_.ApproveAll(study_);
+  ApproveWhereAllAllow(rule);
   SetPolicy([&rule](Policy& policy) {
     rule.allow(policy);
     rule.forbid(policy);
@@ -158,14 +163,7 @@ class PolicyRuleKeptTest : public PolicyRuleTest {};
 
 TEST_P(PolicyRuleKeptTest, LetsTheSameStudyRun) {
   const Rule& rule = GetParam();
-  if (rule.has_answered) AnswerAnotherStudy();
-  for (std::uint32_t site = 0; site < 4; ++site) {
-    Policy policy = MakePolicy(PolicyPreset::kStandard);
-    rule.allow(policy);
-    federation_.SetPolicy(site, policy);
-  }
-  study_ = federation_.Submit(rule.plan);
-  federation_.ApproveAll(study_);
+  ApproveWhereAllAllow(rule);
   federation_.Start(study_);
   EXPECT_TRUE(federation_.RunToEnd(study_)) << federation_.View(study_).reason;
   EXPECT_GT(VectorsSent(), 0U);

@@ -2,7 +2,9 @@
 
 #include "client/review_page.h"
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -126,6 +128,53 @@ TEST_F(ReviewPageTest, RulesTakeTheStricterOfPlanAndPolicy) {
   EXPECT_FALSE(rule("Who asks").holds);
   check_.policy->minimum_patients = 5;
   EXPECT_EQ(RulesOf(AReview())[2].needed, "at least 20 (plan)");
+}
+
+TEST_F(ReviewPageTest, EveryRuleIsShownWhereItHasSomethingToSay) {
+  const auto shown = [this] {
+    std::map<std::string, RuleCheck> rules;
+    for (const RuleCheck& rule : RulesOf(AReview())) {
+      EXPECT_LE(rule.rule.size(), 22U) << rule.rule;
+      EXPECT_LE(rule.needed.size(), 24U) << rule.needed;
+      rules[rule.rule] = rule;
+    }
+    return rules;
+  };
+  // What was not asked is not known, and does not hold.
+  for (const char* rule : {"Smallest class", "Patients as before", "Answers so far"}) {
+    EXPECT_EQ(shown().at(rule).here, "not known") << rule;
+    EXPECT_FALSE(shown().at(rule).holds) << rule;
+  }
+  for (const char* rule : {"Hours", "Hospitals by name", "Signatures", "Policy valid through",
+                           "Privacy budget", "Learning by heart", "Numbers sketched"}) {
+    EXPECT_FALSE(shown().contains(rule)) << rule;
+  }
+  check_.asked = {{PolicyRule::kClass, true},         {PolicyRule::kDifference, false},
+                  {PolicyRule::kAnswersADay, true},   {PolicyRule::kAnswersAMonth, false},
+                  {PolicyRule::kStudiesAMonth, true}, {PolicyRule::kAnchors, true}};
+  check_.policy->times.hours = {{0, 1}};
+  check_.policy->anchors = {"charite"};
+  check_.policy->approval.needed = 2;
+  check_.policy->valid_until = Date{2026, 1, 31};
+  EXPECT_TRUE(shown().at("Smallest class").holds);
+  EXPECT_EQ(shown().at("Patients as before").here, "too near");
+  EXPECT_EQ(shown().at("Answers so far").here, "used up");
+  EXPECT_TRUE(shown().at("Hospitals by name").holds);
+  EXPECT_EQ(shown().at("Hours").here, "not now");
+  EXPECT_EQ(shown().at("Signatures").needed, "2 (policy)");
+  EXPECT_FALSE(shown().at("Policy valid through").holds);
+}
+
+TEST_F(ReviewPageTest, RulesOnATrainedModelAreShown) {
+  plan_ = ExamplePlan("heart_train.toml");
+  check_.asked = {{PolicyRule::kModel, false}};
+  const std::vector<RuleCheck> rules = RulesOf(AReview());
+  const auto heart = std::find_if(rules.begin(), rules.end(), [](const RuleCheck& rule) {
+    return rule.rule == "Learning by heart";
+  });
+  ASSERT_NE(heart, rules.end());
+  EXPECT_EQ(heart->needed, "not allowed (policy)");
+  EXPECT_FALSE(heart->holds);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Approvals at a site: client/site_approvals.cc and what client/approval_ledger.h makes of them
-// afterwards.
+// Approvals at a site: client/site_approvals.cc.
+
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,118 +8,13 @@
 #include "client/approval_ledger.h"
 #include "client/site_core.h"
 #include "common/stored_rows.h"
-#include "tests/support/virtual_federation.h"
+#include "tests/client/approvals_fixture.h"
 
 namespace consilium::testing {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr std::uint32_t kVictim = 0;
-constexpr std::int64_t kDay = 86'400;
-
-SigningKey PersonsKey(std::uint64_t seed) {
-  SeededRandom random(seed + 4'000);
-  return SigningKey::Generate(random);
-}
-
-class SiteApprovalsTest : public ::testing::Test {
- protected:
-  SiteApprovalsTest() {
-    federation_.JoinAll();
-    study_ = federation_.Submit(LogisticPlanText({}));
-    AddPerson("Anna", anna_);
-    AddPerson("Berta", berta_);
-  }
-
-  SiteCore& site() { return federation_.site(kVictim); }
-
-  void RequireSignatures(std::uint32_t count) {
-    Policy policy = MakePolicy(PolicyPreset::kStandard);
-    policy.approval.needed = count;
-    federation_.SetPolicy(kVictim, policy);
-  }
-  void AddPerson(const std::string& name, const SigningKey& key) {
-    ApproverRecord person{name, key.public_key(), {}, {}};
-    person.proof = ProveApprover(federation_.federation(), SiteKey(), name, key);
-    SiteEffects effects;
-    const Status added = site().AddApprover(person, federation_.now(), effects);
-    ASSERT_TRUE(added) << Describe(added.error());
-    federation_.Carry(kVictim, effects);
-  }
-  IdentityKey SiteKey() { return federation_.site_identity(kVictim).public_key(); }
-  ApprovalPlace Place() { return {federation_.federation(), SiteKey(), study_}; }
-
-  ApprovalSignature Signature(const std::string& name, const SigningKey& key) {
-    return SignatureFor(Place(), name, key);
-  }
-  ApprovalSignature SignatureFor(const ApprovalPlace& place,
-                                 const std::string& name,
-                                 const SigningKey& key,
-                                 ApprovalKind kind = ApprovalKind::kApprove,
-                                 std::int64_t days = 30) {
-    ApprovalSignature signature;
-    signature.kind = kind;
-    signature.name = name;
-    signature.at = federation_.now().utc;
-    signature.reason = "The board agreed";
-    signature.last_day = DaysSinceEpoch(DateOf(federation_.now().utc)) + days;
-    SignApproval(place, key, signature);
-    return signature;
-  }
-
-  Status Approve(const ApprovalSignature& signature) {
-    SiteEffects effects;
-    const Status done = site().Approve(study_, federation_.now(), effects, {"", {}, signature});
-    EXPECT_TRUE(done || effects.empty());
-    federation_.Carry(kVictim, effects);
-    return done;
-  }
-  Status Renew(const ApprovalSignature& signature) {
-    SiteEffects effects;
-    const Status done = site().Renew(study_, federation_.now(), effects, {"", {}, signature});
-    EXPECT_TRUE(done || effects.empty());
-    federation_.Carry(kVictim, effects);
-    return done;
-  }
-  /// What the refusal says; nothing may have changed by it.
-  std::string Refused(const ApprovalSignature& signature) {
-    const AuditHead before = site().ledger_head();
-    const std::uint64_t effects = federation_.site_effects(kVictim);
-    const Status done = Approve(signature);
-    EXPECT_EQ(site().ledger_head(), before);
-    EXPECT_EQ(federation_.site_effects(kVictim), effects);
-    EXPECT_FALSE(site().View(study_)->decision.has_value());
-    return done ? "nothing" : Describe(done.error());
-  }
-  void ApproveElsewhere() {
-    for (std::uint32_t i = 1; i < 4; ++i) {
-      SiteEffects effects;
-      ASSERT_TRUE(federation_.site(i).Approve(study_, federation_.now(), effects));
-      federation_.Carry(i, effects);
-    }
-    federation_.Settle();
-  }
-  void NextSecond() { federation_.Advance(Duration(1'000)); }
-  void NextDay() { federation_.Advance(Duration(1'000 * kDay)); }
-  std::vector<ChainRecord> Ledger() {
-    return *HashChain::ReadAll(federation_.site_store(kVictim), std::string(kLedgerTable),
-                               std::string(kLedgerDomain), SiteKey());
-  }
-  Status RestoreFrom(const MemoryStore& store) {
-    SeededRandom random(1);
-    SiteCore core({"site-0", federation_.federation(),
-                   federation_.coordinator_identity().public_key(), "test"},
-                  federation_.site_identity(kVictim), MakePolicy(PolicyPreset::kStandard), random);
-    return core.Restore(store);
-  }
-
-  VirtualFederation federation_{{}};
-  StudyId study_;
-  SigningKey anna_ = PersonsKey(1);
-  SigningKey berta_ = PersonsKey(2);
-};
 
 TEST_F(SiteApprovalsTest, TwoPeopleApproveAndTheStudyRuns) {
   RequireSignatures(2);
@@ -212,6 +108,67 @@ TEST_F(SiteApprovalsTest, ARevokedApprovalsSignatureApprovesNothingAgain) {
   EXPECT_THAT(Describe(again.error()), HasSubstr("before the last decision"));
   EXPECT_THAT(Ledger().back().detail, HasSubstr("Patients objected"));
   federation_.Advance(Duration(5'000));
+  EXPECT_TRUE(Approve(Signature("Anna", anna_)));
+}
+
+TEST_F(SiteApprovalsTest, ASignatureDatedAheadIsRefused) {
+  RequireSignatures(1);
+  for (const std::int64_t ahead : {std::int64_t{1}, std::int64_t{290}, kDay}) {
+    EXPECT_THAT(Refused(SignatureAt(federation_.now().utc.seconds + ahead)),
+                HasSubstr("at another time"));
+  }
+  EXPECT_THAT(Refused(SignatureAt(std::numeric_limits<std::int64_t>::min())),
+              HasSubstr("at another time"));
+  EXPECT_THAT(Refused(SignatureAt(std::numeric_limits<std::int64_t>::max())),
+              HasSubstr("at another time"));
+}
+
+TEST_F(SiteApprovalsTest, AfterARevocationNoSignatureFromBeforeApproves) {
+  RequireSignatures(1);
+  ASSERT_TRUE(Approve(Signature("Anna", anna_)));
+  // Kept back: of this second, and of the next, as after a decision of this second.
+  const std::int64_t now = federation_.now().utc.seconds;
+  const std::vector<ApprovalSignature> kept = {SignatureAt(now), SignatureAt(now + 1)};
+  SiteEffects effects;
+  ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  for (std::size_t second = 0; second < 5; ++second) {
+    for (const ApprovalSignature& signature : kept) EXPECT_FALSE(Approve(signature)) << second;
+    NextSecond();
+  }
+  EXPECT_EQ(site().View(study_)->decision->kind, DecisionKind::kRevoked);
+}
+
+/// The clock was an hour ahead while Anna signed, and was then set right.
+TEST_F(SiteApprovalsTest, ADecisionIsNoOlderThanTheSignaturesThatItDiscards) {
+  RequireSignatures(2);
+  Moment ahead = federation_.now();
+  ahead.utc.seconds += 3'600;
+  const ApprovalSignature early = SignatureAt(ahead.utc.seconds);
+  SiteEffects effects;
+  ASSERT_TRUE(site().Approve(study_, ahead, effects, {"", {}, early}));
+  ASSERT_TRUE(site().Decline(study_, federation_.now(), effects));
+  EXPECT_EQ(site().View(study_)->decision->decided_at, ahead.utc);
+
+  RequireSignatures(1);
+  EXPECT_FALSE(site().Approve(study_, ahead, effects, {"", {}, early}));
+  EXPECT_EQ(site().View(study_)->decision->kind, DecisionKind::kDeclined);
+}
+
+TEST_F(SiteApprovalsTest, WhoComesBackSignsAnew) {
+  RequireSignatures(1);
+  ASSERT_TRUE(Approve(Signature("Anna", anna_)));
+  federation_.Advance(Duration(5'000));
+  SiteEffects effects;
+  ASSERT_TRUE(site().RemoveApprover("Anna", federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  const ApprovalSignature kept = SignatureAt(federation_.now().utc.seconds - 1);
+  AddPerson("Anna", anna_);
+  EXPECT_FALSE(Approve(kept));
+  ApproveElsewhere();
+  federation_.Start(study_);
+  EXPECT_FALSE(federation_.RunToEnd(study_, 5));
+  EXPECT_THAT(site().View(study_)->last_refusal, HasSubstr("0 signatures that count"));
   EXPECT_TRUE(Approve(Signature("Anna", anna_)));
 }
 
@@ -360,64 +317,6 @@ TEST_F(SiteApprovalsTest, AnApprovalFromBeforeThereWereSignaturesHolds) {
   federation_.Settle();
   federation_.Start(study_);
   EXPECT_TRUE(federation_.RunToEnd(study_)) << federation_.View(study_).reason;
-}
-
-// -- What the ledger proves of it later
-// --------------------------------------------------------
-
-class ApprovalLedgerTest : public SiteApprovalsTest {
- protected:
-  ApprovalLedgerTest() { EXPECT_TRUE(Approve(Signature("Anna", anna_))); }
-
-  std::string Verified(const std::vector<ChainRecord>& records) {
-    const auto verified = VerifySignatures(records, federation_.federation(), SiteKey());
-    return verified ? "holds" : Describe(verified.error());
-  }
-  /// The ledger with `from` for `to` in the details of one kind of record, as if whoever holds the
-  /// site's key had written it so.
-  std::string With(const std::string& event, const std::string& from, const std::string& to) {
-    std::vector<ChainRecord> records = Ledger();
-    for (ChainRecord& record : records) {
-      const std::size_t at = record.detail.find(from);
-      if (record.event != event || at == std::string::npos) continue;
-      record.detail.replace(at, from.size(), to);
-      return Verified(records);
-    }
-    return "not found";
-  }
-};
-
-TEST_F(ApprovalLedgerTest, WhatPeopleSignedHolds) { EXPECT_EQ(Verified(Ledger()), "holds"); }
-
-TEST_F(ApprovalLedgerTest, WordsPutIntoSomebodysMouthAreFound) {
-  EXPECT_THAT(With("signed", "The board agreed", "Nobody asked"),
-              AllOf(HasSubstr("record 3"), HasSubstr("not that of Anna")));
-  EXPECT_THAT(With("signed", "\"name\":\"Anna\"", "\"name\":\"Berta\""),
-              HasSubstr("not registered under the key"));
-  EXPECT_THAT(With("signed", study_.ToHex(), std::string(64, '0')), HasSubstr("not that of Anna"));
-  EXPECT_THAT(With("signed", "\"signature\":\"", "\"signature\":\"0"), HasSubstr("not whole"));
-  EXPECT_THAT(With("approver-added", "\"name\":\"Anna\"", "\"name\":\"Anne\""),
-              HasSubstr("did not sign for that name"));
-  EXPECT_THAT(With("approved", "\"signatures\":1", "\"signatures\":2"),
-              AllOf(HasSubstr("record 4"), HasSubstr("claims 2 signatures, and 1")));
-}
-
-TEST_F(ApprovalLedgerTest, AnOldSignatureMakesNoNewApproval) {
-  federation_.Advance(Duration(2'000));
-  SiteEffects effects;
-  ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
-  federation_.Carry(kVictim, effects);
-  std::vector<ChainRecord> records = Ledger();
-  ASSERT_EQ(records.size(), 5U);
-  records.push_back(records[2]);  // "signed" and "approved", as they were.
-  records.push_back(records[3]);
-  EXPECT_THAT(Verified(records), HasSubstr("was given at another time"));
-}
-
-TEST_F(ApprovalLedgerTest, ASignatureCannotBeLeftOut) {
-  std::vector<ChainRecord> records = Ledger();
-  std::erase_if(records, [](const ChainRecord& record) { return record.event == "signed"; });
-  EXPECT_THAT(Verified(records), HasSubstr("claims 1 signatures, and 0"));
 }
 
 }  // namespace

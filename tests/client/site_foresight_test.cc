@@ -33,7 +33,12 @@ class ForesightTest : public ::testing::Test {
 
   const Plan& PlanOf(const StudyId& study) { return **federation_.site(kSite).PlanOf(study); }
   std::vector<std::string> Foreseen(const StudyId& study) {
-    return federation_.site(kSite).Foresee(PlanOf(study), federation_.now().utc);
+    std::vector<std::string> words;
+    for (const auto& each : federation_.site(kSite).Foresee(PlanOf(study), federation_.now().utc)) {
+      if (!each.rule.empty()) EXPECT_THAT(each.words, HasSubstr(each.rule));
+      words.push_back(each.words);
+    }
+    return words;
   }
   ComputeAnswer Asked(const StudyId& study) {
     return federation_.site(kSite).NextQuestion(study).value();

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/files.h"
+#include "tests/support/temporary_folder.h"
+
 namespace consilium {
 namespace {
 
@@ -70,6 +73,25 @@ TEST(CommandLineTest, WithJsonErrorsAreDocumentsOnStdout) {
   const Outcome misused = RunWith({"count", "--json"});
   EXPECT_EQ(misused.exit_code, kExitUsage);
   EXPECT_TRUE(ErrorIn(misused.out).has_value());
+}
+
+TEST(CommandLineTest, ACommandReadsItsPassphraseOnceUnlessItForgetsIt) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "passphrase";
+  ASSERT_TRUE(WriteFileAtomically(file, AsBytes("correct horse\n"), 0600));
+  CommandLine line("program", "Does things.");
+  line.Add("open", "Opens", "open HOME", [&](const CommonOptions& common) -> Result<int> {
+    EXPECT_TRUE(common.passphrase()("identity.key"));
+    std::filesystem::remove(file);
+    EXPECT_TRUE(common.passphrase()("transport.key"));
+    common.ForgetPassphrase();
+    EXPECT_FALSE(common.passphrase()("identity.key"));
+    return kExitDone;
+  });
+  std::vector<std::string> arguments = {"program", "open", "home", "--passphrase-file", file};
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  EXPECT_EQ(line.Run(static_cast<int>(pointers.size()), pointers.data()), kExitDone);
 }
 
 TEST(CommandLineTest, HelpShowsAnExample) {

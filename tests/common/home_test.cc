@@ -108,6 +108,21 @@ TEST_F(HomeTest, AsksForNoPassphraseWhenNoneIsNeeded) {
   EXPECT_EQ(asked, 0);
 }
 
+TEST_F(HomeTest, APassphraseIsAskedForOnceUntilItIsForgotten) {
+  int asked = 0;
+  PassphraseMemory memory([&asked](const std::filesystem::path&) -> Result<Passphrase> {
+    ++asked;
+    return Passphrase("correct horse");
+  });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(memory.provider()("identity.key")->Expose(), "correct horse");
+  }
+  EXPECT_EQ(asked, 1);
+  memory.Forget();
+  EXPECT_TRUE(memory.provider()("identity.key"));
+  EXPECT_EQ(asked, 2);
+}
+
 TEST_F(HomeTest, RefusesAnEmptyPassphrase) {
   EXPECT_FALSE(SaveIdentity(home_, AKey(), Protected(""), random_));
   EXPECT_FALSE(std::filesystem::exists(home_ / "identity.key"));

@@ -44,6 +44,30 @@ TEST(TerminalTest, AlignsColumnsByCodePoints) {
 
 TEST(TerminalTest, ShowsNoControlCharacters) {
   EXPECT_EQ(Printable("a\x1b[31mb\nc"), "a?[31mb\nc");
+  EXPECT_EQ(Printable("C1 \xc2\x80 \xc2\x9b \xc2\x9f"), "C1 ? ? ?");
+  EXPECT_EQ(Printable("M\xc3\xbcller \xc2\xa0\xe2\x82\xac"), "M\xc3\xbcller \xc2\xa0\xe2\x82\xac");
+}
+
+TEST(TerminalTest, ShowsNoOverrideOfDirection) {
+  for (const char* mark :
+       {"\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
+        "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa9", "\xef\xbb\xbf"}) {
+    EXPECT_EQ(Printable("a" + std::string(mark) + "b"), "a?b");
+  }
+  EXPECT_EQ(Printable("\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d"), "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d");
+}
+
+TEST(TerminalTest, ShowsNoByteThatIsNoText) {
+  // 0x9b alone begins a command on terminals of eight bits.
+  EXPECT_EQ(Printable("\x9b"
+                      "31m \xff \xc0\xaf \xed\xa0\x80 \xe2\x82"),
+            "?31m ? ?? ??? ??");
+}
+
+TEST(TerminalTest, APeersTextBreaksNoLine) {
+  EXPECT_EQ(OneLine("a\nb\r\nc\xe2\x80\xa8"
+                    "d"),
+            "a b? c?d");
 }
 
 TEST(TerminalTest, BreaksAtBlanks) {

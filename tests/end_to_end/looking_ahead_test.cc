@@ -70,6 +70,19 @@ TEST_F(LookingAheadTest, AnAnchorThatIsNoMemberIsForeseen) {
     return refused.exit_code == 1;
   }));
   EXPECT_THAT(refused.out, AllOf(HasSubstr("anchors"), HasSubstr("charite")));
+
+  // A preview shows the numbers all the same, and says why they would not leave.
+  const std::string study = federation_.Submit(SmallPlan());
+  ASSERT_TRUE(Eventually(seconds(20), [&] {
+    return federation_.Site("alpha", {"studies", "--json"}).out.find(study) != std::string::npos;
+  }));
+  const std::filesystem::path file = federation_.folder() / "preview.json";
+  const CommandOutcome written =
+      federation_.Site("alpha", {"preview", study, "--json", "--out", file});
+  ASSERT_EQ(written.exit_code, 0) << written.err;
+  const auto preview = nlohmann::json::parse(ReadText(file));
+  ASSERT_EQ(preview["refusals"].size(), 1U);
+  EXPECT_THAT(preview["refusals"][0].get<std::string>(), HasSubstr("charite"));
 }
 
 TEST_F(LookingAheadTest, ThePreviewGoesToATerminalOrIntoAFileOfOnesOwn) {

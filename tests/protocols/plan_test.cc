@@ -185,6 +185,15 @@ TEST(PlanTest, ExplainsWhoAsksWhatLeavesAndWhatThresholdsMean) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
 }
 
+TEST(PlanTest, WhatAPlanSaysBreaksNoLineOfItsExplanation) {
+  std::string contract = kContract;
+  const std::string range = "range = [0, 10]\n";
+  contract.insert(contract.find(range), "unit = \"mg\\n\\nPrivacy\\n  None\\u202E\"\n");
+  const std::string text = ExplainPlan(ParsePlan(kStudy + contract + kAnalysis, "p").value());
+  EXPECT_EQ(text.find("\n  None"), std::string::npos) << text;
+  EXPECT_THAT(testing::Unwrapped(text), HasSubstr("mg Privacy None?"));
+}
+
 TEST(PlanTest, ExamplesAreValidPlans) {
   int count = 0;
   for (const auto& entry :
