@@ -65,8 +65,6 @@ std::optional<std::size_t> DateColumnOf(const Contract& contract) {
   return std::nullopt;
 }
 
-std::string Percent(double share) { return NumberText(100 * share, "%.0f") + " %"; }
-
 std::string PText(double p) { return p < 1e-12 ? "p < 1e-12" : "p = " + NumberText(p, "%.1g"); }
 
 /// A table's rows by the month of one of its dates.
@@ -281,8 +279,8 @@ std::optional<CalendarStep> Calendar::StepOf(const Scores& score, double least) 
 }
 
 std::string SharesInWords(const CalendarStep& step) {
-  return Percent(step.before) + " of the rows before " + MonthName(step.after) + " and in " +
-         Percent(step.since) + " from then on (" + PText(step.p_value) + ")";
+  return PercentText(step.before) + " of the rows before " + MonthName(step.after) + " and in " +
+         PercentText(step.since) + " from then on (" + PText(step.p_value) + ")";
 }
 
 void Calendar::SeekMissingStep(CalendarColumn& column, std::vector<Suspicion>& found) const {
@@ -383,7 +381,7 @@ void Calendar::SeekRankStep(CalendarColumn& column, std::vector<Suspicion>& foun
   suspicion.patients = PatientsWhere(table_.patients, since);
   suspicion.words = std::string(delta > 0 ? "higher" : "lower") + " since " + month +
                     ": of pairs of a later and an earlier value the later one is " +
-                    (delta > 0 ? "higher" : "lower") + " in " + Percent((1 + std::abs(delta)) / 2) +
+                    (delta > 0 ? "higher" : "lower") + " in " + PercentText((1 + std::abs(delta)) / 2) +
                     " (" + PText(step->p_value) + ")";
   const std::string unit = UnitSince(column.column, step->after);
   if (!unit.empty()) suspicion.words += "; are they in " + unit + " since then?";

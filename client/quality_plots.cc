@@ -16,7 +16,7 @@ constexpr std::size_t kMostLevels = 20;
 
 std::string ShareText(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return "-";
-  return NumberText(100 * static_cast<double>(part) / static_cast<double>(whole), "%.1f") + " %";
+  return PercentText(static_cast<double>(part) / static_cast<double>(whole), "%.1f");
 }
 
 std::string Caption(const std::string& text) {
@@ -71,15 +71,17 @@ std::string BesideFederation(const ComparedColumn& column, const ColumnQuality& 
     there.emplace_back(100 * column.there[i]);
   }
   data.beside = there;
-  std::string words = "Missing here " + NumberText(100 * column.missing_here, "%.0f") +
-                      " %, in the federation " + NumberText(100 * column.missing_there, "%.0f") +
-                      " %.";
+  std::string words = "Missing here " + PercentText(column.missing_here) +
+                      ", in the federation " + PercentText(column.missing_there) + ".";
   if (column.difference) {
     words += " Means " + NumberText(*column.difference, "%+.2f") + " standard deviations apart.";
   }
-  return Figure(quality.name,
-                PeriodColumns("Shares of " + quality.name + " here and in the federation", data) +
-                    Caption(words));
+  // A summary without a histogram has means alone.
+  const std::string plot =
+      data.values.empty()
+          ? std::string()
+          : PeriodColumns("Shares of " + quality.name + " here and in the federation", data);
+  return Figure(quality.name, plot + Caption(words));
 }
 
 /// The plots of one column over time.

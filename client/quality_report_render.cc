@@ -228,8 +228,6 @@ void AppendPatterns(std::string& out, const DataProfile& profile) {
   }
 }
 
-std::string ShareText(double share) { return NumberText(100 * share, "%.0f") + " %"; }
-
 void AppendFederation(std::string& out, const QualityReport& report) {
   const FederationView& federation = *report.federation;
   out += "\nBeside the federation\n";
@@ -245,7 +243,7 @@ void AppendFederation(std::string& out, const QualityReport& report) {
     const std::string difference =
         column.difference ? NumberText(*column.difference, "%+.2f") : std::string("-");
     out += "  " + Left(name.size() > width ? std::string() : name, width) +
-           Padded(ShareText(column.missing_here), 14) + Padded(ShareText(column.missing_there), 7) +
+           Padded(PercentText(column.missing_here), 14) + Padded(PercentText(column.missing_there), 7) +
            Padded(difference, 18) + "\n";
   }
 }

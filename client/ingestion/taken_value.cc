@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "client/ingestion/values.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -80,7 +80,7 @@ void TakenValue::AddFault(std::string_view text, std::uint64_t place) {
 void TakenValue::Finish(TakeUse use, char decimal) {
   if (count_ == 0) return;
   if (use == TakeUse::kMean && !faulty_) {
-    text_ = NumberText(number_ / static_cast<double>(count_), decimal);
+    text_ = WrittenNumber(number_ / static_cast<double>(count_), decimal);
   }
   if (use == TakeUse::kCount) text_ = std::to_string(count_);
   if (use == TakeUse::kAny) text_ = "true";
