@@ -83,8 +83,9 @@ std::vector<Card> ProblemCards(const QualityReport& report) {
     for (const auto& [fault, problem] : column.problems) {
       cards.push_back(CardOf(report, column, fault, problem));
     }
-    const std::string codes = UsualCodesInWords(column);
-    if (!codes.empty()) cards.back().remedy += " " + codes;
+    for (const std::string& more : {UnknownUnitsInWords(column), UsualCodesInWords(column)}) {
+      if (!more.empty()) cards.back().remedy += " " + more;
+    }
   }
   for (const std::string& problem : report.other_problems) {
     cards.push_back({"must", {}, problem, {}, {}});

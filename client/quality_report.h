@@ -68,6 +68,9 @@ struct ColumnQuality {
   std::map<DataFault, DataProblem> problems;
   /// Of the faulty cells those with a usual word for "not known", such as "NA", by word.
   std::map<std::string, std::uint64_t> usual_codes;
+  /// Of the rows with an unknown unit those whose unit has the form of one, by unit; "" stands for
+  /// rows that name none.
+  std::map<std::string, std::uint64_t> unknown_units;
 
   std::uint64_t faulty() const;  ///< Rows with a fault.
 };
@@ -106,6 +109,8 @@ struct QualityReport {
 
 /// "40 of these rows hold \"NA\": ..." where faulty cells hold usual words for "not known".
 std::string UsualCodesInWords(const ColumnQuality& column);
+/// "Of these rows 3 name no unit, 12 \"ug/L\" ..."
+std::string UnknownUnitsInWords(const ColumnQuality& column);
 /// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
 std::string PlacesInWords(const QualityReport& report, const DataProblem& problem);
 /// The file and line of each place kept, where there are several files.

@@ -61,6 +61,7 @@ nlohmann::json ColumnJson(const ColumnQuality& column) {
           {"missing", column.missing},
           {"missing_by_code", column.missing_by_code},
           {"usual_codes", column.usual_codes},
+          {"unknown_units", column.unknown_units},
           {"problems", by_group}};
 }
 

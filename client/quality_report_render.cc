@@ -124,8 +124,9 @@ void AppendProblems(std::string& out, const QualityReport& report) {
       if (problem.patients > 0) sentence += ", of " + PatientsInWords(problem.patients);
       AppendProblem(out, sentence, PlacesInWords(report, problem), Remedy(fault));
     }
-    const std::string codes = UsualCodesInWords(column);
-    if (!codes.empty()) AppendWrapped(out, "    ", codes);
+    for (const std::string& more : {UnknownUnitsInWords(column), UsualCodesInWords(column)}) {
+      if (!more.empty()) AppendWrapped(out, "    ", more);
+    }
   }
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
 }

@@ -87,25 +87,52 @@ class SourceLoader {
 
   Result<ColumnBinding> Bound(const ContractColumn& column,
                               std::vector<std::string>& absent) const {
-    const ColumnMapping mapping = MappingOf(column.name);
+    ColumnMapping mapping = MappingOf(column.name);
+    const std::size_t field = FieldOf(mapping.name, mapping.from, absent);
+    if (field != kNoField) TRY_STATUS(TakeUnitOf(field, column, mapping));
     TRY(ColumnBinding binding, BindColumn(source_, mapping, column));
-    binding.field = FieldOf(mapping.name, mapping.from, absent);
+    binding.field = field;
     if (mapping.time_between != TimeBetween::kNone) {
       binding.until_field = FieldOf(mapping.name, mapping.until, absent);
     }
-    if (!mapping.unit.unit_from.empty()) {
-      binding.unit_field = FieldOf(mapping.name, mapping.unit.unit_from, absent);
+    for (const std::string& header : mapping.unit.unit_from) {
+      binding.unit_fields.push_back(FieldOf(mapping.name, header, absent));
     }
     return binding;
+  }
+
+  /// Values that a reader has converted, each by its row's unit, become the contract's from there.
+  Status TakeUnitOf(std::size_t field, const ContractColumn& column, ColumnMapping& mapping) const {
+    const Measure read = reader_.UnitOf(field);
+    const bool scales = mapping.factor != 1 || mapping.offset != 0;
+    if (read.unit.empty() || scales || mapping.time_between != TimeBetween::kNone) return {};
+    if (mapping.unit.IsSaid()) {
+      if (Trimmed(mapping.unit.unit) == Trimmed(read.unit)) {
+        if (mapping.unit.analyte.empty()) mapping.unit.analyte = read.analyte;
+        return {};
+      }
+      return Fail(ErrorCode::kInvalidArgument,
+                  At() + "unit of \"" + column.name + "\": its rows' values were converted to \"" +
+                      std::string(read.unit) + "\" already",
+                  "Leave `unit` out of the [[column]]: the contract's is made of that one.");
+    }
+    const bool numeric = column.type == ColumnType::kNumber ||
+                         column.type == ColumnType::kInteger ||
+                         column.type == ColumnType::kDuration;
+    if (column.unit.empty() || !numeric) return {};
+    mapping.unit.unit = read.unit;
+    mapping.unit.analyte = read.analyte;
+    return {};
   }
 
   void SayWhatIsWanted() {
     std::vector<bool> wanted(reader_.header().size(), false);
     wanted[patient_field_] = true;
     for (const ColumnBinding& binding : bindings_) {
-      for (const std::size_t field : {binding.field, binding.until_field, binding.unit_field}) {
+      for (const std::size_t field : {binding.field, binding.until_field}) {
         if (field != kNoField) wanted[field] = true;
       }
+      for (const std::size_t field : binding.unit_fields) wanted[field] = true;
     }
     if (group_field_ != kNoField) wanted[group_field_] = true;
     reader_.Want(wanted);
