@@ -343,7 +343,8 @@ std::string Calendar::UnitSince(std::size_t column, std::size_t month) const {
   constexpr double kNear = 1.25;
   const double old_median = MedianOf(before);
   const double new_median = MedianOf(since);
-  for (const UnitConversion& conversion : ConversionsTo(contract.unit, contract.name)) {
+  for (const UnitConversion& conversion :
+       ConversionsTo(contract.unit, contract.name, contract.analyte)) {
     const double converted = new_median * conversion.factor + conversion.offset;
     const bool differs =
         std::max(old_median, new_median) > kLarge * std::min(old_median, new_median);
@@ -381,8 +382,8 @@ void Calendar::SeekRankStep(CalendarColumn& column, std::vector<Suspicion>& foun
   suspicion.patients = PatientsWhere(table_.patients, since);
   suspicion.words = std::string(delta > 0 ? "higher" : "lower") + " since " + month +
                     ": of pairs of a later and an earlier value the later one is " +
-                    (delta > 0 ? "higher" : "lower") + " in " + PercentText((1 + std::abs(delta)) / 2) +
-                    " (" + PText(step->p_value) + ")";
+                    (delta > 0 ? "higher" : "lower") + " in " +
+                    PercentText((1 + std::abs(delta)) / 2) + " (" + PText(step->p_value) + ")";
   const std::string unit = UnitSince(column.column, step->after);
   if (!unit.empty()) suspicion.words += "; are they in " + unit + " since then?";
   suspicion.remedy = unit.empty() ? "Ask what changed in " + month +

@@ -193,7 +193,7 @@ Suspicion Of(const ContractColumn& column, std::string_view kind, const Here& he
 std::string UnitThere(const ContractColumn& column, const Json& all, const Here& here) {
   if (column.unit.empty()) return {};
   constexpr double kNear = 0.5;
-  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name)) {
+  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name, column.analyte)) {
     const double converted = MeanOf(here.values) * conversion.factor + conversion.offset;
     const double distance = (converted - NumberIn(all, "mean")) / NumberIn(all, "sd");
     if (std::abs(distance) < kNear) return std::string(conversion.other);

@@ -72,6 +72,8 @@ struct ColumnQuality {
   /// rows that name none.
   std::map<std::string, std::uint64_t> unknown_units;
 
+  std::uint64_t lacking = 0;  ///< Of QualityReport::rows_drawn those without a usable value.
+
   std::uint64_t faulty() const;  ///< Rows with a fault.
 };
 
@@ -82,8 +84,9 @@ struct QualityReport {
   bool delimiter_detected = false;
   std::string encoding;            ///< Of text files.
   std::vector<std::string> files;  ///< Where there are several: the places say which.
-  std::uint64_t rows = 0;
-  std::uint64_t blank_rows = 0;  ///< All fields empty; left out.
+  std::uint64_t rows = 0;          ///< Without those of excluded patients, which no count has.
+  std::uint64_t blank_rows = 0;    ///< All fields empty; left out.
+  std::uint64_t rows_drawn = 0;    ///< Of patients who are eligible: the plots are of these.
   std::uint64_t patients = 0;
   std::uint64_t repeated_patients = 0;  ///< Patients with more than one row.
   std::string patient_header;

@@ -110,7 +110,8 @@ void AppendProblems(std::string& out, const QualityReport& report) {
   if (report.patient_repeated.count > 0) {
     AppendProblem(out,
                   std::to_string(report.patient_repeated.count) + " x a row " +
-                      std::string(Explanation(DataFault::kPatientRepeated)),
+                      std::string(Explanation(DataFault::kPatientRepeated)) + ", of " +
+                      PatientsInWords(report.patient_repeated.patients),
                   PlacesInWords(report, report.patient_repeated),
                   Remedy(DataFault::kPatientRepeated));
   }
@@ -244,8 +245,8 @@ void AppendFederation(std::string& out, const QualityReport& report) {
     const std::string difference =
         column.difference ? NumberText(*column.difference, "%+.2f") : std::string("-");
     out += "  " + Left(name.size() > width ? std::string() : name, width) +
-           Padded(PercentText(column.missing_here), 14) + Padded(PercentText(column.missing_there), 7) +
-           Padded(difference, 18) + "\n";
+           Padded(PercentText(column.missing_here), 14) +
+           Padded(PercentText(column.missing_there), 7) + Padded(difference, 18) + "\n";
   }
 }
 

@@ -75,7 +75,8 @@ std::string UnknownUnitsInWords(const ColumnQuality& column) {
   std::vector<std::string> words;
   for (const auto& [unit, rows] : column.unknown_units) {
     others -= std::min(others, rows);
-    words.push_back(std::to_string(rows) + " name " + (unit.empty() ? "no unit" : "\"" + unit + "\""));
+    words.push_back(std::to_string(rows) + " name " +
+                    (unit.empty() ? "no unit" : "\"" + unit + "\""));
   }
   if (others > 0) words.push_back(std::to_string(others) + " name something else");
   constexpr std::size_t kMostNamed = 22;

@@ -53,10 +53,10 @@ struct ColumnBinding {
   const ContractColumn* column = nullptr;
   ColumnMapping mapping;
   std::size_t field = kNoField;
-  std::size_t until_field = kNoField;  ///< Of an age or a duration: the day at which it ends.
+  std::size_t until_field = kNoField;    ///< Of an age or a duration: the day at which it ends.
   std::vector<std::size_t> unit_fields;  ///< The first that has something is the row's unit.
-  MissingCodes source_missing;         ///< Compared with the text in the data.
-  MissingCodes contract_missing;       ///< Compared with what `map` made of it.
+  MissingCodes source_missing;           ///< Compared with the text in the data.
+  MissingCodes contract_missing;         ///< Compared with what `map` made of it.
   std::uint64_t empty_rows = 0;
   std::vector<DateFormat> date_formats;
   NumberFormat number;

@@ -101,7 +101,9 @@ void RowTakes::Want(std::vector<bool>& columns) const {
 
 bool RowTakes::IsMissing(MissingCodes& codes, std::string_view text) const {
   if (text.empty()) return true;
-  const auto is_digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  const auto is_digit = [&](std::size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
   if (text.front() != '0' || !is_digit(1)) return FindCode(codes, text, rows_.number) != nullptr;
   // 007 is a code of its own, and not the number 7.
   return std::any_of(codes.codes.begin(), codes.codes.end(),
@@ -181,7 +183,8 @@ void RowTakes::AddNumber(Bound& take,
 Result<std::string> RowTakes::InTableNotation(const Bound& take, const TakenValue& value) const {
   std::string text(value.text());
   if (rows_ == table_) return text;
-  const bool is_whole = text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == text.npos;
+  const bool is_whole =
+      text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == text.npos;
   const auto day = ParseDay(text, rows_.dates);
   if (is_whole && !day) return text;
   if (!is_whole && ParseNumber(text, rows_.number)) {

@@ -61,10 +61,10 @@ class RowTakes {
   Status Finish();
 
   struct Value {
-    std::string_view text;                       ///< As the table is written; empty if there is none.
-    std::uint64_t place = 0;                     ///< 0 if it is from several rows or none.
-    std::optional<DataFault> fault = {};         ///< What is wrong with the row that is meant.
-    std::string_view unit = {};                  ///< That it names.
+    std::string_view text;                ///< As the table is written; empty if there is none.
+    std::uint64_t place = 0;              ///< 0 if it is from several rows or none.
+    std::optional<DataFault> fault = {};  ///< What is wrong with the row that is meant.
+    std::string_view unit = {};           ///< That it names.
   };
   /// Of the take with this number in the group. A count of no rows is 0, unless there is no index
   /// day to count from.

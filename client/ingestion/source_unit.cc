@@ -79,8 +79,9 @@ Result<SourceUnit> ParseTakenUnit(const Settings& settings, const std::string& n
   TRY(SourceUnit taken, ParseSourceUnit(settings));
   if (!taken.IsSaid()) return taken;
   if (taken.unit_from.empty()) {
-    return settings.FailAt("unit", "`unit` of a take says what `unit_from` is converted to",
-                           "Say the unit of all rows in the [[column]] that takes \"" + name + "\".");
+    return settings.FailAt(
+        "unit", "`unit` of a take says what `unit_from` is converted to",
+        "Say the unit of all rows in the [[column]] that takes \"" + name + "\".");
   }
   if (taken.unit.empty()) {
     return settings.FailAt("unit_from", "the rows' units differ, so one must be said for the value",
@@ -163,7 +164,8 @@ std::optional<std::string> NameableUnit(std::string_view unit_of_row) {
                           text.size() <= kConcept.size() + kMostDigits &&
                           text.find_first_not_of("0123456789", kConcept.size()) == text.npos;
   // What stands in braces is free text, and a number alone may be a value.
-  const bool is_unit = text.find('{') == text.npos && text.find_first_not_of("0123456789.") != text.npos &&
+  const bool is_unit = text.find('{') == text.npos &&
+                       text.find_first_not_of("0123456789.") != text.npos &&
                        (ParseUnit(text).has_value() || !UsualSpelling(text).empty());
   if (!is_concept && !is_unit) return std::nullopt;
   return std::string(text);

@@ -18,7 +18,7 @@
 namespace consilium {
 
 struct SourceUnit {
-  std::string unit;       ///< Of all rows, or of those that name none; "": not said.
+  std::string unit;  ///< Of all rows, or of those that name none; "": not said.
   /// The headers in which rows name their unit: the first that has something counts.
   std::vector<std::string> unit_from;
   std::map<std::string, std::string, std::less<>> unit_map;  ///< Text of a row -> unit in UCUM.

@@ -32,7 +32,7 @@ struct TableRow {
   std::uint64_t place = 0;               ///< The line or record at which the row starts, from 1.
   /// Each field's own place, in a row that goes over several lines; otherwise empty.
   std::vector<std::uint64_t> field_places;
-  bool blank = false;  ///< No column, wanted or not, has anything but spaces and tabs.
+  bool blank = false;              ///< No column, wanted or not, has anything but spaces and tabs.
   std::vector<FieldFault> faults;  ///< Of readers that convert; the others leave it as it is.
 
   std::uint64_t PlaceOf(std::size_t field) const {

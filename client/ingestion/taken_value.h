@@ -38,8 +38,8 @@ class TakenValue {
  public:
   /// For kCount and kAny.
   void Count() { ++count_; }
-  /// For kFirst and kLast: a row's text and the unit that it names. Of several at one time the first
-  /// in reading order stays first, the last becomes last.
+  /// For kFirst and kLast: a row's text and the unit that it names. Of several at one time the
+  /// first in reading order stays first, the last becomes last.
   void AddInOrder(TakeUse use,
                   TakenTime time,
                   std::string_view text,

@@ -20,8 +20,8 @@ namespace consilium {
 class FhirTakes {
  public:
   struct Value {
-    std::string_view text;                ///< Empty if the patient has none.
-    std::uint64_t place = 0;              ///< Of the row it is from; 0 if it is from several or none.
+    std::string_view text;    ///< Empty if the patient has none.
+    std::uint64_t place = 0;  ///< Of the row it is from; 0 if it is from several or none.
     std::optional<DataFault> fault = {};  ///< What is wrong with that row.
     std::string_view unit = {};           ///< That it names.
   };
