@@ -65,8 +65,6 @@ std::optional<std::size_t> DateColumnOf(const Contract& contract) {
   return std::nullopt;
 }
 
-std::string Percent(double share) { return NumberText(100 * share, "%.0f") + " %"; }
-
 std::string PText(double p) { return p < 1e-12 ? "p < 1e-12" : "p = " + NumberText(p, "%.1g"); }
 
 /// A table's rows by the month of one of its dates.
@@ -281,8 +279,8 @@ std::optional<CalendarStep> Calendar::StepOf(const Scores& score, double least) 
 }
 
 std::string SharesInWords(const CalendarStep& step) {
-  return Percent(step.before) + " of the rows before " + MonthName(step.after) + " and in " +
-         Percent(step.since) + " from then on (" + PText(step.p_value) + ")";
+  return PercentText(step.before) + " of the rows before " + MonthName(step.after) + " and in " +
+         PercentText(step.since) + " from then on (" + PText(step.p_value) + ")";
 }
 
 void Calendar::SeekMissingStep(CalendarColumn& column, std::vector<Suspicion>& found) const {
@@ -345,7 +343,8 @@ std::string Calendar::UnitSince(std::size_t column, std::size_t month) const {
   constexpr double kNear = 1.25;
   const double old_median = MedianOf(before);
   const double new_median = MedianOf(since);
-  for (const UnitConversion& conversion : ConversionsTo(contract.unit, contract.name)) {
+  for (const UnitConversion& conversion :
+       ConversionsTo(contract.unit, contract.name, contract.analyte)) {
     const double converted = new_median * conversion.factor + conversion.offset;
     const bool differs =
         std::max(old_median, new_median) > kLarge * std::min(old_median, new_median);
@@ -383,8 +382,8 @@ void Calendar::SeekRankStep(CalendarColumn& column, std::vector<Suspicion>& foun
   suspicion.patients = PatientsWhere(table_.patients, since);
   suspicion.words = std::string(delta > 0 ? "higher" : "lower") + " since " + month +
                     ": of pairs of a later and an earlier value the later one is " +
-                    (delta > 0 ? "higher" : "lower") + " in " + Percent((1 + std::abs(delta)) / 2) +
-                    " (" + PText(step->p_value) + ")";
+                    (delta > 0 ? "higher" : "lower") + " in " +
+                    PercentText((1 + std::abs(delta)) / 2) + " (" + PText(step->p_value) + ")";
   const std::string unit = UnitSince(column.column, step->after);
   if (!unit.empty()) suspicion.words += "; are they in " + unit + " since then?";
   suspicion.remedy = unit.empty() ? "Ask what changed in " + month +

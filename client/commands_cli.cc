@@ -91,6 +91,22 @@ Result<int> Init(const CommonOptions& common, const Options& options) {
           "\n");
 }
 
+std::string Lines(const std::string& query) { return query + (query.ends_with('\n') ? "" : "\n"); }
+
+/// Those of rows that become values of patients.
+void AddQueriesOfRows(const Source& source, nlohmann::json& queries, std::string& text) {
+  for (const RowGroup& group : source.rows) {
+    if (!group.source) continue;
+    const Source& rows = *group.source;
+    if (!rows.sql.query.empty()) {
+      queries.push_back(rows.sql.query);
+      text += "\n-- " + (rows.place.empty() ? rows.DataName() : rows.place) + "\n" +
+              Lines(rows.sql.query);
+    }
+    AddQueriesOfRows(rows, queries, text);
+  }
+}
+
 /// What a database would be asked; nothing is asked, and the source in use stays.
 Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
   if (source.sql.query.empty()) {
@@ -98,8 +114,10 @@ Result<int> ShowQuery(const CommonOptions& common, const Source& source) {
                 source.name + ": a source of type \"" + source.type + "\" asks no database",
                 "Leave --show-sql out.");
   }
-  const std::string& query = source.sql.query;
-  return PrintReply(common, {{"query", query}}, query + (query.ends_with('\n') ? "" : "\n"));
+  std::string text = Lines(source.sql.query);
+  nlohmann::json of_rows = nlohmann::json::array();
+  AddQueriesOfRows(source, of_rows, text);
+  return PrintReply(common, {{"query", source.sql.query}, {"queries_of_rows", of_rows}}, text);
 }
 
 /// The next key is protected as the one in use is: by the passphrase that opens it, if any.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <span>
 #include <unordered_map>
@@ -20,6 +21,7 @@ constexpr double kPartsWanted = 24;
 /// A part of the contract's range that has 98 % of the values is drawn instead if it is this small.
 constexpr double kNarrow = 0.1;
 constexpr double kTail = 0.01;
+constexpr double kRounding = 1e-9;              ///< Of a place among parts.
 constexpr std::size_t kMostPatterns = 100'000;  ///< Told apart.
 constexpr std::uint64_t kFewestGaps = 10;
 constexpr double kNearlyAlways = 0.95;
@@ -66,19 +68,23 @@ ValueParts EmptyParts(const ContractColumn& column, std::vector<double>& values)
   return parts;
 }
 
-void FindQuartiles(ValueParts& parts) {
+/// Nothing where more than a quarter of the values lie outside the parts on one side.
+std::optional<BoxParts> BoxOf(const ValueParts& parts) {
   const auto values = static_cast<double>(parts.values());
-  const auto part_of = [&](double share) {
+  const auto part_of = [&](double share) -> std::optional<std::size_t> {
     auto seen = static_cast<double>(parts.below);
+    if (seen >= share * values) return std::nullopt;
     for (std::size_t i = 0; i < parts.counts.size(); ++i) {
       seen += static_cast<double>(parts.counts[i]);
       if (seen >= share * values) return i;
     }
-    return parts.counts.size() - 1;
+    return std::nullopt;
   };
-  parts.lower = part_of(0.25);
-  parts.median = part_of(0.5);
-  parts.upper = part_of(0.75);
+  const auto lower = part_of(0.25);
+  const auto median = part_of(0.5);
+  const auto upper = part_of(0.75);
+  if (!lower || !median || !upper) return std::nullopt;
+  return BoxParts{*lower, *median, *upper};
 }
 
 std::optional<ValueParts> PartsOf(const ContractColumn& column, std::span<const double> values) {
@@ -88,18 +94,17 @@ std::optional<ValueParts> PartsOf(const ContractColumn& column, std::span<const 
   }
   if (present.size() < kFewestValues) return std::nullopt;
   ValueParts parts = EmptyParts(column, present);
-  const auto count = static_cast<double>(parts.counts.size());
   for (const double value : present) {
-    const double place = (value - parts.from) / parts.width;
+    const std::ptrdiff_t place = parts.PlaceOf(value);
     if (place < 0) {
       ++parts.below;
-    } else if (place > count) {
+    } else if (place >= std::ssize(parts.counts)) {
       ++parts.above;
     } else {
-      ++parts.counts[std::min(static_cast<std::size_t>(place), parts.counts.size() - 1)];
+      ++parts.counts[static_cast<std::size_t>(place)];
     }
   }
-  FindQuartiles(parts);
+  parts.box = BoxOf(parts);
   return parts;
 }
 
@@ -256,6 +261,19 @@ Suspicion TogetherIn(const Contract& contract,
 
 std::uint64_t ValueParts::values() const {
   return std::accumulate(counts.begin(), counts.end(), below + above);
+}
+
+std::ptrdiff_t ValueParts::PlaceOf(double value) const {
+  const auto parts = static_cast<double>(counts.size());
+  // 0.3 lies at 2.9999999999999996 parts of 0.1 and belongs to the part that begins there.
+  const double place = (value - from) / width;
+  const double nearest = std::nearbyint(place);
+  const bool at_an_end = std::abs(place - nearest) <= kRounding * std::max(1.0, std::abs(place));
+  const double part = at_an_end ? nearest : std::floor(place);
+  if (part < 0) return -1;
+  // The last part has both its ends.
+  if (part == parts && at_an_end) return std::ssize(counts) - 1;
+  return part >= parts ? std::ssize(counts) : static_cast<std::ptrdiff_t>(part);
 }
 
 DataProfile ProfileOf(const Contract& contract, const DataTable& table) {

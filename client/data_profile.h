@@ -4,6 +4,7 @@
 // For the site's own eyes, like the report. Ends of parts are round numbers or the contract's,
 // never a patient's value.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,6 +16,13 @@
 
 namespace consilium {
 
+/// The parts that the lower quartile, the median and the upper quartile lie in.
+struct BoxParts {
+  std::size_t lower = 0;
+  std::size_t median = 0;
+  std::size_t upper = 0;
+};
+
 /// Counts of a number's values in parts of equal width; each has its lower end, the last one both.
 struct ValueParts {
   double from = 0;
@@ -22,14 +30,14 @@ struct ValueParts {
   std::vector<std::uint64_t> counts;
   std::uint64_t below =
       0;  ///< Outside the parts. They hold the contract's range; or, where a tenth
-  std::uint64_t above = 0;  ///< of it has nearly all values, these.
-  /// The parts that the lower quartile, the median and the upper quartile lie in.
-  std::size_t lower = 0;
-  std::size_t median = 0;
-  std::size_t upper = 0;
+  std::uint64_t above = 0;      ///< of it has nearly all values, these.
+  std::optional<BoxParts> box;  ///< None where one of the three is outside the parts.
 
   std::uint64_t values() const;
   double end(std::size_t part) const { return from + width * static_cast<double>(part + 1); }
+  /// The part that a value lies in: below 0 if it is below all, counts.size() if above. An end of a
+  /// part is where its digits say, whatever rounding makes of from and width.
+  std::ptrdiff_t PlaceOf(double value) const;
 };
 
 struct LevelCount {

@@ -26,6 +26,13 @@ bool IsNumeric(ColumnType type) {
          type == ColumnType::kDuration;
 }
 
+/// Null where there is none.
+const Json& PartOf(const Json& json, const char* key) {
+  static const Json kNone;
+  const auto found = json.find(key);
+  return found == json.end() ? kNone : *found;
+}
+
 double NumberIn(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_number() ? found->get<double>() : std::nan("");
@@ -97,19 +104,11 @@ std::vector<double> EdgesOf(const Json& histogram, std::size_t bins) {
   return edges;
 }
 
-bool CompareNumbers(const ContractColumn& column,
-                    const Json& variable,
-                    const Here& here,
-                    ComparedColumn& compared) {
-  const Json& all = variable["all"];
-  if (!IsNumeric(column.type) || variable.value("unit", "") != column.unit) return false;
-  const Json& histogram = all["histogram"];
-  const double mean = NumberIn(all, "mean");
-  const double sd = NumberIn(all, "sd");
-  if (std::isfinite(mean) && sd > 0) compared.difference = (MeanOf(here.values) - mean) / sd;
+/// Nothing where the summary has no histogram, or not all of its counts.
+void CompareParts(const Json& histogram, const Here& here, ComparedColumn& compared) {
   const std::vector<double> counts = NumbersIn(histogram, "counts");
   const std::vector<double> edges = EdgesOf(histogram, counts.size());
-  if (counts.empty() || edges.size() != counts.size() + 1) return false;
+  if (counts.empty() || edges.size() != counts.size() + 1) return;
   const std::size_t together = (counts.size() + kMostParts - 1) / kMostParts;
   compared.there.resize((counts.size() + together - 1) / together);
   compared.here.resize(compared.there.size());
@@ -124,7 +123,20 @@ bool CompareNumbers(const ContractColumn& column,
     const std::size_t part = std::min(static_cast<std::size_t>(after) - 1, counts.size() - 1);
     ++compared.here[part / together];
   }
-  return true;
+}
+
+/// By histograms, by means, or by both: whatever was released.
+bool CompareNumbers(const ContractColumn& column,
+                    const Json& variable,
+                    const Here& here,
+                    ComparedColumn& compared) {
+  if (!IsNumeric(column.type) || variable.value("unit", "") != column.unit) return false;
+  const Json& all = PartOf(variable, "all");
+  const double mean = NumberIn(all, "mean");
+  const double sd = NumberIn(all, "sd");
+  if (std::isfinite(mean) && sd > 0) compared.difference = (MeanOf(here.values) - mean) / sd;
+  CompareParts(PartOf(all, "histogram"), here, compared);
+  return compared.difference.has_value() || !compared.edges.empty();
 }
 
 bool CompareLevels(const ContractColumn& column,
@@ -134,7 +146,7 @@ bool CompareLevels(const ContractColumn& column,
   const bool is_boolean = column.type == ColumnType::kBoolean;
   const std::vector<std::string> levels =
       is_boolean ? std::vector<std::string>{"false", "true"} : column.levels;
-  for (const Json& level : variable["all"]["levels"]) {
+  for (const Json& level : PartOf(PartOf(variable, "all"), "levels")) {
     compared.levels.push_back(level.value("level", ""));
     compared.there.push_back(NumberIn(level, "count"));
   }
@@ -162,14 +174,12 @@ std::optional<ComparedColumn> Compare(const ContractColumn& column,
   MakeShares(compared.there);
   const auto rows = static_cast<double>(here.values.size() + here.missing);
   compared.missing_here = static_cast<double>(here.missing) / rows;
-  const double present = NumberIn(variable["all"], "n");
-  const double missing = NumberIn(variable["all"], "missing");
+  const double present = NumberIn(PartOf(variable, "all"), "n");
+  const double missing = NumberIn(PartOf(variable, "all"), "missing");
   if (!std::isfinite(present) || !std::isfinite(missing)) return std::nullopt;  // Not released.
   compared.missing_there = present + missing > 0 ? std::max(missing, 0.0) / (present + missing) : 0;
   return compared;
 }
-
-std::string Percent(double share) { return NumberText(100 * share, "%.0f") + " %"; }
 
 Suspicion Of(const ContractColumn& column, std::string_view kind, const Here& here) {
   Suspicion suspicion{column.name, kind, here.values.size(), {}, {}};
@@ -183,7 +193,7 @@ Suspicion Of(const ContractColumn& column, std::string_view kind, const Here& he
 std::string UnitThere(const ContractColumn& column, const Json& all, const Here& here) {
   if (column.unit.empty()) return {};
   constexpr double kNear = 0.5;
-  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name)) {
+  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name, column.analyte)) {
     const double converted = MeanOf(here.values) * conversion.factor + conversion.offset;
     const double distance = (converted - NumberIn(all, "mean")) / NumberIn(all, "sd");
     if (std::abs(distance) < kNear) return std::string(conversion.other);
@@ -208,8 +218,8 @@ void Judge(const ContractColumn& column,
   for (std::size_t i = 0; i < compared.levels.size(); ++i) {
     if (std::abs(compared.here[i] - compared.there[i]) < kOtherShare) continue;
     Suspicion far = Of(column, "far-from-federation", here);
-    far.words = "\"" + compared.levels[i] + "\" in " + Percent(compared.here[i]) +
-                " of the rows with a value, in the federation in " + Percent(compared.there[i]);
+    far.words = "\"" + compared.levels[i] + "\" in " + PercentText(compared.here[i]) +
+                " of the rows with a value, in the federation in " + PercentText(compared.there[i]);
     found.push_back(std::move(far));
     break;  // The other levels make up for it.
   }
@@ -217,8 +227,8 @@ void Judge(const ContractColumn& column,
     Suspicion missing = Of(column, "missing-here", here);
     missing.rows = here.missing;
     missing.patients = here.lacking;
-    missing.words = "missing in " + Percent(compared.missing_here) +
-                    " of the rows, in the federation in " + Percent(compared.missing_there);
+    missing.words = "missing in " + PercentText(compared.missing_here) +
+                    " of the rows, in the federation in " + PercentText(compared.missing_there);
     missing.remedy = "Is it not measured here, or is it in another field or table?";
     found.push_back(std::move(missing));
   }
@@ -238,7 +248,7 @@ FederationFindings CompareWith(const Contract& contract,
     std::optional<ComparedColumn> compared = Compare(wanted, variable, here);
     if (!compared) continue;
     compared->column = *column;
-    Judge(wanted, variable["all"], here, *compared, findings.suspicions);
+    Judge(wanted, PartOf(variable, "all"), here, *compared, findings.suspicions);
     view.columns.push_back(*std::move(compared));
   }
   if (!view.columns.empty()) findings.view = std::move(view);

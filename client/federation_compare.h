@@ -31,7 +31,7 @@ struct ComparedColumn {
   /// Of the means: here less there, in the federation's standard deviations. Numbers only.
   std::optional<double> difference;
   std::vector<double> edges;        ///< Of numbers: one more than parts, those of the summary or
-                                    ///< every few of them.
+                                    ///< every few of them; none where it has no histogram.
   std::vector<std::string> levels;  ///< Of categories and booleans.
   std::vector<double> here;         ///< Shares, one a part or level;
   std::vector<double> there;        ///< as many.

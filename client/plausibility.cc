@@ -141,7 +141,7 @@ std::string ConversionInWords(const ContractColumn& column, const UnitConversion
 
 std::optional<Suspicion> OtherUnit(const ContractColumn& column, std::span<const double> sorted) {
   if (column.unit.empty()) return std::nullopt;
-  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name)) {
+  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name, column.analyte)) {
     const std::optional<std::string> why = SeemsOther(column, sorted, conversion);
     if (!why) continue;
     Suspicion suspicion{column.name, "unit", sorted.size(), {}, {}};

@@ -75,16 +75,17 @@ std::vector<Card> ProblemCards(const QualityReport& report) {
   if (report.patient_repeated.count > 0) {
     cards.push_back({"must", report.patient_header,
                      std::string(Explanation(DataFault::kPatientRepeated)),
-                     Counted(report.patient_repeated.count, "row", "rows") + ", " +
-                         PlacesInWords(report, report.patient_repeated),
+                     Concerned(report.patient_repeated.count, report.patient_repeated.patients) +
+                         ", " + PlacesInWords(report, report.patient_repeated),
                      std::string(Remedy(DataFault::kPatientRepeated))});
   }
   for (const ColumnQuality& column : report.columns) {
     for (const auto& [fault, problem] : column.problems) {
       cards.push_back(CardOf(report, column, fault, problem));
     }
-    const std::string codes = UsualCodesInWords(column);
-    if (!codes.empty()) cards.back().remedy += " " + codes;
+    for (const std::string& more : {UnknownUnitsInWords(column), UsualCodesInWords(column)}) {
+      if (!more.empty()) cards.back().remedy += " " + more;
+    }
   }
   for (const std::string& problem : report.other_problems) {
     cards.push_back({"must", {}, problem, {}, {}});
@@ -137,20 +138,19 @@ std::string MissingValues(const QualityReport& report) {
   constexpr std::size_t kMostListed = 60;
   std::vector<const ColumnQuality*> columns;
   for (const ColumnQuality& column : report.columns) columns.push_back(&column);
-  const auto lacking = [](const ColumnQuality* column) {
-    return column->missing + column->faulty();
-  };
   std::stable_sort(
       columns.begin(), columns.end(),
-      [&](const ColumnQuality* a, const ColumnQuality* b) { return lacking(a) > lacking(b); });
-  BarTable bars("Rows without a usable value, by column", "Column", report.rows);
+      [](const ColumnQuality* a, const ColumnQuality* b) { return a->lacking > b->lacking; });
+  const bool of_all = report.rows_drawn == report.rows;
+  BarTable bars("Rows without a usable value, by column", "Column", report.rows_drawn);
   for (std::size_t i = 0; i < std::min(columns.size(), kMostListed); ++i) {
     const ColumnQuality& column = *columns[i];
     std::string detail = column.missing > 0 ? CodesOf(column) : std::string();
+    if (!of_all && !detail.empty()) detail = "in all rows: " + detail;
     if (column.header != column.name) {
       detail = "from \"" + column.header + "\"" + (detail.empty() ? "" : "; ") + detail;
     }
-    bars.Add(column.name, detail, report.rows - std::min(report.rows, column.values));
+    bars.Add(column.name, detail, column.lacking);
   }
   std::string body = bars.Html();
   if (columns.size() > kMostListed) {
@@ -190,17 +190,23 @@ std::string Head(const QualityPageHead& head, const QualityReport& report) {
                        {std::to_string(looks), "worth a look"}});
 }
 
+/// Where a row is not a patient.
+std::string InRows(std::uint64_t patients, std::uint64_t rows) {
+  return patients == rows ? std::string() : Counted(rows, "row", "rows");
+}
+
 std::string Flow(const CohortFlow& flow) {
-  BarTable bars("Rows that are left after each step", "Step", flow.rows_read);
-  std::uint64_t left = flow.rows_read;
-  bars.Add("rows read", {}, left);
+  BarTable bars("Patients that are left after each step", "Step", flow.patients_read, "Patients");
+  std::uint64_t left = flow.patients_read;
+  bars.Add("in the data", InRows(flow.patients_read, flow.rows_read), left);
   for (const CohortFlow::Step& step : flow.removed) {
-    left -= std::min(left, step.rows);
-    bars.Add(step.reason, std::to_string(step.rows) + " removed", left);
+    left -= std::min(left, step.patients);
+    const std::string rows = InRows(step.patients, step.rows);
+    bars.Add(step.reason,
+             std::to_string(step.patients) + " removed" + (rows.empty() ? "" : ", " + rows), left);
   }
-  return Section("Cohort", Paragraph(Counted(flow.rows_left, "row", "rows") + " of " +
-                                     Counted(flow.patients_left, "patient", "patients") +
-                                     " would take part.") +
+  return Section("Cohort", Paragraph(Counted(flow.patients_left, "patient", "patients") + " with " +
+                                     Counted(flow.rows_left, "row", "rows") + " would take part.") +
                                bars.Html());
 }
 

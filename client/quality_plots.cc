@@ -16,7 +16,7 @@ constexpr std::size_t kMostLevels = 20;
 
 std::string ShareText(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return "-";
-  return NumberText(100 * static_cast<double>(part) / static_cast<double>(whole), "%.1f") + " %";
+  return PercentText(static_cast<double>(part) / static_cast<double>(whole), "%.1f");
 }
 
 std::string Caption(const std::string& text) {
@@ -31,12 +31,17 @@ std::string RangeOf(const ValueParts& parts, std::size_t first, std::size_t last
 std::string NumberFigure(const ColumnProfile& column, const ColumnQuality& quality) {
   const ValueParts& parts = *column.parts;
   HistogramData data{parts.from, parts.width, parts.counts, parts.below, parts.above, {}};
-  data.quartiles = QuartileParts{parts.lower, parts.median, parts.upper};
+  if (parts.box)
+    data.quartiles = QuartileParts{parts.box->lower, parts.box->median, parts.box->upper};
   std::string words = std::to_string(column.values) + " values";
   if (parts.below > 0) words += ", " + std::to_string(parts.below) + " of them below";
   if (parts.above > 0) words += ", " + std::to_string(parts.above) + " of them above";
-  words += ". Middle half within " + RangeOf(parts, parts.lower, parts.upper) + ", median within " +
-           RangeOf(parts, parts.median, parts.median) + ". Contract: " + quality.contract + ".";
+  words += ".";
+  if (parts.box) {
+    words += " Middle half within " + RangeOf(parts, parts.box->lower, parts.box->upper) +
+             ", median within " + RangeOf(parts, parts.box->median, parts.box->median) + ".";
+  }
+  words += " Contract: " + quality.contract + ".";
   const std::string unit = column.unit.empty() ? "" : " (" + column.unit + ")";
   return Figure(column.name + unit,
                 Histogram("Histogram of " + column.name + ", rows in parts from " +
@@ -71,15 +76,17 @@ std::string BesideFederation(const ComparedColumn& column, const ColumnQuality& 
     there.emplace_back(100 * column.there[i]);
   }
   data.beside = there;
-  std::string words = "Missing here " + NumberText(100 * column.missing_here, "%.0f") +
-                      " %, in the federation " + NumberText(100 * column.missing_there, "%.0f") +
-                      " %.";
+  std::string words = "Missing here " + PercentText(column.missing_here) + ", in the federation " +
+                      PercentText(column.missing_there) + ".";
   if (column.difference) {
     words += " Means " + NumberText(*column.difference, "%+.2f") + " standard deviations apart.";
   }
-  return Figure(quality.name,
-                PeriodColumns("Shares of " + quality.name + " here and in the federation", data) +
-                    Caption(words));
+  // A summary without a histogram has means alone.
+  const std::string plot =
+      data.values.empty()
+          ? std::string()
+          : PeriodColumns("Shares of " + quality.name + " here and in the federation", data);
+  return Figure(quality.name, plot + Caption(words));
 }
 
 /// The plots of one column over time.
@@ -115,20 +122,22 @@ std::string ColumnOverTime(const QualityReport& report,
 std::string BarTable::Html() const {
   std::string html = "<table class=\"bars\"><caption>" + Escaped(caption_) +
                      "</caption><thead><tr><th scope=\"col\">" + Escaped(heading_) +
-                     "</th><th scope=\"col\">Share</th><th scope=\"col\" class=\"n\">Rows</th>"
+                     "</th><th scope=\"col\">Share</th><th scope=\"col\" class=\"n\">" +
+                     Escaped(counted_) +
+                     "</th>"
                      "<th scope=\"col\" class=\"n\">%</th></tr></thead><tbody>\n";
   for (const Bar& bar : bars_) {
     const double share =
-        whole_ == 0 ? 0 : 100 * static_cast<double>(bar.rows) / static_cast<double>(whole_);
+        whole_ == 0 ? 0 : 100 * static_cast<double>(bar.count) / static_cast<double>(whole_);
     html += "<tr><th scope=\"row\">" + Escaped(bar.label);
     if (!bar.detail.empty()) html += "<small>" + Escaped(bar.detail) + "</small>";
     html += "</th><td class=\"track\">";
-    if (bar.rows > 0) {
+    if (bar.count > 0) {
       html += "<span class=\"fill\" style=\"width:" + NumberText(std::min(share, 100.0), "%.2f") +
               "%\"></span>";
     }
-    html += "</td><td class=\"n\">" + std::to_string(bar.rows) + "</td><td class=\"n\">" +
-            ShareText(bar.rows, whole_) + "</td></tr>\n";
+    html += "</td><td class=\"n\">" + std::to_string(bar.count) + "</td><td class=\"n\">" +
+            ShareText(bar.count, whole_) + "</td></tr>\n";
   }
   return html + "</tbody></table>\n";
 }

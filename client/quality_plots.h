@@ -10,16 +10,23 @@
 
 namespace consilium {
 
-/// Counts of rows as bars in a table, so that they can be read on a telephone and aloud.
+/// Counts of rows, or of what `counted` says, as bars in a table, so that they can be read on a
+/// telephone and aloud.
 class BarTable {
  public:
   /// Shares are of `whole`.
-  BarTable(std::string caption, std::string heading, std::uint64_t whole)
-      : caption_(std::move(caption)), heading_(std::move(heading)), whole_(whole) {}
+  BarTable(std::string caption,
+           std::string heading,
+           std::uint64_t whole,
+           std::string counted = "Rows")
+      : caption_(std::move(caption)),
+        heading_(std::move(heading)),
+        whole_(whole),
+        counted_(std::move(counted)) {}
 
   /// `detail` stands small below the label; may be empty.
-  void Add(std::string label, std::string detail, std::uint64_t rows) {
-    bars_.push_back({std::move(label), std::move(detail), rows});
+  void Add(std::string label, std::string detail, std::uint64_t count) {
+    bars_.push_back({std::move(label), std::move(detail), count});
   }
   std::string Html() const;
 
@@ -27,11 +34,12 @@ class BarTable {
   struct Bar {
     std::string label;
     std::string detail;
-    std::uint64_t rows = 0;
+    std::uint64_t count = 0;
   };
   std::string caption_;
   std::string heading_;
   std::uint64_t whole_;
+  std::string counted_;
   std::vector<Bar> bars_;
 };
 

@@ -169,6 +169,12 @@ std::vector<std::string> QualityReport::Notes() const {
     notes.push_back(Count(blank_rows, "row", "rows") + " with all fields empty left out.");
   }
   if (rows == 0) notes.push_back("The data have columns and no rows.");
+  if (profile && rows_drawn < rows) {
+    notes.push_back(
+        "Distributions, what is missing together and what is beside the federation are "
+        "of the " +
+        Count(rows_drawn, "row", "rows") + " that the eligibility rules let in.");
+  }
   if (patients_excluded > 0) {
     notes.push_back(
         "This site's list of excluded patients names " + std::to_string(patients_excluded) + "; " +

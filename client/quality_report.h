@@ -68,6 +68,11 @@ struct ColumnQuality {
   std::map<DataFault, DataProblem> problems;
   /// Of the faulty cells those with a usual word for "not known", such as "NA", by word.
   std::map<std::string, std::uint64_t> usual_codes;
+  /// Of the rows with an unknown unit those whose unit has the form of one, by unit; "" stands for
+  /// rows that name none.
+  std::map<std::string, std::uint64_t> unknown_units;
+
+  std::uint64_t lacking = 0;  ///< Of QualityReport::rows_drawn those without a usable value.
 
   std::uint64_t faulty() const;  ///< Rows with a fault.
 };
@@ -79,8 +84,9 @@ struct QualityReport {
   bool delimiter_detected = false;
   std::string encoding;            ///< Of text files.
   std::vector<std::string> files;  ///< Where there are several: the places say which.
-  std::uint64_t rows = 0;
-  std::uint64_t blank_rows = 0;  ///< All fields empty; left out.
+  std::uint64_t rows = 0;          ///< Without those of excluded patients, which no count has.
+  std::uint64_t blank_rows = 0;    ///< All fields empty; left out.
+  std::uint64_t rows_drawn = 0;    ///< Of patients who are eligible: the plots are of these.
   std::uint64_t patients = 0;
   std::uint64_t repeated_patients = 0;  ///< Patients with more than one row.
   std::string patient_header;
@@ -106,6 +112,8 @@ struct QualityReport {
 
 /// "40 of these rows hold \"NA\": ..." where faulty cells hold usual words for "not known".
 std::string UsualCodesInWords(const ColumnQuality& column);
+/// "Of these rows 3 name no unit, 12 \"ug/L\" ..."
+std::string UnknownUnitsInWords(const ColumnQuality& column);
 /// "at patients.csv:2, :3 and 4 more", "at record 2, 3 and 4 more".
 std::string PlacesInWords(const QualityReport& report, const DataProblem& problem);
 /// The file and line of each place kept, where there are several files.

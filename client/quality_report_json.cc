@@ -60,7 +60,9 @@ nlohmann::json ColumnJson(const ColumnQuality& column) {
           {"values", column.values},
           {"missing", column.missing},
           {"missing_by_code", column.missing_by_code},
+          {"lacking", column.lacking},
           {"usual_codes", column.usual_codes},
+          {"unknown_units", column.unknown_units},
           {"problems", by_group}};
 }
 
@@ -148,6 +150,7 @@ std::string RenderJson(const QualityReport& report) {
                          {"place_unit", report.place_unit},
                          {"rows", report.rows},
                          {"blank_rows", report.blank_rows},
+                         {"rows_drawn", report.rows_drawn},
                          {"patients", report.patients},
                          {"repeated_patients", report.repeated_patients},
                          {"patients_excluded", report.patients_excluded},

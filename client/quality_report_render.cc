@@ -110,7 +110,8 @@ void AppendProblems(std::string& out, const QualityReport& report) {
   if (report.patient_repeated.count > 0) {
     AppendProblem(out,
                   std::to_string(report.patient_repeated.count) + " x a row " +
-                      std::string(Explanation(DataFault::kPatientRepeated)),
+                      std::string(Explanation(DataFault::kPatientRepeated)) + ", of " +
+                      PatientsInWords(report.patient_repeated.patients),
                   PlacesInWords(report, report.patient_repeated),
                   Remedy(DataFault::kPatientRepeated));
   }
@@ -124,8 +125,9 @@ void AppendProblems(std::string& out, const QualityReport& report) {
       if (problem.patients > 0) sentence += ", of " + PatientsInWords(problem.patients);
       AppendProblem(out, sentence, PlacesInWords(report, problem), Remedy(fault));
     }
-    const std::string codes = UsualCodesInWords(column);
-    if (!codes.empty()) AppendWrapped(out, "    ", codes);
+    for (const std::string& more : {UnknownUnitsInWords(column), UsualCodesInWords(column)}) {
+      if (!more.empty()) AppendWrapped(out, "    ", more);
+    }
   }
   for (const std::string& problem : report.other_problems) AppendProblem(out, problem, {}, {});
 }
@@ -228,8 +230,6 @@ void AppendPatterns(std::string& out, const DataProfile& profile) {
   }
 }
 
-std::string ShareText(double share) { return NumberText(100 * share, "%.0f") + " %"; }
-
 void AppendFederation(std::string& out, const QualityReport& report) {
   const FederationView& federation = *report.federation;
   out += "\nBeside the federation\n";
@@ -245,8 +245,8 @@ void AppendFederation(std::string& out, const QualityReport& report) {
     const std::string difference =
         column.difference ? NumberText(*column.difference, "%+.2f") : std::string("-");
     out += "  " + Left(name.size() > width ? std::string() : name, width) +
-           Padded(ShareText(column.missing_here), 14) + Padded(ShareText(column.missing_there), 7) +
-           Padded(difference, 18) + "\n";
+           Padded(PercentText(column.missing_here), 14) +
+           Padded(PercentText(column.missing_there), 7) + Padded(difference, 18) + "\n";
   }
 }
 

@@ -1,7 +1,10 @@
 // Words that the report's forms share: text, JSON and page.
 
+#include <algorithm>
+
 #include "client/ingestion/table_reader.h"
 #include "client/quality_report.h"
+#include "common/names.h"
 #include "common/pages/number_text.h"
 
 namespace consilium {
@@ -63,6 +66,21 @@ std::string UsualCodesInWords(const ColumnQuality& column) {
          ", which often stands for \"not known\". If so, say in the "
          "source file, in the [[column]] of " +
          column.name + ": missing = [" + codes + "].";
+}
+
+std::string UnknownUnitsInWords(const ColumnQuality& column) {
+  const auto found = column.problems.find(DataFault::kUnknownUnit);
+  if (found == column.problems.end()) return {};
+  std::uint64_t others = found->second.count;
+  std::vector<std::string> words;
+  for (const auto& [unit, rows] : column.unknown_units) {
+    others -= std::min(others, rows);
+    words.push_back(std::to_string(rows) + " name " +
+                    (unit.empty() ? "no unit" : "\"" + unit + "\""));
+  }
+  if (others > 0) words.push_back(std::to_string(others) + " name something else");
+  constexpr std::size_t kMostNamed = 22;
+  return "Of these rows " + JoinNames(words, kMostNamed) + ".";
 }
 
 std::string FederationInWords(const FederationView& federation) {

@@ -14,7 +14,7 @@ namespace {
 struct Pair {
   std::string_view measurement;
   std::string_view analyte;
-  std::array<std::string_view, 3> names;  ///< Parts of column names, in small letters.
+  std::array<std::string_view, 4> names;  ///< Parts of column names, in small letters.
   std::string_view first;
   std::string_view second;
   double lowest;  ///< In `first`, see UnitConversion.
@@ -26,7 +26,14 @@ constexpr std::array kPairs{
     Pair{"cholesterol", "cholesterol", {"chol", "ldl", "hdl"}, "mg/dL", "mmol/L", 20, 350},
     Pair{"triglycerides", "triglycerides", {"trig", "tg_", "tagl"}, "mg/dL", "mmol/L", 40, 500},
     Pair{"creatinine", "creatinine", {"crea", "scr", "krea"}, "mg/dL", "umol/L", 0.4, 6},
-    Pair{"urea nitrogen", "urea_nitrogen", {"bun", "urea", "harnstoff"}, "mg/dL", "mmol/L", 0, 0},
+    Pair{"urea", "urea", {"urea", "harnstoff", "carbamid"}, "mg/dL", "mmol/L", 0, 0},
+    Pair{"urea nitrogen",
+         "urea_nitrogen",
+         {"bun", "nitrogen", "harnstoff_n", "stickstoff"},
+         "mg/dL",
+         "mmol/L",
+         0,
+         0},
     Pair{"uric acid", "uric_acid", {"uric", "urate", "harnsaeure"}, "mg/dL", "umol/L", 2, 12},
     Pair{"bilirubin", "bilirubin", {"bili", "tbil", "bil_"}, "mg/dL", "umol/L", 0, 0},
     Pair{"calcium", "calcium", {"calc", "ca_", "kalzium"}, "mg/dL", "mmol/L", 6, 14},
@@ -51,6 +58,9 @@ constexpr std::array kPairs{
     Pair{"blood pressure", "", {"sbp", "systol", "trestbps"}, "mm[Hg]", "kPa", 60, 250},
     Pair{"blood pressure", "", {"dbp", "diastol", "pressure"}, "mm[Hg]", "kPa", 35, 250},
 };
+
+/// More letters than any name: the contract says what is measured.
+constexpr std::size_t kSaid = 1'000;
 
 struct Spelling {
   std::string_view written;
@@ -83,9 +93,37 @@ std::string InOneSpelling(std::string_view unit) {
   return text;
 }
 
-bool IsCalled(const Pair& pair, std::string_view column) {
-  return std::any_of(pair.names.begin(), pair.names.end(), [&](std::string_view name) {
-    return column.find(name) != std::string_view::npos;
+bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
+
+/// Names that end in _ are the first word of a column, short ones begin a word: "mg_" is neither in
+/// "ldl_mg_dl" nor "bun" in "rebound". Longer ones may be anywhere.
+bool IsIn(std::string_view name, const std::string& column) {
+  constexpr std::size_t kShort = 3;
+  if (name.empty()) return false;
+  if (name.ends_with('_')) return (column + "_").starts_with(name);
+  for (std::size_t at = column.find(name); at != std::string::npos;
+       at = column.find(name, at + 1)) {
+    if (name.size() > kShort || at == 0 || !IsLetter(column[at - 1])) return true;
+  }
+  return false;
+}
+
+/// How many letters of the column's name say that it is this measurement.
+std::size_t LettersOf(const Pair& pair, const std::string& column) {
+  std::size_t most = 0;
+  for (const std::string_view name : pair.names) {
+    if (IsIn(name, column)) most = std::max(most, name.size());
+  }
+  return most;
+}
+
+/// Where something else than blood is looked at, medians of patients' blood tell nothing.
+bool IsOfAnotherFluid(const std::string& column) {
+  constexpr std::array<std::string_view, 8> kFluids{"urin",   "csf",     "liquor",  "ascit",
+                                                    "pleura", "dialysa", "drainag", "saliva"};
+  return std::any_of(kFluids.begin(), kFluids.end(), [&](std::string_view fluid) {
+    const std::size_t at = column.find(fluid);
+    return at != std::string::npos && (at == 0 || !IsLetter(column[at - 1]));
   });
 }
 
@@ -108,19 +146,30 @@ UnitConversion To(const Pair& pair, bool first, bool named) {
 
 }  // namespace
 
-std::vector<UnitConversion> ConversionsTo(std::string_view unit, std::string_view column) {
+std::vector<UnitConversion> ConversionsTo(std::string_view unit,
+                                          std::string_view column,
+                                          std::string_view analyte) {
   const std::string to = InOneSpelling(unit);
   const std::string name = LowerCase(column);
   std::vector<UnitConversion> found;
+  std::vector<std::size_t> letters;
   for (const Pair& pair : kPairs) {
     const bool first = to == InOneSpelling(pair.first);
     if (!first && to != InOneSpelling(pair.second)) continue;
-    found.push_back(To(pair, first, IsCalled(pair, name)));
+    const bool is_analyte =
+        pair.analyte.empty() ? LettersOf(pair, std::string(analyte)) > 0 : pair.analyte == analyte;
+    if (!analyte.empty() && !is_analyte) continue;
+    letters.push_back(!analyte.empty() ? kSaid : LettersOf(pair, name));
+    found.push_back(To(pair, first, letters.back() > 0));
+    if (IsOfAnotherFluid(name)) found.back().lowest = found.back().highest = 0;
   }
-  const bool any_named =
-      std::any_of(found.begin(), found.end(), [](const UnitConversion& c) { return c.named; });
-  if (any_named) std::erase_if(found, [](const UnitConversion& c) { return !c.named; });
-  return found;
+  // The longest name is meant: "urea nitrogen" and not the "urea" in it.
+  const std::size_t most = letters.empty() ? 0 : *std::max_element(letters.begin(), letters.end());
+  std::vector<UnitConversion> meant;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (letters[i] == most) meant.push_back(found[i]);
+  }
+  return meant;
 }
 
 }  // namespace consilium

@@ -189,6 +189,22 @@ Status CheckSize(const Contract& contract, const RowsLeft& rows) {
   return {};
 }
 
+/// Calls `keep` with each rule in words and what it asks of a row.
+template <class Keep>
+Status ForEachRule(const Contract& contract, Columns& all, Keep keep) {
+  for (const EligibilityRule& rule : contract.eligibility) {
+    const std::optional<std::size_t> place = contract.PlaceOf(rule.column);
+    if (!place) {
+      return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
+    }
+    const ContractColumn& column = contract.At(*place);
+    const std::vector<double>& values = all.At(*place);
+    keep(RuleInWords(column, rule),
+         [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
+  }
+  return {};
+}
+
 /// `given_up` is the table, or nothing if it must stay as it is.
 Result<CohortWithFlow> Build(const Contract& contract,
                              const DataTable& table,
@@ -203,16 +219,9 @@ Result<CohortWithFlow> Build(const Contract& contract,
   }
 
   Columns all(contract, table);
-  for (const EligibilityRule& rule : contract.eligibility) {
-    const std::optional<std::size_t> place = contract.PlaceOf(rule.column);
-    if (!place) {
-      return Fail(ErrorCode::kInvalidArgument, "the contract has no column " + rule.column);
-    }
-    const ContractColumn& column = contract.At(*place);
-    const std::vector<double>& values = all.At(*place);
-    rows.Keep(RuleInWords(column, rule),
-              [&](std::size_t row) { return Satisfies(column, rule, values[row]); });
-  }
+  TRY_STATUS(ForEachRule(contract, all, [&](std::string reason, auto satisfies) {
+    rows.Keep(std::move(reason), satisfies);
+  }));
 
   std::vector<double> numbers;
   std::vector<const std::vector<double>*> chosen;
@@ -250,6 +259,18 @@ Result<CohortWithFlow> Build(const Contract& contract,
 double PatientNumber(std::string_view patient) {
   const Digest digest = Hasher("consilium/patient/v1").Add(patient).Finish();
   return static_cast<double>(LoadU64(digest.span().first(8)) >> 11);
+}
+
+Result<std::vector<bool>> EligibleRows(const Contract& contract, const DataTable& table) {
+  TRY_STATUS(CheckShape(contract, table));
+  std::vector<bool> eligible(table.patients.size(), true);
+  Columns all(contract, table);
+  TRY_STATUS(ForEachRule(contract, all, [&](const std::string&, auto satisfies) {
+    for (std::size_t row = 0; row < eligible.size(); ++row) {
+      if (!satisfies(row)) eligible[row] = false;
+    }
+  }));
+  return eligible;
 }
 
 Result<CohortWithFlow> BuildCohort(const Contract& contract,

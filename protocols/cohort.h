@@ -81,6 +81,9 @@ struct CohortWithFlow {
   std::vector<std::size_t> rows = {};  ///< Of the table, in the cohort's order.
 };
 
+/// Which rows the contract's eligibility rules let in, the site's own exclusions aside.
+Result<std::vector<bool>> EligibleRows(const Contract& contract, const DataTable& table);
+
 /// Applies the eligibility rules, then keeps the rows that have a value in each of `columns` but
 /// for those `with_gaps`. `columns` are the contract's, or kPatientColumn.
 Result<CohortWithFlow> BuildCohort(const Contract& contract,

@@ -26,10 +26,31 @@ std::string ShortNumber(double value) {
   return text;
 }
 
-/// A number in the contract's unit: whole where it must be, and in the range.
+/// What a conversion may be off by, as a share of the numbers in it: some roundings of a double,
+/// which are far below what anybody measures.
+constexpr double kRounding = 1e-12;
+
+/// A number that rounding alone has put beyond an end of the range is that end: 33.3 mmol/L may be
+/// 33.300000000000004 after a conversion, here or in the query that gave it.
+double WithoutRounding(const ContractColumn& column, double number, double added) {
+  const auto is_rounded = [&](double end) {
+    return std::abs(number - end) <= kRounding * (std::abs(end) + std::abs(added));
+  };
+  if (column.minimum && number < *column.minimum && is_rounded(*column.minimum)) {
+    return *column.minimum;
+  }
+  if (column.maximum && number > *column.maximum && is_rounded(*column.maximum)) {
+    return *column.maximum;
+  }
+  return number;
+}
+
+/// A number in the contract's unit: whole where it must be, and in the range. `added` is what a
+/// conversion added on the way.
 tl::expected<double, DataFault> Checked(const ContractColumn& column,
                                         double number,
-                                        bool converted) {
+                                        bool converted,
+                                        double added = 0) {
   if (!std::isfinite(number)) return tl::make_unexpected(DataFault::kNotFinite);
   if (column.type == ColumnType::kInteger) {
     const double whole = std::nearbyint(number);
@@ -40,6 +61,7 @@ tl::expected<double, DataFault> Checked(const ContractColumn& column,
     }
     number = whole;
   }
+  number = WithoutRounding(column, number, added);
   if ((column.minimum && number < *column.minimum) ||
       (column.maximum && number > *column.maximum)) {
     return tl::make_unexpected(DataFault::kOutOfRange);
@@ -54,7 +76,7 @@ tl::expected<double, DataFault> ConvertNumber(ColumnBinding& binding,
   if (!value || !binding.converts) return value ? Checked(*binding.column, *value, false) : value;
   const Conversion* conversion = binding.units.For(unit_of_row);
   if (conversion == nullptr) return tl::make_unexpected(DataFault::kUnknownUnit);
-  return Checked(*binding.column, (*conversion)(*value), true);
+  return Checked(*binding.column, (*conversion)(*value), true, (*conversion)(0));
 }
 
 tl::expected<double, DataFault> ConvertLevel(const ContractColumn& column, std::string_view text) {
@@ -98,6 +120,20 @@ void CountMissing(ColumnBinding& binding,
   ++quality.missing;
   ++(code == nullptr ? binding.empty_rows : code->rows);
   if (binding.column->required) quality.problems[DataFault::kRequiredMissing].Add(place);
+}
+
+/// Of an unknown unit also which one, as far as it can be named.
+void CountFault(DataFault fault,
+                std::uint64_t place,
+                std::string_view unit,
+                ColumnQuality& quality) {
+  constexpr std::size_t kMostUnits = 20;
+  quality.problems[fault].Add(place);
+  if (fault != DataFault::kUnknownUnit) return;
+  const std::optional<std::string> name = unit.empty() ? std::string() : NameableUnit(unit);
+  if (!name) return;
+  if (quality.unknown_units.size() >= kMostUnits && !quality.unknown_units.contains(*name)) return;
+  ++quality.unknown_units[*name];
 }
 
 /// One of the two days of an age or a duration; nothing if it is missing or faulty, which is
@@ -288,6 +324,10 @@ Result<ColumnBinding> BindColumn(const Source& source,
 
 double ReadCell(ColumnBinding& binding, const TableRow& row, ColumnQuality& quality) {
   if (binding.until_field != kNoField) return ReadTimeBetween(binding, row, quality);
+  if (const FieldFault* known = row.FaultOf(binding.field)) {
+    CountFault(known->fault, row.PlaceOf(binding.field), known->unit, quality);
+    return kNotKnown;
+  }
   std::string_view text = Trimmed(row.fields[binding.field]);
   bool translated = false;
   if (!binding.mapping.map.empty()) {
@@ -308,10 +348,10 @@ double ReadCell(ColumnBinding& binding, const TableRow& row, ColumnQuality& qual
   }
   const bool number = !translated && IsNumeric(binding.column->type);
   const std::string_view unit =
-      binding.unit_field == kNoField ? std::string_view() : row.fields[binding.unit_field];
+      FirstText(binding.unit_fields, [&](std::size_t field) { return row.fields[field]; });
   const auto value = number ? ConvertNumber(binding, text, unit) : ConvertTranslated(binding, text);
   if (!value) {
-    quality.problems[value.error()].Add(row.PlaceOf(binding.field));
+    CountFault(value.error(), row.PlaceOf(binding.field), unit, quality);
     return kNotKnown;
   }
   ++quality.values;

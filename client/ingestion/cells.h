@@ -15,6 +15,7 @@
 #include "client/ingestion/table_reader.h"
 #include "client/ingestion/values.h"
 #include "client/quality_report.h"
+#include "common/names.h"
 #include "common/result.h"
 #include "protocols/contract.h"
 
@@ -38,15 +39,24 @@ MissingCodes CodesOf(const std::vector<std::string>& texts, bool numeric);
 /// nullptr if the text is none of them.
 MissingCode* FindCode(MissingCodes& missing, std::string_view text, const NumberFormat& format);
 
+/// The first of these texts of a row that is not empty, without spaces at its ends.
+template <class TextOf>
+std::string_view FirstText(const std::vector<std::size_t>& fields, const TextOf& text_of) {
+  for (const std::size_t field : fields) {
+    if (const std::string_view text = Trimmed(text_of(field)); !text.empty()) return text;
+  }
+  return {};
+}
+
 /// One contract column tied to its fields in the data.
 struct ColumnBinding {
   const ContractColumn* column = nullptr;
   ColumnMapping mapping;
   std::size_t field = kNoField;
-  std::size_t until_field = kNoField;  ///< Of an age or a duration: the day at which it ends.
-  std::size_t unit_field = kNoField;   ///< The unit of the row.
-  MissingCodes source_missing;         ///< Compared with the text in the data.
-  MissingCodes contract_missing;       ///< Compared with what `map` made of it.
+  std::size_t until_field = kNoField;    ///< Of an age or a duration: the day at which it ends.
+  std::vector<std::size_t> unit_fields;  ///< The first that has something is the row's unit.
+  MissingCodes source_missing;           ///< Compared with the text in the data.
+  MissingCodes contract_missing;         ///< Compared with what `map` made of it.
   std::uint64_t empty_rows = 0;
   std::vector<DateFormat> date_formats;
   NumberFormat number;

@@ -32,8 +32,12 @@ void FaultNotes::Look(std::size_t column,
     rows.count = problem.count;
     rows.faulty.resize(row + 1);
     rows.faulty[row] = true;
-    // Codes among numbers are found by how often they come.
-    if (fault == DataFault::kOutOfRange || fault == DataFault::kRequiredMissing) continue;
+    // Codes among numbers are found by how often they come, and a number in an unknown unit is no
+    // code: its unit is what is wrong.
+    if (fault == DataFault::kOutOfRange || fault == DataFault::kRequiredMissing ||
+        fault == DataFault::kUnknownUnit) {
+      continue;
+    }
     const std::string_view word = UsualCode(Trimmed(text));
     if (!word.empty()) ++quality.usual_codes[std::string(word)];
   }

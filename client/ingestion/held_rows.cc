@@ -21,6 +21,10 @@ void HeldRows::Add(const TableRow& row) {
     ends_.push_back((text_ += Trimmed(row.fields[column])).size());
     if (!row.field_places.empty()) cell_places_.push_back(row.field_places[column]);
   }
+  for (const FieldFault& fault : row.faults) {
+    faults_.emplace(std::pair(places_.size(), fault.field),
+                    HeldFault{fault.fault, std::string(fault.unit)});
+  }
   places_.push_back(row.place);
 }
 
@@ -35,6 +39,12 @@ std::uint64_t HeldRows::PlaceOf(std::size_t row, std::size_t column) const {
   // A reader tells places of fields always or never.
   if (slots_[column] == kNotKept || cell_places_.size() != ends_.size()) return places_[row];
   return cell_places_[row * kept_ + slots_[column]];
+}
+
+std::optional<FieldFault> HeldRows::FaultOf(std::size_t row, std::size_t column) const {
+  const auto found = faults_.find({row, column});
+  if (found == faults_.end()) return std::nullopt;
+  return FieldFault{column, found->second.fault, found->second.unit};
 }
 
 }  // namespace consilium

@@ -16,8 +16,11 @@ constexpr std::uint64_t kRowsBetweenReports = 1U << 16U;
 // Reads one table against one contract.
 class SourceLoader {
  public:
-  SourceLoader(const Source& source, const Contract& contract, TableReader& reader)
-      : source_(source), contract_(contract), reader_(reader) {}
+  SourceLoader(const Source& source,
+               const Contract& contract,
+               const PatientRegister& patients,
+               TableReader& reader)
+      : source_(source), contract_(contract), register_(patients), reader_(reader) {}
 
   Result<LoadedTable> Load(std::string_view group_header, const LoadProgress& progress) {
     TRY_STATUS(Bind(group_header));
@@ -87,25 +90,52 @@ class SourceLoader {
 
   Result<ColumnBinding> Bound(const ContractColumn& column,
                               std::vector<std::string>& absent) const {
-    const ColumnMapping mapping = MappingOf(column.name);
+    ColumnMapping mapping = MappingOf(column.name);
+    const std::size_t field = FieldOf(mapping.name, mapping.from, absent);
+    if (field != kNoField) TRY_STATUS(TakeUnitOf(field, column, mapping));
     TRY(ColumnBinding binding, BindColumn(source_, mapping, column));
-    binding.field = FieldOf(mapping.name, mapping.from, absent);
+    binding.field = field;
     if (mapping.time_between != TimeBetween::kNone) {
       binding.until_field = FieldOf(mapping.name, mapping.until, absent);
     }
-    if (!mapping.unit.unit_from.empty()) {
-      binding.unit_field = FieldOf(mapping.name, mapping.unit.unit_from, absent);
+    for (const std::string& header : mapping.unit.unit_from) {
+      binding.unit_fields.push_back(FieldOf(mapping.name, header, absent));
     }
     return binding;
+  }
+
+  /// Values that a reader has converted, each by its row's unit, become the contract's from there.
+  Status TakeUnitOf(std::size_t field, const ContractColumn& column, ColumnMapping& mapping) const {
+    const Measure read = reader_.UnitOf(field);
+    const bool scales = mapping.factor != 1 || mapping.offset != 0;
+    if (read.unit.empty() || scales || mapping.time_between != TimeBetween::kNone) return {};
+    if (mapping.unit.IsSaid()) {
+      if (Trimmed(mapping.unit.unit) == Trimmed(read.unit)) {
+        if (mapping.unit.analyte.empty()) mapping.unit.analyte = read.analyte;
+        return {};
+      }
+      return Fail(ErrorCode::kInvalidArgument,
+                  At() + "unit of \"" + column.name + "\": its rows' values were converted to \"" +
+                      std::string(read.unit) + "\" already",
+                  "Leave `unit` out of the [[column]]: the contract's is made of that one.");
+    }
+    const bool numeric = column.type == ColumnType::kNumber ||
+                         column.type == ColumnType::kInteger ||
+                         column.type == ColumnType::kDuration;
+    if (column.unit.empty() || !numeric) return {};
+    mapping.unit.unit = read.unit;
+    mapping.unit.analyte = read.analyte;
+    return {};
   }
 
   void SayWhatIsWanted() {
     std::vector<bool> wanted(reader_.header().size(), false);
     wanted[patient_field_] = true;
     for (const ColumnBinding& binding : bindings_) {
-      for (const std::size_t field : {binding.field, binding.until_field, binding.unit_field}) {
+      for (const std::size_t field : {binding.field, binding.until_field}) {
         if (field != kNoField) wanted[field] = true;
       }
+      for (const std::size_t field : binding.unit_fields) wanted[field] = true;
     }
     if (group_field_ != kNoField) wanted[group_field_] = true;
     reader_.Want(wanted);
@@ -141,22 +171,37 @@ class SourceLoader {
       ++report.blank_rows;
       return;
     }
-    ++report.rows;
     std::string_view patient = Trimmed(row.fields[patient_field_]);
     if (FindCode(patient_missing_, patient, source_.number) != nullptr) patient = {};
-    if (patient.empty()) report.patient_missing.Add(row.PlaceOf(patient_field_));
     AddPatient(patient);
     if (contract_.one_row_per_patient) places_.push_back(row.PlaceOf(patient_field_));
+    if (group_field_ != kNoField) {
+      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
+    }
+    const std::size_t number = rows_++;
+    if (IsExcluded(patient)) {
+      for (std::vector<double>& column : loaded_.table.columns) column.push_back(std::nan(""));
+      return;
+    }
+    ++report.rows;
+    if (patient.empty()) report.patient_missing.Add(row.PlaceOf(patient_field_));
     for (std::size_t i = 0; i < bindings_.size(); ++i) {
       loaded_.table.columns[i].push_back(ReadCell(bindings_[i], row, report.columns[i]));
       if (std::isnan(loaded_.table.columns[i].back())) {
         const std::string_view text = row.fields[bindings_[i].field];
-        faults_.Look(i, report.rows - 1, text, report.columns[i]);
+        faults_.Look(i, number, text, report.columns[i]);
       }
     }
-    if (group_field_ != kNoField) {
-      loaded_.groups.emplace_back(Trimmed(row.fields[group_field_]));
-    }
+  }
+
+  /// Whether the patient is on the site's list; marks the row.
+  bool IsExcluded(std::string_view patient) {
+    if (register_.excluded.empty()) return false;
+    const std::uint64_t code = PatientCodeOf(patient, register_.key);
+    const bool excluded =
+        std::binary_search(register_.excluded.begin(), register_.excluded.end(), code);
+    loaded_.table.excluded.push_back(excluded);
+    return excluded;
   }
 
   // Patients are handed over a few dozen at a time.
@@ -183,7 +228,7 @@ class SourceLoader {
   void ReserveForAll() {
     constexpr double kMostGuessed = 1e9;
     const double share = reader_.Progress().value_or(1);
-    const double rows = static_cast<double>(loaded_.report.rows) / share * 1.02;
+    const double rows = static_cast<double>(rows_) / share * 1.02;
     if (!(rows < kMostGuessed)) return;
     const auto guess = static_cast<std::size_t>(rows);
     loaded_.table.patients.reserve(guess);
@@ -197,27 +242,37 @@ class SourceLoader {
     for (std::size_t i = 0; i < bindings_.size(); ++i) CountCodes(bindings_[i], report.columns[i]);
     const PatientList& patients = loaded_.table.patients;
     faults_.CountPatients(patients, report.columns);
-    enum : unsigned char { kAbsent, kOnce, kAgain };
+    enum : unsigned char { kAbsent, kOnce, kAgain, kExcluded };
     std::vector<unsigned char> seen(patients.distinct(), kAbsent);
+    const std::vector<bool>& excluded = loaded_.table.excluded;
     for (std::size_t row = 0; row < patients.size(); ++row) {
       unsigned char& state = seen[patients.NumberOf(row)];
+      if (!excluded.empty() && excluded[row]) {
+        state = kExcluded;
+        continue;
+      }
       if (state != kAbsent && !places_.empty() && !patients[row].empty()) {
         report.patient_repeated.Add(places_[row]);
       }
       state = state == kAbsent ? kOnce : kAgain;
     }
     for (std::uint32_t i = 0; i < seen.size(); ++i) {
-      if (patients.Name(i).empty()) continue;
+      if (seen[i] == kExcluded) ++report.excluded_patients_found;
+      if (patients.Name(i).empty() || seen[i] == kExcluded) continue;
       ++report.patients;
       if (seen[i] == kAgain) ++report.repeated_patients;
     }
+    report.patients_excluded = register_.excluded.size();
+    if (contract_.one_row_per_patient) report.patient_repeated.patients = report.repeated_patients;
   }
 
   std::string At() const { return source_.name.empty() ? "" : source_.name + ": "; }
 
   const Source& source_;
   const Contract& contract_;
+  const PatientRegister& register_;
   TableReader& reader_;
+  std::size_t rows_ = 0;  // In the table, which has those of excluded patients, too.
   ColumnMapping patient_;
   std::size_t patient_field_ = kNoField;
   std::size_t group_field_ = kNoField;
@@ -236,9 +291,10 @@ class SourceLoader {
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
                                std::string_view group_header,
-                               const LoadProgress& progress) {
+                               const LoadProgress& progress,
+                               const PatientRegister& patients) {
   TRY(const std::unique_ptr<TableReader> reader, OpenTable(source));
-  return SourceLoader(source, contract, *reader).Load(group_header, progress);
+  return SourceLoader(source, contract, patients, *reader).Load(group_header, progress);
 }
 
 }  // namespace consilium

@@ -76,7 +76,7 @@ Status PatientRows::OpenGroup(const RowGroup& options) {
   }
   const TableReader* reader = group.reader ? group.reader.get() : own_.get();
   TRY(group.takes,
-      RowTakes::Make(options, reader->header(), rows, FormatOf(source_),
+      RowTakes::Make(options, reader->header(), rows, source_,
                      [reader](std::uint64_t place) { return WhereIn(*reader, place); }));
   TRY(group.same_as, ColumnOfHeader(own_->header(), options.same_as,
                                     options.source ? "same_as" : "patient", own_->name()));
@@ -106,6 +106,17 @@ TableFormat PatientRows::format() const {
   format.place_unit = "line";
   format.files = files_;
   return format;
+}
+
+Measure PatientRows::UnitOf(std::size_t column) const {
+  std::size_t first = own_->header().size();
+  if (column < first) return own_->UnitOf(column);
+  for (const Group& group : groups_) {
+    const std::size_t takes = group.options.takes.size();
+    if (column < first + takes) return group.takes->UnitOf(column - first);
+    first += takes;
+  }
+  return {};
 }
 
 /// Among the places of all files.
@@ -138,7 +149,7 @@ void PatientRows::NumberPatients(Group& group) {
   group.patient_of_row.reserve(held_->size());
   for (std::size_t row = 0; row < held_->size(); ++row) {
     const std::string_view patient = held_->Text(row, group.same_as);
-    if (patient.empty() || FindCode(missing_, patient, source_.number) != nullptr) {
+    if (patient.empty() || FindCode(patient_missing_, patient, source_.number) != nullptr) {
       group.patient_of_row.push_back(kNobody);
       continue;
     }
@@ -261,7 +272,7 @@ Status PatientRows::Load() {
     TRY(std::vector<std::optional<std::int64_t>> days, IndexDays(group));
     group.takes->Begin(std::move(days));
     TRY_STATUS(group.reader ? TakeOtherRows(group) : TakeOwnRows(group));
-    group.takes->Finish();
+    TRY_STATUS(group.takes->Finish());
   }
   for (const Group& group : groups_) {
     if (!group.reader) return OneRowAPatient(group);
@@ -277,6 +288,7 @@ Result<bool> PatientRows::Next(TableRow& row) {
   const std::size_t width = own_->header().size();
   row.fields.resize(header_.size());
   row.field_places.resize(header_.size());
+  row.faults.clear();
   row.blank = false;
   row.place = Placed(nullptr, held_->PlaceOf(first, 0));
   for (std::size_t column = 0; column < width; ++column) {
@@ -284,6 +296,7 @@ Result<bool> PatientRows::Next(TableRow& row) {
     const std::size_t from = kept == 0 ? first : kept - 1;
     row.fields[column] = kept == 0 ? std::string_view() : held_->Text(from, column);
     row.field_places[column] = Placed(nullptr, held_->PlaceOf(from, column));
+    if (const auto fault = held_->FaultOf(from, column)) row.faults.push_back(*fault);
   }
   std::size_t column = width;
   for (const Group& group : groups_) {
@@ -293,6 +306,7 @@ Result<bool> PatientRows::Next(TableRow& row) {
           patient == kNobody ? RowTakes::Value{} : group.takes->Of(patient, take);
       row.fields[column] = value.text;
       row.field_places[column] = value.place == 0 ? row.place : Placed(&group, value.place);
+      if (value.fault) row.faults.push_back({column, *value.fault, value.unit});
     }
   }
   ++next_;

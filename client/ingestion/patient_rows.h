@@ -31,6 +31,7 @@ class PatientRows : public TableReader {
   const std::string& name() const override { return own_->name(); }
   TableFormat format() const override;
   void Want(const std::vector<bool>& columns) override { wanted_ = columns; }
+  Measure UnitOf(std::size_t column) const override;
   Result<bool> Next(TableRow& row) override;
 
  private:
@@ -54,7 +55,10 @@ class PatientRows : public TableReader {
   };
 
   PatientRows(const Source& source, std::unique_ptr<TableReader> own)
-      : source_(source), own_(std::move(own)), missing_(CodesOf(source.missing, true)) {}
+      : source_(source),
+        own_(std::move(own)),
+        missing_(CodesOf(source.missing, true)),
+        patient_missing_(CodesOf(source.missing, false)) {}
   Status OpenGroups();
   Status OpenGroup(const RowGroup& options);
   Status FindIndex(Group& group) const;
@@ -72,6 +76,7 @@ class PatientRows : public TableReader {
   const Source& source_;
   std::unique_ptr<TableReader> own_;
   MissingCodes missing_;
+  MissingCodes patient_missing_;  // Of patients texts are compared: 007 is not 7.
   std::vector<Group> groups_;
   std::vector<std::string> header_;
   std::vector<std::string> files_;  // Where there is more than one table.

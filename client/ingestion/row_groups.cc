@@ -55,17 +55,7 @@ Status CheckTake(const Settings& settings, const RowTake& take, const RowGroup& 
     return settings.FailAt("use", "\"" + std::string(Name(take.use)) + "\" needs the rows' days",
                            "Add `date` to [[rows]]: the order of rows means nothing.");
   }
-  if (!take.unit.IsSaid()) return {};
-  if (take.unit.unit_from.empty()) {
-    return settings.FailAt(
-        "unit", "`unit` of a take says what `unit_from` is converted to",
-        "Say the unit of all rows in the [[column]] that takes \"" + take.name + "\".");
-  }
-  if (take.unit.unit.empty()) {
-    return settings.FailAt("unit_from", "the rows' units differ, so one must be said for the value",
-                           "Add unit = \"...\"; a [[column]] can convert it further.");
-  }
-  if (Counts(take.use)) {
+  if (take.unit.IsSaid() && Counts(take.use)) {
     return settings.FailAt("unit", "\"" + std::string(Name(take.use)) + "\" has no unit");
   }
   return {};
@@ -82,13 +72,8 @@ Result<RowTake> ParseRowTake(const Settings& settings, const RowGroup& group) {
   }
   TRY(take.where, ParseConditions(settings));
   TRY(take.window, ParseWindow(settings));
-  TRY(take.unit, ParseSourceUnit(settings));
+  TRY(take.unit, ParseTakenUnit(settings, take.name));
   TRY_STATUS(CheckTake(settings, take, group));
-  if (take.unit.IsSaid()) {
-    const Result<UnitConverter> units =
-        UnitConverter::Make(take.unit, take.unit.unit, take.unit.analyte);
-    if (!units) return settings.FailAt("unit", units.error());
-  }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return take;
 }

@@ -37,7 +37,7 @@ struct RowTake {
   std::string from;  ///< Header in these rows; empty: the row itself is counted.
   std::vector<RowCondition> where;
   std::optional<DayWindow> window;
-  SourceUnit unit;  ///< With unit_from: values are converted to `unit` first.
+  SourceUnit unit;  ///< With unit_from: values are converted to `unit`, each by its row's.
 };
 
 struct RowGroup {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/names.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -20,6 +21,18 @@ bool Satisfies(const RowTake& take, const std::vector<std::size_t>& columns, con
 
 bool IsWithin(const DayWindow& window, std::int64_t day, std::int64_t index) {
   return day - index >= window.first && day - index <= window.last;
+}
+
+/// Texts that mean "not known" among the rows' values: those of the rows, and of each [[column]]
+/// that takes the value. Once they were converted, or in a mean, nobody would know them.
+std::vector<std::string> CodesOfTake(const RowTake& take, const Source& rows, const Source& table) {
+  std::vector<std::string> codes = rows.missing;
+  if (Counts(take.use)) return codes;
+  for (const ColumnMapping& column : table.columns) {
+    if (Trimmed(column.from) != Trimmed(take.name)) continue;
+    codes.insert(codes.end(), column.missing.begin(), column.missing.end());
+  }
+  return codes;
 }
 
 }  // namespace
@@ -40,12 +53,12 @@ Result<std::size_t> ColumnOfHeader(const std::vector<std::string>& columns,
 Result<RowTakes> RowTakes::Make(const RowGroup& group,
                                 const std::vector<std::string>& columns,
                                 const Source& rows,
-                                const TextFormat& table,
+                                const Source& table,
                                 Where where) {
   RowTakes takes;
   takes.group_ = group;
   takes.rows_ = FormatOf(rows);
-  takes.table_ = table;
+  takes.table_ = FormatOf(table);
   takes.where_ = std::move(where);
   takes.missing_ = CodesOf(rows.missing, true);
   const std::string name = rows.DataName();
@@ -59,17 +72,18 @@ Result<RowTakes> RowTakes::Make(const RowGroup& group,
     if (!take.from.empty()) {
       TRY(bound.from, ColumnOfHeader(columns, take.from, "from", name));
     }
+    for (const std::string& header : take.unit.unit_from) {
+      TRY(const std::size_t column, ColumnOfHeader(columns, header, "unit_from", name));
+      bound.unit_fields.push_back(column);
+    }
     if (take.unit.IsSaid()) {
-      TRY(bound.unit, ColumnOfHeader(columns, take.unit.unit_from, "unit_from", name));
-      // What a value becomes says nothing of a row that names no unit.
-      SourceUnit of_rows = take.unit;
-      of_rows.unit.clear();
-      TRY(bound.units, UnitConverter::Make(of_rows, take.unit.unit, take.unit.analyte));
+      TRY(bound.units, UnitConverter::OfTaken(take.unit));
     }
     for (const RowCondition& condition : take.where) {
       TRY(const std::size_t column, ColumnOfHeader(columns, condition.header, "where", name));
       bound.where.push_back(column);
     }
+    bound.missing = CodesOf(CodesOfTake(take, rows, table), true);
     takes.takes_.push_back(std::move(bound));
   }
   return takes;
@@ -80,13 +94,20 @@ void RowTakes::Want(std::vector<bool>& columns) const {
   if (date_ != kNoField) columns[date_] = true;
   for (const Bound& take : takes_) {
     if (take.from != kNoField) columns[take.from] = true;
-    if (take.unit != kNoField) columns[take.unit] = true;
+    for (const std::size_t column : take.unit_fields) columns[column] = true;
     for (const std::size_t column : take.where) columns[column] = true;
   }
 }
 
-bool RowTakes::IsMissing(std::string_view text) {
-  return text.empty() || FindCode(missing_, text, rows_.number) != nullptr;
+bool RowTakes::IsMissing(MissingCodes& codes, std::string_view text) const {
+  if (text.empty()) return true;
+  const auto is_digit = [&](std::size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
+  if (text.front() != '0' || !is_digit(1)) return FindCode(codes, text, rows_.number) != nullptr;
+  // 007 is a code of its own, and not the number 7.
+  return std::any_of(codes.codes.begin(), codes.codes.end(),
+                     [&](const MissingCode& code) { return code.text == text; });
 }
 
 void RowTakes::Begin(std::vector<std::optional<std::int64_t>> index_days) {
@@ -104,7 +125,7 @@ Status RowTakes::Add(std::uint32_t patient, const GroupRow& row) {
 
 Result<std::optional<TakenTime>> RowTakes::TimeOf(const GroupRow& row) {
   const std::string_view text = row.text(date_);
-  if (IsMissing(text)) return std::optional<TakenTime>();
+  if (IsMissing(missing_, text)) return std::optional<TakenTime>();
   const auto time = ParseDayTime(text, rows_.dates);
   if (!time) {
     return FailAt(row.place(date_), group_.date, "it is not a date in the declared format",
@@ -116,7 +137,7 @@ Result<std::optional<TakenTime>> RowTakes::TimeOf(const GroupRow& row) {
 Status RowTakes::AddTo(Bound& take, std::uint32_t patient, const GroupRow& row, TakenValue& value) {
   const TakeUse use = take.options.use;
   const std::string_view text = take.from == kNoField ? std::string_view() : row.text(take.from);
-  if (take.from != kNoField && IsMissing(text)) return {};
+  if (take.from != kNoField && IsMissing(take.missing, text)) return {};
   TakenTime time;
   if (NeedsOrder(use) || take.options.window) {
     TRY(const std::optional<TakenTime> known, TimeOf(row));
@@ -131,81 +152,93 @@ Status RowTakes::AddTo(Bound& take, std::uint32_t patient, const GroupRow& row, 
     value.Count();
     return {};
   }
-  if (NeedsOrder(use) && take.unit == kNoField) {
-    return AddText(take, time, text, row.place(take.from), value);
+  const std::uint64_t place = row.place(take.from);
+  const std::string_view unit = FirstText(take.unit_fields, row.text);
+  if (NeedsOrder(use)) {
+    // What is wrong with a row matters once it is known to be the one that is meant.
+    value.AddInOrder(use, time, text, unit, place);
+  } else {
+    AddNumber(take, text, unit, place, value);
   }
-  return AddNumber(take, time, text, row, value);
+  return {};
 }
 
-Status RowTakes::AddText(const Bound& take,
-                         TakenTime time,
+void RowTakes::AddNumber(Bound& take,
                          std::string_view text,
+                         std::string_view unit,
                          std::uint64_t place,
                          TakenValue& value) {
-  std::string written(text);
-  if (!(rows_ == table_)) {
-    const auto number = ParseNumber(text, rows_.number);
-    const auto day = ParseDay(text, rows_.dates);
-    if (number) {
-      written = NumberText(*number, table_.number.decimal);
-    } else if (day) {
-      written = DayText(static_cast<std::int64_t>(*day), table_.dates.front());
-    } else if (ParseNumber(text, table_.number) || ParseDay(text, table_.dates)) {
-      // It would be taken for what it is not.
-      return FailAt(place, take.options.from, "it is a number or a day in another notation",
-                    "Correct `decimal`, `thousands` or `date_format` of [[rows]].");
-    }
-  }
-  value.AddInOrder(take.options.use, time, written, place);
-  return {};
-}
-
-Status RowTakes::AddNumber(
-    Bound& take, TakenTime time, std::string_view text, const GroupRow& row, TakenValue& value) {
-  const std::uint64_t place = row.place(take.from);
-  const auto number = ParseNumber(text, rows_.number);
-  if (!number) {
-    if (rows_ == table_) {
-      value.AddFault(text, place);
-      return {};
-    }
-    return FailAt(place, take.options.from, "it is not a number", "Correct `decimal` of [[rows]].");
-  }
-  double converted = *number;
-  if (take.unit != kNoField) {
-    const Conversion* conversion = take.units.For(row.text(take.unit));
-    if (conversion == nullptr) {
-      return FailAt(row.place(take.unit), take.options.unit.unit_from,
-                    "it is no unit that can become \"" + take.options.unit.unit + "\"",
-                    "Translate it with `unit_map` (\"\" stands for none), name the analyte, or "
-                    "leave such rows out with "
-                    "`where`.");
-    }
-    converted = (*conversion)(converted);
-  }
-  const std::string written = NumberText(converted, table_.number.decimal);
-  if (NeedsOrder(take.options.use)) {
-    value.AddInOrder(take.options.use, time, written, place);
+  const auto number = NumberOfRow(text, rows_.number, unit, take.units);
+  if (number) {
+    value.AddNumber(take.options.use, *number, place);
+  } else if (number.error() != DataFault::kUnknownUnit && rows_ == table_) {
+    value.AddFault(text, place);
   } else {
-    value.AddNumber(take.options.use, converted, written, place);
+    value.AddFault(number.error(), unit, place);
+  }
+}
+
+/// A text as it is written in the table. A code as 007 stays what it is: marks are exchanged, and
+/// no digit is touched.
+Result<std::string> RowTakes::InTableNotation(const Bound& take, const TakenValue& value) const {
+  std::string text(value.text());
+  if (rows_ == table_) return text;
+  const bool is_whole =
+      text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == text.npos;
+  const auto day = ParseDay(text, rows_.dates);
+  if (is_whole && !day) return text;
+  if (!is_whole && ParseNumber(text, rows_.number)) {
+    std::erase(text, rows_.number.thousands);
+    std::replace(text.begin(), text.end(), rows_.number.decimal, table_.number.decimal);
+    return text;
+  }
+  if (day) return DayText(static_cast<std::int64_t>(*day), table_.dates.front());
+  if (ParseNumber(text, table_.number) || ParseDay(text, table_.dates)) {
+    // It would be taken for what it is not.
+    return FailAt(value.place(), take.options.from, "it is a number or a day in another notation",
+                  "Correct `decimal`, `thousands` or `date_format` of [[rows]].");
+  }
+  return text;
+}
+
+Status RowTakes::FinishInOrder(Bound& take, TakenValue& value) {
+  if (take.unit_fields.empty()) {
+    TRY(std::string text, InTableNotation(take, value));
+    value.Become(std::move(text));
+    return {};
+  }
+  const auto number = NumberOfRow(value.text(), rows_.number, value.unit(), take.units);
+  if (number) {
+    value.Become(WrittenNumber(*number, table_.number.decimal));
+  } else if (number.error() == DataFault::kUnknownUnit || !(rows_ == table_)) {
+    value.Fail(number.error());
   }
   return {};
 }
 
-void RowTakes::Finish() {
+Status RowTakes::Finish() {
   for (std::size_t i = 0; i < values_.size(); ++i) {
-    values_[i].Finish(takes_[i % takes_.size()].options.use, table_.number.decimal);
+    Bound& take = takes_[i % takes_.size()];
+    values_[i].Finish(take.options.use, table_.number.decimal);
+    if (!NeedsOrder(take.options.use) || values_[i].count() == 0) continue;
+    TRY_STATUS(FinishInOrder(take, values_[i]));
   }
+  return {};
 }
 
 RowTakes::Value RowTakes::Of(std::uint32_t patient, std::size_t take) const {
   const TakenValue& value = values_[patient * takes_.size() + take];
-  if (value.count() > 0) return {value.text(), value.place()};
+  if (value.count() > 0) return {value.text(), value.place(), value.fault(), value.unit()};
   const RowTake& options = takes_[take].options;
   if (options.window && !index_days_[patient]) return {};
   if (options.use == TakeUse::kCount) return {"0", 0};
   if (options.use == TakeUse::kAny) return {"false", 0};
   return {};
+}
+
+Measure RowTakes::UnitOf(std::size_t take) const {
+  const SourceUnit& unit = takes_[take].options.unit;
+  return {unit.unit, unit.analyte};
 }
 
 tl::unexpected<Error> RowTakes::FailAt(std::uint64_t place,

@@ -40,51 +40,58 @@ class RowTakes {
   /// Where a row is, for messages: "labs.csv:12".
   using Where = std::function<std::string(std::uint64_t place)>;
 
-  /// `columns` are the headers of the rows' table, `rows` says how it is written, `table` how the
-  /// table is that gets the values. Fails where a header is not there.
+  /// `columns` are the headers of the rows' table, `rows` says how it is written; `table` is the
+  /// source whose table gets the values: its [[column]]s say which of them mean "not known". Fails
+  /// where a header is not there.
   static Result<RowTakes> Make(const RowGroup& group,
                                const std::vector<std::string>& columns,
                                const Source& rows,
-                               const TextFormat& table,
+                               const Source& table,
                                Where where);
 
   std::size_t patient_column() const { return patient_; }
   /// Every column that is looked at.
   void Want(std::vector<bool>& columns) const;
-  bool IsMissing(std::string_view text);
 
   /// Nobody has anything yet; the index day of each patient, where there is one.
   void Begin(std::vector<std::optional<std::int64_t>> index_days);
-  /// Fails where a day cannot be read or a unit is not known.
+  /// Fails where a day cannot be read.
   Status Add(std::uint32_t patient, const GroupRow& row);
-  void Finish();
+  /// Fails where the text of a row that is meant could be misread in the table's notation.
+  Status Finish();
 
   struct Value {
-    std::string_view text;    ///< As the table is written; empty if there is none.
-    std::uint64_t place = 0;  ///< 0 if it is from several rows or none.
+    std::string_view text;                ///< As the table is written; empty if there is none.
+    std::uint64_t place = 0;              ///< 0 if it is from several rows or none.
+    std::optional<DataFault> fault = {};  ///< What is wrong with the row that is meant.
+    std::string_view unit = {};           ///< That it names.
   };
   /// Of the take with this number in the group. A count of no rows is 0, unless there is no index
   /// day to count from.
   Value Of(std::uint32_t patient, std::size_t take) const;
+  /// What the values of this take are converted to; without a unit if they are as in the rows.
+  Measure UnitOf(std::size_t take) const;
 
  private:
   struct Bound {
     RowTake options;
     std::size_t from = kNoField;
-    std::size_t unit = kNoField;
+    std::vector<std::size_t> unit_fields;
     std::vector<std::size_t> where;
     UnitConverter units;
+    MissingCodes missing;
   };
 
   RowTakes() = default;
   Status AddTo(Bound& take, std::uint32_t patient, const GroupRow& row, TakenValue& value);
-  Status AddText(const Bound& take,
-                 TakenTime time,
+  void AddNumber(Bound& take,
                  std::string_view text,
+                 std::string_view unit,
                  std::uint64_t place,
                  TakenValue& value);
-  Status AddNumber(
-      Bound& take, TakenTime time, std::string_view text, const GroupRow& row, TakenValue& value);
+  Status FinishInOrder(Bound& take, TakenValue& value);
+  Result<std::string> InTableNotation(const Bound& take, const TakenValue& value) const;
+  bool IsMissing(MissingCodes& codes, std::string_view text) const;
   Result<std::optional<TakenTime>> TimeOf(const GroupRow& row);
   tl::unexpected<Error> FailAt(std::uint64_t place,
                                std::string_view header,

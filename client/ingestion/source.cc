@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <string>
 #include <system_error>
@@ -173,7 +174,10 @@ std::vector<std::filesystem::path> Source::Files() const {
   }
   for (const RowGroup& group : rows) {
     if (!group.source) continue;
-    for (std::filesystem::path& more : group.source->Files()) files.push_back(std::move(more));
+    for (std::filesystem::path& more : group.source->Files()) {
+      const bool known = std::find(files.begin(), files.end(), more) != files.end();
+      if (!known) files.push_back(std::move(more));
+    }
   }
   return files;
 }
@@ -217,7 +221,9 @@ Status ParseSourceData(const Settings& settings,
 Result<Source> ParseSource(const Settings& settings, const std::filesystem::path& folder) {
   Source source;
   TRY_STATUS(ParseSourceData(settings, folder, source));
-  TRY(source.rows, ParseRowGroups(settings, folder, source));
+  // Behind those that the type has made itself.
+  TRY(std::vector<RowGroup> groups, ParseRowGroups(settings, folder, source));
+  std::move(groups.begin(), groups.end(), std::back_inserter(source.rows));
   TRY(const std::vector<Settings> columns, settings.TablesIfAny("column"));
   std::set<std::string> names;
   for (const Settings& column : columns) {

@@ -21,6 +21,7 @@
 #include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/stat/stat_file.h"
 #include "client/ingestion/values.h"
+#include "client/patient_codes.h"
 #include "client/quality_report.h"
 #include "common/result.h"
 #include "common/settings.h"
@@ -105,10 +106,13 @@ using LoadProgress = std::function<void(std::optional<double> share, std::uint64
 /// Reads the whole table. Fails when it itself cannot be read as a table of the contract's
 /// columns; values that break the contract are in the report (and NaN in the table), for people to
 /// see all at once: use the table only if the report has no problems. `group_header` names a header
-/// whose text splits the rows, as a simulation's virtual hospitals do.
+/// whose text splits the rows, as a simulation's virtual hospitals do. Rows of patients whom the
+/// site excludes are in the table, marked, for the cohort's flow to count; nothing of them is
+/// looked at, and they are in no count of the report but excluded_patients_found.
 Result<LoadedTable> LoadSource(const Source& source,
                                const Contract& contract,
                                std::string_view group_header = {},
-                               const LoadProgress& progress = {});
+                               const LoadProgress& progress = {},
+                               const PatientRegister& patients = {});
 
 }  // namespace consilium

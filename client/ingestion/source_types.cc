@@ -78,7 +78,7 @@ Result<std::unique_ptr<TableReader>> OpenOdbcTable(const Source& source) {
   return TableOf(std::move(rows), source.place);
 }
 
-/// The query is made of the source file's concepts; everything else is as with a query.
+/// The queries are made of the source file's concepts; everything else is as with a query.
 Status ParseOmop(const Settings& settings, const std::filesystem::path& folder, Source& source) {
   TRY(const std::string server, settings.Choice("server", {"sqlite", "postgresql"}));
   const bool sqlite = server == "sqlite";
@@ -88,13 +88,27 @@ Status ParseOmop(const Settings& settings, const std::filesystem::path& folder, 
     TRY(source.sql.connection, ParsePostgresqlConnection(settings, folder));
     source.place = NameOf(source.sql.connection);
   }
-  TRY(source.sql.query,
-      OmopQuery(settings, sqlite ? SqlDialect::kSqlite : SqlDialect::kPostgresql));
+  TRY(OmopQueries queries,
+      MakeOmopQueries(settings, sqlite ? SqlDialect::kSqlite : SqlDialect::kPostgresql));
+  source.sql.query = std::move(queries.cohort);
+  for (OmopMeasurements& measurements : queries.measurements) {
+    Source rows;
+    rows.type = source.type;
+    rows.file = source.file;
+    rows.sql = {std::move(measurements.query), source.sql.connection};
+    rows.place = "the measurements of \"" + measurements.rows.takes[0].name + "\" in " +
+                 (sqlite ? source.file.filename().string() : source.place);
+    TRY(rows.missing, settings.TextsOr("missing", {}));
+    measurements.rows.source = std::make_shared<const Source>(std::move(rows));
+    source.rows.push_back(std::move(measurements.rows));
+  }
   return {};
 }
 
 Result<std::unique_ptr<TableReader>> OpenOmop(const Source& source) {
-  return source.file.empty() ? OpenPostgresqlTable(source) : OpenSqliteTable(source);
+  if (source.file.empty()) return OpenPostgresqlTable(source);
+  TRY(std::unique_ptr<RowCursor> rows, OpenSqlite(source.file, source.sql.query));
+  return TableOf(std::move(rows), source.place.empty() ? source.file.string() : source.place);
 }
 
 Status ParseFhir(const Settings& settings, const std::filesystem::path& folder, Source& source) {

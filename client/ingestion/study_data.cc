@@ -1,7 +1,9 @@
 #include "client/ingestion/study_data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,21 +18,56 @@
 namespace consilium {
 namespace {
 
-/// Marks the rows of patients on the site's list.
-void Exclude(const PatientRegister& patients, LoadedTable& loaded) {
-  if (patients.excluded.empty()) return;
-  DataTable& table = loaded.table;
-  std::vector<bool> listed(table.patients.distinct());
-  for (std::uint32_t i = 0; i < listed.size(); ++i) {
-    const std::uint64_t code = PatientCodeOf(table.patients.Name(i), patients.key);
-    listed[i] = std::binary_search(patients.excluded.begin(), patients.excluded.end(), code);
-    if (listed[i]) ++loaded.report.excluded_patients_found;
+/// The rows for which `keep` is true.
+DataTable RowsOf(const DataTable& table, const std::vector<bool>& keep) {
+  DataTable kept;
+  kept.columns.resize(table.columns.size());
+  for (std::size_t row = 0; row < keep.size(); ++row) {
+    if (keep[row]) kept.patients.push_back(table.patients[row]);
   }
-  table.excluded.reserve(table.patients.size());
-  for (std::size_t row = 0; row < table.patients.size(); ++row) {
-    table.excluded.push_back(listed[table.patients.NumberOf(row)]);
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    kept.columns[i].reserve(kept.patients.size());
+    for (std::size_t row = 0; row < keep.size(); ++row) {
+      if (keep[row]) kept.columns[i].push_back(table.columns[i][row]);
+    }
   }
-  loaded.report.patients_excluded = patients.excluded.size();
+  return kept;
+}
+
+/// A table, or a part of it that is copied only where it is not the whole.
+class TablePart {
+ public:
+  TablePart(const DataTable& table, const std::vector<bool>& keep) : whole_(table) {
+    const bool all = std::all_of(keep.begin(), keep.end(), [](bool kept) { return kept; });
+    if (!all) part_ = RowsOf(table, keep);
+  }
+  const DataTable& table() const { return part_ ? *part_ : whole_; }
+
+ private:
+  const DataTable& whole_;
+  std::optional<DataTable> part_;
+};
+
+std::vector<bool> TakingPart(const DataTable& table) {
+  std::vector<bool> part = table.excluded;
+  part.flip();
+  return part;
+}
+
+/// Rows that lack each column, of those that plots are of.
+void CountLacking(const Contract& contract, const DataTable& table, QualityReport& report) {
+  std::vector<bool> drawn =
+      EligibleRows(contract, table).value_or(std::vector<bool>(table.patients.size(), true));
+  for (std::size_t row = 0; row < table.excluded.size(); ++row) {
+    if (table.excluded[row]) drawn[row] = false;
+  }
+  report.rows_drawn = static_cast<std::uint64_t>(std::count(drawn.begin(), drawn.end(), true));
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    std::uint64_t& lacking = report.columns[i].lacking;
+    for (std::size_t row = 0; row < drawn.size(); ++row) {
+      if (drawn[row] && std::isnan(table.columns[i][row])) ++lacking;
+    }
+  }
 }
 
 bool IsBeyondRanges(const QualityReport& report) {
@@ -39,7 +76,9 @@ bool IsBeyondRanges(const QualityReport& report) {
   });
 }
 
-/// What no contract forbids, and how the data are spread.
+/// What no contract forbids, and how the data are spread. Excluded patients are in none of it. Who
+/// is not eligible is in no plot, and in nothing that compares with the federation or over time;
+/// odd values are looked for in all rows, since they may be why somebody is not eligible.
 void LookAt(const Contract& contract,
             const DataTable& table,
             const DataSurroundings& surroundings,
@@ -47,18 +86,27 @@ void LookAt(const Contract& contract,
   const auto take = [&](std::vector<Suspicion> found) {
     std::move(found.begin(), found.end(), std::back_inserter(report.suspicions));
   };
-  take(FindSuspicions(contract, table, surroundings.today));
-  take(FindDuplicates(table));
-  CalendarFindings drift = FindDrift(contract, table);
+  const TablePart taking_part(table, TakingPart(table));
+  const DataTable& all = taking_part.table();
+  take(FindSuspicions(contract, all, surroundings.today));
+  take(FindDuplicates(all));
+  const TablePart eligible_part(all, EligibleRows(contract, all).value_or(std::vector<bool>()));
+  const DataTable& eligible = eligible_part.table();
+  CalendarFindings drift = FindDrift(contract, eligible);
   take(std::move(drift.suspicions));
-  take(FindGaps(contract, table));
-  FederationFindings federation = CompareWithFederation(contract, table, surroundings.summaries);
+  take(FindGaps(contract, eligible));
+  FederationFindings federation = CompareWithFederation(contract, eligible, surroundings.summaries);
   take(std::move(federation.suspicions));
   report.federation = std::move(federation.view);
+  // A patient's second row is no note where it is a problem.
+  if (report.patient_repeated.count > 0) {
+    std::erase_if(report.suspicions,
+                  [](const Suspicion& one) { return one.kind == "repeated-patient"; });
+  }
   std::stable_sort(report.suspicions.begin(), report.suspicions.end(),
                    [](const Suspicion& a, const Suspicion& b) { return a.severity < b.severity; });
   report.calendar = std::move(drift.view);
-  report.profile = ProfileOf(contract, table);
+  report.profile = ProfileOf(contract, eligible);
 }
 
 /// Data in another unit are mostly beyond the contract's ranges: then they are read once more
@@ -66,15 +114,17 @@ void LookAt(const Contract& contract,
 /// fails.
 void LookAtAll(const Source& source,
                const Contract& contract,
+               const PatientRegister& patients,
                const DataSurroundings& surroundings,
                LoadedTable& loaded) {
+  CountLacking(contract, loaded.table, loaded.report);
   if (IsBeyondRanges(loaded.report)) {
     Contract without_ranges = contract;
     for (ContractColumn& column : without_ranges.columns) {
       column.minimum.reset();
       column.maximum.reset();
     }
-    if (const auto all = LoadSource(source, without_ranges)) {
+    if (const auto all = LoadSource(source, without_ranges, {}, {}, patients)) {
       LookAt(contract, all->table, surroundings, loaded.report);
       return;
     }
@@ -89,9 +139,8 @@ Result<QualityReport> CheckData(const Source& source,
                                 const PatientRegister& patients,
                                 const LoadProgress& progress,
                                 const DataSurroundings& surroundings) {
-  TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress));
-  Exclude(patients, loaded);
-  LookAtAll(source, plan.contract, surroundings, loaded);
+  TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, progress, patients));
+  LookAtAll(source, plan.contract, patients, surroundings, loaded);
   if (const SourceType* type = FindSourceType(source.type); type->compare != nullptr) {
     TRY(auto found, type->compare(source, plan.contract));
     std::vector<Suspicion>& all = loaded.report.suspicions;
@@ -111,7 +160,7 @@ Result<QualityReport> CheckData(const Source& source,
 Result<SiteCohort> LoadCohort(const Source& source,
                               const Plan& plan,
                               const PatientRegister& patients) {
-  TRY(LoadedTable loaded, LoadSource(source, plan.contract));
+  TRY(LoadedTable loaded, LoadSource(source, plan.contract, {}, {}, patients));
   const std::vector<std::string> problems = loaded.report.Problems();
   if (!problems.empty()) {
     constexpr std::size_t kShown = 5;
@@ -125,7 +174,6 @@ Result<SiteCohort> LoadCohort(const Source& source,
     return Fail(ErrorCode::kDataQuality, std::move(summary),
                 "`consilium-site check` names the lines and what to do about each.");
   }
-  Exclude(patients, loaded);
   TRY(CohortWithFlow built, CohortOf(plan, std::move(loaded.table)));
   SiteCohort cohort{std::move(built), {}};
   // The patients of a table that was given up are still there.

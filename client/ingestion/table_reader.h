@@ -4,6 +4,7 @@
 // to the rest of the program. Everything is text, so that one strict conversion (values.h), and one
 // report of what is wrong, serve every kind of source.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,8 +12,18 @@
 #include <vector>
 
 #include "common/result.h"
+#include "protocols/units/conversion.h"
 
 namespace consilium {
+
+enum class DataFault;  // client/quality_report.h
+
+/// A field that its reader knows to be faulty, whatever its text says.
+struct FieldFault {
+  std::size_t field = 0;
+  DataFault fault{};
+  std::string_view unit;  ///< Of kUnknownUnit: what the row names, if anything.
+};
 
 /// One row, to be handed to Next() again and again. A reader fills it without allocating: its
 /// fields are views into the reader's own memory, good until the next call of Next().
@@ -21,10 +32,18 @@ struct TableRow {
   std::uint64_t place = 0;               ///< The line or record at which the row starts, from 1.
   /// Each field's own place, in a row that goes over several lines; otherwise empty.
   std::vector<std::uint64_t> field_places;
-  bool blank = false;  ///< No column, wanted or not, has anything but spaces and tabs.
+  bool blank = false;              ///< No column, wanted or not, has anything but spaces and tabs.
+  std::vector<FieldFault> faults;  ///< Of readers that convert; the others leave it as it is.
 
   std::uint64_t PlaceOf(std::size_t field) const {
     return field_places.empty() ? place : field_places[field];
+  }
+  /// nullptr if its reader knows of none.
+  const FieldFault* FaultOf(std::size_t field) const {
+    for (const FieldFault& fault : faults) {
+      if (fault.field == field) return &fault;
+    }
+    return nullptr;
   }
 };
 
@@ -64,6 +83,9 @@ class TableReader {
   /// Reads the next row; false at the end. Errors name the data and the place, and never hold a
   /// field's content.
   virtual Result<bool> Next(TableRow& row) = 0;
+  /// What the values of a column are converted to before they are handed out, and of what; without
+  /// a unit if they are as in the data.
+  virtual Measure UnitOf(std::size_t /*column*/) const { return {}; }
   /// How much has been read, from 0 to 1, where that is known.
   virtual std::optional<double> Progress() const { return std::nullopt; }
 };

@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "client/ingestion/values.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -47,15 +47,17 @@ Result<TakeUse> ParseTakeUse(const Settings& settings) {
 void TakenValue::AddInOrder(TakeUse use,
                             TakenTime time,
                             std::string_view text,
+                            std::string_view unit,
                             std::uint64_t place) {
   const bool better = use == TakeUse::kFirst ? time < time_ : time >= time_;
   if (count_++ > 0 && !better) return;
   time_ = time;
   text_.assign(text);
+  unit_.assign(unit);
   place_ = place;
 }
 
-void TakenValue::AddNumber(TakeUse use, double number, std::string_view text, std::uint64_t place) {
+void TakenValue::AddNumber(TakeUse use, double number, std::uint64_t place) {
   const bool first = count_++ == 0;
   if (faulty_) return;
   if (use == TakeUse::kMean) {
@@ -65,7 +67,6 @@ void TakenValue::AddNumber(TakeUse use, double number, std::string_view text, st
   const bool beyond = use == TakeUse::kMin ? number < number_ : number > number_;
   if (!first && !beyond) return;
   number_ = number;
-  text_.assign(text);
   place_ = place;
 }
 
@@ -77,13 +78,34 @@ void TakenValue::AddFault(std::string_view text, std::uint64_t place) {
   place_ = place;
 }
 
-void TakenValue::Finish(TakeUse use, char decimal) {
-  if (count_ == 0) return;
-  if (use == TakeUse::kMean && !faulty_) {
-    text_ = NumberText(number_ / static_cast<double>(count_), decimal);
+void TakenValue::AddFault(DataFault fault, std::string_view unit, std::uint64_t place) {
+  if (!faulty_) {
+    fault_ = fault;
+    unit_.assign(unit);
   }
-  if (use == TakeUse::kCount) text_ = std::to_string(count_);
-  if (use == TakeUse::kAny) text_ = "true";
+  AddFault(std::string_view(), place);
+}
+
+void TakenValue::Finish(TakeUse use, char decimal) {
+  if (count_ == 0 || faulty_) return;
+  switch (use) {
+    case TakeUse::kFirst:
+    case TakeUse::kLast:
+      return;
+    case TakeUse::kMin:
+    case TakeUse::kMax:
+      text_ = WrittenNumber(number_, decimal);
+      return;
+    case TakeUse::kMean:
+      text_ = WrittenNumber(number_ / static_cast<double>(count_), decimal);
+      return;
+    case TakeUse::kCount:
+      text_ = std::to_string(count_);
+      return;
+    case TakeUse::kAny:
+      text_ = "true";
+      return;
+  }
 }
 
 }  // namespace consilium

@@ -307,16 +307,6 @@ tl::expected<DayTime, DataFault> ParseDayTime(std::string_view text,
   return DayTime{static_cast<std::int64_t>(*day), *time};
 }
 
-std::string NumberText(double number, char decimal) {
-  std::array<char, 32> text{};
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), number);
-  std::string written(text.data(), result.ptr);
-  if (const std::size_t point = written.find('.'); point != std::string::npos) {
-    written[point] = decimal;
-  }
-  return written;
-}
-
 std::string DayText(std::int64_t day, DateFormat format) {
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
   const int y = static_cast<int>(date.year());

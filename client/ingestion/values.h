@@ -50,9 +50,6 @@ struct DayTime {
 tl::expected<DayTime, DataFault> ParseDayTime(std::string_view text,
                                               const std::vector<DateFormat>& formats);
 
-/// The fewest digits that are read back as the same number.
-std::string NumberText(double number, char decimal = '.');
-
 /// A day in this format.
 std::string DayText(std::int64_t day, DateFormat format);
 

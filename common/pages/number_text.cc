@@ -12,6 +12,10 @@ std::string NumberText(double value, const char* form) {
   return text;
 }
 
+std::string PercentText(double share, const char* form) {
+  return NumberText(100 * share, form) + " %";
+}
+
 std::string BytesText(std::uint64_t bytes) {
   if (bytes < 1'024) return std::to_string(bytes) + " B";
   double value = static_cast<double>(bytes);

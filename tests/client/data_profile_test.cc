@@ -43,9 +43,9 @@ TEST(DataProfileTest, PartsHoldTheContractsRangeWithRoundEnds) {
   EXPECT_EQ(age.end(age.counts.size() - 1), 110);
   EXPECT_EQ(age.values(), 40U);
   EXPECT_EQ(age.below + age.above, 0U);
-  EXPECT_EQ(age.from + age.width * static_cast<double>(age.lower), 35);
-  EXPECT_EQ(age.from + age.width * static_cast<double>(age.median), 45);
-  EXPECT_EQ(age.from + age.width * static_cast<double>(age.upper), 55);
+  EXPECT_EQ(age.from + age.width * static_cast<double>(age.box->lower), 35);
+  EXPECT_EQ(age.from + age.width * static_cast<double>(age.box->median), 45);
+  EXPECT_EQ(age.from + age.width * static_cast<double>(age.box->upper), 55);
 }
 
 TEST(DataProfileTest, ASmallPartOfAWideRangeIsDrawnInItsPlace) {
@@ -72,6 +72,30 @@ TEST(DataProfileTest, ValuesBeyondTheRangeAreCountedOutside) {
   EXPECT_EQ(age.below, 1U);
   EXPECT_EQ(age.above, 2U);
   EXPECT_EQ(age.values(), 40U);
+}
+
+/// 0.3 is the end of a part of 0.1, whatever a division makes of it.
+TEST(DataProfileTest, AValueAtALowerEndBelongsToThePartThatBeginsThere) {
+  const Contract contract = MakeContract(
+      "patient = \"id\"\n[[column]]\nname = \"x\"\ntype = \"number\"\nrange = [0.3, 2.7]\n");
+  std::vector<double> values;
+  for (int i = 3; i <= 27; ++i) values.push_back(i / 10.0);
+  const ValueParts parts = *ProfileOf(contract, MakeTable({values})).columns[0].parts;
+  EXPECT_EQ(parts.width, 0.1);
+  EXPECT_EQ(parts.below + parts.above, 0U);
+  ASSERT_EQ(parts.counts.size(), 24U);
+  for (std::size_t i = 0; i + 1 < parts.counts.size(); ++i) EXPECT_EQ(parts.counts[i], 1U) << i;
+  EXPECT_EQ(parts.counts.back(), 2U);  // It has both its ends.
+}
+
+TEST(DataProfileTest, ThereIsNoBoxWhereAQuartileIsNotDrawn) {
+  DataTable table = FortyRows();
+  for (std::size_t row = 0; row < 9; ++row) table.columns[0][row] = 5;
+  EXPECT_TRUE(ProfileOf(ThreeColumns(), table).columns[0].parts->box.has_value());
+  for (std::size_t row = 9; row < 12; ++row) table.columns[0][row] = 5;
+  EXPECT_FALSE(ProfileOf(ThreeColumns(), table).columns[0].parts->box.has_value());
+  for (std::size_t row = 0; row < 12; ++row) table.columns[0][row] = 500;
+  EXPECT_FALSE(ProfileOf(ThreeColumns(), table).columns[0].parts->box.has_value());
 }
 
 TEST(DataProfileTest, FewValuesHaveNoParts) {

@@ -20,6 +20,7 @@ namespace consilium {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -235,6 +236,40 @@ TEST(UnitsTest, FactorsAreThoseOfClinicalChemistry) {
   const UnitConversion fahrenheit = ConversionsTo("[degF]", "temp").at(0);
   EXPECT_NEAR(37 * fahrenheit.factor + fahrenheit.offset, 98.6, 1e-9);
   EXPECT_THAT(ConversionsTo("parsec", "distance"), IsEmpty());
+}
+
+/// What another measurement's factor would make of the data is no reason to suspect them.
+TEST(UnitsTest, AMeasurementIsNotTakenForItsNeighbour) {
+  const auto measured = [](const char* unit, const char* column, const char* analyte = "") {
+    std::vector<std::string> names;
+    for (const UnitConversion& to : ConversionsTo(unit, column, analyte)) {
+      names.emplace_back(to.measurement);
+    }
+    return names;
+  };
+  EXPECT_THAT(measured("mg/dL", "urea"), ElementsAre("urea"));
+  EXPECT_THAT(measured("mg/dL", "Harnstoff"), ElementsAre("urea"));
+  EXPECT_THAT(measured("mg/dL", "bun"), ElementsAre("urea nitrogen"));
+  EXPECT_THAT(measured("mg/dL", "blood_urea_nitrogen"), ElementsAre("urea nitrogen"));
+  EXPECT_NEAR(ConversionsTo("mg/dL", "urea").at(0).factor, 6.006, 0.001);
+  EXPECT_NEAR(ConversionsTo("mg/dL", "bun").at(0).factor, 2.801, 0.001);
+  // A unit in a name is no magnesium.
+  EXPECT_THAT(measured("mg/dL", "ldl_mg_dl"), ElementsAre("cholesterol"));
+  EXPECT_THAT(measured("mg/dL", "mg_serum"), ElementsAre("magnesium"));
+  // The contract's analyte says more than a name.
+  EXPECT_THAT(measured("mg/dL", "x", "urea"), ElementsAre("urea"));
+  EXPECT_THAT(measured("mg/dL", "urea", "urea_nitrogen"), ElementsAre("urea nitrogen"));
+  EXPECT_THAT(measured("g/dL", "x", "haemoglobin"), ElementsAre("haemoglobin", "haemoglobin"));
+  EXPECT_THAT(measured("g/L", "x", "glucose"), IsEmpty());
+}
+
+/// Urine has as much creatinine as blood would have in another unit.
+TEST(UnitsTest, OtherFluidsThanBloodAreNotJudgedByItsMedians) {
+  EXPECT_THAT(Found(OneColumn("creatinine_urine", "mg/dL", "[0, 500]"), Spread(60, 200)),
+              IsEmpty());
+  EXPECT_EQ(Found(OneColumn("creatinine", "mg/dL", "[0, 500]"), Spread(60, 200)).size(), 1U);
+  EXPECT_EQ(Found(OneColumn("creatinine_during_stay", "mg/dL", "[0, 500]"), Spread(60, 200)).size(),
+            1U);
 }
 
 /// There and back again is where one was, for every pair.

@@ -32,6 +32,10 @@ Result<FhirTake> ParseTake(const Settings& settings) {
     return settings.FailAt("by", "use = \"" + use + "\" does not depend on an order",
                            "Leave `by` out, or use \"first\" or \"last\".");
   }
+  TRY(take.unit, ParseTakenUnit(settings, take.name));
+  if (take.unit.IsSaid() && Counts(take.use)) {
+    return settings.FailAt("unit", "\"" + use + "\" has no unit");
+  }
   TRY_STATUS(settings.RequireNoOtherKeys());
   return take;
 }

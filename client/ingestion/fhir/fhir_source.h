@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "client/ingestion/source_unit.h"
 #include "client/ingestion/taken_value.h"
 #include "common/result.h"
 #include "common/settings.h"
@@ -19,6 +20,7 @@ struct FhirTake {
   TakeUse use = TakeUse::kLast;
   std::string from;  ///< Column of the view; empty: the row itself is counted.
   std::string by;    ///< Of kFirst and kLast: the column with the time that orders the rows.
+  SourceUnit unit;   ///< With unit_from, columns of the view: values are converted to `unit`.
 };
 
 struct FhirView {

@@ -110,6 +110,15 @@ void FhirTable::Want(const std::vector<bool>& columns) {
   rows_->Want(std::move(wanted));
 }
 
+Measure FhirTable::UnitOf(std::size_t column) const {
+  std::size_t first = views_[0]->columns().size();
+  for (const FhirTakes& takes : takes_) {
+    if (column >= first && column < first + takes.size()) return takes.UnitOf(column - first);
+    first += takes.size();
+  }
+  return {};
+}
+
 // Reads resources until one makes a row.
 Status FhirTable::ReadResource() {
   const ViewDefinition& view = *views_[0];
@@ -149,11 +158,13 @@ Result<bool> FhirTable::Next(TableRow& row) {
 }
 
 void FhirTable::AddTaken(TableRow& row) const {
+  row.faults.clear();
   row.field_places.assign(row.fields.size(), row.place);
   const std::string_view patient = row.fields[*patient_];
   for (const FhirTakes& takes : takes_) {
     for (std::size_t i = 0; i < takes.size(); ++i) {
       const FhirTakes::Value value = takes.Of(patient, i);
+      if (value.fault) row.faults.push_back({row.fields.size(), *value.fault, value.unit});
       row.fields.push_back(value.text);
       row.field_places.push_back(value.place == 0 ? row.place : value.place);
     }

@@ -28,6 +28,7 @@ class FhirTable : public TableReader {
   const std::string& name() const override { return name_; }
   TableFormat format() const override;
   void Want(const std::vector<bool>& columns) override;
+  Measure UnitOf(std::size_t column) const override;
   Result<bool> Next(TableRow& row) override;
   std::optional<double> Progress() const override { return export_->Progress(); }
 

@@ -6,6 +6,7 @@
 #include "client/ingestion/fhir/fhir_time.h"
 #include "client/ingestion/values.h"
 #include "common/names.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -56,12 +57,20 @@ Result<FhirTakes> FhirTakes::Make(const FhirView& options, const ViewDefinition&
   FhirTakes takes(view);
   TRY(takes.patient_, ColumnOf(view, options.patient, "patient"));
   for (const FhirTake& take : options.takes) {
-    Take bound{take};
+    Take bound;
+    bound.options = take;
     if (!take.from.empty()) {
       TRY(bound.from, ColumnOf(view, take.from, "from"));
     }
     if (!take.by.empty()) {
       TRY(bound.by, ColumnOf(view, take.by, "by"));
+    }
+    for (const std::string& name : take.unit.unit_from) {
+      TRY(const std::size_t column, ColumnOf(view, name, "unit_from"));
+      bound.unit_columns.push_back(column);
+    }
+    if (take.unit.IsSaid()) {
+      TRY(bound.units, UnitConverter::OfTaken(take.unit));
     }
     takes.takes_.push_back(std::move(bound));
   }
@@ -80,7 +89,7 @@ Status FhirTakes::Add(const ViewRow& row, std::uint64_t place) {
   return {};
 }
 
-Status FhirTakes::AddTo(const Take& take,
+Status FhirTakes::AddTo(Take& take,
                         TakenValue& value,
                         const ViewRow& row,
                         std::uint64_t place) const {
@@ -89,66 +98,82 @@ Status FhirTakes::AddTo(const Take& take,
     TRY(text, TextOfCell(*view_, take.from, row));
     if (text.empty()) return {};
   }
-  switch (take.options.use) {
-    case TakeUse::kCount:
-    case TakeUse::kAny:
-      value.Count();
-      return {};
-    case TakeUse::kFirst:
-    case TakeUse::kLast: {
-      TRY(const std::string_view by, TextOfCell(*view_, take.by, row));
-      if (by.empty()) return {};
-      TRY_STATUS(AddInOrder(take, value, by, text, place));
-      return {};
-    }
-    case TakeUse::kMin:
-    case TakeUse::kMax:
-    case TakeUse::kMean:
-      return AddNumber(take, value, text, place);
+  if (Counts(take.options.use)) {
+    value.Count();
+    return {};
   }
+  TRY(const std::string_view unit, UnitOfRow(take, row));
+  if (!NeedsOrder(take.options.use)) return AddNumber(take, value, text, unit, place);
+  TRY(const std::string_view by, TextOfCell(*view_, take.by, row));
+  if (by.empty()) return {};
+  TRY(const TakenTime time, TimeOf(take, by));
+  // What is wrong with a row matters once it is known to be the one that is meant.
+  value.AddInOrder(take.options.use, time, text, unit, place);
   return {};
 }
 
-Status FhirTakes::AddInOrder(const Take& take,
-                             TakenValue& value,
-                             std::string_view by,
-                             std::string_view text,
-                             std::uint64_t place) const {
+Result<TakenTime> FhirTakes::TimeOf(const Take& take, std::string_view by) const {
   const auto moment = Temporal::ParseDateTime(by);
   if (!moment) {
     return FailAtColumn(*view_, take.by, "it is no date or dateTime",
                         "`by` takes a column whose path leads to one.");
   }
-  const TakenTime time{0, moment->FirstMillisecond()};
-  value.AddInOrder(take.options.use, time, text, place);
-  return {};
+  return TakenTime{0, moment->FirstMillisecond()};
 }
 
-Status FhirTakes::AddNumber(const Take& take,
+/// The first that the row has: a coded unit, or the one for people to read.
+Result<std::string_view> FhirTakes::UnitOfRow(const Take& take, const ViewRow& row) const {
+  for (const std::size_t column : take.unit_columns) {
+    TRY(const std::string_view unit, TextOfCell(*view_, column, row));
+    if (!Trimmed(unit).empty()) return Trimmed(unit);
+  }
+  return std::string_view();
+}
+
+Status FhirTakes::AddNumber(Take& take,
                             TakenValue& value,
                             std::string_view text,
+                            std::string_view unit,
                             std::uint64_t place) const {
   const TakeUse use = take.options.use;
-  const auto number = ParseNumber(text, NumberFormat{});
-  if (!number) {
-    return FailAtColumn(*view_, take.from, "it is no number",
-                        "use = \"" + std::string(Name(use)) + "\" takes numbers only.");
+  const auto number = NumberOfRow(text, NumberFormat{}, unit, take.units);
+  if (number) {
+    value.AddNumber(use, *number, place);
+    return {};
   }
-  value.AddNumber(use, *number, text, place);
-  return {};
+  if (number.error() == DataFault::kUnknownUnit) {
+    value.AddFault(number.error(), unit, place);
+    return {};
+  }
+  return FailAtColumn(*view_, take.from, "it is no number",
+                      "use = \"" + std::string(Name(use)) + "\" takes numbers only.");
 }
 
 void FhirTakes::Finish() {
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    states_[i].Finish(takes_[i % takes_.size()].options.use, '.');
+    Take& take = takes_[i % takes_.size()];
+    TakenValue& value = states_[i];
+    value.Finish(take.options.use, '.');
+    if (!NeedsOrder(take.options.use) || take.unit_columns.empty() || value.count() == 0) continue;
+    const auto number = NumberOfRow(value.text(), NumberFormat{}, value.unit(), take.units);
+    if (number) {
+      value.Become(WrittenNumber(*number));
+    } else {
+      value.Fail(number.error());
+    }
   }
+}
+
+Measure FhirTakes::UnitOf(std::size_t take) const {
+  const SourceUnit& unit = takes_[take].options.unit;
+  return {unit.unit, unit.analyte};
 }
 
 FhirTakes::Value FhirTakes::Of(std::string_view patient, std::size_t take) const {
   const auto found = patients_.find(std::string(patient));
   if (found != patients_.end()) {
     const TakenValue& value = states_[found->second + take];
-    if (value.count() > 0) return {value.text(), value.place()};
+    if (value.count() > 0) return {value.text(), value.place(), value.fault(), value.unit()};
   }
   if (takes_[take].options.use == TakeUse::kCount) return {"0", 0};
   if (takes_[take].options.use == TakeUse::kAny) return {"false", 0};

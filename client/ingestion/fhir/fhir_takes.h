@@ -3,6 +3,7 @@
 // One value a patient out of the rows of a view.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +22,8 @@ class FhirTakes {
   struct Value {
     std::string_view text;    ///< Empty if the patient has none.
     std::uint64_t place = 0;  ///< Of the row it is from; 0 if it is from several or none.
+    std::optional<DataFault> fault = {};  ///< What is wrong with that row.
+    std::string_view unit = {};           ///< That it names.
   };
 
   /// The view must outlive it. Fails when it has no such columns.
@@ -34,6 +37,8 @@ class FhirTakes {
 
   std::size_t size() const { return takes_.size(); }
   const std::string& name(std::size_t take) const { return takes_[take].options.name; }
+  /// What its values are converted to; without a unit if they are as in the view.
+  Measure UnitOf(std::size_t take) const;
   /// After Finish(). A patient without a row has none: "0" of a count, "false" of any.
   Value Of(std::string_view patient, std::size_t take) const;
 
@@ -42,18 +47,18 @@ class FhirTakes {
     FhirTake options;
     std::size_t from = 0;
     std::size_t by = 0;
+    std::vector<std::size_t> unit_columns;
+    UnitConverter units;
   };
   explicit FhirTakes(const ViewDefinition& view) : view_(&view) {}
-  Status AddTo(const Take& take, TakenValue& value, const ViewRow& row, std::uint64_t place) const;
-  Status AddInOrder(const Take& take,
-                    TakenValue& value,
-                    std::string_view by,
-                    std::string_view text,
-                    std::uint64_t place) const;
-  Status AddNumber(const Take& take,
+  Status AddTo(Take& take, TakenValue& value, const ViewRow& row, std::uint64_t place) const;
+  Result<TakenTime> TimeOf(const Take& take, std::string_view by) const;
+  Status AddNumber(Take& take,
                    TakenValue& value,
                    std::string_view text,
+                   std::string_view unit,
                    std::uint64_t place) const;
+  Result<std::string_view> UnitOfRow(const Take& take, const ViewRow& row) const;
 
   const ViewDefinition* view_;
   std::size_t patient_ = 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/time.h"
+#include "protocols/units/conversion.h"
 
 namespace consilium {
 namespace {
@@ -205,25 +206,91 @@ Result<std::string> SexColumn(const Settings& feature) {
   return "CASE p.gender_concept_id" + cases + " END";
 }
 
-Result<std::string> MeasurementColumn(const Settings& feature, const OmopSql& sql) {
+constexpr std::array kMeasurementUses = {TakeUse::kLast, TakeUse::kFirst, TakeUse::kMean,
+                                         TakeUse::kMin, TakeUse::kMax};
+
+/// The key `value`.
+Result<TakeUse> ParseMeasurementUse(const Settings& feature) {
+  std::vector<std::string> names;
+  for (const TakeUse use : kMeasurementUses) names.emplace_back(Name(use));
+  TRY(const std::string which, feature.ChoiceOr("value", names, names[0]));
+  const auto* const found = std::find_if(kMeasurementUses.begin(), kMeasurementUses.end(),
+                                         [&](TakeUse use) { return Name(use) == which; });
+  return *found;
+}
+
+/// The measurements with a number that a feature is about, joined to a row i of the cohort.
+Result<std::string> MeasurementsOf(const Settings& feature, const OmopSql& sql) {
   TRY(const Window window, ParseWindow(feature, {}));
-  TRY(const std::string which,
-      feature.ChoiceOr("value", {"last", "first", "mean", "min", "max"}, "last"));
   TRY(const std::string concepts, sql.OfConcepts(feature, "m.measurement_concept_id"));
-  std::string rows =
-      " FROM " + sql.Table("measurement") + " m WHERE m.person_id = i.person_id AND " + concepts +
-      " AND m.value_as_number IS NOT NULL AND " + sql.Within(sql.Day("m.measurement_date"), window);
+  return "m.person_id = i.person_id AND " + concepts + " AND m.value_as_number IS NOT NULL AND " +
+         sql.Within(sql.Day("m.measurement_date"), window);
+}
+
+/// Whatever unit they are in, or those with one unit concept only.
+Result<std::string> MeasurementColumn(const Settings& feature, const OmopSql& sql) {
+  TRY(const TakeUse use, ParseMeasurementUse(feature));
+  TRY(const std::string wanted, MeasurementsOf(feature, sql));
+  std::string rows = " FROM " + sql.Table("measurement") + " m WHERE " + wanted;
   if (feature.Has("unit")) {
     TRY(const std::int64_t unit, feature.Integer("unit"));
     rows += " AND m.unit_concept_id = " + std::to_string(unit);
   }
-  if (which == "mean") return "(SELECT AVG(m.value_as_number)" + rows + ")";
-  if (which == "min") return "(SELECT MIN(m.value_as_number)" + rows + ")";
-  if (which == "max") return "(SELECT MAX(m.value_as_number)" + rows + ")";
+  if (use == TakeUse::kMean) return "(SELECT AVG(m.value_as_number)" + rows + ")";
+  if (use == TakeUse::kMin) return "(SELECT MIN(m.value_as_number)" + rows + ")";
+  if (use == TakeUse::kMax) return "(SELECT MAX(m.value_as_number)" + rows + ")";
   // Of several on one day the one that was recorded last, or first.
-  const std::string order = which == "last" ? " DESC" : "";
+  const std::string order = use == TakeUse::kLast ? " DESC" : "";
   return "(SELECT m.value_as_number" + rows + " ORDER BY " + sql.Day("m.measurement_date") + order +
          ", m.measurement_id" + order + " LIMIT 1)";
+}
+
+/// A unit to convert to is a text; a number is the concept of the unit that measurements must have.
+bool IsConverted(const Settings& feature) { return feature.Text("unit").has_value(); }
+
+Result<SourceUnit> ParseMeasurementUnit(const Settings& feature) {
+  SourceUnit unit;
+  TRY(unit.unit, feature.Text("unit"));
+  TRY(unit.analyte, feature.TextOr("analyte", ""));
+  TRY(unit.unit_map, ParseUnitMap(feature));
+  // The vocabulary's code is UCUM; a concept of no such code can be named in `unit_map`.
+  unit.unit_from = {"unit_code", "unit_source_value", "unit_concept"};
+  if (const Status fits = CheckMeasure({unit.unit, unit.analyte}); !fits) {
+    return feature.FailAt("unit", fits.error());
+  }
+  if (const auto units = UnitConverter::OfTaken(unit); !units) {
+    return feature.FailAt("unit_map", units.error());
+  }
+  return unit;
+}
+
+Result<OmopMeasurements> ConvertedMeasurements(const Settings& feature,
+                                               const OmopSql& sql,
+                                               const std::string& index_query) {
+  OmopMeasurements measurements;
+  RowTake take;
+  TRY(take.name, ParseName(feature));
+  TRY(take.use, ParseMeasurementUse(feature));
+  TRY(take.unit, ParseMeasurementUnit(feature));
+  take.from = "value";
+  TRY(const std::string kind, feature.Choice("kind", EventKindsAnd({"measurement", "age", "sex"})));
+  if (kind != "measurement") {
+    return feature.FailAt("unit", "only a measurement has a unit", "Leave it out.");
+  }
+  TRY(const std::string wanted, MeasurementsOf(feature, sql));
+  measurements.rows.patient = measurements.rows.same_as = "person_id";
+  measurements.rows.date = "day";
+  measurements.rows.takes.push_back(std::move(take));
+  measurements.query =
+      "WITH index_events AS (\n  " + index_query + "\n)\nSELECT i.person_id AS person_id,\n  " +
+      sql.Day("m.measurement_date") + " AS day,\n  m.value_as_number AS value,\n" +
+      "  CASE WHEN u.vocabulary_id = 'UCUM' THEN u.concept_code END AS unit_code,\n" +
+      "  m.unit_source_value AS unit_source_value,\n" +
+      "  CASE WHEN m.unit_concept_id > 0 THEN 'concept ' || m.unit_concept_id END" +
+      " AS unit_concept\nFROM index_events i JOIN " + sql.Table("measurement") + " m ON " + wanted +
+      "\n  LEFT JOIN " + sql.Table("concept") + " u ON u.concept_id = m.unit_concept_id\n" +
+      "ORDER BY i.person_id, m.measurement_id\n";
+  return measurements;
 }
 
 Result<std::string> FeatureColumn(const Settings& feature, const OmopSql& sql) {
@@ -268,7 +335,7 @@ Result<std::string> ParseSchema(const Settings& settings) {
 
 }  // namespace
 
-Result<std::string> OmopQuery(const Settings& settings, SqlDialect dialect) {
+Result<OmopQueries> MakeOmopQueries(const Settings& settings, SqlDialect dialect) {
   TRY(std::string schema, ParseSchema(settings));
   const OmopSql sql(std::move(schema), dialect);
   TRY(const Settings index, settings.Table("index"));
@@ -277,6 +344,7 @@ Result<std::string> OmopQuery(const Settings& settings, SqlDialect dialect) {
       index.IntegerBetween("observed_before", 0, static_cast<std::int64_t>(kMostDays), 0));
   TRY_STATUS(index.RequireNoOtherKeys());
 
+  OmopQueries queries;
   std::string columns;
   std::set<std::string> names;
   const auto add = [&](const Settings& table, Result<std::string> column) -> Status {
@@ -285,22 +353,29 @@ Result<std::string> OmopQuery(const Settings& settings, SqlDialect dialect) {
     if (!names.insert(name).second) {
       return table.FailAt("name", "two columns are called " + name);
     }
-    columns += ",\n  " + text + " AS \"" + name + "\"";
+    if (!text.empty()) columns += ",\n  " + text + " AS \"" + name + "\"";
     return table.RequireNoOtherKeys();
   };
   TRY(const std::vector<Settings> features, settings.TablesIfAny("feature"));
   for (const Settings& feature : features) {
-    TRY_STATUS(add(feature, FeatureColumn(feature, sql)));
+    if (!IsConverted(feature)) {
+      TRY_STATUS(add(feature, FeatureColumn(feature, sql)));
+      continue;
+    }
+    TRY(OmopMeasurements measurements, ConvertedMeasurements(feature, sql, index_query));
+    TRY_STATUS(add(feature, std::string()));
+    queries.measurements.push_back(std::move(measurements));
   }
   TRY(const std::optional<Settings> outcome, settings.TableIfAny("outcome"));
   if (outcome) TRY_STATUS(add(*outcome, OutcomeColumn(*outcome, sql)));
 
-  std::string query = "WITH index_events AS (\n  " + index_query + "\n)\nSELECT i.person_id AS " +
-                      "person_id,\n  i.index_date AS index_date" + columns +
-                      "\nFROM index_events i JOIN " + sql.Table("person") +
-                      " p ON p.person_id = i.person_id\n";
-  if (index.Has("observed_before")) query += "WHERE " + Observed(sql, before, 0) + "\n";
-  return query + "ORDER BY i.person_id\n";
+  queries.cohort = "WITH index_events AS (\n  " + index_query + "\n)\nSELECT i.person_id AS " +
+                   "person_id,\n  i.index_date AS index_date" + columns +
+                   "\nFROM index_events i JOIN " + sql.Table("person") +
+                   " p ON p.person_id = i.person_id\n";
+  if (index.Has("observed_before")) queries.cohort += "WHERE " + Observed(sql, before, 0) + "\n";
+  queries.cohort += "ORDER BY i.person_id\n";
+  return queries;
 }
 
 }  // namespace consilium

@@ -1,5 +1,4 @@
 #include <array>
-#include <charconv>
 #include <string>
 #include <utility>
 
@@ -8,6 +7,7 @@
 
 #include "client/ingestion/sql/sql_source.h"
 #include "client/ingestion/text_encoding.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -180,21 +180,21 @@ class OdbcCursor final : public RowCursor {
     std::string& text = texts_[column];
     text.clear();
     SQLLEN size = 0;
-    std::array<char, 32> digits{};
-    char* end = digits.data();
+    NumberDigits digits{};
+    std::string_view written;
     SQLRETURN code = SQL_SUCCESS;
     const auto number = static_cast<SQLUSMALLINT>(column + 1);
     if (types_[column] == SQL_REAL) {
       float value = 0;
       code = SQLGetData(statement_.get(), number, SQL_C_FLOAT, &value, sizeof value, &size);
-      end = std::to_chars(end, end + digits.size(), value).ptr;
+      written = WriteNumber(value, digits);
     } else {
       double value = 0;
       code = SQLGetData(statement_.get(), number, SQL_C_DOUBLE, &value, sizeof value, &size);
-      end = std::to_chars(end, end + digits.size(), value).ptr;
+      written = WriteNumber(value, digits);
     }
     if (!Succeeded(code)) return FailWith(SQL_HANDLE_STMT, statement_.get());
-    if (size != SQL_NULL_DATA) text.assign(digits.data(), end);
+    if (size != SQL_NULL_DATA) text = written;
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <libpq-fe.h>
 
 #include "client/ingestion/sql/sql_source.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -19,6 +21,8 @@ using Answer = std::unique_ptr<PGresult, Frees>;
 
 // What the types of pg_type.h are called by number; they never change.
 constexpr Oid kBytea = 17;
+constexpr Oid kFloat4 = 700;
+constexpr Oid kFloat8 = 701;
 
 /// libpq's parameters: pairs of key and value, without those that are empty.
 class Parameters {
@@ -104,12 +108,15 @@ class PostgresqlCursor final : public RowCursor {
     const int columns = PQnfields(row_.get());
     for (int i = 0; i < columns; ++i) {
       columns_.emplace_back(PQfname(row_.get(), i));
-      if (PQftype(row_.get(), i) == kBytea) {
+      const Oid type = PQftype(row_.get(), i);
+      floating_.push_back(type == kFloat4 || type == kFloat8);
+      if (type == kBytea) {
         return Fail(ErrorCode::kDataQuality,
                     name_ + ": column \"" + columns_.back() + "\" holds binary data",
                     "Leave it out of the query, or convert it to text there.");
       }
     }
+    numbers_.resize(columns_.size());
     return {};
   }
 
@@ -126,11 +133,21 @@ class PostgresqlCursor final : public RowCursor {
       // A missing value has length 0 here.
       fields[i] = {PQgetvalue(row_.get(), 0, column),
                    static_cast<std::size_t>(PQgetlength(row_.get(), 0, column))};
+      if (floating_[i]) fields[i] = WithoutExponent(fields[i], numbers_[i]);
     }
     return true;
   }
 
  private:
+  /// The server writes 1e+06 of a real and 1e+15 of a double precision.
+  static std::string_view WithoutExponent(std::string_view text, NumberDigits& digits) {
+    if (text.find('e') == std::string_view::npos) return text;
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    return whole ? WriteNumber(number, digits) : text;
+  }
+
   Status FailWith(const PGresult* result) const {
     const char* state = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char* sentence =
@@ -147,6 +164,8 @@ class PostgresqlCursor final : public RowCursor {
   Answer row_;
   bool first_ = true;
   std::vector<std::string> columns_;
+  std::vector<bool> floating_;
+  std::vector<NumberDigits> numbers_;
 };
 
 }  // namespace

@@ -1,4 +1,3 @@
-#include <array>
 #include <charconv>
 #include <string>
 #include <system_error>
@@ -7,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "client/ingestion/sql/sql_source.h"
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -71,8 +71,6 @@ class SqliteCursor final : public RowCursor {
   }
 
  private:
-  using Digits = std::array<char, 32>;
-
   Result<std::string_view> TextOf(std::size_t column) {
     const int i = static_cast<int>(column);
     sqlite3_stmt* row = statement_.get();
@@ -80,9 +78,9 @@ class SqliteCursor final : public RowCursor {
       case SQLITE_NULL:
         return std::string_view();
       case SQLITE_INTEGER:
-        return Written(column, sqlite3_column_int64(row, i));
+        return WholeText(column, sqlite3_column_int64(row, i));
       case SQLITE_FLOAT:  // SQLite's own text has 15 digits, which is not every number.
-        return Written(column, sqlite3_column_double(row, i));
+        return WriteNumber(sqlite3_column_double(row, i), numbers_[column]);
       case SQLITE_TEXT: {
         const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, i));
         if (text == nullptr) return Fail(ErrorCode::kIo, name_ + ": no memory for a text");
@@ -95,9 +93,8 @@ class SqliteCursor final : public RowCursor {
     }
   }
 
-  template <class Number>
-  std::string_view Written(std::size_t column, Number number) {
-    Digits& digits = numbers_[column];
+  std::string_view WholeText(std::size_t column, sqlite3_int64 number) {
+    NumberDigits& digits = numbers_[column];
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
     return {digits.data(), static_cast<std::size_t>(end - digits.data())};
   }
@@ -106,7 +103,7 @@ class SqliteCursor final : public RowCursor {
   std::unique_ptr<sqlite3, Closes> database_;
   std::unique_ptr<sqlite3_stmt, Closes> statement_;  // Goes before its database.
   std::vector<std::string> columns_;
-  std::vector<Digits> numbers_;
+  std::vector<NumberDigits> numbers_;
 };
 
 }  // namespace

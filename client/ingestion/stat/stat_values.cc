@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <initializer_list>
 #include <optional>
+
+#include "common/written_number.h"
 
 namespace consilium {
 namespace {
@@ -17,8 +18,6 @@ constexpr std::int64_t k1960 = -3'653;         // Days from 1970-01-01 to 1960-0
 constexpr std::int64_t k1582 = -141'428;       // to 1582-10-14,
 constexpr std::int64_t kYear1 = -719'162;      // to 0001-01-01
 constexpr std::int64_t kYear9999 = 2'932'896;  // and to 9999-12-31.
-// Whole numbers beyond this are no longer told apart by a double.
-constexpr double kLargestWhole = 9007199254740992.0;
 
 bool IsOneOf(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -167,14 +166,8 @@ std::optional<Moment> MomentOf(double value, NumberMeaning meaning) {
 }
 
 void AppendPlain(double value, std::string& out) {
-  std::array<char, 32> digits{};
-  char* const end = digits.data() + digits.size();
-  // Of two texts std::to_chars takes the shorter, 1e+05 for 100000: no patient is called that.
-  const bool whole = value == std::nearbyint(value) && std::abs(value) < kLargestWhole;
-  const char* written =
-      whole ? std::to_chars(digits.data(), end, static_cast<std::int64_t>(value)).ptr
-            : std::to_chars(digits.data(), end, value).ptr;
-  out.append(digits.data(), static_cast<std::size_t>(written - digits.data()));
+  NumberDigits digits{};
+  out += WriteNumber(value, digits);
 }
 
 void AppendMoment(const Moment& moment, bool day_only, std::string& out) {

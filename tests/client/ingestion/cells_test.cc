@@ -13,6 +13,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "client/ingestion/source_unit.h"
+#include "common/written_number.h"
 #include "tests/client/study_builder.h"
 #include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
@@ -207,7 +208,7 @@ TEST_F(CellsTest, RealCholesterolInMillimolesIsReadAsMilligrams) {
   std::string csv = "patient_id;chol\n";
   for (std::size_t row = 0; row < original->table.patients.size(); ++row) {
     csv += std::string(original->table.patients[row]) + ";" +
-           NumberText(original->table.columns[0][row] * 10 / 386.664, ',') + "\n";
+           WrittenNumber(original->table.columns[0][row] * 10 / 386.664, ',') + "\n";
   }
   folder_.Write("mmol.csv", csv);
   const auto read = ReadSource(folder_.Write(

@@ -73,6 +73,10 @@ TEST_F(PostgresqlTest, GivesTextsOfEveryTypeAndOnlyReads) {
                               "2024-05-01 00:00:00", "t", "12345678901234567890.125"),
                   ElementsAre("", "", "", "", "", "", "")));
   EXPECT_TRUE(RowsOf(Query("SELECT id FROM p WHERE false")).empty());
+  EXPECT_THAT(
+      RowsOf(Query("SELECT 1e6::float4 AS a, 1e15::float8 AS b, 1.5e-7::float8 AS c, "
+                   "'Infinity'::float8 AS d, '1e5'::text AS e")),
+      ElementsAre(ElementsAre("1000000", "1000000000000000", "1.5e-07", "Infinity", "1e5")));
 
   EXPECT_THAT(ErrorOf("WITH a AS (DELETE FROM p RETURNING id) SELECT * FROM a"),
               AllOf(HasSubstr("(SQLSTATE 25006)"), HasSubstr("in a read-only transaction")));

@@ -50,6 +50,12 @@ TEST_F(SqliteTest, GivesEveryDigitAndNothingForNull) {
   EXPECT_TRUE(RowsOf(Query("SELECT id FROM p WHERE id = 'Z'")).empty());
 }
 
+/// A patient or a code may be kept as a real number, and none is called 1e+05.
+TEST_F(SqliteTest, WholeNumbersAreWrittenOut) {
+  EXPECT_THAT(RowsOf(Query("SELECT 100000.0 AS a, -2e10 AS b, 1e15 AS c, '007' AS d")),
+              ElementsAre(ElementsAre("100000", "-20000000000", "1000000000000000", "007")));
+}
+
 TEST_F(SqliteTest, ColumnsAreNamedByTheQuery) {
   const auto reader = Query("SELECT id AS patient, x FROM p");
   ASSERT_TRUE(reader.has_value()) << Describe(reader.error());
