@@ -16,8 +16,8 @@ namespace consilium {
 namespace {
 
 /// One seed with everything that happened in it.
-int Replay(std::uint64_t seed) {
-  const SeedOutcome outcome = RunSeed(seed, /*keep_lines=*/true);
+int Replay(std::uint64_t seed, StormStudies studies) {
+  const SeedOutcome outcome = RunSeed(seed, /*keep_lines=*/true, studies);
   for (const std::string& line : outcome.lines) std::cout << Printable(line) << "\n";
   std::cout << "\nSeed " << seed << ", " << outcome.sites << " sites, trace "
             << outcome.trace.ToHex() << ": ";
@@ -39,8 +39,9 @@ int Replay(std::uint64_t seed) {
 }  // namespace
 
 int RunStormCommand(const StormCommand& command) {
-  if (command.seed && !command.json) return Replay(*command.seed);
   StormOptions options;
+  if (command.norms_checked) options.studies = StormStudies::kNormsChecked;
+  if (command.seed && !command.json) return Replay(*command.seed, options.studies);
   options.first_seed = command.seed.value_or(1);
   options.seeds = command.seed ? 1 : command.seeds;
   options.threads = command.threads;
@@ -66,6 +67,8 @@ void AddStorm(CLI::App& app, StormCommand& command) {
   storm->add_option("--seed", command.seed, "Run this seed alone and print all that happens in it");
   storm->add_option("--threads", command.threads, "Threads; the outcome does not depend on it")
       ->check(CLI::Range(1, 1024));
+  storm->add_flag("--norms-checked", command.norms_checked,
+                  "Of trainings whose plan has norms checked, with sites that lie in sketches");
   storm->add_flag("--json", command.json, "Print the counts and failures as JSON");
   storm->footer(
       "Each seed is a federation of 3 to 20 sites with a day's faults of its own. First they are\n"

@@ -14,6 +14,7 @@ struct StormCommand {
   std::uint64_t seeds = 1'000;
   std::optional<std::uint64_t> seed;  ///< This one alone, with all that happens in it.
   unsigned threads = 1;
+  bool norms_checked = false;
   bool json = false;
 };
 

@@ -69,7 +69,8 @@ constexpr std::string_view kNames[] = {"delay",
                                        "lie-unsigned",
                                        "lie-garbage",
                                        "lie-replay",
-                                       "lie-silence"};
+                                       "lie-silence",
+                                       "site-lies-in-sketch"};
 static_assert(std::size(kNames) == kFaultCount);
 
 bool Chance(RandomSource& random, double chance) { return random.Unit() < chance; }
@@ -148,7 +149,7 @@ Fault DrawCoordinatorLie(RandomSource& random) {
   if (Chance(random, 0.6)) {
     return DrawBetween(random, Fault::kLieOtherSurvivors, Fault::kLieOtherPlan);
   }
-  return DrawBetween(random, kFirstCoordinatorLie, Fault::kCount);
+  return DrawBetween(random, kFirstCoordinatorLie, kPastCoordinatorLies);
 }
 
 void DrawLiars(RandomSource& random, BadDay& day) {
@@ -194,6 +195,19 @@ BadDay DrawBadDay(RandomSource& random) {
   DrawMachines(random, day);
   DrawPeople(random, day);
   return day;
+}
+
+void CheckNorms(RandomSource& random, BadDay& day) {
+  day.analysis = "train";
+  day.checks_norms = true;
+  day.second_study = false;
+  if (day.malicious.empty()) {
+    day.malicious.push_back(static_cast<std::uint32_t>(random.Below(day.sites)));
+    day.site_lie_rate = Rate(random, 0.1, 1);
+  }
+  // Half of what they do, at least: other lies end an attempt before a sketch is asked for.
+  const std::size_t others = day.site_lies.size();
+  day.site_lies.insert(day.site_lies.end(), others + 1, Fault::kSiteLiesInSketch);
 }
 
 }  // namespace consilium

@@ -84,12 +84,15 @@ enum class Fault : std::uint8_t {
   kLieGarbage,
   kLieReplay,
   kLieSilence,
+  // Sites again, where a plan has norms checked. Days are drawn from the kinds above alone.
+  kSiteLiesInSketch,
   kCount
 };
 
 inline constexpr std::size_t kFaultCount = static_cast<std::size_t>(Fault::kCount);
 inline constexpr Fault kFirstSiteLie = Fault::kSiteSendsGarbage;
 inline constexpr Fault kFirstCoordinatorLie = Fault::kLieSwappedPrekey;
+inline constexpr Fault kPastCoordinatorLies = Fault::kSiteLiesInSketch;
 
 std::string_view Name(Fault fault);  ///< "torn-write"
 
@@ -99,6 +102,7 @@ using FaultCounts = std::array<std::uint64_t, kFaultCount>;
 struct BadDay {
   std::uint32_t sites = 4;
   std::string_view analysis = "linear";
+  bool checks_norms = false;  ///< Of a training's updates.
   OnLoss on_loss = OnLoss::kWait;
   std::uint32_t minimum_sites = 3;
   bool second_study = false;  ///< The same question again, at the same time.
@@ -139,5 +143,7 @@ struct BadDay {
 };
 
 BadDay DrawBadDay(RandomSource& random);
+/// Makes the day's study one that has norms checked, and some site one that lies in its sketches.
+void CheckNorms(RandomSource& random, BadDay& day);
 
 }  // namespace consilium

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocols/roster.h"
+#include "protocols/secure_sum/sketch.h"
 #include "protocols/secure_sum/transcript.h"
 
 namespace consilium {
@@ -101,6 +102,7 @@ std::vector<Bytes> SiteLiar::Break(Fault lie, const OpenedMessage& message, cons
   std::vector<Bytes> instead = BreakForm(lie, message, bytes);
   if (instead.empty()) instead = BreakDealing(lie, message);
   if (instead.empty()) instead = BreakUpload(lie, message);
+  if (instead.empty()) instead = BreakSketch(lie, message);
   if (instead.empty()) instead = BreakOpening(lie, message);
   if (instead.empty()) instead = SayMore(lie, message, bytes);
   return instead;
@@ -178,6 +180,19 @@ std::vector<Bytes> SiteLiar::BreakUpload(Fault lie, const OpenedMessage& message
     if (lie == Fault::kSiteSendsOtherVector) chunk.words.front() ^= 1U;
     if (lie == Fault::kSiteSendsWrongLength) chunk.words.pop_back();
     return lie == Fault::kSiteSendsOtherVector || lie == Fault::kSiteSendsWrongLength;
+  });
+}
+
+/// As of a shorter vector, which the sum finds out, or of one that is far too long.
+std::vector<Bytes> SiteLiar::BreakSketch(Fault lie, const OpenedMessage& message) {
+  if (lie != Fault::kSiteLiesInSketch) return {};
+  return Altered<Sketch>(MessageKind::kSketch, message, identity_, [&](Sketch& sketch) {
+    auto numbers = SketchNumbersOf(sketch.numbers);
+    if (!numbers) return false;
+    const bool is_short = random_.Below(2) == 0;
+    for (SketchNumber& number : *numbers) number = is_short ? number / 10 : number * 1'000;
+    sketch.numbers = SketchWords(*numbers);
+    return true;
   });
 }
 

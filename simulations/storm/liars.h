@@ -41,6 +41,7 @@ class SiteLiar {
   std::vector<Bytes> BreakForm(Fault lie, const OpenedMessage& message, const Bytes& bytes);
   std::vector<Bytes> BreakDealing(Fault lie, const OpenedMessage& message);
   std::vector<Bytes> BreakUpload(Fault lie, const OpenedMessage& message);
+  std::vector<Bytes> BreakSketch(Fault lie, const OpenedMessage& message);
   std::vector<Bytes> BreakOpening(Fault lie, const OpenedMessage& message);
   std::vector<Bytes> SayMore(Fault lie, const OpenedMessage& message, const Bytes& bytes);
 

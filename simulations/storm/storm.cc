@@ -26,22 +26,31 @@ constexpr Duration kCalmLasts{3'600'000};
 constexpr Duration kScheduleStep{1'000};
 constexpr std::uint32_t kRows = 16;
 constexpr std::size_t kMostFailuresKept = 5;
+constexpr std::uint32_t kMostSketches = 5;  ///< Of one answer: as many as a policy may allow.
+
+/// 1,185 parameters: sketches are of 1,024 or more.
+constexpr std::string_view kCheckedTraining =
+    "model = \"mlp\"\nhidden = [64, 16]\nrounds = 2\nstandardise = \"range\"\nclip = 0.5\n"
+    "norm_check = true\n";
 
 std::string PlanText(const BadDay& day, std::string_view title) {
   const bool counts = day.analysis == "poisson";
   const std::string_view outcome = day.analysis == "linear" ? "dose" : counts ? "visits" : "ill";
+  const std::string_view training = day.checks_norms ? kCheckedTraining : "";
+  const std::string_view most = day.checks_norms ? "maximum_patients = 20\n" : "";
   return "[study]\ntitle = \"" + std::string(title) +
          "\"\nquestion = \"Does it hold?\"\nrequested_by = \"Storm\"\npermit = \"none\"\n"
          "expires = 2099-01-01\nminimum_sites = " +
-         std::to_string(day.minimum_sites) +
-         "\n[contract]\npatient = \"id\"\n"
+         std::to_string(day.minimum_sites) + "\n[contract]\npatient = \"id\"\n" +
+         std::string(most) +
          "[[contract.column]]\nname = \"ill\"\ntype = \"boolean\"\n"
          "[[contract.column]]\nname = \"visits\"\ntype = \"integer\"\nrange = [0, 50]\n"
          "[[contract.column]]\nname = \"age\"\ntype = \"number\"\nrange = [0, 100]\n"
          "[[contract.column]]\nname = \"dose\"\ntype = \"number\"\nrange = [-20, 20]\n"
          "[analysis]\nkind = \"" +
          std::string(day.analysis) + "\"\noutcome = \"" + std::string(outcome) +
-         "\"\nfeatures = [\"age\"]\n[privacy]\nminimum_patients = 3\n"
+         "\"\nfeatures = [\"age\"]\n" + std::string(training) +
+         "[privacy]\nminimum_patients = 3\n"
          "[round]\ndeadline = \"30s\"\non_loss = \"" +
          (day.on_loss == OnLoss::kWait ? "wait" : "continue") + "\"\n";
 }
@@ -82,7 +91,8 @@ WorldOptions OptionsOf(std::uint64_t seed, const BadDay& day) {
   options.policy.minimum_patients = 3;
   options.policy.minimum_sites = 3;
   options.policy.minimum_class = 0;
-  options.policy.maximum_parameters_per_patient = 1;
+  options.policy.maximum_parameters_per_patient = day.checks_norms ? 1'000 : 1;
+  if (day.checks_norms) options.policy.norm_checks = kMostSketches;
   return options;
 }
 
@@ -103,6 +113,9 @@ bool MustReopenWith(const World& world, const StudyId& study, SiteId site) {
 bool MayBeStuck(const BadDay& day, const World& world, const StudyView& view) {
   // Whom a liar told of another sum or another plan refuses what the truth would ask.
   if (!day.coordinator_lies.empty()) return true;
+  // Attempts that ended after their sketches use up how often an answer may be sketched, and whom a
+  // false sketch is from nobody can say.
+  if (day.checks_norms) return true;
   // Frozen with a site that a person took out of it.
   if (world.gone_for_good() > 0) return true;
   std::uint32_t excluded = 0;
@@ -226,9 +239,11 @@ SeedOutcome RunDay(const WorldOptions& options,
 
 }  // namespace
 
-SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines) {
+SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines, StormStudies studies) {
   SeededRandom random = StreamOf(seed, "storm day");
-  const WorldOptions options = OptionsOf(seed, DrawBadDay(random));
+  BadDay day = DrawBadDay(random);
+  if (studies == StormStudies::kNormsChecked) CheckNorms(random, day);
+  const WorldOptions options = OptionsOf(seed, day);
   return RunDay(options, keep_lines,
                 [](World& world) { return world.RunUntil(world.now() + kStormLasts); });
 }
@@ -252,10 +267,11 @@ StormSummary RunStorm(const StormOptions& options, const StormWatcher& watcher) 
   std::mutex mutex;
   std::map<std::uint64_t, SeedOutcome> waiting;  ///< Done, while an earlier seed is not.
   StormSummary summary;
+  summary.studies = options.studies;
   Hasher hasher("consilium/storm/v1");
   const auto work = [&] {
     for (std::uint64_t i = next++; i < options.seeds; i = next++) {
-      SeedOutcome outcome = RunSeed(options.first_seed + i, false);
+      SeedOutcome outcome = RunSeed(options.first_seed + i, false, options.studies);
       const std::lock_guard lock(mutex);
       waiting.emplace(i, std::move(outcome));
       while (!waiting.empty() && waiting.begin()->first == summary.seeds) {

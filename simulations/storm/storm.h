@@ -35,7 +35,15 @@ struct SeedOutcome {
   std::vector<std::string> lines;  ///< The readable trace, when asked for.
 };
 
-SeedOutcome RunSeed(std::uint64_t seed, bool keep_lines);
+/// What the sites of a storm are asked for.
+enum class StormStudies {
+  kExact,        ///< A regression.
+  kNormsChecked  ///< Training with the length of updates checked, and sites that lie about it.
+};
+
+SeedOutcome RunSeed(std::uint64_t seed,
+                    bool keep_lines,
+                    StormStudies studies = StormStudies::kExact);
 /// The same under a day and a luck that are read from bytes (see schedule.h), for as long as they
 /// last; then the weather is calm. Keys and data are those of seed 0.
 SeedOutcome RunSchedule(ByteSpan schedule);
@@ -44,6 +52,7 @@ struct StormOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 1'000;
   unsigned threads = 1;
+  StormStudies studies = StormStudies::kExact;
 };
 
 struct Stuck {
@@ -52,6 +61,7 @@ struct Stuck {
 };
 
 struct StormSummary {
+  StormStudies studies = StormStudies::kExact;
   std::uint64_t seeds = 0;
   std::uint64_t finished = 0;
   std::uint64_t events = 0;

@@ -29,7 +29,7 @@ std::vector<std::pair<std::string, std::uint64_t>> FaultsOf(const StormSummary& 
 std::vector<std::pair<std::string, std::uint64_t>> DropsOf(const StormSummary& summary) {
   std::vector<std::pair<std::string, std::uint64_t>> counts;
   for (auto number = static_cast<std::uint16_t>(DropReason::kMalformed);
-       number <= static_cast<std::uint16_t>(DropReason::kInDispute); ++number) {
+       number <= static_cast<std::uint16_t>(DropReason::kTooLong); ++number) {
     const auto reason = static_cast<DropReason>(number);
     const auto found = summary.drops.find(reason);
     counts.emplace_back(Name(reason), found == summary.drops.end() ? 0 : found->second);
@@ -51,6 +51,11 @@ std::string StuckText(const StormSummary& summary) {
                     std::to_string(stuck.first_seed)});
   }
   return AlignedTable(rows) + "\n";
+}
+
+std::string ReplayOf(const StormSummary& summary, std::uint64_t seed) {
+  const bool norms = summary.studies == StormStudies::kNormsChecked;
+  return "consilium-sim storm --seed " + std::to_string(seed) + (norms ? " --norms-checked" : "");
 }
 
 Json ToJson(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
@@ -78,8 +83,7 @@ std::string StormText(const StormSummary& summary) {
     text += "\nSeed " + std::to_string(failure.seed) + " (" + std::to_string(failure.sites) +
             " sites) failed:\n";
     for (const std::string& violation : failure.violations) text += "  " + violation + "\n";
-    text += "  Replay with its trace: consilium-sim storm --seed " + std::to_string(failure.seed) +
-            "\n";
+    text += "  Replay with its trace: " + ReplayOf(summary, failure.seed) + "\n";
   }
   return text;
 }
@@ -101,11 +105,10 @@ std::string StormJson(const StormSummary& summary) {
   json["trace"] = summary.trace.ToHex();
   json["failures"] = Json::array();
   for (const SeedOutcome& failure : summary.failures) {
-    json["failures"].push_back(
-        {{"seed", failure.seed},
-         {"sites", failure.sites},
-         {"violations", failure.violations},
-         {"replay", "consilium-sim storm --seed " + std::to_string(failure.seed)}});
+    json["failures"].push_back({{"seed", failure.seed},
+                                {"sites", failure.sites},
+                                {"violations", failure.violations},
+                                {"replay", ReplayOf(summary, failure.seed)}});
   }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -10,6 +10,7 @@
 #include "coordinator/records.h"
 #include "protocols/analysis.h"
 #include "protocols/hash_chain.h"
+#include "protocols/norm_check.h"
 #include "protocols/privacy/noise.h"
 
 namespace consilium {
@@ -112,6 +113,11 @@ bool Continues(const OpenedMessage& message, const JournalRecord& record) {
 }  // namespace
 
 Witness::Witness(std::vector<bool> honest) : honest_(std::move(honest)) {}
+
+void Witness::KnowPlan(const Plan& plan) {
+  any_checks_norms_ = any_checks_norms_ || CheckedInReview(*plan.analysis).has_value();
+  plans_.insert_or_assign(plan.id, plan);
+}
 
 void Witness::Report(std::string violation) {
   if (violations_.size() < kMostViolations) violations_.push_back(std::move(violation));
@@ -349,6 +355,25 @@ void Witness::OnCoordinatorSends(const SharedBytes& bytes, const VirtualDisk& di
   if (!same) Report("a sum was made known before it stood in the journal" + Words(message->route));
 }
 
+void Witness::OnCoordinatorReceives(std::uint32_t site, ByteSpan bytes) {
+  if (!any_checks_norms_) return;
+  const auto message = OpenMessage(bytes);
+  if (!message) return;
+  auto sketch = DecodeIf<Sketch>(MessageKind::kSketch, *message);
+  if (sketch) sketches_[{site, KeyOf(message->route)}].push_back(*std::move(sketch));
+}
+
+void Witness::CheckSketch(std::uint32_t site,
+                          const RouteKey& route,
+                          const NormCheck& check,
+                          const RingVector& vector) {
+  const std::vector<Sketch>& given = sketches_[{site, route}];
+  const bool any_true = std::any_of(given.begin(), given.end(), [&](const Sketch& sketch) {
+    return sketch.numbers == SketchWords(Project(vector, check, sketch.seed));
+  });
+  if (!any_true) Report("a sum with a site whose sketch is not that of its vector");
+}
+
 void Witness::OnWrite(const RecordBatch& batch, bool by_coordinator) {
   for (const RecordChange& change : batch) {
     const auto* put = std::get_if<PutRecord>(&change);
@@ -375,11 +400,14 @@ void Witness::CheckJournal(const PutRecord& put) {
     Report("the journal has a sum of too few sites" + where);
   }
   const std::vector<Slot> slots = SlotsOf(*plan.analysis->Describe(query->second));
+  const auto check = NormCheckOf(*plan.analysis, query->second, record->capacity);
   RingVector expected(WordsOf(slots), 0);
   for (const SiteId id : record->survivors) {
     const auto answer = answers_.find({SiteOf(id), route});
     if (answer == answers_.end()) return Report("a sum with a site that did not answer" + where);
-    AddTo(expected, *EncodeFixedPoint(answer->second, slots, record->capacity));
+    const RingVector vector = *EncodeFixedPoint(answer->second, slots, record->capacity);
+    if (check) CheckSketch(SiteOf(id), route, *check, vector);
+    AddTo(expected, vector);
   }
   const auto sites = static_cast<std::uint32_t>(record->survivors.size());
   if (record->sum.size() != expected.size() ||
@@ -392,9 +420,9 @@ void Witness::OnNote(const Note& note) {
   for (const auto& [name, value] : note.fields) {
     if (HoldsRealNumber(value)) Report("a number stands in the log: " + note.event);
     if (name != "reason") continue;
-    Count(drops_, value, DropReason::kInDispute);
+    Count(drops_, value, DropReason::kTooLong);
     if (note.event == "refused" || note.event == "answer-refused" || note.event == "site-refused") {
-      Count(refusals_, value, RefusalReason::kHistoryAltered);
+      Count(refusals_, value, RefusalReason::kNotSketched);
     }
   }
 }

@@ -21,6 +21,7 @@
 #include "protocols/messages.h"
 #include "protocols/plan.h"
 #include "protocols/reasons.h"
+#include "protocols/secure_sum/sketch.h"
 #include "simulations/storm/virtual_disk.h"
 
 namespace consilium {
@@ -30,7 +31,7 @@ class Witness {
   /// `honest` says it of each site, by index.
   explicit Witness(std::vector<bool> honest);
 
-  void KnowPlan(const Plan& plan) { plans_.insert_or_assign(plan.id, plan); }
+  void KnowPlan(const Plan& plan);
   void KnowMember(std::uint32_t site, SiteId id) {
     if (const auto before = ids_.find(site); before != ids_.end()) site_of_.erase(before->second);
     ids_[site] = id;
@@ -44,6 +45,7 @@ class Witness {
   /// Before the message leaves; `disk` is the site's.
   void OnSiteSends(std::uint32_t site, ByteSpan bytes, const VirtualDisk& disk);
   void OnCoordinatorSends(const SharedBytes& bytes, const VirtualDisk& disk);
+  void OnCoordinatorReceives(std::uint32_t site, ByteSpan bytes);
   /// Of either side; `by_coordinator` tells which.
   void OnWrite(const RecordBatch& batch, bool by_coordinator);
   void OnNote(const Note& note);
@@ -93,10 +95,16 @@ class Witness {
                           const VirtualDisk& disk);
   void CheckBothSecrets(std::uint32_t site, const RouteKey& route, const Unmasking& unmasking);
   void CheckJournal(const PutRecord& record);
+  /// Whoever is in a sum with norms checked has given its vector's own sketch.
+  void CheckSketch(std::uint32_t site,
+                   const RouteKey& route,
+                   const NormCheck& check,
+                   const RingVector& vector);
   std::uint32_t SiteOf(SiteId id) const;
 
   std::vector<bool> honest_;
   std::map<StudyId, Plan> plans_;
+  bool any_checks_norms_ = false;
   std::map<std::uint32_t, SiteId> ids_;
   std::map<SiteId, std::uint32_t> site_of_;
   std::set<std::uint32_t> rolled_back_;
@@ -117,6 +125,8 @@ class Witness {
   std::map<std::pair<std::uint32_t, RouteKey>, Digest> confirmed_;
   std::map<std::tuple<std::uint32_t, StudyId, RoundNumber>, std::vector<SiteId>> released_;
   std::map<std::pair<std::uint32_t, RouteKey>, Bytes> unmaskings_;
+  /// All that came, forged and corrupted ones too: the coordinator's to refuse.
+  std::map<std::pair<std::uint32_t, RouteKey>, std::vector<Sketch>> sketches_;
   /// Who gave a share of which kind of a dealer's secrets.
   std::map<std::pair<RouteKey, SiteId>, std::array<std::set<std::uint32_t>, 2>> revealed_;
 

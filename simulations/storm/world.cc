@@ -356,6 +356,7 @@ void World::Handle(const ToCoordinator& event) {
   const Party& party = sites_[event.site];
   if (coordinator_ == nullptr || !party.link.up || party.link.number != event.connection) return;
   trace_.Add(now_, kCoordinator, "receives from " + party.name, event.message);
+  witness_.OnCoordinatorReceives(event.site, event.message);
   Carry(coordinator_->OnMessage(MomentAtCoordinator(), party.transport, event.message));
 }
 

@@ -3,6 +3,7 @@
 
 #include "simulations/storm/storm.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -37,6 +38,24 @@ TEST(StormTest, NothingUnsafeHappensAndStudiesEnd) {
   for (const std::uint64_t count : summary.faults) kinds += count > 0 ? 1U : 0U;
   EXPECT_GT(kinds, 45U);
   EXPECT_GT(summary.drops.size(), 15U);
+}
+
+TEST(StormTest, NoSumHasASiteThatLiedInItsSketch) {
+  StormOptions options;
+  options.seeds = 60;
+  options.threads = 2;
+  options.studies = StormStudies::kNormsChecked;
+
+  const StormSummary summary = RunStorm(options);
+
+  EXPECT_EQ(summary.failed, 0U) << StormText(summary);
+  EXPECT_GT(summary.faults[static_cast<std::size_t>(Fault::kSiteLiesInSketch)], 20U);
+  EXPECT_GT(summary.finished, 20U);
+  const auto named = summary.drops.find(DropReason::kTooLong);
+  EXPECT_TRUE(named != summary.drops.end() && named->second > 5) << "named";
+  EXPECT_TRUE(std::any_of(summary.stuck.begin(), summary.stuck.end(), [](const auto& stuck) {
+    return stuck.first.find("sketches do not add up") != std::string::npos;
+  })) << "or found out by the sum";
 }
 
 TEST(StormTest, DependsOnTheSeedAlone) {

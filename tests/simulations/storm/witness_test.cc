@@ -3,14 +3,20 @@
 #include "simulations/storm/witness.h"
 
 #include <bit>
+#include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "client/records.h"
+#include "common/crypto/hash.h"
 #include "coordinator/records.h"
+#include "protocols/analysis_thread.h"
 #include "protocols/hash_chain.h"
+#include "protocols/norm_check.h"
 
 namespace consilium {
 namespace {
@@ -329,6 +335,90 @@ TEST_F(JournalWitnessTest, SeesASumMadeKnownBeforeItIsDurable) {
   const RoundClosed closed{record_.survivors, record_.capacity, record_.sum};
   witness_.OnCoordinatorSends(Sealed(MessageKind::kRoundClosed, Encode(closed)), disk_);
   ExpectOnly("before it stood in the journal");
+}
+
+/// The first round of a training with norms checked, over three sites.
+class SketchWitnessTest : public ::testing::Test {
+ protected:
+  SketchWitnessTest() {
+    witness_.KnowPlan(plan_);
+    query_ = std::get<Query>(AnalysisThread(plan_.analysis).Start());
+    slots_ = SlotsOf(*plan_.analysis->Describe(query_));
+    check_ = NormCheckOf(*plan_.analysis, query_, 3);
+    record_.round = RoundNumber(1);
+    record_.attempt = AttemptNumber(1);
+    record_.capacity = 3;
+    record_.sum.assign(WordsOf(slots_), 0);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      witness_.KnowMember(i, SiteId(i + 1));
+      record_.survivors.push_back(SiteId(i + 1));
+      vectors_.push_back(AnswerOf(i));
+      AddTo(record_.sum, vectors_.back());
+    }
+  }
+
+  static std::string PlanWithNorms() {
+    std::string text = PlanText();
+    const std::string kind = "kind = \"linear\"\n";
+    text.replace(text.find(kind), kind.size(),
+                 "kind = \"train\"\nmodel = \"mlp\"\nhidden = [64, 16]\nrounds = 2\n"
+                 "standardise = \"range\"\nclip = 0.5\nnorm_check = true\n");
+    const std::string patient = "patient = \"id\"\n";
+    return text.replace(text.find(patient), patient.size(), patient + "maximum_patients = 20\n");
+  }
+
+  RingVector AnswerOf(std::uint32_t site) {
+    Cohort cohort;
+    cohort.columns = plan_.analysis->columns();
+    cohort.patients = 5;
+    cohort.values.resize(5, static_cast<Eigen::Index>(cohort.columns.size()));
+    for (Eigen::Index j = 0; j < cohort.values.size(); ++j) {
+      cohort.values.data()[j] = 10 + 17 * random_.Unit();
+    }
+    const Contribution answer = *plan_.analysis->Answer(query_, cohort);
+    witness_.OnAnswer(site, ComputeAnswer{plan_.id, record_.round, record_.attempt, query_},
+                      answer);
+    return *EncodeFixedPoint(answer.values, slots_, 3);
+  }
+
+  void Give(std::uint32_t site, const RingVector& vector) {
+    const Digest seed = HashBytes(ToBytes("seed"));
+    const Sketch sketch{seed, SketchWords(Project(vector, *check_, seed))};
+    witness_.OnCoordinatorReceives(
+        site, SealMessage(MessageKind::kSketch,
+                          Route{FederationId(), plan_.id, record_.round, record_.attempt},
+                          Encode(sketch), SigningKey::Generate(random_)));
+  }
+
+  void WriteJournal() {
+    Bytes key = ToBytes(plan_.id.span());
+    const ByteArray<8> round = SortableKey(1);
+    key.insert(key.end(), round.begin(), round.end());
+    witness_.OnWrite({PutRecord{"journal", key, Encode(record_)}}, true);
+  }
+
+  SeededRandom random_{5};
+  Plan plan_ = *ParsePlan(PlanWithNorms(), "plan.toml");
+  Query query_;
+  std::vector<Slot> slots_;
+  std::optional<NormCheck> check_;
+  std::vector<RingVector> vectors_;
+  JournalRecord record_;
+  Witness witness_{{true, true, false}};
+};
+
+TEST_F(SketchWitnessTest, AgreesWithSketchesOfTheSitesOwnVectors) {
+  for (std::uint32_t i = 0; i < 3; ++i) Give(i, vectors_[i]);
+  WriteJournal();
+  EXPECT_THAT(witness_.violations(), IsEmpty());
+}
+
+TEST_F(SketchWitnessTest, SeesASumWithASiteThatGaveAnotherSketchOrNone) {
+  Give(0, vectors_[0]);
+  Give(2, vectors_[0]);
+  WriteJournal();
+  EXPECT_THAT(witness_.violations(), ElementsAre(HasSubstr("sketch is not that of its vector"),
+                                                 HasSubstr("sketch is not that of its vector")));
 }
 
 }  // namespace
