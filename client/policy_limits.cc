@@ -4,13 +4,16 @@
 #include <utility>
 
 #include "client/policy_words.h"
+#include "common/names.h"
 
 namespace consilium {
 namespace {
 
-/// By its name, or by the fingerprint that people have compared.
+/// By its name, or by the fingerprint that people have compared. A coordinator chooses names: one
+/// of its own sites may be called what another's fingerprint is.
 bool IsMeant(const Member& member, const std::string& anchor) {
-  return member.name == anchor || Fingerprint(member.identity, member.transport) == anchor;
+  return IsFingerprint(anchor) ? Fingerprint(member.identity, member.transport) == LowerCase(anchor)
+                               : member.name == anchor;
 }
 
 PolicyStatus WithinQuota(PolicyRule rule,

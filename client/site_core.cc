@@ -32,6 +32,11 @@ std::optional<std::uint64_t> RoundOf(ByteSpan key) {
   return round;
 }
 
+/// Who was revoked comes back under another number: the keys may have been stolen.
+bool IsRevived(const Member& known, const Member& now_listed) {
+  return known.state == MemberState::kRevoked && now_listed.state == MemberState::kActive;
+}
+
 /// Whether a message that was refused is the coordinator's at all.
 bool IsFromCoordinator(const OpenedMessage& message, const Refusal& refusal) {
   return IsSigned(message.kind) && refusal.reason != R::kOtherFederation &&
@@ -157,7 +162,7 @@ Status SiteCore::Restore(const RecordStore& store) {
                                          sums.begin()->first.Short() +
                                          ", which table 'study' lacks");
   }
-  return {};
+  return CompareWithLedger(store);
 }
 
 void SiteCore::SetPolicy(Result<Policy> policy) { policy_ = std::move(policy); }
@@ -365,7 +370,7 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
     for (const Member& known : roster_->roster.members) {
       const Member* now_listed = roster->roster.Find(known.id);
       if (now_listed == nullptr || now_listed->identity != known.identity ||
-          now_listed->name != known.name) {
+          now_listed->name != known.name || IsRevived(known, *now_listed)) {
         return Refuse(R::kRosterChangesAMember, known.id);
       }
     }

@@ -1,5 +1,6 @@
 // client/policy_limits.cc and client/quotas.h: when, how much and with whom a site answers.
 
+#include <cctype>
 #include <string>
 #include <vector>
 
@@ -131,6 +132,20 @@ TEST_F(CheckAnchorsTest, EveryAnchorMustBeThereByNameOrFingerprint) {
   EXPECT_TRUE(Check({1, 3}).has_value());
   ExpectRefusal(Check({2, 3}), PolicyRule::kAnchors, "would not hold the site \"alpha\"");
   ExpectRefusal(Check({1, 2}), PolicyRule::kAnchors, policy_.anchors[1]);
+}
+
+/// Names are the coordinator's to give.
+TEST_F(CheckAnchorsTest, ASiteThatIsCalledLikeAFingerprintIsNone) {
+  const std::string gammas = Fingerprint(roster_.members[2].identity, roster_.members[2].transport);
+  std::string capitals = gammas;
+  for (char& c : capitals) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (const std::string& anchor : {gammas, capitals}) {
+    policy_.anchors = {anchor};
+    roster_.members[0].name = anchor;
+    EXPECT_TRUE(CheckName("site", anchor).has_value()) << "a name that a roster may have";
+    ExpectRefusal(Check({1, 2}), PolicyRule::kAnchors, anchor);
+    EXPECT_TRUE(Check({2, 3}).has_value());
+  }
 }
 
 TEST_F(CheckAnchorsTest, ARevokedOrUnknownSiteIsNone) {
