@@ -117,5 +117,100 @@ TEST(CompareWithFederationTest, NoisedCountsAreTakenAsTheyAre) {
   EXPECT_THAT(found.view->columns[0].there, ::testing::ElementsAre(0, 1));
 }
 
+/// What a summary has of cholesterol.
+KnownSummary OfCholesterol(const std::string& all) {
+  KnownSummary summary = Summary();
+  summary.json = R"({"variables": [{"name": "chol", "type": "number", "unit": "mg/dL", "all":
+    {"n": 800, "missing": 0, )" +
+                 all + "}}]}";
+  return summary;
+}
+
+/// Bins that were laid together so that none holds few people have edges in place of a width.
+TEST(CompareWithFederationTest, BinsLaidTogetherAreComparedBetweenTheirEdges) {
+  const auto found = CompareWithFederation(
+      Measured(), Hundred(101, 299),
+      {OfCholesterol(R"("histogram": {"edges": [0, 150, 200, 700], "counts": [200, 200, 400]})")});
+  ASSERT_TRUE(found.view.has_value());
+  const ComparedColumn& chol = found.view->columns.at(0);
+  EXPECT_THAT(chol.edges, ::testing::ElementsAre(0, 150, 200, 700));
+  EXPECT_THAT(chol.there, ::testing::ElementsAre(0.25, 0.25, 0.5));
+  // 101, 103, ..., 299: 25 below 150, 25 from there to 200, 50 above.
+  EXPECT_THAT(chol.here, ::testing::ElementsAre(0.25, 0.25, 0.5));
+}
+
+/// The lower end belongs to a bin, the upper one to the next; the last has both.
+TEST(CompareWithFederationTest, AValueAtAnEdgeBelongsToTheBinThatBeginsThere) {
+  DataTable table = Hundred(150, 150);
+  for (std::size_t row = 0; row < 10; ++row) table.columns[0][row] = 700;
+  const auto found = CompareWithFederation(
+      Measured(), table,
+      {OfCholesterol(R"("histogram": {"edges": [0, 150, 700], "counts": [400, 400]})")});
+  EXPECT_THAT(found.view->columns.at(0).here, ::testing::ElementsAre(0, 1));
+}
+
+TEST(CompareWithFederationTest, ManyBinsAreLaidTogetherWithTheirEdges) {
+  std::string edges = "0";
+  std::string counts;
+  for (int i = 1; i <= 70; ++i) {
+    edges += ", " + std::to_string(10 * i);
+    counts += (i == 1 ? "" : ", ") + std::string("10");
+  }
+  const auto found = CompareWithFederation(
+      Measured(), Hundred(120, 280),
+      {OfCholesterol("\"histogram\": {\"edges\": [" + edges + "], \"counts\": [" + counts + "]}")});
+  const ComparedColumn& chol = found.view->columns.at(0);
+  ASSERT_EQ(chol.there.size(), 24U);  // Three each, and the last alone.
+  ASSERT_EQ(chol.edges.size(), 25U);
+  EXPECT_EQ(chol.edges[1], 30);
+  EXPECT_EQ(chol.edges.back(), 700);
+  EXPECT_NEAR(chol.there.front(), 3.0 / 70, 1e-12);
+  EXPECT_NEAR(chol.there.back(), 1.0 / 70, 1e-12);
+}
+
+/// Edges that fall, or are too few, are no edges.
+TEST(CompareWithFederationTest, EdgesThatDoNotFitAreNotUsed) {
+  for (const char* histogram :
+       {R"({"edges": [0, 200, 150, 700], "counts": [1, 2, 3]})",
+        R"({"edges": [0, 700], "counts": [1, 2, 3]})", R"({"counts": [1, 2, 3]})",
+        R"({"from": 0, "width": 0, "counts": [1]})"}) {
+    const auto found = CompareWithFederation(
+        Measured(), Hundred(120, 280), {OfCholesterol(std::string("\"histogram\": ") + histogram)});
+    EXPECT_FALSE(found.view.has_value()) << histogram;
+  }
+}
+
+TEST(CompareWithFederationTest, ASummaryWithoutAHistogramIsComparedByMeans) {
+  for (const char* all :
+       {R"("mean": 200.0, "sd": 50.0)", R"("mean": 200.0, "sd": 50.0, "histogram": null)",
+        R"("mean": 200.0, "sd": 50.0, "histogram": {"edges": [0, 100, 700],
+                             "counts": [null, 800]})"}) {
+    const auto found = CompareWithFederation(Measured(), Hundred(270, 330), {OfCholesterol(all)});
+    ASSERT_TRUE(found.view.has_value()) << all;
+    const ComparedColumn& chol = found.view->columns.at(0);
+    EXPECT_NEAR(*chol.difference, 2, 1e-9);
+    EXPECT_THAT(chol.edges, IsEmpty());
+    EXPECT_THAT(chol.here, IsEmpty());
+    EXPECT_THAT(chol.there, IsEmpty());
+    ASSERT_EQ(found.suspicions.size(), 1U);
+    EXPECT_THAT(found.suspicions[0].words, HasSubstr("2.0 standard deviations above"));
+  }
+}
+
+/// Counts that are not released are null: of levels, of rows, of a mean.
+TEST(CompareWithFederationTest, CountsThatAreNotReleasedAreNotCompared) {
+  KnownSummary withheld = Summary();
+  withheld.json = R"({"variables": [
+    {"name": "smoker", "type": "levels", "all": {"n": 700, "missing": 100, "levels": [
+     {"level": "false", "count": null}, {"level": "true", "count": 350}]}},
+    {"name": "ward", "type": "levels", "all": {"n": null, "missing": null, "levels": [
+     {"level": "a", "count": 720}, {"level": "b", "count": 80}]}},
+    {"name": "chol", "type": "number", "unit": "mg/dL", "all": {"n": 800, "missing": 0,
+     "mean": null, "sd": null}}]})";
+  const auto found = CompareWithFederation(Measured(), Hundred(120, 280), {withheld});
+  EXPECT_FALSE(found.view.has_value());
+  EXPECT_THAT(found.suspicions, IsEmpty());
+}
+
 }  // namespace
 }  // namespace consilium

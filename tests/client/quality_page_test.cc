@@ -2,6 +2,7 @@
 
 #include "client/quality_page.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -14,8 +15,8 @@
 #include "client/quality_page_file.h"
 #include "client/quality_plots.h"
 #include "common/random.h"
+#include "tests/client/csv_source.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
 #include "tests/support/html_check.h"
 
@@ -23,6 +24,7 @@ namespace consilium {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -59,8 +61,7 @@ class QualityPageTest : public ::testing::Test {
                          NumberFormat number = {}) {
     ShapeOnlyAnalysis analysis;
     analysis.names = {"age"};
-    Source source;
-    source.file = folder_.Write("p.csv", csv);
+    Source source = site_.Of(csv);
     source.number = number;
     auto report = CheckData(source, MakePlan(MakeContract(contract), analysis), {}, {},
                             {Date{2026, 1, 1}, {}});
@@ -86,7 +87,8 @@ class QualityPageTest : public ::testing::Test {
            "PATIENT-YOUNG,2018-05-11,19,41.375,male,1\n";
   }
 
-  TemporaryFolder folder_;
+  CsvSource site_;
+  const TemporaryFolder& folder_ = site_.folder();
 };
 
 TEST_F(QualityPageTest, IsOneWholePageThatLoadsNothing) {
@@ -174,6 +176,86 @@ TEST_F(QualityPageTest, BesideTheFederationThereAreItsSums) {
                           HasSubstr("Missing here 10 %, in the federation 20 %")));
   EXPECT_THAT(RenderText(report), AllOf(HasSubstr("Beside the federation"), HasSubstr("-0.75")));
   EXPECT_THAT(RenderJson(report), HasSubstr("\"standardised_difference\": -0.75"));
+}
+
+/// Means alone, where the summary was asked for no histogram.
+TEST_F(QualityPageTest, BesideASummaryWithoutAHistogramThereAreWords) {
+  QualityReport report = ReportOf(Csv());
+  report.federation = FederationView{"1a2b3c", "Table 1", 4, 900, {}};
+  report.federation->columns.push_back({1, 0.1, 0.2, -0.75, {}, {}, {}, {}});
+  const std::string page = QualityPage(kHead, report);
+  EXPECT_THAT(page, AllOf(HasSubstr("Means -0.75 standard deviations apart"),
+                          Not(HasSubstr("Shares of age here"))));
+  EXPECT_EQ(UnbalancedElement(page), "");
+}
+
+/// Two thirds are men; the rules let in women only, and one patient is on the site's list.
+TEST_F(QualityPageTest, PlotsAreOfTheEligibleAndOfNobodyExcluded) {
+  const std::string rules =
+      std::string(kContract) + "[[eligible]]\ncolumn = \"sex\"\none_of = [\"female\"]\n";
+  SeededRandom random(1);
+  PatientRegister patients{PatientKeyOf(SigningKey::Generate(random)), {}};
+  patients.excluded = {PatientCodeOf("PATIENT-0", patients.key)};
+  ShapeOnlyAnalysis analysis;
+  analysis.names = {"age"};
+  // What is wrong with an excluded patient's row is nobody's problem.
+  std::string csv = Csv();
+  csv.replace(csv.find("PATIENT-0,"), std::string("PATIENT-0,2018-01-11,40").size(),
+              "PATIENT-0,2018-01-11,never");
+  const auto report = CheckData(site_.Of(csv), MakePlan(MakeContract(rules), analysis), patients);
+  ASSERT_TRUE(report.has_value()) << Describe(report.error());
+  EXPECT_FALSE(report->HasProblems()) << RenderText(*report);
+  EXPECT_EQ(report->rows, 241U);
+  EXPECT_EQ(report->patients, 241U);
+  EXPECT_EQ(report->excluded_patients_found, 1U);
+  EXPECT_EQ(report->rows_drawn, 79U);
+  ASSERT_TRUE(report->profile && report->calendar && report->flow);
+  EXPECT_EQ(report->profile->columns[3].levels[0].rows, 79U);
+  EXPECT_EQ(report->profile->columns[3].levels[1].rows, 0U);
+  std::uint64_t dated = 0;
+  for (const CalendarPeriod& period : report->calendar->periods) dated += period.rows;
+  EXPECT_EQ(dated, 79U);
+  // Cholesterol is missing from the 15th month on, ten patients a month, each third a woman.
+  EXPECT_EQ(report->columns[2].lacking, 33U);
+  EXPECT_EQ(report->columns[2].missing, 100U);
+  EXPECT_THAT(report->Notes(),
+              Contains(HasSubstr("are of the 79 rows that the eligibility rules let in")));
+  EXPECT_EQ(report->flow->rows_read, 242U);
+  EXPECT_EQ(report->flow->patients_left, 79U);
+}
+
+TEST_F(QualityPageTest, TheCohortIsCountedInPatients) {
+  const std::string rules =
+      std::string(kContract) + "[[eligible]]\ncolumn = \"age\"\nminimum = 50\n";
+  std::string csv = "id,visit,age,chol,sex,smoker\n";
+  for (const char* row : {"A,2020-01-01,40", "A,2020-02-01,41", "B,2020-01-01,60",
+                          "B,2020-02-01,49", "C,2020-01-01,70", "C,2020-02-01,71"}) {
+    csv += std::string(row) + ",200,male,1\n";
+  }
+  const std::string page = QualityPage(kHead, ReportOf(csv, rules));
+  EXPECT_THAT(page, AllOf(HasSubstr("2 patients with 3 rows would take part"),
+                          HasSubstr("Patients that are left after each step"),
+                          HasSubstr("1 removed, 3 rows"), HasSubstr(">Patients</th>")));
+}
+
+TEST_F(QualityPageTest, APatientsSecondRowIsAProblemOrANote) {
+  std::string csv = "id,visit,age,chol,sex,smoker\n";
+  for (const char* patient : {"A", "B", "B", "B", "C", "C"}) {
+    csv += std::string(patient) + ",2020-01-01,60,200,male,1\n";
+  }
+  const auto count_of_notes = [](const QualityReport& report) {
+    return std::count_if(report.suspicions.begin(), report.suspicions.end(),
+                         [](const Suspicion& one) { return one.kind == "repeated-patient"; });
+  };
+  const QualityReport noted = ReportOf(csv);
+  EXPECT_FALSE(noted.HasProblems());
+  EXPECT_EQ(count_of_notes(noted), 1);
+  const QualityReport wrong =
+      ReportOf(csv, "one_row_per_patient = true\n" + std::string(kContract));
+  EXPECT_EQ(wrong.patient_repeated.count, 3U);
+  EXPECT_EQ(wrong.patient_repeated.patients, 2U);
+  EXPECT_EQ(count_of_notes(wrong), 0);
+  EXPECT_THAT(QualityPage(kHead, wrong), HasSubstr("3 rows of 2 patients, at p.csv:"));
 }
 
 TEST_F(QualityPageTest, TextIsAtMost80ColumnsWide) {
@@ -272,8 +354,7 @@ TEST_F(QualityPageTest, TheHeartDataInAnotherUnitAreSuspectedByName) {
         std::string(range) + "\n";
     ShapeOnlyAnalysis analysis;
     analysis.names = {"chol"};
-    Source source;
-    source.file = folder_.Write("mmol.csv", csv);
+    Source source = site_.Of(csv);
     source.number = {',', '\0'};
     const auto report = CheckData(source, MakePlan(MakeContract(contract), analysis));
     ASSERT_TRUE(report.has_value()) << Describe(report.error());
