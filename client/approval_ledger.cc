@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/approvers.h"
+#include "client/policy/approvers.h"
 
 namespace consilium {
 namespace {

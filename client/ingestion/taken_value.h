@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "client/quality_report.h"
+#include "client/quality/quality_report.h"
 #include "common/result.h"
 #include "common/settings.h"
 

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/commands.h"
-#include "client/format.h"
+#include "client/program/commands.h"
+#include "client/program/format.h"
 #include "client/records.h"
 #include "tests/support/virtual_federation.h"
 

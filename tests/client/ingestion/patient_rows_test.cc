@@ -16,6 +16,7 @@
 #include "client/ingestion/row_groups.h"
 #include "client/ingestion/row_takes.h"
 #include "client/ingestion/taken_value.h"
+#include "client/quality/places.h"
 #include "tests/client/study_builder.h"
 #include "tests/client/temporary_folder.h"
 
