@@ -8,7 +8,9 @@
 #include "client/approval_ledger.h"
 #include "client/program/approval_requests.h"
 #include "client/program/commands_foresee.h"
+#include "common/service_request.h"
 #include "protocols/chain_export.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 namespace {
@@ -16,50 +18,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Context = SiteCommandContext;
 
-Result<std::string> TextOf(const Json& request, const char* name) {
-  if (request.contains(name) && request[name].is_string()) return request[name].get<std::string>();
-  return Fail(ErrorCode::kInvalidArgument, std::string("the request has no text '") + name + "'");
-}
-
-std::string_view Word(DecisionKind kind) {
-  switch (kind) {
-    case DecisionKind::kApproved:
-      return "approved";
-    case DecisionKind::kDeclined:
-      return "declined";
-    case DecisionKind::kRevoked:
-      return "revoked";
-  }
-  return "";
-}
-
-std::string_view Word(StudyState state) {
-  switch (state) {
-    case StudyState::kOffered:
-      return "offered";
-    case StudyState::kRunning:
-      return "running";
-    case StudyState::kPaused:
-      return "paused";
-    case StudyState::kFinished:
-      return "finished";
-    case StudyState::kFailed:
-      return "failed";
-    case StudyState::kStopped:
-      return "stopped";
-  }
-  return "";
-}
-
 Json StudyJson(const SiteStudyView& view, const Context& context) {
   Json json;
   json["study"] = view.id.ToHex();
   json["title"] = view.title;
   json["requested_by"] = view.requested_by;
   json["kind"] = view.kind;
-  json["state"] = std::string(Word(view.state));
+  json["state"] = std::string(Name(view.state));
   json["reason"] = view.reason;
-  json["decision"] = view.decision ? Json(std::string(Word(view.decision->kind))) : Json(nullptr);
+  json["decision"] = view.decision ? Json(std::string(Name(view.decision->kind))) : Json(nullptr);
   json["decided_at"] = view.decision ? Json(ToText(view.decision->decided_at)) : Json(nullptr);
   const auto lacks = context.core.LacksApproval(view.id, context.now);
   json["approval"] = ApprovalJson(view, lacks ? *lacks : std::nullopt, context.now);
@@ -75,7 +42,7 @@ Json StudyJson(const SiteStudyView& view, const Context& context) {
 }
 
 Result<StudyId> StudyIn(const Json& request, const Context& context) {
-  TRY(const std::string number, TextOf(request, "study"));
+  TRY(const std::string number, RequestField(request, "study"));
   return context.core.FindStudy(number);
 }
 
@@ -200,7 +167,7 @@ Result<Json> ExportLedger(const Json& request, const Context& context, SiteEffec
   TRY(const std::vector<ChainRecord> records,
       HashChain::ReadAll(context.store, std::string(kLedgerTable), std::string(kLedgerDomain),
                          context.identity));
-  TRY(const std::string format_name, TextOf(request, "format"));
+  TRY(const std::string format_name, RequestField(request, "format"));
   TRY(const ChainFormat format, FindChainFormat(format_name));
   const ChainOwner owner{"consilium-site", CONSILIUM_VERSION, context.site_name};
   const ChainExport part =
@@ -260,7 +227,7 @@ Result<Json> ShowExcluded(const Json& request, const Context& context, SiteEffec
   const PatientCodes& all = context.core.excluded();
   auto first = all.begin();
   if (request.contains("above")) {
-    TRY(const std::string above, TextOf(request, "above"));
+    TRY(const std::string above, RequestField(request, "above"));
     TRY(const std::uint64_t code, ParseCode(above));
     first = std::upper_bound(all.begin(), all.end(), code);
   }
@@ -308,22 +275,11 @@ const std::map<std::string, Handler>& Handlers() {
 Result<std::string> ExecuteAtSite(std::string_view request,
                                   const SiteCommandContext& context,
                                   SiteEffects& effects) {
-  const Json json = Json::parse(request, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    return Fail(ErrorCode::kInvalidArgument, "the request is not a JSON object");
-  }
-  TRY(const std::string command, TextOf(json, "command"));
-  const auto handler = Handlers().find(command);
-  if (handler == Handlers().end()) {
-    return Fail(ErrorCode::kInvalidArgument, "the service does not know the command it was sent",
-                "Use programs of the same version.");
-  }
-  try {
-    TRY(const Json reply, handler->second(json, context, effects));
-    return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
-  } catch (const Json::exception&) {
-    return Fail(ErrorCode::kInvalidArgument, "the request has a field of the wrong type");
-  }
+  return AnswerRequest(request, [&](const std::string& command, const Json& json) -> Result<Json> {
+    const auto handler = Handlers().find(command);
+    if (handler == Handlers().end()) return UnknownCommand();
+    return handler->second(json, context, effects);
+  });
 }
 
 }  // namespace consilium

@@ -39,20 +39,14 @@ Result<std::string> ExecuteHere(const SiteHome& home, std::string_view request) 
 Result<nlohmann::ordered_json> AskSite(const std::filesystem::path& folder,
                                        const nlohmann::ordered_json& request,
                                        const PassphraseProvider& ask_passphrase) {
-  const std::string text =
-      request.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::optional<SiteHome> home;
-  TRY(const std::string reply, AskServiceOr(folder, text, [&]() -> Result<std::string> {
-        if (!home) {
-          TRY(SiteHome opened, OpenSiteHome(folder, ask_passphrase));
-          home.emplace(std::move(opened));
-        }
-        return ExecuteHere(*home, text);
-      }));
-  auto json = nlohmann::ordered_json::parse(reply, nullptr, /*allow_exceptions=*/false);
-  if (json.is_object()) return json;
-  return Fail(ErrorCode::kIo, "the service's reply is not JSON",
-              "Use programs of the same version.");
+  return AskService(folder, request, [&](std::string_view text) -> Result<std::string> {
+    if (!home) {
+      TRY(SiteHome opened, OpenSiteHome(folder, ask_passphrase));
+      home.emplace(std::move(opened));
+    }
+    return ExecuteHere(*home, text);
+  });
 }
 
 }  // namespace consilium
