@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/stored_rows.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 namespace {
@@ -167,22 +168,10 @@ Status SiteCore::Restore(const RecordStore& store) {
 
 void SiteCore::SetPolicy(Result<Policy> policy) { policy_ = std::move(policy); }
 
-// -- The site's people
-// ---------------------------------------------------------------------------------
+// -- The site's people --------------------------------------------------------------------------
 
 Result<StudyId> SiteCore::FindStudy(std::string_view number) const {
-  std::vector<StudyId> found;
-  if (number.size() >= 4) {
-    for (const auto& [id, study] : studies_) {
-      if (id.ToHex().starts_with(number)) found.push_back(id);
-    }
-  }
-  if (found.size() == 1) return found.front();
-  return Fail(ErrorCode::kNotFound,
-              (found.empty() ? "no study's number begins with '"
-                             : "more than one study's number begins with '") +
-                  std::string(number) + "'",
-              "Give at least 4 digits of the number that `studies` shows.");
+  return StudyWithDigitsIn(studies_, number, "studies");
 }
 
 Result<SiteStudy*> SiteCore::Offered(const StudyId& study) const {

@@ -1,5 +1,7 @@
 #include "protocols/study_words.h"
 
+#include <string>
+
 namespace consilium {
 
 std::string_view Name(StudyState state) {
@@ -30,6 +32,23 @@ std::string_view Name(DecisionKind kind) {
       return "revoked";
   }
   return "";
+}
+
+Result<StudyId> StudyWithDigits(std::span<const StudyId> studies,
+                                std::string_view digits,
+                                std::string_view command) {
+  constexpr std::size_t kFewestDigits = 4;
+  std::vector<StudyId> found;
+  for (const StudyId& study : studies) {
+    if (digits.size() >= kFewestDigits && study.ToHex().starts_with(digits)) found.push_back(study);
+  }
+  if (found.size() == 1) return found.front();
+  return Fail(ErrorCode::kNotFound,
+              (found.empty() ? "no study's number begins with '"
+                             : "more than one study's number begins with '") +
+                  std::string(digits) + "'",
+              "Give at least " + std::to_string(kFewestDigits) + " digits of the number that `" +
+                  std::string(command) + "` shows.");
 }
 
 }  // namespace consilium

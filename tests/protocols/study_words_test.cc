@@ -25,5 +25,21 @@ TEST(StudyWordsTest, EachDecisionHasAWordOfItsOwn) {
   EXPECT_EQ(Name(DecisionKind::kRevoked), "revoked");
 }
 
+TEST(StudyWordsTest, AStudyIsFoundByItsFirstDigitsIfTheyAreItsAlone) {
+  StudyId first, second;
+  first.bytes[0] = second.bytes[0] = 0xab;
+  first.bytes[1] = second.bytes[1] = 0xcd;
+  second.bytes[2] = 0x10;
+  const std::vector<StudyId> studies = {first, second};
+  EXPECT_EQ(StudyWithDigits(studies, "abcd1", "studies").value(), second);
+  EXPECT_EQ(StudyWithDigits(studies, first.ToHex(), "studies").value(), first);
+  for (const char* digits : {"", "abc", "abcd", "abcd2", "ABCD1"}) {
+    const auto found = StudyWithDigits(studies, digits, "studies");
+    ASSERT_FALSE(found.has_value()) << digits;
+    EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
+    EXPECT_NE(found.error().remedy.find("`studies`"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace consilium
