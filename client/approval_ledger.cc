@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "client/approvers.h"
+#include "client/policy/approvers.h"
 
 namespace consilium {
 namespace {
@@ -42,10 +42,17 @@ class Verifier {
     if (record.event == "approver-added") return Added(detail);
     if (record.event == "approver-removed") Removed(Text(detail, "name"));
     if (record.event == "signed") return Signed(detail, record.at);
+    if (record.event == "answered") return Answered(Text(detail, "study"), record.at);
     const bool approved = record.event == "approved" || record.event == "renewed";
     if (!approved && record.event != "revoked" && record.event != "declined") return "";
     const std::string study = Text(detail, "study");
     std::string wrong = approved ? Approved(record.event, detail, study) : std::string();
+    if (approved) {
+      const Result<Date> until = ParseDate(Text(detail, "until"));
+      approved_[study] = until ? std::optional(DaysSinceEpoch(*until)) : std::nullopt;
+    } else {
+      approved_.erase(study);
+    }
     decided_[study] = DecisionTime(record.at, LastDecision(study), NewestOf(signed_[study]));
     signed_.erase(study);
     return wrong;
@@ -107,6 +114,13 @@ class Verifier {
     return "";
   }
 
+  std::string Answered(const std::string& study, UtcSeconds at) const {
+    const auto approval = approved_.find(study);
+    if (approval == approved_.end()) return "the study was not approved when it was answered";
+    if (!approval->second || DaysSinceEpoch(DateOf(at)) <= *approval->second) return "";
+    return "the study's approval had ended when it was answered";
+  }
+
   std::optional<UtcSeconds> LastDecision(const std::string& study) const {
     const auto last = decided_.find(study);
     return last == decided_.end() ? std::nullopt : std::optional(last->second);
@@ -136,6 +150,8 @@ class Verifier {
   /// By study, since its last decision.
   std::map<std::string, std::vector<ApprovalSignature>> signed_;
   std::map<std::string, UtcSeconds> decided_;  ///< Which time that counts from.
+  /// Studies that are approved, and until which day; none: the plan's, which is not in the ledger.
+  std::map<std::string, std::optional<std::int64_t>> approved_;
 };
 
 }  // namespace

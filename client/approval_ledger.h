@@ -19,8 +19,8 @@ struct LedgerSignatures {
 
 /// Checks each signature of a person in `records`, which are those of the site's ledger from the
 /// first on: that it is by the key registered for that name, for this federation, site and study,
-/// and that each approval which says so has as many of different people. kCorrupt names the first
-/// record that does not hold.
+/// that each approval which says so has as many of different people, and that each study was
+/// approved when it was answered. kCorrupt names the first record that does not hold.
 Result<LedgerSignatures> VerifySignatures(const std::vector<ChainRecord>& records,
                                           const FederationId& federation,
                                           const IdentityKey& site);

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "client/approvers.h"
+#include "client/policy/approvers.h"
 #include "common/ids.h"
 #include "common/time.h"
 #include "common/wire.h"

@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/stored_rows.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 namespace {
@@ -30,6 +31,11 @@ std::optional<std::uint64_t> RoundOf(ByteSpan key) {
     round = (round << 8) | std::to_integer<std::uint64_t>(byte);
   }
   return round;
+}
+
+/// Who was revoked comes back under another number: the keys may have been stolen.
+bool IsRevived(const Member& known, const Member& now_listed) {
+  return known.state == MemberState::kRevoked && now_listed.state == MemberState::kActive;
 }
 
 /// Whether a message that was refused is the coordinator's at all.
@@ -157,27 +163,15 @@ Status SiteCore::Restore(const RecordStore& store) {
                                          sums.begin()->first.Short() +
                                          ", which table 'study' lacks");
   }
-  return {};
+  return CompareWithLedger(store);
 }
 
 void SiteCore::SetPolicy(Result<Policy> policy) { policy_ = std::move(policy); }
 
-// -- The site's people
-// ---------------------------------------------------------------------------------
+// -- The site's people --------------------------------------------------------------------------
 
 Result<StudyId> SiteCore::FindStudy(std::string_view number) const {
-  std::vector<StudyId> found;
-  if (number.size() >= 4) {
-    for (const auto& [id, study] : studies_) {
-      if (id.ToHex().starts_with(number)) found.push_back(id);
-    }
-  }
-  if (found.size() == 1) return found.front();
-  return Fail(ErrorCode::kNotFound,
-              (found.empty() ? "no study's number begins with '"
-                             : "more than one study's number begins with '") +
-                  std::string(number) + "'",
-              "Give at least 4 digits of the number that `studies` shows.");
+  return StudyWithDigitsIn(studies_, number, "studies");
 }
 
 Result<SiteStudy*> SiteCore::Offered(const StudyId& study) const {
@@ -365,7 +359,7 @@ Judged<void> SiteCore::OnWelcome(const OpenedMessage& message, SiteEffects& effe
     for (const Member& known : roster_->roster.members) {
       const Member* now_listed = roster->roster.Find(known.id);
       if (now_listed == nullptr || now_listed->identity != known.identity ||
-          now_listed->name != known.name) {
+          now_listed->name != known.name || IsRevived(known, *now_listed)) {
         return Refuse(R::kRosterChangesAMember, known.id);
       }
     }

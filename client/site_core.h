@@ -133,6 +133,7 @@ class SiteCore {
   Status RestoreReceipts(const RecordStore& store);
   Status RestoreExclusions(const RecordStore& store);
   Status RestoreApprovers(const RecordStore& store);
+  Status CompareWithLedger(const RecordStore& store) const;
   Judged<void> Dispatch(const Moment& now, const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnWelcome(const OpenedMessage& message, SiteEffects& effects);
   Judged<void> OnStudyOffer(const Moment& now, const OpenedMessage& message, SiteEffects& effects);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "client/cohort_guard.h"
-#include "client/policy.h"
+#include "client/policy/cohort_guard.h"
+#include "client/policy/policy.h"
 #include "client/records.h"
 #include "common/random.h"
 #include "protocols/analysis_thread.h"

@@ -5,51 +5,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/service_request.h"
 #include "protocols/chain_export.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using Context = CoordinatorCommandContext;
-
-Result<std::string> TextOf(const Json& request, const char* name) {
-  if (!request.contains(name) || !request[name].is_string()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "the request lacks the text '" + std::string(name) + "'");
-  }
-  return request[name].get<std::string>();
-}
-
-std::string_view Word(StudyState state) {
-  switch (state) {
-    case StudyState::kOffered:
-      return "offered";
-    case StudyState::kRunning:
-      return "running";
-    case StudyState::kPaused:
-      return "paused";
-    case StudyState::kFinished:
-      return "finished";
-    case StudyState::kFailed:
-      return "failed";
-    case StudyState::kStopped:
-      return "stopped";
-  }
-  return "";
-}
-
-std::string_view Word(DecisionKind kind) {
-  switch (kind) {
-    case DecisionKind::kApproved:
-      return "approved";
-    case DecisionKind::kDeclined:
-      return "declined";
-    case DecisionKind::kRevoked:
-      return "revoked";
-  }
-  return "";
-}
 
 Json TimeOf(UtcSeconds time) { return time == UtcSeconds() ? Json(nullptr) : Json(ToText(time)); }
 
@@ -58,7 +22,7 @@ Json StudyJson(const StudyView& view) {
   json["study"] = view.id.ToHex();
   json["title"] = view.title;
   json["kind"] = view.kind;
-  json["state"] = std::string(Word(view.state));
+  json["state"] = std::string(Name(view.state));
   json["reason"] = view.reason;
   json["submitted_at"] = TimeOf(view.submitted_at);
   json["started_at"] = TimeOf(view.started_at);
@@ -74,7 +38,7 @@ Json StudyJson(const StudyView& view) {
     Json entry;
     entry["site"] = site.name;
     entry["connected"] = site.connected;
-    entry["decision"] = site.decision ? Json(std::string(Word(*site.decision))) : Json(nullptr);
+    entry["decision"] = site.decision ? Json(std::string(Name(*site.decision))) : Json(nullptr);
     entry["in_study"] = site.frozen_in;
     entry["progress"] = site.progress;
     if (site.upload && site.upload->of > 1) {
@@ -88,14 +52,14 @@ Json StudyJson(const StudyView& view) {
 }
 
 Result<StudyId> StudyIn(const Json& request, const Context& context) {
-  TRY(const std::string number, TextOf(request, "study"));
+  TRY(const std::string number, RequestField(request, "study"));
   return context.core.FindStudy(number);
 }
 
 // -- Members -----------------------------------------------------------------------------------
 
 Result<Json> Invite(const Json& request, const Context& context, CoordinatorEffects& effects) {
-  TRY(const std::string site, TextOf(request, "site"));
+  TRY(const std::string site, RequestField(request, "site"));
   Json reply;
   reply["site"] = site;
   TRY(reply["invitation"], context.core.Invite(site, context.now, effects));
@@ -103,8 +67,8 @@ Result<Json> Invite(const Json& request, const Context& context, CoordinatorEffe
 }
 
 Result<Json> Admit(const Json& request, const Context& context, CoordinatorEffects& effects) {
-  TRY(const std::string text, TextOf(request, "request"));
-  TRY(const std::string file, TextOf(request, "file"));
+  TRY(const std::string text, RequestField(request, "request"));
+  TRY(const std::string file, RequestField(request, "file"));
   Member member;
   if (IsRotationRequest(text)) {
     TRY(const RotationRequest rotation, ReadRotationRequest(text, file));
@@ -122,7 +86,7 @@ Result<Json> Admit(const Json& request, const Context& context, CoordinatorEffec
 }
 
 Result<Json> Revoke(const Json& request, const Context& context, CoordinatorEffects& effects) {
-  TRY(const std::string site, TextOf(request, "site"));
+  TRY(const std::string site, RequestField(request, "site"));
   TRY_STATUS(context.core.Revoke(site, context.now, effects));
   Json reply;
   reply["site"] = site;
@@ -159,8 +123,8 @@ Result<Json> ShowRoster(const Json&, const Context& context, CoordinatorEffects&
 // -- Studies -----------------------------------------------------------------------------------
 
 Result<Json> Submit(const Json& request, const Context& context, CoordinatorEffects& effects) {
-  TRY(const std::string plan, TextOf(request, "plan"));
-  TRY(const std::string file, TextOf(request, "file"));
+  TRY(const std::string plan, RequestField(request, "plan"));
+  TRY(const std::string file, RequestField(request, "file"));
   TRY(const StudyId study, context.core.Submit(plan, file, context.now, effects));
   TRY(const StudyView view, context.core.View(study));
   return StudyJson(view);
@@ -276,22 +240,11 @@ const std::map<std::string, Handler>& Handlers() {
 Result<std::string> Execute(std::string_view request,
                             const CoordinatorCommandContext& context,
                             CoordinatorEffects& effects) {
-  const Json json = Json::parse(request, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    return Fail(ErrorCode::kInvalidArgument, "the request is not a JSON object");
-  }
-  TRY(const std::string command, TextOf(json, "command"));
-  const auto handler = Handlers().find(command);
-  if (handler == Handlers().end()) {
-    return Fail(ErrorCode::kInvalidArgument, "the service does not know the command it was sent",
-                "Use programs of the same version.");
-  }
-  try {
-    TRY(const Json reply, handler->second(json, context, effects));
-    return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
-  } catch (const Json::exception&) {
-    return Fail(ErrorCode::kInvalidArgument, "the request has a field of the wrong type");
-  }
+  return AnswerRequest(request, [&](const std::string& command, const Json& json) -> Result<Json> {
+    const auto handler = Handlers().find(command);
+    if (handler == Handlers().end()) return UnknownCommand();
+    return handler->second(json, context, effects);
+  });
 }
 
 }  // namespace consilium

@@ -38,20 +38,14 @@ Result<std::string> ExecuteHere(const CoordinatorHome& home, std::string_view re
 Result<nlohmann::ordered_json> AskCoordinator(const std::filesystem::path& folder,
                                               const nlohmann::ordered_json& request,
                                               const PassphraseProvider& ask_passphrase) {
-  const std::string text =
-      request.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   std::optional<CoordinatorHome> home;
-  TRY(const std::string reply, AskServiceOr(folder, text, [&]() -> Result<std::string> {
-        if (!home) {
-          TRY(CoordinatorHome opened, OpenCoordinatorHome(folder, ask_passphrase));
-          home.emplace(std::move(opened));
-        }
-        return ExecuteHere(*home, text);
-      }));
-  auto json = nlohmann::ordered_json::parse(reply, nullptr, /*allow_exceptions=*/false);
-  if (json.is_object()) return json;
-  return Fail(ErrorCode::kIo, "the service's reply is not JSON",
-              "Use programs of the same version.");
+  return AskService(folder, request, [&](std::string_view text) -> Result<std::string> {
+    if (!home) {
+      TRY(CoordinatorHome opened, OpenCoordinatorHome(folder, ask_passphrase));
+      home.emplace(std::move(opened));
+    }
+    return ExecuteHere(*home, text);
+  });
 }
 
 }  // namespace consilium

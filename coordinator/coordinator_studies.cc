@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "coordinator/coordinator_core.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 
@@ -17,18 +18,7 @@ Result<Study*> CoordinatorCore::Find(const StudyId& study) const {
 }
 
 Result<StudyId> CoordinatorCore::FindStudy(std::string_view number) const {
-  std::vector<StudyId> found;
-  if (number.size() >= 4) {
-    for (const auto& [id, study] : studies_) {
-      if (id.ToHex().starts_with(number)) found.push_back(id);
-    }
-  }
-  if (found.size() == 1) return found.front();
-  return Fail(ErrorCode::kNotFound,
-              (found.empty() ? "no study's number begins with '"
-                             : "more than one study's number begins with '") +
-                  std::string(number) + "'",
-              "Give at least 4 digits of the number that `status` shows.");
+  return StudyWithDigitsIn(studies_, number, "status");
 }
 
 Result<StudyId> CoordinatorCore::Submit(std::string_view plan_text,

@@ -8,6 +8,7 @@
 #include "protocols/privacy/noise.h"
 #include "protocols/result_document.h"
 #include "protocols/secure_sum/thresholds.h"
+#include "protocols/study_words.h"
 
 namespace consilium {
 namespace {
@@ -17,27 +18,9 @@ bool IsOpen(StudyState state) {
          state == StudyState::kPaused;
 }
 
-std::string_view Word(StudyState state) {
-  switch (state) {
-    case StudyState::kOffered:
-      return "offered";
-    case StudyState::kRunning:
-      return "running";
-    case StudyState::kPaused:
-      return "paused";
-    case StudyState::kFinished:
-      return "finished";
-    case StudyState::kFailed:
-      return "failed";
-    case StudyState::kStopped:
-      return "stopped";
-  }
-  return "";
-}
-
 tl::unexpected<Error> WrongState(StudyState state, std::string_view wish) {
   return Fail(ErrorCode::kConflict,
-              "the study is " + std::string(Word(state)) + " and cannot be " + std::string(wish));
+              "the study is " + std::string(Name(state)) + " and cannot be " + std::string(wish));
 }
 
 }  // namespace
@@ -120,10 +103,10 @@ void Study::SetState(StudyState state,
   record_.reason.resize(std::min<std::size_t>(record_.reason.size(), 2'000));
   if (!IsOpen(state)) record_.ended_at = now.utc;
   Persist(effects);
-  Audit(now, "study-" + std::string(Word(state)), R"({"study":")" + plan_.id.ToHex() + R"("})",
+  Audit(now, "study-" + std::string(Name(state)), R"({"study":")" + plan_.id.ToHex() + R"("})",
         effects);
   effects.emplace_back(Note{LogLevel::kInfo,
-                            "study-" + std::string(Word(state)),
+                            "study-" + std::string(Name(state)),
                             {{"study", plan_.id.Short()}, {"reason", record_.reason}}});
   NotifyAll(effects);
 }

@@ -41,10 +41,13 @@ void PatientList::Enter(std::vector<Slot>& slots, Slot slot) const {
 
 // Keeps a quarter of the slots free at least.
 void PatientList::Grow() {
-  if (4 * (distinct() + 1) <= 3 * slots_.size()) return;
+  if (4 * (distinct() + 1) > 3 * slots_.size()) Rehash(distinct() + 1);
+}
+
+void PatientList::Rehash(std::size_t patients) {
   constexpr std::size_t kFewest = 16;
   const bool rested = slots_.empty();
-  std::vector<Slot> larger(std::bit_ceil(std::max(kFewest, 2 * (distinct() + 1))));
+  std::vector<Slot> larger(std::bit_ceil(std::max(kFewest, patients * 4 / 3 + 1)));
   if (rested) {
     for (std::uint32_t i = 0; i < distinct(); ++i) Enter(larger, {HashOf(Name(i)), i + 1});
   }
@@ -52,6 +55,17 @@ void PatientList::Grow() {
     if (slot.number_and_one != 0) Enter(larger, slot);
   }
   slots_ = std::move(larger);
+}
+
+void PatientList::reserve(std::size_t rows) {
+  if (rows <= size()) return;
+  rows_.reserve(rows);
+  if (empty()) return;
+  const double share = static_cast<double>(distinct()) / static_cast<double>(size());
+  const auto patients = static_cast<std::size_t>(share * static_cast<double>(rows));
+  ends_.reserve(patients);
+  text_.reserve(text_.size() / distinct() * patients + text_.size());
+  if (4 * (patients + 1) > 3 * slots_.size()) Rehash(patients + 1);
 }
 
 void PatientList::RestFromAdding() { slots_ = std::vector<Slot>(); }

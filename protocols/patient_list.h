@@ -61,7 +61,9 @@ class PatientList {
   /// The patients of the next rows. Of millions of patients a few dozen at a time are faster than
   /// one by one: what is far away in memory is asked for before it is needed.
   void Append(std::span<const std::string_view> patients);
-  void reserve(std::size_t rows) { rows_.reserve(rows); }
+  /// As many rows are expected in all, with as many different patients among them as among those
+  /// that are there already.
+  void reserve(std::size_t rows);
   /// Frees what only adding needs; the next row brings it back.
   void RestFromAdding();
 
@@ -83,6 +85,8 @@ class PatientList {
   };
   Slot& SlotFor(std::string_view patient, std::uint32_t hash);
   void Grow();
+  /// Enters all patients into a table with room for so many.
+  void Rehash(std::size_t patients);
   void Enter(std::vector<Slot>& slots, Slot slot) const;
   void Add(std::string_view patient, std::uint32_t hash);
 

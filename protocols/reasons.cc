@@ -25,7 +25,8 @@ constexpr Wording<R> kRefusals[] = {
     {R::kRosterForged, "roster-forged", "The roster is not signed by the pinned coordinator key."},
     {R::kRosterRolledBack, "roster-rolled-back", "The roster is older than the one already held."},
     {R::kRosterChangesAMember, "roster-changes-a-member",
-     "The roster gives a known member's number or name to other keys."},
+     "The roster gives a known member's number or name to other keys, or revives one that was "
+     "revoked."},
     {R::kNotInRoster, "not-in-roster", "This site is not an active member of the roster."},
     {R::kPlanChanged, "plan-changed", "The plan's text does not match its study number."},
     {R::kPlanInvalid, "plan-invalid", "The plan is not valid for this version."},

@@ -107,6 +107,19 @@ std::string Fingerprint(const IdentityKey& identity, const TransportKey& transpo
   return text;
 }
 
+bool IsFingerprint(std::string_view text) {
+  constexpr std::size_t kGroup = 4;
+  constexpr std::size_t kLength = 8 * kGroup + 7;
+  if (text.size() != kLength) return false;
+  for (std::size_t i = 0; i < kLength; ++i) {
+    const char c = text[i];
+    const bool is_digit =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (i % (kGroup + 1) == kGroup ? c != '-' : !is_digit) return false;
+  }
+  return true;
+}
+
 Status CheckName(std::string_view what, std::string_view name) {
   const bool characters = std::all_of(name.begin(), name.end(), [](char c) {
     return IsLetterOrDigit(c) || c == '-' || c == '_' || c == '.';

@@ -83,6 +83,9 @@ FederationId FederationOf(const IdentityKey& coordinator);
 /// What people compare by telephone: 128 bits of the hash of both public keys, in groups of four
 /// hex digits ("3f2a-...").
 std::string Fingerprint(const IdentityKey& identity, const TransportKey& transport);
+/// Whether a text has a fingerprint's form, in small letters or capitals. A site's name may have
+/// it, too: where both are meant by one text, this decides which it is.
+bool IsFingerprint(std::string_view text);
 
 /// 1 to 64 letters, digits, '-', '_' or '.', starting with a letter or digit.
 Status CheckName(std::string_view what, std::string_view name);

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <utility>
 
-#include "client/program_trainer.h"
+#include "client/policy/program_trainer.h"
 #include "common/files.h"
 #include "common/names.h"
 #include "simulations/experiment.h"

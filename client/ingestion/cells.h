@@ -14,7 +14,7 @@
 #include "client/ingestion/source_unit.h"
 #include "client/ingestion/table_reader.h"
 #include "client/ingestion/values.h"
-#include "client/quality_report.h"
+#include "client/quality/quality_report.h"
 #include "common/names.h"
 #include "common/result.h"
 #include "protocols/contract.h"

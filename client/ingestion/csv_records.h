@@ -74,6 +74,7 @@ class CsvRecords {
   Status More();
   Found SkipEmptyLines();
   Result<Found> ScanRecord();
+  void TakePlainFields();
   Result<After> ScanPlain(CsvSpan& field);
   Result<After> ScanQuoted(CsvSpan& field);
   Result<After> AfterQuoted(std::size_t next);

@@ -61,15 +61,21 @@ class CsvMarkCursor {
     marks_ = CsvMarks(text_ + block_, delimiter_);
   }
 
-  /// The first mark that was not returned yet.
-  std::size_t Next() {
+  /// The first mark that was not gone over yet.
+  std::size_t Peek() {
     while (marks_ == 0) {
       block_ += kCsvBlock;
       marks_ = CsvMarks(text_ + block_, delimiter_);
     }
-    const auto bit = static_cast<std::size_t>(std::countr_zero(marks_));
-    marks_ &= marks_ - 1;
-    return block_ + bit;
+    return block_ + static_cast<std::size_t>(std::countr_zero(marks_));
+  }
+  /// Goes over the mark that Peek() has found.
+  void Pass() { marks_ &= marks_ - 1; }
+  /// Both.
+  std::size_t Next() {
+    const std::size_t mark = Peek();
+    Pass();
+    return mark;
   }
 
  private:

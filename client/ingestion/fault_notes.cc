@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string>
 
-#include "client/patient_count.h"
+#include "client/quality/patient_count.h"
 #include "common/names.h"
 
 namespace consilium {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "client/quality_report.h"
+#include "client/quality/quality_report.h"
 #include "protocols/patient_list.h"
 
 namespace consilium {

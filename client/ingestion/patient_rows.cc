@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "client/quality/places.h"
 #include "common/names.h"
 
 namespace consilium {

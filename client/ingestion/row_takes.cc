@@ -170,7 +170,8 @@ void RowTakes::AddNumber(Bound& take,
                          TakenValue& value) {
   const auto number = NumberOfRow(text, rows_.number, unit, take.units);
   if (number) {
-    value.AddNumber(take.options.use, *number, place);
+    value.AddNumber(take.options.use, *number, WrittenNumber(*number, table_.number.decimal),
+                    place);
   } else if (number.error() != DataFault::kUnknownUnit && rows_ == table_) {
     value.AddFault(text, place);
   } else {

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "client/calendar_drift.h"
-#include "client/data_profile.h"
-#include "client/duplicate_rows.h"
-#include "client/federation_compare.h"
 #include "client/ingestion/source_types.h"
-#include "client/plausibility.h"
+#include "client/quality/calendar_drift.h"
+#include "client/quality/data_profile.h"
+#include "client/quality/duplicate_rows.h"
+#include "client/quality/federation_compare.h"
+#include "client/quality/plausibility.h"
 
 namespace consilium {
 namespace {

@@ -3,8 +3,8 @@
 // A study's data at a site: from the source to the cohort.
 
 #include "client/ingestion/source.h"
-#include "client/patient_codes.h"
-#include "client/quality_report.h"
+#include "client/policy/patient_codes.h"
+#include "client/quality/quality_report.h"
 #include "common/result.h"
 #include "protocols/cohort.h"
 #include "protocols/plan.h"

@@ -16,7 +16,7 @@
 
 namespace consilium {
 
-enum class DataFault;  // client/quality_report.h
+enum class DataFault;  // client/quality/quality_report.h
 
 /// A field that its reader knows to be faulty, whatever its text says.
 struct FieldFault {
@@ -55,13 +55,6 @@ struct TableFormat {
   std::string encoding = {};                     ///< Of text files.
   std::vector<std::string> files = {};  ///< Where there are several: a place is PlaceInFile().
 };
-
-/// A line of one of several files, which are counted from 0.
-constexpr std::uint64_t PlaceInFile(std::uint64_t file, std::uint64_t line) {
-  return (file << 40U) | line;
-}
-constexpr std::uint64_t FileOfPlace(std::uint64_t place) { return place >> 40U; }
-constexpr std::uint64_t LineOfPlace(std::uint64_t place) { return place & ((1ULL << 40U) - 1); }
 
 class TableReader {
  public:

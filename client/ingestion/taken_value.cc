@@ -57,7 +57,7 @@ void TakenValue::AddInOrder(TakeUse use,
   place_ = place;
 }
 
-void TakenValue::AddNumber(TakeUse use, double number, std::uint64_t place) {
+void TakenValue::AddNumber(TakeUse use, double number, std::string_view text, std::uint64_t place) {
   const bool first = count_++ == 0;
   if (faulty_) return;
   if (use == TakeUse::kMean) {
@@ -67,6 +67,7 @@ void TakenValue::AddNumber(TakeUse use, double number, std::uint64_t place) {
   const bool beyond = use == TakeUse::kMin ? number < number_ : number > number_;
   if (!first && !beyond) return;
   number_ = number;
+  text_.assign(text);
   place_ = place;
 }
 
@@ -91,10 +92,8 @@ void TakenValue::Finish(TakeUse use, char decimal) {
   switch (use) {
     case TakeUse::kFirst:
     case TakeUse::kLast:
-      return;
     case TakeUse::kMin:
     case TakeUse::kMax:
-      text_ = WrittenNumber(number_, decimal);
       return;
     case TakeUse::kMean:
       text_ = WrittenNumber(number_ / static_cast<double>(count_), decimal);

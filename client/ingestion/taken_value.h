@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "client/quality_report.h"
+#include "client/quality/quality_report.h"
 #include "common/result.h"
 #include "common/settings.h"
 
@@ -45,8 +45,8 @@ class TakenValue {
                   std::string_view text,
                   std::string_view unit,
                   std::uint64_t place);
-  /// For kMin, kMax and kMean.
-  void AddNumber(TakeUse use, double number, std::uint64_t place);
+  /// For kMin, kMax and kMean. `text` is the number as the least or greatest is written.
+  void AddNumber(TakeUse use, double number, std::string_view text, std::uint64_t place);
   /// A text that is no number where one belongs: it is the value, for whoever reads it to object.
   /// The first of them is, whatever else comes.
   void AddFault(std::string_view text, std::uint64_t place);

@@ -10,7 +10,7 @@
 
 #include <tl/expected.hpp>
 
-#include "client/quality_report.h"
+#include "client/quality/quality_report.h"
 
 namespace consilium {
 

@@ -4,8 +4,11 @@
 #include <thread>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "common/command_errors.h"
 #include "common/runtime_clock.h"
+#include "common/service_request.h"
 #include "common/transport/control.h"
 
 namespace consilium {
@@ -18,23 +21,25 @@ constexpr std::chrono::milliseconds kBusyPause{50};
 
 }  // namespace
 
-Result<std::string> AskServiceOr(const std::filesystem::path& folder,
-                                 std::string_view request,
-                                 const std::function<Result<std::string>()>& execute_here) {
+Result<nlohmann::ordered_json> AskService(
+    const std::filesystem::path& folder,
+    const nlohmann::ordered_json& request,
+    const std::function<Result<std::string>(std::string_view text)>& execute_here) {
+  const std::string text = RequestText(request);
   const Instant give_up = ReadClocks().monotonic + kBusyPatience;
   while (true) {
-    Result<std::string> reply = AskControl(folder, request, kControlTimeout);
+    Result<std::string> reply = AskControl(folder, text, kControlTimeout);
     if (!reply && reply.error().code == ErrorCode::kUnavailable) {
-      reply = execute_here();
+      reply = execute_here(text);
       const bool busy = !reply && reply.error().code == ErrorCode::kBusy;
       if (busy && ReadClocks().monotonic < give_up) {
         std::this_thread::sleep_for(kBusyPause);
         continue;
       }
     }
-    if (!reply) return reply;
+    if (!reply) return tl::make_unexpected(std::move(reply.error()));
     if (auto error = ErrorIn(*reply)) return tl::make_unexpected(std::move(*error));
-    return reply;
+    return ParseReply(*reply);
   }
 }
 

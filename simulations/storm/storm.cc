@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "client/policy.h"
+#include "client/policy/policy.h"
 #include "common/crypto/hash.h"
 #include "coordinator/records.h"
 #include "protocols/result_document.h"

@@ -90,6 +90,32 @@ TEST_F(ApprovalLedgerTest, WhoeverWasRemovedHasSignedNothing) {
   EXPECT_THAT(Verified(records), HasSubstr("claims 1 signatures, and 0"));
 }
 
+TEST_F(ApprovalLedgerTest, AnAnswerWithoutAnApprovalIsFound) {
+  std::vector<ChainRecord> records = Ledger();
+  ChainRecord answered = records.back();
+  answered.event = "answered";
+  answered.detail = R"({"study":")" + study_.ToHex() + R"(","round":1})";
+  const auto with = [&](const char* event, std::int64_t days) {
+    std::vector<ChainRecord> all = records;
+    if (*event != '\0') {
+      all.push_back(records.back());
+      all.back().event = event;
+      all.back().detail = R"({"study":")" + study_.ToHex() + R"("})";
+    }
+    answered.at.seconds = records.back().at.seconds + days * kDay;
+    all.push_back(answered);
+    return Verified(all);
+  };
+  EXPECT_EQ(with("", 0), "holds");
+  EXPECT_EQ(with("", 30), "holds") << "its last day";
+  EXPECT_THAT(with("", 31), HasSubstr("approval had ended"));
+  EXPECT_THAT(with("revoked", 0), HasSubstr("was not approved when it was answered"));
+  EXPECT_THAT(with("declined", 0), HasSubstr("was not approved when it was answered"));
+  EXPECT_EQ(with("approved", 40), "holds") << "as the first version wrote approvals";
+  records = {records[0]};
+  EXPECT_THAT(with("", 0), HasSubstr("was not approved when it was answered"));
+}
+
 TEST_F(ApprovalLedgerTest, SeveralDecisionsWithinOneSecondHold) {
   for (int i = 0; i < 3; ++i) {
     SiteEffects effects;

@@ -304,19 +304,92 @@ TEST_F(SiteApprovalsTest, StoredSignaturesAndKeysThatWereAlteredAreFound) {
   EXPECT_FALSE(RestoreFrom(altered));
 }
 
+/// The first version's: a ledger that says "approved" and no more, and no row of the approval.
 TEST_F(SiteApprovalsTest, AnApprovalFromBeforeThereWereSignaturesHolds) {
-  federation_.ApproveAll(study_);
-  RecordBatch forget;
-  const std::vector<Record> rows = *federation_.site_store(kVictim).Load("approval");
-  for (const Record& record : rows) {
-    forget.push_back(EraseRecord{"approval", record.key});
+  SiteEffects effects;
+  for (const char* person : {"Anna", "Berta"}) {
+    ASSERT_TRUE(site().RemoveApprover(person, federation_.now(), effects));
   }
-  ASSERT_EQ(forget.size(), 1U);
-  ASSERT_TRUE(federation_.site_store(kVictim).Apply(forget));
-  federation_.CrashAndRestartSite(kVictim);
-  federation_.Settle();
-  federation_.Start(study_);
-  EXPECT_TRUE(federation_.RunToEnd(study_)) << federation_.View(study_).reason;
+  federation_.Carry(kVictim, effects);
+  federation_.ApproveAll(study_);
+  MemoryStore old = federation_.site_store(kVictim);
+  RecordBatch changes;
+  for (const char* table : {"approval", "ledger"}) {
+    const std::vector<Record> rows = *old.Load(table);
+    for (const Record& record : rows) changes.push_back(EraseRecord{table, record.key});
+  }
+  HashChain ledger{std::string(kLedgerTable), std::string(kLedgerDomain)};
+  changes.push_back(ledger.Append(federation_.now().utc, "approved",
+                                  R"({"study":")" + study_.ToHex() + R"("})",
+                                  federation_.site_identity(kVictim)));
+  ASSERT_TRUE(old.Apply(changes));
+  const Status restored = RestoreFrom(old);
+  EXPECT_TRUE(restored) << Describe(restored.error());
+}
+
+// -- State that the signed ledger contradicts
+
+class AlteredStateTest : public SiteApprovalsTest {
+ protected:
+  AlteredStateTest() { EXPECT_TRUE(Approve(Signature("Anna", anna_))); }
+
+  /// The site's state with rows of one table as they were at another time.
+  static MemoryStore With(MemoryStore state, const std::string& table, const MemoryStore& other) {
+    RecordBatch changes;
+    const std::vector<Record> present = *state.Load(table);
+    for (const Record& record : present) changes.push_back(EraseRecord{table, record.key});
+    const std::vector<Record> instead = *other.Load(table);
+    for (const Record& record : instead) {
+      changes.push_back(PutRecord{table, record.key, record.value});
+    }
+    EXPECT_TRUE(state.Apply(changes));
+    return state;
+  }
+  std::string Restored(const MemoryStore& state) {
+    const Status restored = RestoreFrom(state);
+    return restored ? "whole" : Describe(restored.error());
+  }
+  MemoryStore Now() { return federation_.site_store(kVictim); }
+};
+
+TEST_F(AlteredStateTest, ARevokedApprovalIsNotPutBack) {
+  const MemoryStore approved = Now();
+  ASSERT_EQ(Restored(approved), "whole");
+  federation_.Advance(Duration(5'000));
+  SiteEffects effects;
+  ASSERT_TRUE(site().Revoke(study_, federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  ASSERT_EQ(Restored(Now()), "whole");
+
+  const MemoryStore altered = With(With(Now(), "study", approved), "approval", approved);
+  EXPECT_THAT(Restored(altered), HasSubstr("the decision on study " + study_.Short()));
+}
+
+TEST_F(AlteredStateTest, AnApprovalHoldsNoLongerAndHasNoFewerSignaturesThanOnRecord) {
+  EXPECT_THAT(Restored(With(Now(), "approval", {})), HasSubstr("the decision on study"));
+  EXPECT_THAT(Restored(With(Now(), "study", {})), HasSubstr("what is left of study"));
+}
+
+TEST_F(AlteredStateTest, WhoWasRemovedIsNotPutBack) {
+  const MemoryStore before = Now();
+  SiteEffects effects;
+  ASSERT_TRUE(site().RemoveApprover("Anna", federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  ASSERT_EQ(Restored(Now()), "whole");
+  EXPECT_THAT(Restored(With(Now(), "approver", before)), HasSubstr("who sign approvals"));
+  // Back again in earnest, but only from now on.
+  federation_.Advance(Duration(5'000));
+  AddPerson("Anna", anna_);
+  ASSERT_EQ(Restored(Now()), "whole");
+  EXPECT_THAT(Restored(With(Now(), "approver", before)), HasSubstr("who sign approvals"));
+}
+
+TEST_F(AlteredStateTest, PatientsStayExcluded) {
+  SiteEffects effects;
+  ASSERT_TRUE(site().Exclude({7, 11}, federation_.now(), effects));
+  federation_.Carry(kVictim, effects);
+  ASSERT_EQ(Restored(Now()), "whole");
+  EXPECT_THAT(Restored(With(Now(), "excluded", {})), HasSubstr("patients who take no part"));
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "client/commands.h"
-#include "client/format.h"
+#include "client/program/commands.h"
+#include "client/program/format.h"
 #include "client/records.h"
 #include "tests/support/virtual_federation.h"
 
@@ -112,6 +112,23 @@ TEST_F(PrivacyBudgetTest, BeyondTheBudgetASiteRefusesByNameAlsoAfterARestart) {
   federation_.Carry(effects);
   ASSERT_TRUE(federation_.RunToEnd(second)) << federation_.View(second).reason;
   EXPECT_DOUBLE_EQ(SpentBy(kStrict), 2.0 / 50);
+}
+
+TEST_F(PrivacyBudgetTest, WhatWasToldIsNotForgottenWhereTheLedgerKnowsIt) {
+  ASSERT_TRUE(federation_.RunToEnd(Started("")));
+  const auto restored = [this](const MemoryStore& store) {
+    SeededRandom random(1);
+    SiteCore core({"site-0", federation_.federation(),
+                   federation_.coordinator_identity().public_key(), "test"},
+                  federation_.site_identity(0), BudgetOf(3), random);
+    return core.Restore(store);
+  };
+  MemoryStore state = federation_.site_store(0);
+  ASSERT_TRUE(restored(state));
+  ASSERT_TRUE(state.Apply({PutRecord{"privacy", ToBytes("spent"), Encode(PrivacyRecord{0.01})}}));
+  const Status altered = restored(state);
+  ASSERT_FALSE(altered);
+  EXPECT_THAT(Describe(altered.error()), HasSubstr("the privacy budget that was spent"));
 }
 
 TEST_F(PrivacyBudgetTest, StatusAndReviewSayWhatWasSpentAndWhatAStudyWouldAdd) {

@@ -1,5 +1,5 @@
-// Approvals as people give them: client/commands_approval.cc, client/commands_review.cc,
-// client/approval_requests.cc, client/review.cc.
+// Approvals as people give them: client/program/commands_approval.cc,
+// client/program/commands_review.cc, client/program/approval_requests.cc, client/program/review.cc.
 
 #include <fstream>
 

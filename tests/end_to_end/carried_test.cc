@@ -1,4 +1,4 @@
-// A site without a network, over real processes: client/commands_carried.cc,
+// A site without a network, over real processes: client/program/commands_carried.cc,
 // coordinator/commands_carried.cc, coordinator/courier_room.cc and
 // common/transport/carried_files.cc.
 

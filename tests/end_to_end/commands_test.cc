@@ -1,7 +1,8 @@
 // The command lines as people and programs meet them: coordinator/commands_cli.cc,
 // coordinator/commands_client.cc, coordinator/commands_watch.cc, coordinator/commands.cc,
-// coordinator/format.cc, coordinator/home.cc, client/commands_cli.cc, client/commands_client.cc,
-// client/commands.cc, client/format.cc, client/home.cc, client/review.cc.
+// coordinator/format.cc, coordinator/home.cc, client/program/commands_cli.cc,
+// client/program/commands_client.cc, client/program/commands.cc, client/program/format.cc,
+// client/program/home.cc, client/program/review.cc.
 
 #include <fstream>
 

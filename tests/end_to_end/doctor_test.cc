@@ -1,6 +1,6 @@
-// What `doctor` finds: client/doctor.cc, client/doctor_connection.cc.
+// What `doctor` finds: client/program/doctor.cc, client/program/doctor_connection.cc.
 
-#include "client/doctor.h"
+#include "client/program/doctor.h"
 
 #include <filesystem>
 #include <fstream>

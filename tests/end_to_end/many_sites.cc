@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "client/policy.h"
+#include "client/policy/policy.h"
 #include "common/runtime_clock.h"
 #include "protocols/roster.h"
 #include "tests/support/virtual_federation.h"

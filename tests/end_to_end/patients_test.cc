@@ -1,5 +1,6 @@
 // Which patients a site answers with, and its record of that, over real processes:
-// client/commands_record.cc, and what client/answerer.cc makes of the list of excluded patients.
+// client/program/commands_record.cc, and what client/program/answerer.cc makes of the list of
+// excluded patients.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

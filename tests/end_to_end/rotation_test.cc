@@ -1,4 +1,5 @@
-// Another transport key for a site: client/key_rotation.cc, and what the services make of it.
+// Another transport key for a site: client/program/key_rotation.cc, and what the services make of
+// it.
 
 #include <filesystem>
 

@@ -1,6 +1,6 @@
 // The programs as services: their manager, a machine that sleeps, a proxy on the way. Covers
-// tests/end_to_end/sleeping_clock.cc, client/runtime_connection.cc, client/runtime.cc and
-// coordinator/runtime.cc by use.
+// tests/end_to_end/sleeping_clock.cc, client/program/runtime_connection.cc,
+// client/program/runtime.cc and coordinator/runtime.cc by use.
 
 #include <algorithm>
 #include <csignal>

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "client/policy.h"
+#include "client/policy/policy.h"
 #include "common/crypto/key_exchange.h"
 #include "common/random.h"
 #include "common/time.h"

@@ -1,7 +1,7 @@
 // What both sides read back from their disks: the first byte chooses the table. A disk is not an
 // enemy's, but a torn or restored one must be refused in words, too.
 
-#include "client/cohort_guard.h"
+#include "client/policy/cohort_guard.h"
 #include "client/records.h"
 #include "coordinator/records.h"
 #include "protocols/hash_chain.h"

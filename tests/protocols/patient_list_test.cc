@@ -60,6 +60,25 @@ TEST(PatientListTest, AddsAgainAfterARest) {
   EXPECT_EQ(patients.distinct(), 1'001U);
 }
 
+TEST(PatientListTest, RoomForMoreChangesNothing) {
+  PatientList patients;
+  patients.reserve(10);
+  patients.Append(std::vector<std::string_view>{"b", "a", "b"});
+  patients.reserve(1'000);
+  patients.reserve(2);
+  EXPECT_THAT(patients, ElementsAre("b", "a", "b"));
+  // Fewer patients come than among the first rows, then more.
+  for (int i = 0; i < 500; ++i) patients.push_back("a");
+  for (int i = 0; i < 2'000; ++i) patients.push_back(std::to_string(i));
+  EXPECT_EQ(patients.distinct(), 2'002U);
+  EXPECT_EQ(patients.NumberOf(502), 1U);
+  EXPECT_EQ(patients[503 + 1'234], "1234");
+  patients.RestFromAdding();
+  patients.reserve(10'000);
+  patients.push_back("b");
+  EXPECT_EQ(patients.NumberOf(patients.size() - 1), 0U);
+}
+
 TEST(PatientListTest, HoldsManyPatientsInAnyOrder) {
   PatientList patients;
   std::map<std::string, std::uint32_t> numbers;

@@ -153,6 +153,10 @@ TEST(FingerprintTest, HasEightGroupsAndCoversBothKeys) {
   const std::string fingerprint = Fingerprint(identity, TransportOf(1));
 
   EXPECT_THAT(fingerprint, ::testing::MatchesRegex("([0-9a-f]{4}-){7}[0-9a-f]{4}"));
+  EXPECT_TRUE(IsFingerprint(fingerprint));
+  EXPECT_FALSE(IsFingerprint(fingerprint.substr(1)));
+  EXPECT_FALSE(IsFingerprint("g" + fingerprint.substr(1)));
+  EXPECT_FALSE(IsFingerprint("charite"));
   EXPECT_NE(fingerprint, Fingerprint(identity, TransportOf(2)));
   EXPECT_NE(fingerprint, Fingerprint(KeyOf(8).public_key(), TransportOf(1)));
 }

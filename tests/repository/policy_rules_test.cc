@@ -52,7 +52,8 @@ std::set<std::string> KeysRead() {
   static const std::regex kAsked(R"re((?:Parse\w+|Texts?Or|Texts?|BooleanOr|NumberOr|Day|Has)\()re"
                                  R"re((?:settings, )?"([a-z_]+)")re");
   std::set<std::string> keys;
-  for (const char* path : {"client/policy_file.cc", "client/quotas.cc", "client/answer_times.cc"}) {
+  for (const char* path : {"client/policy/policy_file.cc", "client/policy/quotas.cc",
+                           "client/policy/answer_times.cc"}) {
     const SourceFile* file = FindFile(path);
     EXPECT_NE(file, nullptr) << path;
     if (file == nullptr) continue;
@@ -71,7 +72,7 @@ std::set<std::string> KeysRead() {
 /// Names that the rules have in refusals: what Name(PolicyRule) returns.
 std::set<std::string> RuleNames() {
   static const std::regex kReturned(R"re(return "([a-z_]+)";)re");
-  const SourceFile* file = FindFile("client/policy.cc");
+  const SourceFile* file = FindFile("client/policy/policy.cc");
   EXPECT_NE(file, nullptr);
   std::set<std::string> names;
   if (file == nullptr) return names;
@@ -130,8 +131,8 @@ TEST(PolicyRulesTest, EveryRuleHasATestThatItRefuses) {
 
 TEST(PolicyRulesTest, EveryRuleIsTriedThroughTheSitesCore) {
   static const std::regex kEnumerator(R"(^\s*(k[A-Z]\w*),?$)");
-  const SourceFile* header = FindFile("client/policy.h");
-  const SourceFile* test = FindFile("tests/client/policy_refusals_test.cc");
+  const SourceFile* header = FindFile("client/policy/policy.h");
+  const SourceFile* test = FindFile("tests/client/policy/policy_refusals_test.cc");
   ASSERT_NE(header, nullptr);
   ASSERT_NE(test, nullptr);
   Findings findings;

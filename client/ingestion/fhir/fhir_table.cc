@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/quality/places.h"
 #include "common/names.h"
 
 namespace consilium {

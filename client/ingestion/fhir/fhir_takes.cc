@@ -138,7 +138,11 @@ Status FhirTakes::AddNumber(Take& take,
   const TakeUse use = take.options.use;
   const auto number = NumberOfRow(text, NumberFormat{}, unit, take.units);
   if (number) {
-    value.AddNumber(use, *number, place);
+    if (take.unit_columns.empty()) {
+      value.AddNumber(use, *number, text, place);
+    } else {
+      value.AddNumber(use, *number, WrittenNumber(*number), place);
+    }
     return {};
   }
   if (number.error() == DataFault::kUnknownUnit) {

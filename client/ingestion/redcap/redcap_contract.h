@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client/ingestion/redcap/redcap_table.h"
-#include "client/plausibility.h"
+#include "client/quality/plausibility.h"
 #include "protocols/contract.h"
 
 namespace consilium {

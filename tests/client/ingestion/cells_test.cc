@@ -14,8 +14,8 @@
 
 #include "client/ingestion/source_unit.h"
 #include "common/written_number.h"
+#include "tests/client/csv_source.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
 
 namespace consilium {
@@ -39,11 +39,8 @@ class CellsTest : public ::testing::Test {
                            const std::string& column,
                            const std::string& contract,
                            const std::string& keys = "") {
-    folder_.Write("p.csv", csv);
-    const auto file =
-        folder_.Write("source.toml", "type = \"csv\"\nfile = \"p.csv\"\ndelimiter = \";\"\n" +
-                                         keys + "[[column]]\nname = \"x\"\n" + column);
-    TRY(const Source source, ReadSource(file));
+    TRY(const Source source,
+        site_.Of(csv, "delimiter = \";\"\n" + keys + "[[column]]\nname = \"x\"\n" + column));
     return LoadSource(source, MakeContract(contract));
   }
 
@@ -65,7 +62,8 @@ class CellsTest : public ::testing::Test {
     return loaded ? "no error" : Describe(loaded.error());
   }
 
-  TemporaryFolder folder_;
+  CsvSource site_;
+  const TemporaryFolder& folder_ = site_.folder();
 };
 
 /// As Excel writes it in half of Europe.

@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "client/ingestion/source.h"
+#include "tests/client/csv_source.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 
 namespace consilium {
 namespace {
@@ -35,14 +34,10 @@ required = true
 class FaultNotesTest : public ::testing::Test {
  protected:
   QualityReport ReportOf(const std::string& rows) {
-    Source source;
-    source.file = folder_.Write("p.csv", "id,chol,ward,age\n" + rows);
-    auto loaded = LoadSource(source, MakeContract(kContract));
-    EXPECT_TRUE(loaded.has_value()) << Describe(loaded.error());
-    return std::move(loaded->report);
+    return site_.Load("id,chol,ward,age\n" + rows, MakeContract(kContract)).report;
   }
 
-  TemporaryFolder folder_;
+  CsvSource site_;
 };
 
 TEST_F(FaultNotesTest, PatientsWithAFaultAreCountedOnce) {
@@ -73,6 +68,28 @@ TEST_F(FaultNotesTest, ReportsWithoutAFaultHaveNoNotes) {
   const QualityReport report = ReportOf("A,,a,50\nB,100,,50\n");
   EXPECT_FALSE(report.HasProblems());
   for (const ColumnQuality& column : report.columns) EXPECT_THAT(column.usual_codes, IsEmpty());
+}
+
+/// Its unit is what is wrong with it: 9 and 99 mg may well have been measured.
+TEST_F(FaultNotesTest, ANumberInAnUnknownUnitIsNoUsualCode) {
+  const auto source = site_.Of("id,x,u\nA,9,furlong\nB,99,\nC,NA,furlong\nD,1,mol\nE,2,mol\n",
+                               "[[column]]\nname = \"x\"\nunit_from = \"u\"\n");
+  ASSERT_TRUE(source.has_value()) << Describe(source.error());
+  const auto loaded = LoadSource(
+      *source, MakeContract("patient = \"id\"\n[[column]]\nname = \"x\"\ntype = \"number\"\n"
+                            "unit = \"g\"\nrange = [0, 9]\n"));
+  ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+  const ColumnQuality& x = loaded->report.columns[0];
+  EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).count, 4U);
+  EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).patients, 4U);
+  EXPECT_EQ(x.usual_codes, (std::map<std::string, std::uint64_t>{{"NA", 1}}));
+  // What has the form of a unit is named; another text may be about a patient.
+  EXPECT_EQ(x.unknown_units, (std::map<std::string, std::uint64_t>{{"", 1}, {"mol", 2}}));
+  EXPECT_EQ(UnknownUnitsInWords(x),
+            "Of these rows 1 name no unit, 2 name \"mol\" and 1 name something else.");
+  for (const std::string& form : {RenderText(loaded->report), RenderJson(loaded->report)}) {
+    EXPECT_THAT(form, AllOf(HasSubstr("mol"), Not(HasSubstr("furlong"))));
+  }
 }
 
 TEST(UsualCodeTest, IsOneOfOurWordsOrNothing) {

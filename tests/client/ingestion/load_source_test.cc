@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "client/ingestion/source.h"
+#include "tests/client/csv_source.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 
 namespace consilium {
 namespace {
@@ -55,10 +55,7 @@ class LoadSourceTest : public ::testing::Test {
   Result<LoadedTable> Load(const std::string& csv,
                            const std::string& source_keys = "",
                            const std::string& contract = kContract) {
-    folder_.Write("p.csv", csv);
-    const auto file =
-        folder_.Write("source.toml", "type = \"csv\"\nfile = \"p.csv\"\n" + source_keys);
-    TRY(const Source source, ReadSource(file));
+    TRY(const Source source, site_.Of(csv, source_keys));
     return LoadSource(source, MakeContract(contract));
   }
 
@@ -74,7 +71,7 @@ class LoadSourceTest : public ::testing::Test {
     return loaded ? loaded->report.columns[0].problems : std::map<DataFault, DataProblem>{};
   }
 
-  TemporaryFolder folder_;
+  CsvSource site_;
 };
 
 TEST_F(LoadSourceTest, ReadsColumnsInTheContractsOrder) {
@@ -236,6 +233,24 @@ TEST_F(LoadSourceTest, RangesAreInclusive) {
               IsEmpty());
 }
 
+/// Seven tenths are 0.7000000000000001 by 7 x 0.1: an end of the range that a conversion misses by
+/// its rounding is that end, and what lies farther is not.
+TEST_F(LoadSourceTest, RoundingPutsNoValueBeyondTheRange) {
+  const std::string third = "type = \"number\"\nunit = \"m\"\nrange = [0.1, 0.7]\n";
+  const std::string in_tenths = "[[column]]\nname = \"x\"\nfactor = 0.1\n";
+  EXPECT_THAT(ProblemsOf(third, {"1", "7"}, in_tenths), IsEmpty());
+  EXPECT_THAT(ProblemsOf(third, {"0.7000000000000001", "0.09999999999999999"}), IsEmpty());
+  EXPECT_EQ(ProblemsOf(third, {"0.70000001", "0.0999999"}).at(DataFault::kOutOfRange).count, 2U);
+  const auto loaded = Load("id;x\nA;7\n", "delimiter = \";\"\n" + in_tenths,
+                           "patient = \"id\"\n[[column]]\nname = \"x\"\n" + third);
+  ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+  EXPECT_EQ(loaded->table.columns[0].at(0), 0.7);
+  // 32 degrees Fahrenheit are no degree Celsius, where rounding is relative to nothing.
+  EXPECT_THAT(ProblemsOf("type = \"number\"\nunit = \"Cel\"\nrange = [0, 45]\n", {"32", "113"},
+                         "[[column]]\nname = \"x\"\nunit = \"[degF]\"\n"),
+              IsEmpty());
+}
+
 TEST_F(LoadSourceTest, KeepsOnlyTheFirstFewPlaces) {
   const auto problems = ProblemsOf("type = \"boolean\"\n", std::vector<std::string>(1000, "maybe"));
   EXPECT_EQ(problems.at(DataFault::kNotABoolean).count, 1000U);
@@ -260,25 +275,18 @@ TEST_F(LoadSourceTest, ARowWithoutAPatientIsAProblem) {
 }
 
 TEST_F(LoadSourceTest, TwoContractColumnsMayComeFromOneHeader) {
-  folder_.Write("p.csv", "id,num\nA,0\nB,3\n");
-  const auto file = folder_.Write(
-      "source.toml",
-      "type = \"csv\"\nfile = \"p.csv\"\n[[column]]\nname = \"disease\"\nfrom = \"num\"\n"
-      "map = { 0 = false, 1 = true, 2 = true, 3 = true, 4 = true }\n");
-  const auto source = ReadSource(file);
-  ASSERT_TRUE(source.has_value()) << Describe(source.error());
-  const auto loaded = LoadSource(
-      *source, MakeContract("patient = \"id\"\n[[column]]\nname = \"disease\"\ntype = \"boolean\"\n"
-                            "[[column]]\nname = \"num\"\ntype = \"integer\"\nrange = [0, 4]\n"));
+  const auto loaded = Load("id,num\nA,0\nB,3\n",
+                           "[[column]]\nname = \"disease\"\nfrom = \"num\"\n"
+                           "map = { 0 = false, 1 = true, 2 = true, 3 = true, 4 = true }\n",
+                           "patient = \"id\"\n[[column]]\nname = \"disease\"\ntype = \"boolean\"\n"
+                           "[[column]]\nname = \"num\"\ntype = \"integer\"\nrange = [0, 4]\n");
   ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
   EXPECT_THAT(loaded->table.columns[0], Are({0, 1}));
   EXPECT_THAT(loaded->table.columns[1], Are({0, 3}));
 }
 
 TEST_F(LoadSourceTest, GivesTheTextThatSplitsTheRows) {
-  folder_.Write("p.csv", "id,site,x\nA,north,1\nB,south,0\n");
-  Source source;
-  source.file = folder_.path() / "p.csv";
+  const Source source = site_.Of("id,site,x\nA,north,1\nB,south,0\n");
   const Contract contract =
       MakeContract("patient = \"id\"\n[[column]]\nname = \"x\"\ntype = \"boolean\"\n");
   const auto loaded = LoadSource(source, contract, "site");

@@ -16,6 +16,7 @@
 #include "client/ingestion/row_groups.h"
 #include "client/ingestion/row_takes.h"
 #include "client/ingestion/taken_value.h"
+#include "client/quality/places.h"
 #include "tests/client/study_builder.h"
 #include "tests/client/temporary_folder.h"
 
@@ -232,20 +233,116 @@ TEST_F(PatientRowsTest, WhatCannotBeReadStopsTheReadingWithItsPlace) {
   folder_.Write("labs.csv", "PatNr;Datum;Test;Wert;Einheit\n1;2020-02-15;GLU;5;mmol/L\n");
   EXPECT_THAT(ErrorFor(kGroup + Take("x", "mean", kGlucose)),
               AllOf(HasSubstr("labs.csv:2: column \"Datum\""), HasSubstr("date_format")));
-  folder_.Write("labs.csv", "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;5;secret\n");
-  const std::string unit = ErrorFor(kGroup + Take("x", "mean", kGlucose));
-  EXPECT_THAT(unit, AllOf(HasSubstr("labs.csv:2: column \"Einheit\""), HasSubstr("unit_map")));
-  EXPECT_EQ(unit.find("secret"), std::string::npos);
-  // What a value becomes is no reason to take one without a unit for it.
-  folder_.Write("labs.csv", "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;90;\n");
-  EXPECT_THAT(ErrorFor(kGroup + Take("x", "mean", kGlucose)), HasSubstr("it is no unit"));
-  EXPECT_NEAR(
-      Column(kGroup + Take("x", "mean", kGlucose + "unit_map = { \"\" = \"mg/dL\" }\n"), "x").at(0),
-      4.996, 0.0005);
   folder_.Write("patients.csv", "PatNr;OP\n1;01.03.2020\n1;02.03.2020\n");
   folder_.Write("labs.csv", kLabs);
   EXPECT_THAT(ErrorFor(kGroup + Take("x", "mean", kGlucose)),
               AllOf(HasSubstr("patients.csv:3"), HasSubstr("another day")));
+}
+
+TEST_F(PatientRowsTest, AnUnknownUnitIsAProblemThatIsCountedAndNamed) {
+  folder_.Write("labs.csv",
+                "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;5;secret\n"
+                "2;01.06.2020;GLU;90;\n3;01.06.2020;GLU;5;mm[Hg]\n");
+  for (const char* use : {"mean", "last", "first", "min", "max"}) {
+    const auto loaded = Load(kGroup + Take("x", use, kGlucose), Contract({"x"}));
+    ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+    const ColumnQuality& x = loaded->report.columns[0];
+    EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).count, 3U);
+    EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).patients, 3U);
+    EXPECT_EQ(x.unknown_units, (std::map<std::string, std::uint64_t>{{"", 1}, {"mm[Hg]", 1}}));
+    EXPECT_EQ(x.values, 0U);
+    const std::string text = RenderText(loaded->report);
+    EXPECT_THAT(text, AllOf(HasSubstr("labs.csv:2"), HasSubstr("`unit_map`"),
+                            ::testing::Not(HasSubstr("secret"))));
+  }
+  // What a value becomes is no reason to take one without a unit for it; a translation is.
+  folder_.Write("labs.csv", "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;90;\n");
+  EXPECT_NEAR(
+      Column(kGroup + Take("x", "mean", kGlucose + "unit_map = { \"\" = \"mg/dL\" }\n"), "x").at(0),
+      4.996, 0.0005);
+}
+
+/// A laboratory's odd row of years ago is no obstacle to the last one.
+TEST_F(PatientRowsTest, OnlyTheRowThatIsMeantCanBeFaulty) {
+  folder_.Write("labs.csv",
+                "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;6,5;mmol/L\n"
+                "1;10.02.2020;GLU;7;furlong\n1;11.02.2020;GLU;low;mmol/L\n"
+                "1;01.01.1960;GLU;7;furlong\n1;15.02.2020;CREA;7;furlong\n");
+  const auto problems = [&](const char* use) {
+    const auto loaded = Load(kGroup + Take("x", use, kGlucose), Contract({"x"}));
+    EXPECT_TRUE(loaded.has_value()) << Describe(loaded.error());
+    return loaded->report.columns[0].problems;
+  };
+  const auto nan = NanSensitiveDoubleEq(kMissing);
+  EXPECT_THAT(Column(kGroup + Take("x", "last", kGlucose), "x"), ElementsAre(6.5, nan, nan, nan));
+  EXPECT_THAT(problems("first").at(DataFault::kUnknownUnit).lines, ElementsAre(PlaceInFile(1, 3)));
+  // Every row is part of a mean, and of a least value.
+  for (const char* use : {"mean", "min", "max"}) {
+    EXPECT_THAT(problems(use).at(DataFault::kUnknownUnit).lines, ElementsAre(PlaceInFile(1, 3)));
+  }
+  // The same in another notation, where a text that could be misread stops the reading.
+  folder_.Write("labs.csv",
+                "PatNr,Datum,Wert\n1,2020-02-15,6.5\n1,2020-02-10,\"6,5\"\n1,2020-02-09,7.5\n");
+  const std::string group = std::string(kGroup) + "decimal = \".\"\ndate_format = \"YYYY-MM-DD\"\n";
+  const auto take = [&](const std::string& days) {
+    return group +
+           "[[rows.take]]\nname = \"x\"\nuse = \"last\"\nfrom = \"Wert\"\nwindow = " + days + "\n";
+  };
+  EXPECT_THAT(Column(take("[-365, 0]"), "x"), ElementsAre(6.5, nan, nan, nan));
+  EXPECT_THAT(ErrorFor(take("[-365, -20]")),
+              AllOf(HasSubstr("labs.csv:3"), HasSubstr("another notation")));
+}
+
+/// Nobody takes 007 for 7: not where another notation is translated, not where codes are sought.
+TEST_F(PatientRowsTest, CodesStayTexts) {
+  folder_.Write("patients.csv", "PatNr;OP\n007;01.03.2020\n8;01.03.2020\n");
+  folder_.Write("labs.csv",
+                "PatNr,Datum,Wert\n007,2020-02-15,0042\n8,2020-02-15,12345678901234567890\n");
+  const std::string group =
+      std::string(kGroup) +
+      "decimal = \".\"\ndate_format = \"YYYY-MM-DD\"\nmissing = [\"7\", \"42\"]\n"
+      "[[rows.take]]\nname = \"x\"\nuse = \"last\"\nfrom = \"Wert\"\n";
+  const auto loaded = Load(group,
+                           "patient = \"PatNr\"\n[[column]]\nname = \"x\"\ntype = \"category\"\n"
+                           "levels = [\"0042\", \"12345678901234567890\"]\n");
+  ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+  EXPECT_FALSE(loaded->report.HasProblems()) << RenderText(loaded->report);
+  EXPECT_THAT(loaded->table.columns[0], ElementsAre(0, 1));
+}
+
+/// A code is none of the values that are converted or averaged, wherever it is said.
+TEST_F(PatientRowsTest, CodesOfTheColumnAreMissingAmongTheRows) {
+  folder_.Write("labs.csv",
+                "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;6;mmol/L\n"
+                "1;16.02.2020;GLU;-9;mg/dL\n1;17.02.2020;GLU;-9,0;mmol/L\n");
+  const std::string column = "[[column]]\nname = \"x\"\nmissing = [\"-9\"]\n";
+  const auto nan = NanSensitiveDoubleEq(kMissing);
+  for (const char* use : {"mean", "last", "min"}) {
+    EXPECT_THAT(Column(kGroup + Take("x", use, kGlucose) + column, "x"),
+                ElementsAre(6, nan, nan, nan))
+        << use;
+  }
+}
+
+/// By hand: 6 mmol/L x 180.156 g/mol = 108.0936 mg/dL.
+TEST_F(PatientRowsTest, TakenValuesBecomeTheContractsUnit) {
+  folder_.Write("labs.csv", "PatNr;Datum;Test;Wert;Einheit\n1;15.02.2020;GLU;6;mmol/L\n");
+  const std::string contract =
+      "patient = \"PatNr\"\n[[column]]\nname = \"x\"\ntype = \"number\"\nunit = \"mg/dL\"\n"
+      "range = [0, 1000]\n";
+  const std::string rows = kGroup + Take("x", "last", kGlucose);
+  const auto loaded = Load(rows, contract);
+  ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+  EXPECT_NEAR(loaded->table.columns[0].at(0), 108.0936, 1e-9);
+  const auto same = Load(rows + "[[column]]\nname = \"x\"\nunit = \"mmol/L\"\n", contract);
+  ASSERT_TRUE(same.has_value()) << Describe(same.error());
+  EXPECT_NEAR(same->table.columns[0].at(0), 108.0936, 1e-9);
+  const auto other = Load(rows + "[[column]]\nname = \"x\"\nunit = \"g/L\"\n", contract);
+  ASSERT_FALSE(other.has_value());
+  EXPECT_THAT(Describe(other.error()), AllOf(HasSubstr("unit of \"x\""), HasSubstr("\"mmol/L\"")));
+  std::string pressure = contract;
+  pressure.replace(pressure.find("mg/dL"), 5, "kPa");
+  EXPECT_THAT(Describe(Load(rows, pressure).error()), HasSubstr("cannot become \"kPa\""));
 }
 
 TEST_F(PatientRowsTest, RefusesGroupsThatMakeNoSense) {
@@ -328,6 +425,22 @@ TEST(HeldRowsTest, KeepsTheColumnsThatAreAskedFor) {
   EXPECT_EQ(held.Text(1, 0), "");
   EXPECT_EQ(held.Text(1, 2), "f");
   EXPECT_EQ(held.PlaceOf(1, 2), 8U);
+}
+
+/// What a reader below knew to be wrong is still known.
+TEST(HeldRowsTest, KeepsFaultsWithTheirUnits) {
+  HeldRows held({true, true});
+  TableRow row;
+  row.fields = {"a", "?"};
+  held.Add(row);
+  const std::string unit = "mm[Hg]";
+  row.faults.push_back({1, DataFault::kUnknownUnit, unit});
+  held.Add(row);
+  EXPECT_FALSE(held.FaultOf(0, 1).has_value());
+  EXPECT_FALSE(held.FaultOf(1, 0).has_value());
+  ASSERT_TRUE(held.FaultOf(1, 1).has_value());
+  EXPECT_EQ(held.FaultOf(1, 1)->fault, DataFault::kUnknownUnit);
+  EXPECT_EQ(held.FaultOf(1, 1)->unit, "mm[Hg]");
 }
 
 TEST(TakenValueTest, AFaultStaysWhateverFollows) {

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/client/csv_source.h"
 #include "tests/client/study_builder.h"
-#include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
 
 namespace consilium {
@@ -46,18 +46,14 @@ type = "boolean"
 
 class StudyDataTest : public ::testing::Test {
  protected:
-  Source SourceOf(const std::string& csv) {
-    Source source;
-    source.file = folder_.Write("p.csv", csv);
-    return source;
-  }
+  Source SourceOf(const std::string& csv) { return site_.Of(csv); }
   static Plan StudyOf(const char* contract) {
     ShapeOnlyAnalysis analysis;
     analysis.names = {"sick", "age"};
     return MakePlan(MakeContract(contract), analysis);
   }
 
-  TemporaryFolder folder_;
+  CsvSource site_;
 };
 
 TEST_F(StudyDataTest, BuildsTheCohortOfTheAnalysis) {

@@ -14,6 +14,12 @@ TEST(NumberTextTest, HasTheFormThatIsAskedFor) {
   EXPECT_EQ(NumberText(-1e300, "%.1e"), "-1.0e+300");
 }
 
+TEST(NumberTextTest, SharesAreWrittenInPercent) {
+  EXPECT_EQ(PercentText(0.341), "34 %");
+  EXPECT_EQ(PercentText(0.341, "%.1f"), "34.1 %");
+  EXPECT_EQ(PercentText(std::nan("")), "- %");
+}
+
 TEST(NumberTextTest, BytesHaveTheUnitThatMakesThemShort) {
   EXPECT_EQ(BytesText(0), "0 B");
   EXPECT_EQ(BytesText(812), "812 B");

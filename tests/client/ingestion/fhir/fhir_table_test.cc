@@ -1,5 +1,7 @@
 #include "client/ingestion/fhir/fhir_table.h"
 
+#include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -215,6 +217,127 @@ type = "date"
   EXPECT_THAT(text, HasSubstr("at Observation.ndjson.gz:2"));
   EXPECT_THAT(text, HasSubstr("at Patient.000.ndjson:1, Patient.000.ndjson:2"));
   EXPECT_THAT(RenderJson(loaded->report), HasSubstr("Observation.ndjson.gz:2"));
+}
+
+constexpr const char* kInUnits = R"(
+type = "fhir"
+folder = "export"
+[[view]]
+file = "patient.json"
+patient = "id"
+[[view]]
+file = "observation.json"
+patient = "patient"
+[[column]]
+name = "patient_id"
+from = "id"
+)";
+
+/// One observation: patient, day, and what stands in its Quantity.
+std::string Measured(const char* patient, const char* day, const std::string& quantity) {
+  return std::string(R"({"resourceType":"Observation","subject":{"reference":"Patient/)") +
+         patient + R"("},"effectiveDateTime":")" + day + R"(","valueQuantity":{)" + quantity +
+         "}}\n";
+}
+
+class FhirUnitsTest : public FhirTableTest {
+ protected:
+  FhirUnitsTest() {
+    folder_.Write("observation.json", R"v({"resource": "Observation", "select": [{"column": [
+      {"name": "patient", "path": "subject.getReferenceKey(Patient)"},
+      {"name": "time", "path": "effective.ofType(dateTime)"},
+      {"name": "value", "path": "value.ofType(Quantity).value"},
+      {"name": "code", "path": "value.ofType(Quantity).code"},
+      {"name": "unit", "path": "value.ofType(Quantity).unit"}]}]})v");
+    std::filesystem::remove(folder_.path() / "export/Observation.ndjson.gz");
+  }
+
+  /// Creatinine, taken in umol/L, for a contract in `unit`.
+  Result<LoadedTable> Creatinine(const std::string& observations,
+                                 const std::string& use,
+                                 const std::string& unit = "umol/L",
+                                 const std::string& more = "") {
+    folder_.Write("export/Observation.ndjson", observations);
+    std::string toml = kInUnits;
+    const std::string by = use == "first" || use == "last" ? "by = \"time\"\n" : "";
+    toml.insert(toml.find("[[column]]"), "[[view.take]]\nname = \"x\"\nuse = \"" + use +
+                                             "\"\nfrom = \"value\"\n" + by +
+                                             "unit_from = [\"code\", \"unit\"]\nunit = \"umol/L\"\n"
+                                             "analyte = \"creatinine\"\n" +
+                                             more);
+    TRY(const Source source, SourceOf(toml));
+    return LoadSource(source, MakeContract("patient = \"patient_id\"\n[[column]]\nname = \"x\"\n"
+                                           "type = \"number\"\nunit = \"" +
+                                           unit + "\"\nrange = [0, 2000]\n"));
+  }
+};
+
+/// By hand: 1 mg/dL of creatinine (113.120 g/mol) is 10000 / 113.120 = 88.40170 umol/L.
+TEST_F(FhirUnitsTest, EachObservationIsConvertedByItsUnit) {
+  constexpr double kMgPerDl = 10'000 / 113.120;
+  const std::string observations =
+      Measured("p1", "2020-01-01", R"("value":1.2,"code":"mg/dL","unit":"mg/dl")") +
+      Measured("p1", "2020-01-02", R"("value":90,"unit":"umol/L")") +
+      Measured("p1", "2020-01-03", R"("value":0.9,"unit":"mg/dL")") +
+      Measured("p2", "2020-01-01", R"("value":0.08,"code":"mmol/L")");
+  const auto value = [&](const char* use, const char* unit = "umol/L") {
+    const auto loaded = Creatinine(observations, use, unit);
+    EXPECT_TRUE(loaded.has_value()) << Describe(loaded.error());
+    EXPECT_FALSE(loaded->report.HasProblems()) << RenderText(loaded->report);
+    EXPECT_NEAR(loaded->table.columns[0].at(1), std::string(unit) == "umol/L" ? 80 : 80 / kMgPerDl,
+                1e-9);
+    EXPECT_TRUE(std::isnan(loaded->table.columns[0].at(2)));
+    return loaded->table.columns[0].at(0);
+  };
+  EXPECT_NEAR(value("first"), 106.082, 0.0005);
+  EXPECT_NEAR(value("last"), 0.9 * kMgPerDl, 1e-9);
+  EXPECT_NEAR(value("min"), 0.9 * kMgPerDl, 1e-9);
+  EXPECT_NEAR(value("max"), 1.2 * kMgPerDl, 1e-9);
+  EXPECT_NEAR(value("mean"), (2.1 * kMgPerDl + 90) / 3, 1e-9);
+  // A contract in another unit than that of the take needs nothing more.
+  EXPECT_NEAR(value("first", "mg/dL"), 1.2, 1e-12);
+}
+
+TEST_F(FhirUnitsTest, AnUnknownUnitIsAProblemWhereTheRowIsMeant) {
+  const std::string observations =
+      Measured("p1", "2020-01-01", R"("value":1.2,"code":"mg/dL")") +
+      Measured("p1", "2020-01-02", R"("value":90,"code":"mm[Hg]")") +
+      Measured("p2", "2020-01-01", R"("value":0.9)") +
+      Measured("p3", "2020-01-01", R"("value":0.9,"unit":"Mrs Miller")");
+  for (const char* use : {"last", "mean"}) {
+    const auto loaded = Creatinine(observations, use);
+    ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+    const ColumnQuality& x = loaded->report.columns[0];
+    EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).count, 3U);
+    EXPECT_EQ(x.problems.at(DataFault::kUnknownUnit).patients, 3U);
+    EXPECT_EQ(x.unknown_units, (std::map<std::string, std::uint64_t>{{"", 1}, {"mm[Hg]", 1}}));
+    EXPECT_THAT(RenderText(loaded->report),
+                AllOf(HasSubstr("Observation.ndjson:2"), Not(HasSubstr("Miller"))));
+  }
+  const auto first = Creatinine(observations, "first", "umol/L",
+                                "unit_map = { \"\" = \"mg/dL\", \"Mrs Miller\" = \"mg/dL\" }\n");
+  ASSERT_TRUE(first.has_value()) << Describe(first.error());
+  EXPECT_FALSE(first->report.HasProblems()) << RenderText(first->report);
+}
+
+TEST_F(FhirUnitsTest, AUnitNeedsWhatItIsMadeOf) {
+  const std::string take = "[[view.take]]\nname = \"x\"\nfrom = \"value\"\nby = \"time\"\nuse = ";
+  const auto error = [&](const std::string& keys) {
+    std::string toml = kInUnits;
+    toml.insert(toml.find("[[column]]"), take + keys);
+    const auto source = SourceOf(toml);
+    if (!source) return Describe(source.error());
+    const auto table = OpenTable(*source);
+    return table ? std::string("no error") : Describe(table.error());
+  };
+  EXPECT_THAT(error("\"last\"\nunit = \"g/L\"\n"), HasSubstr("unit_from"));
+  EXPECT_THAT(error("\"last\"\nunit_from = \"code\"\n"), HasSubstr("must be said"));
+  EXPECT_THAT(error("\"last\"\nunit_from = []\nunit = \"g/L\"\n"), HasSubstr("empty"));
+  EXPECT_THAT(error("\"last\"\nunit_from = \"Code\"\nunit = \"g/L\"\n"),
+              HasSubstr("did you mean \"code\"?"));
+  EXPECT_THAT(
+      error("\"last\"\nunit_from = \"code\"\nunit = \"g/L\"\nunit_map = { a = \"mol/L\" }\n"),
+      HasSubstr("analyte"));
 }
 
 TEST_F(FhirTableTest, ChecksTheSourceFile) {

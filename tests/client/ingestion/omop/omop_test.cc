@@ -2,7 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -11,6 +13,7 @@
 #include "client/ingestion/csv.h"
 #include "client/ingestion/source.h"
 #include "tests/client/ingestion/sql/database_file.h"
+#include "tests/client/study_builder.h"
 #include "tests/client/temporary_folder.h"
 #include "tests/support/clinical_data.h"
 #include "tests/support/postgresql_server.h"
@@ -127,6 +130,121 @@ TEST_F(OmopTest, EveryWayToTakeAMeasurement) {
   EXPECT_EQ(value("mean", "[0, 1]"), "38.333333333333336");
   EXPECT_EQ(value("max", "[1, 1]"), "99");
   EXPECT_EQ(value("last", "[-30, -1]"), "");
+}
+
+// -- Units -------------------------------------------------------------------------------------
+
+/// Glucose (77001) in the units of three laboratories: by the vocabulary's code, which says more
+/// than a text; by the text, where there is no code; by a concept that is no unit of UCUM.
+constexpr const char* kInUnits =
+    "ALTER TABLE measurement ADD COLUMN unit_source_value VARCHAR(50);"
+    "CREATE TABLE concept(concept_id INTEGER, vocabulary_id VARCHAR(20), "
+    "concept_code VARCHAR(50));"
+    "INSERT INTO concept VALUES(8840, 'UCUM', 'mg/dL'), (8753, 'UCUM', 'mmol/L'), "
+    "(9999, 'Local', 'mgdl');"
+    "INSERT INTO measurement VALUES(20, 1, 77001, '2020-01-01', 90, 8840, NULL), "
+    "(21, 1, 77001, '2020-02-01', 5.5, 8753, 'mg/dL'), "
+    "(22, 1, 77001, '2020-03-01', 1.08, 0, 'g/L'), "
+    "(23, 2, 77001, '2019-12-01', 126, NULL, 'mg/dL'), "
+    "(24, 2, 77001, '2019-12-01', 7.5, 8753, NULL), "
+    "(25, 3, 77001, '2020-12-01', 99, 9999, NULL), "
+    "(26, 3, 77001, '2021-01-01', 1, 9999, NULL)";
+
+std::string Glucose(const std::string& use, const std::string& more = {}) {
+  return "[index]\nevent = \"condition\"\nconcepts = [201826]\n[[feature]]\nname = \"glucose\"\n"
+         "kind = \"measurement\"\nconcepts = [77001]\nunit = \"mmol/L\"\nanalyte = \"glucose\"\n"
+         "value = \"" +
+         use + "\"\nwindow = [-365, 0]\n" + more;
+}
+
+/// As a study has it.
+constexpr const char* kPatientColumn = "[[column]]\nname = \"patient\"\nfrom = \"person_id\"\n";
+
+class OmopUnitsTest : public OmopTest {
+ protected:
+  OmopUnitsTest() { RunSql(folder_.path() / "cdm.db", kInUnits); }
+  LoadedTable Load(const std::string& tables, const std::string& unit = "mmol/L") {
+    const auto source = SourceOf(kOverSqlite + tables + kPatientColumn, folder_.path());
+    EXPECT_TRUE(source.has_value()) << Describe(source.error());
+    auto loaded =
+        LoadSource(*source, MakeContract("patient = \"patient\"\n[[column]]\nname = \"glucose\"\n"
+                                         "type = \"number\"\nrange = [0, 1000]\nunit = \"" +
+                                         unit + "\"\n"));
+    EXPECT_TRUE(loaded.has_value()) << Describe(loaded.error());
+    return std::move(*loaded);
+  }
+};
+
+const std::string kLocalUnit = "unit_map = { \"concept 9999\" = \"mg/dL\" }\n";
+
+/// By hand, with 180.156 g/mol: 90, 108, 126 and 99 mg/dL are 4.99567, 5.99480, 6.99394 and 5.49524
+/// mmol/L.
+TEST_F(OmopUnitsTest, EachMeasurementIsConvertedByItsUnit) {
+  const auto near = [](double value) { return ::testing::DoubleNear(value, 0.000005); };
+  const auto values = [&](const char* use) {
+    const LoadedTable loaded = Load(Glucose(use, kLocalUnit));
+    EXPECT_FALSE(loaded.report.HasProblems()) << RenderText(loaded.report);
+    EXPECT_THAT(loaded.table.patients, ElementsAre("1", "2", "3"));
+    return loaded.table.columns[0];
+  };
+  EXPECT_THAT(values("first"), ElementsAre(near(4.99567), near(6.99394), near(5.49524)));
+  EXPECT_THAT(values("last"), ElementsAre(near(5.99480), near(7.5), near(5.49524)));
+  EXPECT_THAT(values("min"), ElementsAre(near(4.99567), near(6.99394), near(5.49524)));
+  EXPECT_THAT(values("max"), ElementsAre(near(5.99480), near(7.5), near(5.49524)));
+  EXPECT_THAT(values("mean"), ElementsAre(near(5.49682), near(7.24697), near(5.49524)));
+}
+
+/// A contract in mg/dL gets it, whatever unit the source file chose.
+TEST_F(OmopUnitsTest, AContractGetsItsOwnUnit) {
+  const LoadedTable loaded = Load(Glucose("first", kLocalUnit), "mg/dL");
+  ASSERT_FALSE(loaded.report.HasProblems()) << RenderText(loaded.report);
+  const std::vector<double>& glucose = loaded.table.columns[0];
+  EXPECT_NEAR(glucose[0], 90, 1e-9);
+  EXPECT_NEAR(glucose[1], 126, 1e-9);
+  EXPECT_NEAR(glucose[2], 99, 1e-9);
+}
+
+TEST_F(OmopUnitsTest, AnUnknownUnitIsAProblemThatIsCountedAndNamed) {
+  for (const char* use : {"last", "mean"}) {
+    const LoadedTable loaded = Load(Glucose(use));
+    const ColumnQuality& glucose = loaded.report.columns[0];
+    EXPECT_EQ(glucose.values, 2U);
+    EXPECT_EQ(glucose.problems.at(DataFault::kUnknownUnit).count, 1U);
+    EXPECT_EQ(glucose.problems.at(DataFault::kUnknownUnit).patients, 1U);
+    EXPECT_EQ(glucose.unknown_units, (std::map<std::string, std::uint64_t>{{"concept 9999", 1}}));
+    EXPECT_THAT(RenderJson(loaded.report),
+                HasSubstr("the measurements of \\\"glucose\\\" in cdm.db:6"));
+  }
+  // One that is not meant, and one beyond the window, are no matter.
+  RunSql(folder_.path() / "cdm.db",
+         "INSERT INTO measurement VALUES(27, 3, 77001, '2020-12-30', 5, 8753, NULL)");
+  EXPECT_FALSE(Load(Glucose("last")).report.HasProblems());
+  EXPECT_TRUE(Load(Glucose("mean")).report.HasProblems());
+}
+
+TEST_F(OmopUnitsTest, ANumberIsAConceptThatMeasurementsMustHave) {
+  const Rows rows =
+      Ask("[index]\nevent = \"condition\"\nconcepts = [201826]\n[[feature]]\nname = \"glucose\"\n"
+          "kind = \"measurement\"\nconcepts = [77001]\nunit = 8753\n");
+  EXPECT_THAT(
+      rows, ElementsAre(ElementsAre("1", "2020-03-09", "5.5"),
+                        ElementsAre("2", "2020-01-01", "7.5"), ElementsAre("3", "2020-12-31", "")));
+}
+
+TEST(OmopUnitErrorsTest, WhatCannotBeAUnitIsSaidBeforeAnythingIsAsked) {
+  EXPECT_THAT(ErrorOf(Glucose("last", "unit_map = { a = \"kPa\" }\n")),
+              HasSubstr("cannot become \"mmol/L\""));
+  std::string tables = Glucose("last");
+  tables.replace(tables.find("mmol/L"), 6, "furlong");
+  EXPECT_THAT(ErrorOf(tables), HasSubstr("furlong"));
+  tables = Glucose("last");
+  tables.replace(tables.find("mmol/L"), 6, "mm[Hg]");
+  EXPECT_THAT(ErrorOf(tables), HasSubstr("glucose is not measured in"));
+  EXPECT_THAT(ErrorOf("[index]\nevent = \"condition\"\nconcepts = [1]\n[[feature]]\nname = \"a\"\n"
+                      "kind = \"condition\"\nconcepts = [2]\nunit = \"a\"\n"),
+              HasSubstr("only a measurement has a unit"));
+  EXPECT_THAT(ErrorOf(Glucose("last") + "[[feature]]\nname = \"glucose\"\nkind = \"age\"\n"),
+              HasSubstr("two columns are called glucose"));
 }
 
 TEST_F(OmopTest, AllPersonsOnOneDayAndOutcomesOfEveryKind) {
@@ -349,6 +467,14 @@ TEST(OmopPostgresqlTest, GivesTheSameCohortsAsSqlite) {
   const Rows small = Read(over_postgresql + "schema = \"small\"\n" + kCohort, folder.path());
   EXPECT_EQ(WithNumbersAlike(small), WithNumbersAlike(Read(kOverSqlite + kCohort, folder.path())));
   EXPECT_EQ(small.size(), 3U);
+  server.Run(std::string("SET search_path = small;") + kInUnits);
+  RunSql(folder.path() / "cdm.db", kInUnits);
+  for (const char* use : {"last", "mean"}) {
+    const Rows units = Read(over_postgresql + "schema = \"small\"\n" + Glucose(use), folder.path());
+    EXPECT_EQ(WithNumbersAlike(units),
+              WithNumbersAlike(Read(kOverSqlite + Glucose(use), folder.path())));
+    EXPECT_EQ(units.at(0).size(), 3U);
+  }
 
   if (!std::filesystem::exists(SyntheaFolder() / "PERSON.csv")) return;
   TemporaryFolder synthea;

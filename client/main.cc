@@ -1,3 +1,0 @@
-#include "client/commands_cli.h"
-
-int main(int count, char** arguments) { return consilium::RunSiteProgram(count, arguments); }
