@@ -27,7 +27,10 @@ void Courier::BeginAnew(const Start& next) {
   DropWaiting();
   SetStart(next);
   owes_greeting_ = true;
-  if (peer_) peer_->cut = true;
+  if (!peer_) return;
+  peer_->cut = true;
+  // Of a site that has heard nothing yet, the hello is to come once more.
+  peer_->received.reset();
 }
 
 /// A clock that was set back makes no conversation older than the one before.

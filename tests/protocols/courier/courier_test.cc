@@ -180,6 +180,18 @@ TEST(CourierTest, BeginningAnewDropsWhatWaitsAndLosesNoLaterMessage) {
   EXPECT_THAT(Carry(pair.coordinator, pair.site), ElementsAre("welcome again"));
 }
 
+TEST(CourierTest, ASiteThatHasHeardNothingYetSaysItsHelloToTheNewConversation) {
+  Pair pair;
+  pair.site.Send(Words("hello"));
+  pair.site.Send(Words("more"));
+  EXPECT_THAT(Carry(pair.site, pair.coordinator), ElementsAre("hello", "more"));
+  pair.coordinator.BeginAnew(StartOf(3));
+
+  Carry(pair.coordinator, pair.site);
+
+  EXPECT_THAT(Carry(pair.site, pair.coordinator), ElementsAre("hello", "more"));
+}
+
 TEST(CourierTest, RefusesLettersThatNoSoundWriterMakes) {
   Pair pair;
   pair.site.Send(Words("hello"));
