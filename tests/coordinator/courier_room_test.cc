@@ -138,6 +138,8 @@ TEST_F(CourierRoomTest, WhatWaitsIsBoundedAndASiteThatFetchedNothingBeginsAnew) 
   CourierDesk site = SiteDesk();
   site.Send(Words("hello"));
   TakeFrom(site, room);
+  room.Send(north_, Words("welcome"), kNow);
+  TakeAt(site, room);
   std::size_t sent = 0;
   const Bytes large(kMaxMessageToSiteBytes);
   while (true) {

@@ -151,7 +151,8 @@ TEST(FewTest, ValuesAreHeldApartFromWhatTheRowsOfTheirGroupTell) {
   forget("a", 3);
   forget("c", 10);
   const Plan plan = PlanOf(kColumns, Summary("by = \"arm\"\n"));
-  const Json& x = RunOn(plan, CohortsBy(plan, rows, "site")).json["variables"][1];
+  const Outcome outcome = RunOn(plan, CohortsBy(plan, rows, "site"));
+  const Json& x = outcome.json["variables"][1];
 
   EXPECT_TRUE(x["groups"][0]["n"].is_null());
   EXPECT_EQ(x["groups"][1]["n"], 12);
