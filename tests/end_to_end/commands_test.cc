@@ -106,7 +106,7 @@ TEST(CommandsTest, WhatADatabaseWouldBeAskedIsShownInFull) {
             "event = \"condition\"\nconcepts = [201826]\n[[feature]]\nname = \"glucose\"\n"
             "kind = \"measurement\"\nconcepts = [3004501]\nunit = \"mmol/L\"\n"
             "analyte = \"glucose\"\n");
-  const std::string home = folder / "";
+  const std::string home = folder.path();
   const std::string source = folder / "source.toml";
   const CommandOutcome text = RunProgram({"consilium-site", "source", home, source, "--show-sql"});
   EXPECT_EQ(text.exit_code, 0) << text.err;
