@@ -98,6 +98,26 @@ TEST(CommandsTest, HomeFoldersThatOthersMayUseAreRefused) {
   EXPECT_THAT(doctor.out, HasSubstr("chmod 600"));
 }
 
+/// Each query: of the cohort, and of rows that become values of patients.
+TEST(CommandsTest, WhatADatabaseWouldBeAskedIsShownInFull) {
+  const TemporaryFolder folder;
+  WriteText(folder / "source.toml",
+            "type = \"omop\"\nserver = \"sqlite\"\nfile = \"cdm.db\"\n[index]\n"
+            "event = \"condition\"\nconcepts = [201826]\n[[feature]]\nname = \"glucose\"\n"
+            "kind = \"measurement\"\nconcepts = [3004501]\nunit = \"mmol/L\"\n"
+            "analyte = \"glucose\"\n");
+  const std::string home = folder.path();
+  const std::string source = folder / "source.toml";
+  const CommandOutcome text = RunProgram({"consilium-site", "source", home, source, "--show-sql"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("AS index_date"),
+                              HasSubstr("-- the measurements of \"glucose\" in cdm.db"),
+                              HasSubstr("AS unit_code")));
+  const Json json =
+      JsonOf(RunProgram({"consilium-site", "source", home, source, "--show-sql", "--json"}));
+  EXPECT_EQ(json["queries_of_rows"].size(), 1U);
+}
+
 TEST(CommandsTest, KeysCanBeKeptUnderAPassphrase) {
   const TemporaryFolder folder;
   const std::string home = folder / "coordinator";
