@@ -136,7 +136,7 @@ TEST(CommandsTest, KeysCanBeKeptUnderAPassphrase) {
   Expect(RunProgram({"consilium-coordinator", "roster", home, "--passphrase-file", right}));
 }
 
-TEST(CommandsTest, AWrongFingerprintAdmitsNobody) {
+TEST(CommandsTest, NobodyIsAdmittedWithoutAFingerprintThatWasCompared) {
   Deployment federation({});
   const std::string invitation = federation.folder() / "new.invitation";
   const std::string request = federation.folder() / "new.request";
@@ -146,9 +146,14 @@ TEST(CommandsTest, AWrongFingerprintAdmitsNobody) {
   const CommandOutcome wrong = federation.Coordinator(
       {"admit", request, "--fingerprint", "0000-0000-0000-0000-0000-0000-0000-0000"});
 
+  // There is no terminal to ask on.
+  const CommandOutcome unasked = federation.Coordinator({"admit", request});
+
   EXPECT_EQ(wrong.exit_code, 19);
+  EXPECT_EQ(unasked.exit_code, 10);
+  EXPECT_THAT(unasked.err, HasSubstr("--yes"));
   EXPECT_TRUE(JsonOf(federation.Coordinator({"roster", "--json"}))["sites"].empty());
-  Expect(federation.Coordinator({"admit", request}));
+  Expect(federation.Coordinator({"admit", request, "--yes"}));
 }
 
 TEST(CommandsTest, AReviewedApprovedAndFinishedStudyIsShownToEverybody) {
