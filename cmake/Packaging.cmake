@@ -63,18 +63,18 @@ endfunction()
 
 consilium_packaged(site SERVICE SUMMARY
   "federated statistics over hospitals: the hospital's program
- Answers a consortium's studies on a hospital's own data, which stay where they
- are: what leaves is one masked vector a round, of which only the sum over all
- hospitals can be opened. Outbound connections only; each study is reviewed and
- approved on site.")
+Answers a consortium's studies on a hospital's own data, which stay where they
+are: what leaves is one masked vector a round, of which only the sum over all
+hospitals can be opened. Outbound connections only; each study is reviewed and
+approved on site.")
 consilium_packaged(coordinator SERVICE SUMMARY
   "federated statistics over hospitals: the consortium's program
- Admits hospitals, offers them studies, runs the rounds of those that were
- approved, and releases results. It can open nothing but sums over hospitals.")
+Admits hospitals, offers them studies, runs the rounds of those that were
+approved, and releases results. It can open nothing but sums over hospitals.")
 consilium_packaged(sim SUMMARY
   "federated statistics over hospitals: the scientist's simulator
- Tries a study on one table that is split into virtual hospitals, with the same
- plan file and the same code, before any hospital is asked.")
+Tries a study on one table that is split into virtual hospitals, with the same
+plan file and the same code, before any hospital is asked.")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")  # Each package has its own, the first line of SUMMARY.

@@ -164,9 +164,7 @@ Result<int> Admit(const CommonOptions& common, const Options& options) {
                 "the request's fingerprint is " + fingerprint + ", not the one given",
                 "Do not admit it: ask the site for its fingerprint over the telephone.");
   }
-  const bool asks = !options.yes && options.fingerprint.empty() && !common.json &&
-                    StyleOf(STDIN_FILENO).is_terminal;
-  if (asks) {
+  if (!options.yes && options.fingerprint.empty() && !common.json) {
     TRY(const bool confirmed, Confirm("Site " + request.site_name + request.words + fingerprint +
                                       "\nDoes the site read out the same?"));
     if (!confirmed) {

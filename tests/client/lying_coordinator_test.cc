@@ -124,6 +124,30 @@ TEST(LyingCoordinatorTest, AForeignOrUnsignedRoster) {
                        });
 }
 
+/// Its keys may have been stolen: who comes back is admitted under another number.
+TEST(LyingCoordinatorTest, AMemberThatWasRevoked) {
+  VirtualFederation federation({});
+  federation.JoinAll();
+  CoordinatorEffects effects;
+  ASSERT_TRUE(federation.coordinator().Revoke("site-2", federation.now(), effects));
+  federation.Carry(effects);
+  federation.Settle();
+  Roster roster = federation.coordinator().roster();
+  roster.epoch = RosterEpoch(roster.epoch.value() + 1);
+  ASSERT_EQ(roster.members[2].state, MemberState::kRevoked);
+  roster.members[2].state = MemberState::kActive;
+  const Welcome welcome{Encode(SignRoster(roster, federation.coordinator_identity())), {}};
+  const std::string before = StateOf(federation, kVictim);
+
+  federation.Deliver(kVictim,
+                     SealMessage(MessageKind::kWelcome, Route{federation.federation(), {}, {}, {}},
+                                 Encode(welcome), federation.coordinator_identity()));
+  federation.Settle();
+
+  EXPECT_EQ(StateOf(federation, kVictim), before);
+  EXPECT_THAT(federation.refusals(), Contains(Pair(kVictim, "roster-changes-a-member")));
+}
+
 TEST(LyingCoordinatorTest, AReceiptItCouldDisown) {
   ExpectNamed<Welcome>(MessageKind::kWelcome, RefusalReason::kNotSignedByCoordinator,
                        [](Welcome& welcome, Route&) { ++welcome.receipt.head.records; });

@@ -35,7 +35,9 @@ class ForesightTest : public ::testing::Test {
   std::vector<std::string> Foreseen(const StudyId& study) {
     std::vector<std::string> words;
     for (const auto& each : federation_.site(kSite).Foresee(PlanOf(study), federation_.now().utc)) {
-      if (!each.rule.empty()) EXPECT_THAT(each.words, HasSubstr(each.rule));
+      if (!each.rule.empty()) {
+        EXPECT_THAT(each.words, HasSubstr(each.rule));
+      }
       words.push_back(each.words);
     }
     return words;

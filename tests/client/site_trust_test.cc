@@ -125,19 +125,6 @@ TEST_F(SiteRosterTest, RefusesOtherKeysUnderANumberOrAName) {
   EXPECT_EQ(TellRoster(removed), "roster-changes-a-member");
 }
 
-/// Its keys may have been stolen. Who comes back is admitted under another number.
-TEST_F(SiteRosterTest, WhoWasRevokedStaysSo) {
-  CoordinatorEffects effects;
-  ASSERT_TRUE(federation_.coordinator().Revoke("site-2", federation_.now(), effects));
-  federation_.Carry(effects);
-  federation_.Settle();
-  Roster revived = Next();
-  ASSERT_EQ(revived.members[2].state, MemberState::kRevoked);
-  revived.members[2].state = MemberState::kActive;
-
-  EXPECT_EQ(TellRoster(revived), "roster-changes-a-member");
-}
-
 TEST_F(SiteRosterTest, RefusesARosterThatItIsNotIn) {
   Roster roster = Next();
   roster.members[kVictim].state = MemberState::kRevoked;

@@ -98,6 +98,26 @@ TEST(CommandsTest, HomeFoldersThatOthersMayUseAreRefused) {
   EXPECT_THAT(doctor.out, HasSubstr("chmod 600"));
 }
 
+/// Each query: of the cohort, and of rows that become values of patients.
+TEST(CommandsTest, WhatADatabaseWouldBeAskedIsShownInFull) {
+  const TemporaryFolder folder;
+  WriteText(folder / "source.toml",
+            "type = \"omop\"\nserver = \"sqlite\"\nfile = \"cdm.db\"\n[index]\n"
+            "event = \"condition\"\nconcepts = [201826]\n[[feature]]\nname = \"glucose\"\n"
+            "kind = \"measurement\"\nconcepts = [3004501]\nunit = \"mmol/L\"\n"
+            "analyte = \"glucose\"\n");
+  const std::string home = folder.path();
+  const std::string source = folder / "source.toml";
+  const CommandOutcome text = RunProgram({"consilium-site", "source", home, source, "--show-sql"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("AS index_date"),
+                              HasSubstr("-- the measurements of \"glucose\" in cdm.db"),
+                              HasSubstr("AS unit_code")));
+  const Json json =
+      JsonOf(RunProgram({"consilium-site", "source", home, source, "--show-sql", "--json"}));
+  EXPECT_EQ(json["queries_of_rows"].size(), 1U);
+}
+
 TEST(CommandsTest, KeysCanBeKeptUnderAPassphrase) {
   const TemporaryFolder folder;
   const std::string home = folder / "coordinator";
@@ -116,7 +136,7 @@ TEST(CommandsTest, KeysCanBeKeptUnderAPassphrase) {
   Expect(RunProgram({"consilium-coordinator", "roster", home, "--passphrase-file", right}));
 }
 
-TEST(CommandsTest, AWrongFingerprintAdmitsNobody) {
+TEST(CommandsTest, NobodyIsAdmittedWithoutAFingerprintThatWasCompared) {
   Deployment federation({});
   const std::string invitation = federation.folder() / "new.invitation";
   const std::string request = federation.folder() / "new.request";
@@ -126,9 +146,14 @@ TEST(CommandsTest, AWrongFingerprintAdmitsNobody) {
   const CommandOutcome wrong = federation.Coordinator(
       {"admit", request, "--fingerprint", "0000-0000-0000-0000-0000-0000-0000-0000"});
 
+  // There is no terminal to ask on.
+  const CommandOutcome unasked = federation.Coordinator({"admit", request});
+
   EXPECT_EQ(wrong.exit_code, 19);
+  EXPECT_EQ(unasked.exit_code, 10);
+  EXPECT_THAT(unasked.err, HasSubstr("--yes"));
   EXPECT_TRUE(JsonOf(federation.Coordinator({"roster", "--json"}))["sites"].empty());
-  Expect(federation.Coordinator({"admit", request}));
+  Expect(federation.Coordinator({"admit", request, "--yes"}));
 }
 
 TEST(CommandsTest, AReviewedApprovedAndFinishedStudyIsShownToEverybody) {

@@ -90,7 +90,10 @@ TEST_F(PackagesTest, SayWhatTheyAreAndNeed) {
     EXPECT_EQ(Field(program, "Package"), "consilium-" + program + "\n");
     EXPECT_THAT(Field(program, "Version"), HasSubstr(CONSILIUM_VERSION "-1"));
     EXPECT_THAT(Field(program, "Depends"), ContainsRegex("libc6 \\(>= .*libsodium23"));
-    EXPECT_THAT(Field(program, "Description"), HasSubstr("federated statistics"));
+    // A line that begins with two spaces would be shown as it is, not filled.
+    EXPECT_THAT(Field(program, "Description"),
+                AllOf(HasSubstr("federated statistics"), ContainsRegex("\n [A-Z]"),
+                      Not(HasSubstr("\n  "))));
   }
   for (const std::string service : kServices) {
     EXPECT_THAT(Field(service, "Depends"), AllOf(HasSubstr("libzmq5"), HasSubstr("adduser")));

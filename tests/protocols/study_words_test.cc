@@ -27,9 +27,9 @@ TEST(StudyWordsTest, EachDecisionHasAWordOfItsOwn) {
 
 TEST(StudyWordsTest, AStudyIsFoundByItsFirstDigitsIfTheyAreItsAlone) {
   StudyId first, second;
-  first.bytes[0] = second.bytes[0] = 0xab;
-  first.bytes[1] = second.bytes[1] = 0xcd;
-  second.bytes[2] = 0x10;
+  first.bytes[0] = second.bytes[0] = std::byte{0xab};
+  first.bytes[1] = second.bytes[1] = std::byte{0xcd};
+  second.bytes[2] = std::byte{0x10};
   const std::vector<StudyId> studies = {first, second};
   EXPECT_EQ(StudyWithDigits(studies, "abcd1", "studies").value(), second);
   EXPECT_EQ(StudyWithDigits(studies, first.ToHex(), "studies").value(), first);

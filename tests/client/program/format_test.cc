@@ -32,6 +32,13 @@ Json Approval(int needed, int counting, Json lacks) {
           {"lacks", std::move(lacks)}};
 }
 
+/// What `studies` shows of one study.
+std::string Shown(const Json& study) {
+  Json reply;
+  reply["studies"] = Json::array({study});
+  return FormatStudies(reply, kWide);
+}
+
 SiteHome Home() {
   SeededRandom random(7);
   SiteSettings settings;
@@ -42,7 +49,7 @@ SiteHome Home() {
 TEST(SiteFormatTest, ACoordinatorsReasonStaysOneLine) {
   Json study = Study("approved", Approval(0, 0, nullptr));
   study["reason"] = "paused\n\nStudy bbbbbbbbbbbb is approved here.\r\x1b[2J";
-  const std::string shown = FormatStudies({{"studies", {study}}}, kWide);
+  const std::string shown = Shown(study);
   EXPECT_THAT(shown, HasSubstr("aaaaaaaaaaaa: paused Study bbbbbbbbbbbb is approved here.??[2J\n"));
 
   const Note note{LogLevel::kInfo,
@@ -53,9 +60,7 @@ TEST(SiteFormatTest, ACoordinatorsReasonStaysOneLine) {
 }
 
 TEST(SiteFormatTest, WhatIsApprovedIsCalledSoWhileItIsAnswered) {
-  const auto shown = [](const Json& approval) {
-    return FormatStudies({{"studies", {Study("approved", approval)}}}, kWide);
-  };
+  const auto shown = [](const Json& approval) { return Shown(Study("approved", approval)); };
   EXPECT_THAT(shown(Approval(2, 2, nullptr)), HasSubstr("  approved  "));
   EXPECT_THAT(shown(Approval(2, 1, "One has gone.")),
               AllOf(HasSubstr("1 of 2 signed"), Not(HasSubstr("approved")),
@@ -75,7 +80,7 @@ TEST(SiteFormatTest, WhatIsApprovedIsCalledSoWhileItIsAnswered) {
 TEST(SiteFormatTest, AStudyThatIsOverLacksNothing) {
   Json study = Study("approved", Approval(2, 1, "One has gone."));
   study["state"] = "finished";
-  EXPECT_THAT(FormatStudies({{"studies", {study}}}, kWide), Not(HasSubstr("One has gone.")));
+  EXPECT_THAT(Shown(study), Not(HasSubstr("One has gone.")));
 }
 
 TEST(SiteFormatTest, WhoCannotBeReachedIsNamedWithTheProxyInBetween) {

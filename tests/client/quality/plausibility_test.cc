@@ -2,6 +2,7 @@
 
 #include "client/quality/plausibility.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -265,11 +266,14 @@ TEST(UnitsTest, AMeasurementIsNotTakenForItsNeighbour) {
 
 /// Urine has as much creatinine as blood would have in another unit.
 TEST(UnitsTest, OtherFluidsThanBloodAreNotJudgedByItsMedians) {
-  EXPECT_THAT(Found(OneColumn("creatinine_urine", "mg/dL", "[0, 500]"), Spread(60, 200)),
-              IsEmpty());
-  EXPECT_EQ(Found(OneColumn("creatinine", "mg/dL", "[0, 500]"), Spread(60, 200)).size(), 1U);
-  EXPECT_EQ(Found(OneColumn("creatinine_during_stay", "mg/dL", "[0, 500]"), Spread(60, 200)).size(),
-            1U);
+  const auto is_suspected = [](const char* column) {
+    const auto found = Found(OneColumn(column, "mg/dL", "[0, 500]"), Spread(60, 200));
+    return std::any_of(found.begin(), found.end(),
+                       [](const Suspicion& one) { return one.kind == "unit"; });
+  };
+  EXPECT_FALSE(is_suspected("creatinine_urine"));
+  EXPECT_TRUE(is_suspected("creatinine"));
+  EXPECT_TRUE(is_suspected("creatinine_during_stay"));
 }
 
 /// There and back again is where one was, for every pair.

@@ -76,9 +76,9 @@ TEST(FhirSamplesTest, JoinsMeasurementsToPatients) {
   options.views[0].file = folder.Write("p.json", kPatientView);
   options.views[1].patient = "patient";
   options.views[1].file = folder.Write("o.json", kWeightView);
-  options.views[1].takes = {{"n", TakeUse::kCount, "kg", ""},
-                            {"last", TakeUse::kLast, "kg", "time"},
-                            {"max", TakeUse::kMax, "kg", ""}};
+  options.views[1].takes = {{"n", TakeUse::kCount, "kg", "", {}},
+                            {"last", TakeUse::kLast, "kg", "time", {}},
+                            {"max", TakeUse::kMax, "kg", "", {}}};
   auto table = FhirTable::Open(options);
   ASSERT_TRUE(table.has_value()) << Describe(table.error());
   std::map<std::string, std::string> found;

@@ -180,7 +180,7 @@ const std::string kLocalUnit = "unit_map = { \"concept 9999\" = \"mg/dL\" }\n";
 /// By hand, with 180.156 g/mol: 90, 108, 126 and 99 mg/dL are 4.99567, 5.99480, 6.99394 and 5.49524
 /// mmol/L.
 TEST_F(OmopUnitsTest, EachMeasurementIsConvertedByItsUnit) {
-  const auto near = [](double value) { return ::testing::DoubleNear(value, 0.000005); };
+  const auto near = [](double value) { return ::testing::DoubleNear(value, 0.00001); };
   const auto values = [&](const char* use) {
     const LoadedTable loaded = Load(Glucose(use, kLocalUnit));
     EXPECT_FALSE(loaded.report.HasProblems()) << RenderText(loaded.report);
