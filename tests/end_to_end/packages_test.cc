@@ -219,7 +219,8 @@ TEST_F(PackagesTest, UnpackedProgramsRunAndFindWhatReadsForThem) {
   WriteText(root / "data.sav", std::string(1'000, 'x'));
   WriteText(root / "source.toml", "type = \"sav\"\nfile = \"data.sav\"\n");
   Expect(Shell(site + "source " + basel + " " + (root / "source.toml").string()));
-  EXPECT_THAT(Shell(site + "doctor " + basel).out, HasSubstr("this is no file of the type"));
+  EXPECT_THAT(Shell(site + "doctor " + basel + " --json").out,
+              HasSubstr("this is no file of the type"));
 }
 
 /// Installs, upgrades, removes and purges in a view of this machine that forgets all changes.
@@ -243,7 +244,7 @@ TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys
       within("cp " + PackageOf("site") + " " + view + "/tmp/site.deb; cp " + PackageOf("sim") +
              " " + view + "/tmp/sim.deb; exec chroot " + view +
              " bash -ec \"export DEBIAN_FRONTEND=noninteractive\n"
-             "dpkg --force-depends -i /tmp/site.deb /tmp/sim.deb\n"
+             "dpkg --no-triggers --force-depends -i /tmp/site.deb /tmp/sim.deb\n"
              "stat -c \\\"folder %a %U\\\" " +
              home +
              "\n"
@@ -253,17 +254,18 @@ TEST_F(PackagesTest, AnInstallationMakesAnAccountStartsNothingAndAPurgeKeepsKeys
              "mkdir " +
              home + "/basel; echo key > " + home +
              "/basel/identity.key\n"
-             "dpkg --force-depends --force-confold -i /tmp/site.deb\n"
+             "dpkg --no-triggers --force-depends --force-confold -i /tmp/site.deb\n"
              "tail -1 /etc/default/consilium-site\n"
              "/usr/bin/consilium-site --version\n"
-             "dpkg --purge consilium-site\n"
+             "dpkg --no-triggers --purge consilium-site\n"
              "cat " +
              home +
              "/basel/identity.key; ls /usr/bin/consilium-site /etc/default/consilium-site 2>&1 | "
              "grep -c \\\"No such\\\"\n"
              "rm -r " +
              home +
-             "/basel; dpkg --force-depends -i /tmp/site.deb; dpkg --purge consilium-site\n"
+             "/basel; dpkg --no-triggers --force-depends -i /tmp/site.deb; dpkg --no-triggers "
+             "--purge consilium-site\n"
              "test ! -d " +
              home + " && echo an empty folder goes\"");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
