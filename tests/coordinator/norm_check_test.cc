@@ -1,5 +1,5 @@
 // Studies with norms checked, through the production cores: who is named, what is not in the
-// result, and how often a site lets itself be sketched.
+// result, and how often a site lets itself be sketched (client/site_sketches.cc).
 
 #include "protocols/norm_check.h"
 
