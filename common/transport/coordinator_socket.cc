@@ -165,7 +165,9 @@ Result<std::unique_ptr<CoordinatorSocket>> CoordinatorSocket::Bind(
     SetCurveKeys(impl->socket, keys);
     TRY(impl->watch, ConnectionWatch::Start(context.native(), impl->socket, kMostHeld));
     impl->socket.bind(endpoint);
-    impl->endpoint = impl->socket.get(zmq::sockopt::last_endpoint);
+    // ZeroMQ tells the port that it chose, but IPv4 addresses in the form of IPv6.
+    const std::string bound = impl->socket.get(zmq::sockopt::last_endpoint);
+    impl->endpoint = endpoint.substr(0, endpoint.rfind(':')) + bound.substr(bound.rfind(':'));
     return std::unique_ptr<CoordinatorSocket>(new CoordinatorSocket(std::move(impl)));
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) {

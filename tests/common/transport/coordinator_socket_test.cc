@@ -13,6 +13,7 @@ namespace consilium {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// Milliseconds; no heartbeat by default.
 struct Heartbeat {
@@ -329,6 +330,13 @@ TEST_F(CoordinatorSocketTest, IsBusyWhenThePortIsTaken) {
   EXPECT_EQ(second.error().code, ErrorCode::kBusy);
   EXPECT_THAT(second.error().message, HasSubstr(coordinator_->endpoint()));
   EXPECT_FALSE(CoordinatorSocket::Bind(*context_, *admission_, coordinator_keys_, "nonsense"));
+}
+
+TEST_F(CoordinatorSocketTest, TellsTheAddressAsItWasGivenWithThePortThatItGot) {
+  StartCoordinator({}, "tcp://0.0.0.0:*");
+  const std::string& endpoint = coordinator_->endpoint();
+  EXPECT_THAT(endpoint, StartsWith("tcp://0.0.0.0:"));
+  EXPECT_GT(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)), 0);
 }
 
 TEST_F(CoordinatorSocketTest, ProbesADoorThatIsBoundToAllAddresses) {
