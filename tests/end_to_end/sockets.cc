@@ -72,20 +72,23 @@ Connections ConnectionsTo(int port) {
   constexpr int kEstablished = 1;
   constexpr int kClosedByPeer = 8;
   Connections connections;
-  std::ifstream table("/proc/net/tcp");
-  std::string line;
-  while (std::getline(table, line)) {
-    std::istringstream fields(line);
-    std::string number, local, remote, state, queues, timer, retries, user, patience;
-    std::uint64_t inode = 0;
-    fields >> number >> local >> remote >> state >> queues >> timer >> retries >> user >> patience;
-    // 0: of no process, since none has accepted it. The first line has words there.
-    if (!(fields >> inode)) continue;
-    const std::size_t colon = local.find(':');
-    const int of = std::stoi(state, nullptr, 16);
-    if (std::stoi(local.substr(colon + 1), nullptr, 16) != port) continue;
-    if (of != kEstablished && of != kClosedByPeer) continue;
-    ++(inode == 0 ? connections.waiting : connections.accepted);
+  // A socket that listens by both protocols is in the second table, also with an IPv4 address.
+  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream lines(table);
+    std::string line;
+    while (std::getline(lines, line)) {
+      std::istringstream fields(line);
+      std::string number, local, remote, state, queues, timer, retries, user, patience;
+      std::uint64_t inode = 0;
+      fields >> number >> local >> remote >> state >> queues >> timer >> retries >> user >>
+          patience;
+      // 0: of no process, since none has accepted it. The first line has words there.
+      if (!(fields >> inode)) continue;
+      const int of = std::stoi(state, nullptr, 16);
+      if (std::stoi(local.substr(local.rfind(':') + 1), nullptr, 16) != port) continue;
+      if (of != kEstablished && of != kClosedByPeer) continue;
+      ++(inode == 0 ? connections.waiting : connections.accepted);
+    }
   }
   return connections;
 }
