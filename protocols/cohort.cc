@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/crypto/hash.h"
+#include "common/memory_pages.h"
 #include "protocols/derived_columns.h"
 
 namespace consilium {
@@ -148,13 +149,14 @@ std::vector<double> PatientNumbers(const PatientList& patients) {
 }
 
 /// Copies the rows that are left into the matrix, the last ones first. Of a table that is given up,
-/// rows that were copied are freed on the way: the two together take little more than one of them.
+/// the memory of rows that were copied goes back on the way: the two together take little more than
+/// one of them.
 void FillMatrix(const std::vector<const std::vector<double>*>& chosen,
                 const RowsLeft& rows,
                 DataTable* given_up,
                 RowMatrix& values) {
   constexpr std::size_t kWorthwhile = 100'000;
-  constexpr std::size_t kParts = 6;
+  constexpr std::size_t kParts = 16;
   const std::size_t parts = given_up != nullptr && rows.all() > kWorthwhile ? kParts : 1;
   std::size_t target = rows.count();
   for (std::size_t part = parts; part-- > 0;) {
@@ -167,10 +169,7 @@ void FillMatrix(const std::vector<const std::vector<double>*>& chosen,
       }
     }
     if (parts == 1) return;
-    for (std::vector<double>& column : given_up->columns) {
-      column.resize(std::min(column.size(), begin));
-      column.shrink_to_fit();
-    }
+    for (std::vector<double>& column : given_up->columns) ShortenAndGiveBack(column, begin);
   }
 }
 
@@ -246,8 +245,10 @@ Result<CohortWithFlow> Build(const Contract& contract,
   result.cohort.columns = columns;
   result.cohort.values.resize(static_cast<Eigen::Index>(rows.count()),
                               static_cast<Eigen::Index>(columns.size()));
+  PreferLargePages(result.cohort.values.data(),
+                   sizeof(double) * static_cast<std::size_t>(result.cohort.values.size()));
   FillMatrix(chosen, rows, given_up, result.cohort.values);
-  result.rows.reserve(rows.count());
+  ReserveLarge(result.rows, rows.count());
   for (std::size_t row = 0; row < rows.all(); ++row) {
     if (rows.Has(row)) result.rows.push_back(row);
   }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/memory_pages.h"
 
 namespace consilium {
 namespace {
@@ -47,7 +48,10 @@ void PatientList::Grow() {
 void PatientList::Rehash(std::size_t patients) {
   constexpr std::size_t kFewest = 16;
   const bool rested = slots_.empty();
-  std::vector<Slot> larger(std::bit_ceil(std::max(kFewest, patients * 4 / 3 + 1)));
+  const std::size_t size = std::bit_ceil(std::max(kFewest, patients * 4 / 3 + 1));
+  std::vector<Slot> larger;
+  ReserveLarge(larger, size);
+  larger.resize(size);
   if (rested) {
     for (std::uint32_t i = 0; i < distinct(); ++i) Enter(larger, {HashOf(Name(i)), i + 1});
   }
@@ -59,12 +63,13 @@ void PatientList::Rehash(std::size_t patients) {
 
 void PatientList::reserve(std::size_t rows) {
   if (rows <= size()) return;
-  rows_.reserve(rows);
+  ReserveLarge(rows_, rows);
   if (empty()) return;
   const double share = static_cast<double>(distinct()) / static_cast<double>(size());
   const auto patients = static_cast<std::size_t>(share * static_cast<double>(rows));
-  ends_.reserve(patients);
+  ReserveLarge(ends_, patients);
   text_.reserve(text_.size() / distinct() * patients + text_.size());
+  PreferLargePages(text_.data() + text_.size(), text_.capacity() - text_.size());
   if (4 * (patients + 1) > 3 * slots_.size()) Rehash(patients + 1);
 }
 

@@ -177,8 +177,15 @@ Status CsvReader::ReadHeader() {
     TRY(const std::string_view text, Decode(field));
     header_.emplace_back(Trimmed(text));
   }
-  wanted_.assign(header_.size(), true);
+  Want(std::vector<bool>(header_.size(), true));
   return CheckHeader(header_, name() + ":" + std::to_string(records_.line()));
+}
+
+void CsvReader::Want(const std::vector<bool>& columns) {
+  wanted_.clear();
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i]) wanted_.push_back(i);
+  }
 }
 
 TableFormat CsvReader::format() const {
@@ -228,8 +235,7 @@ Status CsvReader::Present(TableRow& row) {
   row.fields.assign(fields.size(), std::string_view());
   row.field_places.clear();
   decoded_.clear();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (!wanted_[i]) continue;
+  for (const std::size_t i : wanted_) {
     TRY(row.fields[i], Decode(fields[i]));
   }
   row.blank = IsBlank();

@@ -46,7 +46,7 @@ class CsvReader final : public TableReader {
   const std::vector<std::string>& header() const override { return header_; }
   const std::string& name() const override { return records_.name(); }
   TableFormat format() const override;
-  void Want(const std::vector<bool>& columns) override { wanted_ = columns; }
+  void Want(const std::vector<bool>& columns) override;
   Result<bool> Next(TableRow& row) override;
   std::optional<double> Progress() const override { return records_.Progress(); }
 
@@ -72,8 +72,8 @@ class CsvReader final : public TableReader {
   TextEncoding encoding_;
   bool delimiter_detected_ = false;
   std::vector<std::string> header_;
-  std::vector<bool> wanted_;
-  std::string decoded_;  // Fields of the row that are not in the file as they are.
+  std::vector<std::size_t> wanted_;  // Places of columns.
+  std::string decoded_;              // Fields of the row that are not in the file as they are.
 };
 
 }  // namespace consilium

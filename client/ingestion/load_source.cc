@@ -6,6 +6,7 @@
 #include "client/ingestion/fault_notes.h"
 #include "client/ingestion/source.h"
 #include "client/ingestion/source_types.h"
+#include "common/memory_pages.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -232,7 +233,8 @@ class SourceLoader {
     if (!(rows < kMostGuessed)) return;
     const auto guess = static_cast<std::size_t>(rows);
     loaded_.table.patients.reserve(guess);
-    for (std::vector<double>& column : loaded_.table.columns) column.reserve(guess);
+    for (std::vector<double>& column : loaded_.table.columns) ReserveLarge(column, guess);
+    if (contract_.one_row_per_patient) ReserveLarge(places_, guess);
   }
 
   void FinishReport() {
