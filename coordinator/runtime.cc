@@ -21,7 +21,6 @@ namespace {
 constexpr int kAll = std::numeric_limits<int>::max();
 constexpr int kMessagesInOneTurn = 64;
 constexpr Duration kRetryInterval{20};
-constexpr Duration kProbeInterval{2'000};
 /// What is kept for a site whose connection has no room, before the connection is cut.
 constexpr std::size_t kMostMessagesKept = 512;
 constexpr std::size_t kMostBytesKept = 32U << 20;
@@ -98,7 +97,7 @@ Status CoordinatorRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     TRY(const bool ready, poller.Wait(manager.Limit(TimeToWait(), ReadClocks().monotonic)));
     static_cast<void>(ready);
     manager.Ping(ReadClocks().monotonic);
-    if (degraded_) TRY_STATUS(ProbeStorage());
+    if (outage_.lasts()) TRY_STATUS(ProbeStorage());
     ReceiveMessages(manager);
     AnswerControl(manager);
     Tick();
@@ -116,7 +115,7 @@ std::optional<Duration> CoordinatorRuntime::TimeToWait() const {
   const auto at_most = [&](Duration duration) {
     wait = std::max(Duration(1), wait ? std::min(*wait, duration) : duration);
   };
-  if (degraded_) at_most(next_probe_ - now);
+  if (outage_.lasts()) at_most(outage_.Wait(now));
   if (core_ != nullptr) {
     if (const auto deadline = core_->NextDeadline()) at_most(*deadline - now);
   }
@@ -152,7 +151,7 @@ void CoordinatorRuntime::AnswerControl(ServiceManager& manager) {
 
 std::string CoordinatorRuntime::Answer(const std::string& request) {
   const auto degraded = [&] {
-    Error error = *degraded_;
+    Error error = outage_.why();
     error.message = "the service is degraded, no study goes on: " + error.message;
     return ErrorDocument(error);
   };
@@ -258,24 +257,15 @@ void CoordinatorRuntime::Degrade(const Error& error) {
       "state-cannot-be-written",
       {{"file", home_.state_file().string()}, {"error", error.message}, {"remedy", error.remedy}});
   announce_("The state cannot be written; no study goes on until it can. " + Describe(error));
-  degraded_ = error;
-  next_probe_ = ReadClocks().monotonic + kProbeInterval;
+  outage_.Begin(error, ReadClocks().monotonic);
   core_.reset();
   outboxes_.clear();
   unreachable_.clear();
 }
 
 Status CoordinatorRuntime::ProbeStorage() {
-  const Moment now = ReadClocks();
-  if (now.monotonic < next_probe_) return {};
-  next_probe_ = now.monotonic + kProbeInterval;
-  const Status stored = store_->Apply({PutRecord{"probe", ToBytes("written"), Encode(now.utc)}});
-  if (!stored) {
-    // After a failed fsync nobody knows what is on the disk; only opening it anew tells.
-    if (stored.error().code == ErrorCode::kIo) return stored;
-    return {};
-  }
-  degraded_.reset();
+  TRY(const bool over, outage_.TryToEnd(*store_, ReadClocks()));
+  if (!over) return {};
   TRY_STATUS(BuildCore());
   log_.Info("state-can-be-written-again");
   announce_("The state can be written again; studies go on.");

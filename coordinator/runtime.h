@@ -16,6 +16,7 @@
 #include "common/log_limiter.h"
 #include "common/service_manager.h"
 #include "common/storage.h"
+#include "common/storage_outage.h"
 #include "common/transport/admission.h"
 #include "common/transport/control.h"
 #include "common/transport/coordinator_socket.h"
@@ -97,8 +98,7 @@ class CoordinatorRuntime {
   std::unique_ptr<CourierRoom> carried_;  ///< Sites whose messages people carry; as the core.
   UtcSeconds kept_start_;                 ///< The newest start of a conversation that is durable.
   std::deque<SiteId> unreachable_;
-  std::optional<Error> degraded_;
-  Instant next_probe_;
+  StorageOutage outage_;  ///< While it lasts there is no core.
   LogLimiter limiter_;
   TransportCounters reported_;
   std::uint64_t reported_strangers_ = 0;

@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kAll = std::numeric_limits<int>::max();
 constexpr int kMessagesInOneTurn = 64;
-constexpr Duration kProbeInterval{2'000};
 constexpr Duration kPolicyInterval{1'000};
 constexpr Duration kKeyInterval{100};
 constexpr Duration kKeyRetry{10'000};  ///< After the folder did not let the next key be taken up.
@@ -141,7 +140,7 @@ Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
     manager.Ping(ReadClocks().monotonic);
     waker_->Clear();
     WakeUp();
-    if (degraded_) TRY_STATUS(ProbeStorage());
+    if (outage_.lasts()) TRY_STATUS(ProbeStorage());
     RereadPolicy();
     TakeConnectionEvents();
     ReceiveMessages(manager);
@@ -159,7 +158,7 @@ Status SiteRuntime::Run(StopSignals& stop, ServiceManager& manager) {
 std::optional<Duration> SiteRuntime::TimeToWait() const {
   const Instant now = ReadClocks().monotonic;
   Duration wait = kPolicyInterval;
-  if (degraded_) wait = std::min(wait, next_probe_ - now);
+  if (outage_.lasts()) wait = std::min(wait, outage_.Wait(now));
   if (core_ != nullptr) {
     if (const auto deadline = core_->NextDeadline()) wait = std::min(wait, *deadline - now);
   }
@@ -292,7 +291,7 @@ void SiteRuntime::AnswerControl(ServiceManager& manager) {
 
 std::string SiteRuntime::Answer(const std::string& request) {
   const auto degraded = [&] {
-    Error error = *degraded_;
+    Error error = outage_.why();
     error.message = "the service is degraded, nothing is answered: " + error.message;
     return ErrorDocument(error);
   };
@@ -411,23 +410,14 @@ void SiteRuntime::Degrade(const Error& error) {
       "state-cannot-be-written",
       {{"file", home_.state_file().string()}, {"error", error.message}, {"remedy", error.remedy}});
   announce_("The state cannot be written; nothing is answered until it can. " + Describe(error));
-  degraded_ = error;
-  next_probe_ = ReadClocks().monotonic + kProbeInterval;
+  outage_.Begin(error, ReadClocks().monotonic);
   core_.reset();
   outbox_.clear();
 }
 
 Status SiteRuntime::ProbeStorage() {
-  const Moment now = ReadClocks();
-  if (now.monotonic < next_probe_) return {};
-  next_probe_ = now.monotonic + kProbeInterval;
-  const Status stored = store_->Apply({PutRecord{"probe", ToBytes("written"), Encode(now.utc)}});
-  if (!stored) {
-    // After a failed fsync nobody knows what is on the disk; only opening it anew tells.
-    if (stored.error().code == ErrorCode::kIo) return stored;
-    return {};
-  }
-  degraded_.reset();
+  TRY(const bool over, outage_.TryToEnd(*store_, ReadClocks()));
+  if (!over) return {};
   log_.Info("state-can-be-written-again");
   announce_("The state can be written again; questions are answered.");
   return BuildCore();

@@ -20,6 +20,7 @@
 #include "common/service_manager.h"
 #include "common/sleep_watch.h"
 #include "common/storage.h"
+#include "common/storage_outage.h"
 #include "common/transport/control.h"
 #include "common/transport/poller.h"
 #include "common/transport/site_socket.h"
@@ -95,8 +96,7 @@ class SiteRuntime {
   std::string connection_ = "connecting";
   std::size_t computing_ = 0;  ///< Answers that the worker has not given yet.
   std::deque<Bytes> outbox_;
-  std::optional<Error> degraded_;
-  Instant next_probe_;
+  StorageOutage outage_;  ///< While it lasts there is no core.
   Instant next_policy_look_;
   LogLimiter limiter_;
   SleepWatch sleep_;
