@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/terminal.h"
+
 namespace consilium {
 namespace {
 
@@ -44,6 +46,12 @@ Result<Json> ParseReply(std::string_view text) {
   Json reply = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (reply.is_object()) return reply;
   return Fail(ErrorCode::kIo, "the service's reply is not JSON", kSameVersion);
+}
+
+std::string ShownText(const Json& object, std::string_view name) {
+  const auto field = object.find(name);
+  if (field == object.end() || !field->is_string()) return "";
+  return OneLine(field->get<std::string>());
 }
 
 }  // namespace consilium

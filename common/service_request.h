@@ -33,4 +33,8 @@ Result<std::string> AnswerRequest(std::string_view text, const RequestHandler& h
 /// A reply read back. kIo if it is none.
 Result<nlohmann::ordered_json> ParseReply(std::string_view text);
 
+/// A text within a reply as people are shown it: on one line, without what could fool them
+/// (OneLine of terminal.h); empty where there is none of that name.
+std::string ShownText(const nlohmann::ordered_json& object, std::string_view name);
+
 }  // namespace consilium

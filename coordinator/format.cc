@@ -4,18 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/service_request.h"
+
 namespace consilium {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShortNumber = 12;
-
-std::string Text(const Json& object, const char* name) {
-  return object.contains(name) && object[name].is_string()
-             ? OneLine(object[name].get<std::string>())
-             : std::string();
-}
 
 std::uint64_t Number(const Json& object, const char* name) {
   return object.contains(name) && object[name].is_number_unsigned()
@@ -34,7 +30,7 @@ Colour ColourOf(const std::string& state) {
 std::vector<std::string> SitesWith(const Json& study, const std::string& progress) {
   std::vector<std::string> names;
   for (const Json& site : study["sites"]) {
-    if (Text(site, "progress") == progress) names.push_back(Text(site, "site"));
+    if (ShownText(site, "progress") == progress) names.push_back(ShownText(site, "site"));
   }
   return names;
 }
@@ -50,8 +46,8 @@ std::string RoundLine(const Json& study) {
   std::string line = "round " + std::to_string(Number(study, "rounds_done") + 1) + " of at most " +
                      std::to_string(Number(study, "rounds_at_most"));
   if (Number(study, "attempt") > 1) line += ", attempt " + std::to_string(Number(study, "attempt"));
-  line += ", " + Text(study, "phase") + ": " + std::to_string(Number(study, "answered")) + " of " +
-          std::to_string(Number(study, "expected")) + " sites";
+  line += ", " + ShownText(study, "phase") + ": " + std::to_string(Number(study, "answered")) +
+          " of " + std::to_string(Number(study, "expected")) + " sites";
   std::vector<std::string> awaited = SitesWith(study, "awaited");
   const std::vector<std::string> unready = SitesWith(study, "not ready");
   awaited.insert(awaited.end(), unready.begin(), unready.end());
@@ -73,7 +69,7 @@ std::string SiteTable(const Json& study) {
   std::vector<std::vector<std::string>> rows = {
       {"  site", "connection", "decision", "in this study"}};
   for (const Json& site : study["sites"]) {
-    std::string part = Text(site, "progress");
+    std::string part = ShownText(site, "progress");
     if (part.empty() && site.value("in_study", false)) part = "takes part";
     if (site.contains("chunks")) {
       part = site.value("sending", false)
@@ -81,17 +77,17 @@ std::string SiteTable(const Json& study) {
                        std::to_string(Number(site, "chunks_in_all")) + " chunks are here"
                  : "waits for its turn to send";
     }
-    rows.push_back({"  " + Text(site, "site"),
+    rows.push_back({"  " + ShownText(site, "site"),
                     site.value("connected", false) ? "connected" : "not connected",
-                    site["decision"].is_null() ? "none yet" : Text(site, "decision"),
+                    site["decision"].is_null() ? "none yet" : ShownText(site, "decision"),
                     part.empty() ? "-" : part});
   }
   return rows.size() == 1 ? "  No site has been admitted.\n" : AlignedTable(rows);
 }
 
 std::string WhatNext(const Json& study) {
-  const std::string state = Text(study, "state");
-  const std::string number = Short(Text(study, "study"));
+  const std::string state = ShownText(study, "state");
+  const std::string number = Short(ShownText(study, "study"));
   if (state == "offered") {
     return "Next: when enough sites have approved, `consilium-coordinator start DIR " + number +
            "`.\n";
@@ -105,78 +101,79 @@ std::string WhatNext(const Json& study) {
 
 std::string FormatRoster(const Json& reply, const TerminalStyle& style) {
   std::string text =
-      Paint("Federation " + Text(reply, "federation"), Colour::kBold, style.colours) + ", roster " +
-      std::to_string(Number(reply, "epoch")) + "\n";
+      Paint("Federation " + ShownText(reply, "federation"), Colour::kBold, style.colours) +
+      ", roster " + std::to_string(Number(reply, "epoch")) + "\n";
   std::vector<std::vector<std::string>> rows = {
       {"no.", "site", "state", "connection", "last heard", "fingerprint"}};
   for (const Json& site : reply["sites"]) {
-    const std::string seen = Text(site, "last_seen");
-    rows.push_back({std::to_string(Number(site, "number")), Text(site, "site"), Text(site, "state"),
+    const std::string seen = ShownText(site, "last_seen");
+    rows.push_back({std::to_string(Number(site, "number")), ShownText(site, "site"),
+                    ShownText(site, "state"),
                     std::string(site.value("connected", false) ? "connected" : "-") +
                         (site.value("changes_key", false) ? ", by its old key" : ""),
-                    seen.empty() ? "-" : seen, Text(site, "fingerprint")});
+                    seen.empty() ? "-" : seen, ShownText(site, "fingerprint")});
   }
   text += rows.size() == 1 ? "No site has been admitted.\n" : AlignedTable(rows);
   for (const Json& open : reply["invitations"]) {
-    text += "Invited, not admitted yet: " + Text(open, "site") + " (since " +
-            Text(open, "invited_at") + ")\n";
+    text += "Invited, not admitted yet: " + ShownText(open, "site") + " (since " +
+            ShownText(open, "invited_at") + ")\n";
   }
   return text;
 }
 
 std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
   std::string text;
-  const std::string rolled_back = Text(reply, "rolled_back");
+  const std::string rolled_back = ShownText(reply, "rolled_back");
   if (!rolled_back.empty()) {
     text += Paint("No round is run: ", Colour::kRed, style.colours) + rolled_back + "\n";
   }
-  text += Paint("Federation " + Text(reply, "federation"), Colour::kBold, style.colours) + ": " +
-          std::to_string(Number(reply, "members")) + " sites, " +
+  text += Paint("Federation " + ShownText(reply, "federation"), Colour::kBold, style.colours) +
+          ": " + std::to_string(Number(reply, "members")) + " sites, " +
           std::to_string(Number(reply, "connected")) + " connected";
-  const std::string endpoint = Text(reply, "endpoint");
+  const std::string endpoint = ShownText(reply, "endpoint");
   text += endpoint.empty() ? "; the service is not running\n" : "; listening on " + endpoint + "\n";
   std::vector<std::vector<std::string>> rows = {{"study", "state", "rounds", "kind", "title"}};
   for (const Json& study : reply["studies"]) {
-    rows.push_back({Short(Text(study, "study")), Text(study, "state"),
-                    std::to_string(Number(study, "rounds_done")), Text(study, "kind"),
-                    Text(study, "title")});
+    rows.push_back({Short(ShownText(study, "study")), ShownText(study, "state"),
+                    std::to_string(Number(study, "rounds_done")), ShownText(study, "kind"),
+                    ShownText(study, "title")});
   }
   return text + (rows.size() == 1 ? "No study has been submitted.\n" : AlignedTable(rows));
 }
 
 std::string FormatStudy(const Json& study, const TerminalStyle& style) {
-  const std::string state = Text(study, "state");
-  std::string text = Paint(Text(study, "title"), Colour::kBold, style.colours) + "\n";
-  text += "study " + Short(Text(study, "study")) + ", " + Text(study, "kind") + ", " +
+  const std::string state = ShownText(study, "state");
+  std::string text = Paint(ShownText(study, "title"), Colour::kBold, style.colours) + "\n";
+  text += "study " + Short(ShownText(study, "study")) + ", " + ShownText(study, "kind") + ", " +
           Paint(state, ColourOf(state), style.colours) + "\n";
   if (state == "running") {
     text += ProgressBar(FractionDone(study), 30) + " " + RoundLine(study) + "\n";
   } else {
     text += "rounds done: " + std::to_string(Number(study, "rounds_done")) + "\n";
   }
-  const std::string reason = Text(study, "reason");
+  const std::string reason = ShownText(study, "reason");
   if (!reason.empty())
     text += Wrapped("Reason: " + reason, std::min<std::size_t>(style.width, 100), 2) + "\n";
   return text + SiteTable(study) + WhatNext(study);
 }
 
 std::string FormatStudyLine(const Json& study) {
-  const std::string state = Text(study, "state");
-  std::string line = "study " + Short(Text(study, "study")) + " " + state;
+  const std::string state = ShownText(study, "state");
+  std::string line = "study " + Short(ShownText(study, "study")) + " " + state;
   if (state == "running") {
     line += ", " + RoundLine(study);
   } else {
     line += ", rounds done: " + std::to_string(Number(study, "rounds_done"));
   }
-  const std::string reason = Text(study, "reason");
+  const std::string reason = ShownText(study, "reason");
   return reason.empty() ? line : line + " (" + reason + ")";
 }
 
 std::string FormatAudit(const Json& reply) {
   std::string text;
   for (const Json& entry : reply["shown"]) {
-    text += std::to_string(Number(entry, "number")) + "  " + Text(entry, "at") + "  " +
-            Text(entry, "event");
+    text += std::to_string(Number(entry, "number")) + "  " + ShownText(entry, "at") + "  " +
+            ShownText(entry, "event");
     if (entry["detail"].is_object()) {
       for (const auto& [name, value] : entry["detail"].items()) {
         text += " " + OneLine(name) + "=" +
@@ -186,7 +183,7 @@ std::string FormatAudit(const Json& reply) {
     text += "\n";
   }
   return text + std::to_string(Number(reply, "records")) +
-         " records, every link and signature holds. Head: " + Text(reply, "head") + "\n";
+         " records, every link and signature holds. Head: " + ShownText(reply, "head") + "\n";
 }
 
 std::string SentenceFor(const Note& note) {

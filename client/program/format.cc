@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/site_study.h"
+#include "common/service_request.h"
 
 namespace consilium {
 namespace {
@@ -11,17 +12,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kShortNumber = 12;
 
-std::string Text(const Json& object, const char* name) {
-  return object.contains(name) && object[name].is_string()
-             ? OneLine(object[name].get<std::string>())
-             : std::string();
-}
-
 std::string Number(const Json& object, const char* name) {
   return object.contains(name) && object[name].is_number() ? object[name].dump() : "?";
 }
 
-std::string Short(const Json& object) { return Text(object, "study").substr(0, kShortNumber); }
+std::string Short(const Json& object) { return ShownText(object, "study").substr(0, kShortNumber); }
 
 std::string FieldOf(const Note& note, std::string_view name) {
   for (const auto& [field, value] : note.fields) {
@@ -31,36 +26,36 @@ std::string FieldOf(const Note& note, std::string_view name) {
 }
 
 std::string Because(const Json& detail) {
-  const std::string reason = Text(detail, "reason");
+  const std::string reason = ShownText(detail, "reason");
   return reason.empty() ? "" : ": " + reason;
 }
 
 /// Of records about approvals and who may give them.
 std::string DecisionInWords(const std::string& event, const Json& detail) {
-  const std::string name = Text(detail, "name");
+  const std::string name = ShownText(detail, "name");
   if (event == "approver-added") return name + " may sign approvals from now on";
   if (event == "approver-removed") return name + " may not sign approvals any more";
   if (event == "signed") {
-    return "study " + Short(detail) + " signed by " + name + ", until " + Text(detail, "until") +
-           Because(detail);
+    return "study " + Short(detail) + " signed by " + name + ", until " +
+           ShownText(detail, "until") + Because(detail);
   }
-  const std::string until = Text(detail, "until");
+  const std::string until = ShownText(detail, "until");
   return "study " + Short(detail) + " " + event + " here" +
          (until.empty() ? "" : " until " + until) + Because(detail);
 }
 
 std::string LackOf(const Json& study) {
-  return Text(study.value("approval", Json::object()), "lacks");
+  return ShownText(study.value("approval", Json::object()), "lacks");
 }
 
 /// Approved at some time, and yet nothing is answered: for want of signatures, of time, of a
 /// policy.
 bool HasLapsed(const Json& study) {
-  return Text(study, "decision") == "approved" && !LackOf(study).empty();
+  return ShownText(study, "decision") == "approved" && !LackOf(study).empty();
 }
 
 bool IsOver(const Json& study) {
-  const std::string state = Text(study, "state");
+  const std::string state = ShownText(study, "state");
   return state == "finished" || state == "failed" || state == "stopped";
 }
 
@@ -72,7 +67,7 @@ std::string DecisionOf(const Json& study) {
   if (study["decision"].is_null()) {
     return waiting == 0 ? "none yet" : std::to_string(waiting) + needed + " signed";
   }
-  const std::string decision = Text(study, "decision");
+  const std::string decision = ShownText(study, "decision");
   if (decision != "approved") return decision;
   if (approval.value("signatures_counting", 0U) < approval.value("signatures_needed", 0U)) {
     return Number(approval, "signatures_counting") + needed + " signed";
@@ -83,8 +78,8 @@ std::string DecisionOf(const Json& study) {
 
 std::string LedgerLine(const Json& record) {
   const Json detail = record.value("detail", Json::object());
-  const std::string event = Text(record, "event");
-  std::string line = Text(record, "at") + "  ";
+  const std::string event = ShownText(record, "event");
+  std::string line = ShownText(record, "at") + "  ";
   if (event == "excluded") {
     return line + Number(detail, "patients") + " patients excluded from all later answers (" +
            Number(detail, "in_all") + " in all)";
@@ -113,10 +108,10 @@ std::string FormatStudies(const Json& reply, const TerminalStyle& style) {
   std::vector<std::vector<std::string>> rows = {{"study", "kind", "decision", "state", "title"}};
   std::string remarks;
   for (const Json& study : reply["studies"]) {
-    rows.push_back({Short(study), Text(study, "kind"), DecisionOf(study), Text(study, "state"),
-                    Text(study, "title")});
-    std::vector<std::string> words = {Text(study, "progress"), Text(study, "last_refusal"),
-                                      Text(study, "reason")};
+    rows.push_back({Short(study), ShownText(study, "kind"), DecisionOf(study),
+                    ShownText(study, "state"), ShownText(study, "title")});
+    std::vector<std::string> words = {ShownText(study, "progress"),
+                                      ShownText(study, "last_refusal"), ShownText(study, "reason")};
     const std::string lack = HasLapsed(study) && !IsOver(study) ? LackOf(study) : "";
     if (lack != words[1]) words.push_back(lack);
     for (const std::string& remark : words) {
@@ -148,14 +143,14 @@ std::string FormatBalance(const Json& reply) {
 }
 
 std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
-  std::string text = "Site " + Text(reply, "site");
-  const std::string federation = Text(reply, "federation");
+  std::string text = "Site " + ShownText(reply, "site");
+  const std::string federation = ShownText(reply, "federation");
   text += federation.empty() ? ", not yet welcomed by its coordinator\n"
                              : " in the federation " + federation + "\n";
-  text += "Service: " + Text(reply, "service") + "\n";
-  const std::string connection = Text(reply, "connection");
+  text += "Service: " + ShownText(reply, "service") + "\n";
+  const std::string connection = ShownText(reply, "connection");
   if (!connection.empty()) text += Wrapped("Connection: " + connection, style.width, 2) + "\n";
-  if (const std::string words = Text(reply, "rolled_back"); !words.empty()) {
+  if (const std::string words = ShownText(reply, "rolled_back"); !words.empty()) {
     text += Wrapped("Nothing is answered: " + words + ". " + std::string(kRollbackRemedy),
                     style.width, 2) +
             "\n";
@@ -177,7 +172,7 @@ std::string FormatStatus(const Json& reply, const TerminalStyle& style) {
     text += "\nMembers (roster epoch " + Number(reply, "roster_epoch") + ")\n";
     std::vector<std::vector<std::string>> rows = {{"  site", "fingerprint"}};
     for (const Json& member : reply["members"]) {
-      rows.push_back({"  " + Text(member, "site"), Text(member, "fingerprint")});
+      rows.push_back({"  " + ShownText(member, "site"), ShownText(member, "fingerprint")});
     }
     text += AlignedTable(rows);
   }
@@ -200,14 +195,14 @@ std::string FormatSignatures(const Json& reply) {
 }
 
 std::string FormatDecision(const Json& study) {
-  const std::string name = "Study " + Short(study) + " (" + Text(study, "title") + ")";
+  const std::string name = "Study " + Short(study) + " (" + ShownText(study, "title") + ")";
   const Json approval = study.value("approval", Json::object());
   const Json waiting = approval.value("waiting", Json::array());
-  const std::string decision = Text(study, "decision");
+  const std::string decision = ShownText(study, "decision");
   std::string people;
   for (const Json& person :
        waiting.empty() ? approval.value("signatures", Json::array()) : waiting) {
-    people += (people.empty() ? "" : ", ") + Text(person, "name");
+    people += (people.empty() ? "" : ", ") + ShownText(person, "name");
   }
   if (!waiting.empty()) {
     return name + " is signed by " + people + ": " + std::to_string(waiting.size()) + " of " +
@@ -220,7 +215,7 @@ std::string FormatDecision(const Json& study) {
   if (HasLapsed(study)) {
     return name + " was approved here, and nothing is answered: " + LackOf(study) + "\n";
   }
-  return name + " is approved here through " + Text(approval, "through") +
+  return name + " is approved here through " + ShownText(approval, "through") +
          (people.empty() ? "" : ", signed by " + people) + ".\n";
 }
 

@@ -58,6 +58,14 @@ TEST(ServiceRequestTest, TextIsOneLineOfUtf8) {
   EXPECT_EQ(RequestText(Json{{"name", "\xff"}}), "{\"name\":\"\xef\xbf\xbd\"}");
 }
 
+TEST(ServiceRequestTest, WhatIsShownOfAReplyIsOneLine) {
+  const Json reply{{"title", "Heart\nfailure \x1b[2J"}, {"rounds", 3}};
+  EXPECT_EQ(ShownText(reply, "title"), "Heart failure ?[2J");
+  EXPECT_EQ(ShownText(reply, "rounds"), "");
+  EXPECT_EQ(ShownText(reply, "nothing"), "");
+  EXPECT_EQ(ShownText(Json::array(), "title"), "");
+}
+
 TEST(ServiceRequestTest, ARepliesFormIsChecked) {
   for (const char* text : {"", "[1]", "null", "{"}) {
     const auto reply = ParseReply(text);
