@@ -83,7 +83,7 @@ Result<CsvRecords::Found> CsvRecords::ScanRecord() {
 }
 
 // Fields without quotes behind which another follows are most of a file, and nothing can be wrong
-// with them: what may be is left to ScanPlain and ScanQuoted.
+// with them: those that are too long, and a record's last, are left to ScanPlain.
 void CsvRecords::TakePlainFields() {
   const auto line = static_cast<std::uint32_t>(at_line_ - record_line_);
   while (fields_.size() < kMaxCsvColumns && text_[at_] != '"') {
@@ -105,10 +105,6 @@ Result<CsvRecords::After> CsvRecords::ScanPlain(CsvSpan& field) {
     TRY_STATUS(CheckSize(begin, mark, at_line_));
   }
   const char c = text_[mark];
-  if (c == delimiter_) {
-    at_ = mark + 1;
-    return After::kField;
-  }
   if (c == '\n' || c == '\r') {
     const std::uint64_t before = std::exchange(line_, at_line_);
     if (TakeLineEnd(mark)) return After::kRecord;
