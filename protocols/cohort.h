@@ -81,7 +81,9 @@ struct CohortWithFlow {
   std::vector<std::size_t> rows = {};  ///< Of the table, in the cohort's order.
 };
 
-/// Which rows the contract's eligibility rules let in, the site's own exclusions aside.
+/// For each row of the table whether the contract's eligibility rules let it in, the site's own
+/// exclusions aside. kInvalidArgument where the table is not the contract's, or a rule names a
+/// column that it has not.
 Result<std::vector<bool>> EligibleRows(const Contract& contract, const DataTable& table);
 
 /// Applies the eligibility rules, then keeps the rows that have a value in each of `columns` but

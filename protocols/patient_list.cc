@@ -41,11 +41,8 @@ void PatientList::Enter(std::vector<Slot>& slots, Slot slot) const {
 }
 
 // Keeps a quarter of the slots free at least.
-void PatientList::Grow() {
-  if (4 * (distinct() + 1) > 3 * slots_.size()) Rehash(distinct() + 1);
-}
-
-void PatientList::Rehash(std::size_t patients) {
+void PatientList::MakeRoomFor(std::size_t patients) {
+  if (4 * patients <= 3 * slots_.size()) return;
   constexpr std::size_t kFewest = 16;
   const bool rested = slots_.empty();
   const std::size_t size = std::bit_ceil(std::max(kFewest, patients * 4 / 3 + 1));
@@ -70,7 +67,7 @@ void PatientList::reserve(std::size_t rows) {
   ReserveLarge(ends_, patients);
   text_.reserve(text_.size() / distinct() * patients + text_.size());
   PreferLargePages(text_.data() + text_.size(), text_.capacity() - text_.size());
-  if (4 * (patients + 1) > 3 * slots_.size()) Rehash(patients + 1);
+  MakeRoomFor(patients);
 }
 
 void PatientList::RestFromAdding() { slots_ = std::vector<Slot>(); }
@@ -81,7 +78,7 @@ void PatientList::Add(std::string_view patient, std::uint32_t hash) {
     rows_.push_back(rows_.back());
     return;
   }
-  Grow();
+  MakeRoomFor(distinct() + 1);
   Slot& slot = SlotFor(patient, hash);
   if (slot.number_and_one == 0) {
     CHECK(distinct() < std::numeric_limits<std::uint32_t>::max() - 1);

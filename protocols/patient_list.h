@@ -84,9 +84,8 @@ class PatientList {
     std::uint32_t number_and_one = 0;  ///< 0: free.
   };
   Slot& SlotFor(std::string_view patient, std::uint32_t hash);
-  void Grow();
-  /// Enters all patients into a table with room for so many.
-  void Rehash(std::size_t patients);
+  /// Room in the hash table for so many patients.
+  void MakeRoomFor(std::size_t patients);
   void Enter(std::vector<Slot>& slots, Slot slot) const;
   void Add(std::string_view patient, std::uint32_t hash);
 
