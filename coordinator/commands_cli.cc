@@ -146,8 +146,7 @@ Result<Asking> ReadAsking(const std::string& text, const std::string& file) {
         " asks to connect with another key from now on; its fingerprint is then\n  ",
         "It takes the new key up between two rounds; the old one is refused from then on.\n"
         "Sites whose policy.toml names it under anchors by its old fingerprint answer nothing "
-        "until "
-        "the new one stands there."};
+        "until the new one stands there."};
   }
   TRY(const JoinRequest request, ReadJoinRequest(text, file));
   return Asking{request.site_name, Fingerprint(request.identity, request.transport),
