@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "tests/end_to_end/deployment.h"
+#include "tests/end_to_end/shell.h"
 
 namespace consilium::testing {
 namespace {
@@ -20,18 +20,6 @@ using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr const char* kServices[] = {"site", "coordinator"};
-
-std::filesystem::path SourceOf(const std::string& file) {
-  return std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / file;
-}
-
-CommandOutcome Shell(const std::string& line) { return RunProgram({"/bin/bash", "-c", line}); }
-
-bool IsInstalled(const std::string& command) {
-  return Shell("command -v " + command).exit_code == 0;
-}
 
 class PackagesTest : public ::testing::Test {
  protected:

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/end_to_end/deployment.h"
+#include "tests/end_to_end/shell.h"
 
 namespace consilium::testing {
 namespace {
@@ -16,18 +16,6 @@ using ::testing::Contains;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr const char* kServices[] = {"site", "coordinator"};
-
-std::filesystem::path SourceOf(const std::string& file) {
-  return std::filesystem::path(CONSILIUM_SOURCE_FOLDER) / file;
-}
-
-CommandOutcome Shell(const std::string& line) { return RunProgram({"/bin/bash", "-c", line}); }
-
-bool IsInstalled(const std::string& command) {
-  return Shell("command -v " + command).exit_code == 0;
-}
 
 /// The exposure that systemd-analyze finds, from 0 to 10; 10 when it finds none.
 double ExposureOf(const std::string& unit_text) {
