@@ -9,7 +9,12 @@
 namespace consilium {
 
 /// Without spaces and tabs at both ends.
-std::string_view Trimmed(std::string_view text);
+inline std::string_view Trimmed(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
 
 /// ASCII letters in lower case, everything else as it is.
 std::string LowerCase(std::string_view text);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "client/ingestion/short_number.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -20,7 +21,7 @@ bool IsNumeric(ColumnType type) {
          type == ColumnType::kDuration;
 }
 
-std::string ShortNumber(double value) {
+std::string NumberText(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.15g", value);
   return text;
@@ -67,6 +68,18 @@ tl::expected<double, DataFault> Checked(const ContractColumn& column,
     return tl::make_unexpected(DataFault::kOutOfRange);
   }
   return number + 0.0;  // Turns -0 into 0.
+}
+
+/// Most numbers, without what the few others need; NaN where ConvertNumber() has to look.
+double QuickNumber(const ColumnBinding& binding, std::string_view text) {
+  if (binding.converts) return kNotKnown;
+  const ContractColumn& column = *binding.column;
+  const double number = ShortNumber(text, binding.number.decimal);
+  // Comparisons with NaN are false.
+  const bool fits = number >= column.minimum.value_or(-kLargestWhole) &&
+                    number <= column.maximum.value_or(kLargestWhole);
+  const bool whole_enough = column.type != ColumnType::kInteger || number == std::nearbyint(number);
+  return fits && whole_enough ? number + 0.0 : kNotKnown;
 }
 
 tl::expected<double, DataFault> ConvertNumber(ColumnBinding& binding,
@@ -261,7 +274,7 @@ std::string InWords(const ContractColumn& column) {
       return "one of " + JoinNames(column.levels);
   }
   if (column.minimum && column.maximum) {
-    words += " from " + ShortNumber(*column.minimum) + " to " + ShortNumber(*column.maximum);
+    words += " from " + NumberText(*column.minimum) + " to " + NumberText(*column.maximum);
   }
   return column.unit.empty() ? words : words + " " + column.unit;
 }
@@ -347,6 +360,13 @@ double ReadCell(ColumnBinding& binding, const TableRow& row, ColumnQuality& qual
     return kNotKnown;
   }
   const bool number = !translated && IsNumeric(binding.column->type);
+  if (number) {
+    const double quick = QuickNumber(binding, text);
+    if (!std::isnan(quick)) [[likely]] {
+      ++quality.values;
+      return quick;
+    }
+  }
   const std::string_view unit =
       FirstText(binding.unit_fields, [&](std::size_t field) { return row.fields[field]; });
   const auto value = number ? ConvertNumber(binding, text, unit) : ConvertTranslated(binding, text);

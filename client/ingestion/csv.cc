@@ -232,11 +232,16 @@ bool CsvReader::IsBlank() const {
 Status CsvReader::Present(TableRow& row) {
   const std::vector<CsvSpan>& fields = records_.fields();
   row.place = records_.line();
-  row.fields.assign(fields.size(), std::string_view());
+  row.fields.resize(fields.size());
   row.field_places.clear();
   decoded_.clear();
+  const bool ascii = records_.is_surely_ascii();
   for (const std::size_t i : wanted_) {
-    TRY(row.fields[i], Decode(fields[i]));
+    if (ascii && !fields[i].escaped) {
+      row.fields[i] = records_.TextOf(fields[i]);
+    } else {
+      TRY(row.fields[i], Decode(fields[i]));
+    }
   }
   row.blank = IsBlank();
   if (fields.back().line > 0) {

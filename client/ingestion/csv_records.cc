@@ -86,14 +86,20 @@ Result<CsvRecords::Found> CsvRecords::ScanRecord() {
 // with them: those that are too long, and a record's last, are left to ScanPlain.
 void CsvRecords::TakePlainFields() {
   const auto line = static_cast<std::uint32_t>(at_line_ - record_line_);
-  while (fields_.size() < kMaxCsvColumns && text_[at_] != '"') {
-    const std::size_t mark = cursor_.Peek();
-    if (text_[mark] != delimiter_ || mark - at_ > kMaxCsvFieldBytes) return;
-    cursor_.Pass();
+  const char* const text = text_.data();
+  // Copies, which stay in registers.
+  CsvMarkCursor cursor = cursor_;
+  std::size_t at = at_;
+  while (fields_.size() < kMaxCsvColumns && text[at] != '"') {
+    const std::size_t mark = cursor.Peek();
+    if (text[mark] != delimiter_ || mark - at > kMaxCsvFieldBytes) break;
+    cursor.Pass();
     fields_.push_back(
-        {static_cast<std::uint32_t>(at_ - record_), static_cast<std::uint32_t>(mark - at_), line});
-    at_ = mark + 1;
+        {static_cast<std::uint32_t>(at - record_), static_cast<std::uint32_t>(mark - at), line});
+    at = mark + 1;
   }
+  cursor_ = cursor;
+  at_ = at;
 }
 
 Result<CsvRecords::After> CsvRecords::ScanPlain(CsvSpan& field) {

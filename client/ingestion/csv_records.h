@@ -58,6 +58,8 @@ class CsvRecords {
   std::string_view TextOf(const CsvSpan& field) const {
     return {text_.data() + record_ + field.begin, field.size};
   }
+  /// True if the record is ASCII; false if it, or a few bytes behind it, are not.
+  bool is_surely_ascii() const { return cursor_.is_ascii(); }
   std::size_t record_bytes() const { return position_ - record_; }
   /// The line, from 1, on which the record starts.
   std::uint64_t line() const { return record_line_; }

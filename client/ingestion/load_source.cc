@@ -187,8 +187,9 @@ class SourceLoader {
     ++report.rows;
     if (patient.empty()) report.patient_missing.Add(row.PlaceOf(patient_field_));
     for (std::size_t i = 0; i < bindings_.size(); ++i) {
-      loaded_.table.columns[i].push_back(ReadCell(bindings_[i], row, report.columns[i]));
-      if (std::isnan(loaded_.table.columns[i].back())) {
+      const double value = ReadCell(bindings_[i], row, report.columns[i]);
+      loaded_.table.columns[i].push_back(value);
+      if (std::isnan(value)) {
         const std::string_view text = row.fields[bindings_[i].field];
         faults_.Look(i, number, text, report.columns[i]);
       }

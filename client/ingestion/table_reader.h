@@ -25,8 +25,8 @@ struct FieldFault {
   std::string_view unit;  ///< Of kUnknownUnit: what the row names, if anything.
 };
 
-/// One row, to be handed to Next() again and again. A reader fills it without allocating: its
-/// fields are views into the reader's own memory, good until the next call of Next().
+/// One row, to be handed to one reader's Next() again and again. The reader fills it without
+/// allocating: its fields are views into the reader's own memory, good until the next call.
 struct TableRow {
   std::vector<std::string_view> fields;  ///< UTF-8, one for each header; a missing value is empty.
   std::uint64_t place = 0;               ///< The line or record at which the row starts, from 1.

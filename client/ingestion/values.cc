@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "client/ingestion/short_number.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -99,35 +100,6 @@ bool IsPlainNumber(std::string_view text) {
     position += exponent;
   }
   return position == text.size();
-}
-
-// Most numbers of a table: a sign, some digits, at most one decimal mark. With no more than 15
-// digits both the digits and the power of ten are exact, so that their quotient is the nearest
-// double (Clinger 1990). Nothing for everything else.
-std::optional<double> ParseShortNumber(std::string_view text, char decimal) {
-  constexpr std::array<double, 16> kPowersOfTen = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                   1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  const bool negative = text.starts_with('-');
-  if (negative || text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty() || text.size() > 16) return std::nullopt;
-  std::uint64_t digits = 0;
-  std::size_t count = 0;
-  std::size_t mark = text.size();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (IsDigit(c)) {
-      digits = 10 * digits + static_cast<std::uint64_t>(c - '0');
-      ++count;
-    } else if (c == decimal && mark == text.size()) {
-      mark = i;
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (count == 0 || count > 15) return std::nullopt;
-  const std::size_t fraction = mark == text.size() ? 0 : text.size() - mark - 1;
-  const double value = static_cast<double>(digits) / kPowersOfTen[fraction];
-  return negative ? -value : value;
 }
 
 // A run of digits within bounds on their number; -1 if there is none.
@@ -226,7 +198,7 @@ std::optional<std::int64_t> TimeOfDay(std::string_view text) {
 }  // namespace
 
 tl::expected<double, DataFault> ParseNumber(std::string_view text, const NumberFormat& format) {
-  if (const auto value = ParseShortNumber(text, format.decimal)) return *value;
+  if (const double value = ShortNumber(text, format.decimal); !std::isnan(value)) return value;
   const auto fault = [&] { return tl::make_unexpected(Diagnose(text, format)); };
   // With a comma as the decimal mark a point is no part of a number, and the other way round.
   std::string plain(text);

@@ -19,6 +19,7 @@ TEST(CsvScanTest, FindsTheSameMarksInBothWays) {
       state = state * 6364136223846793005U + 1442695040888963407U;
       const auto drawn = static_cast<unsigned char>(state >> 33U);
       c = drawn < 64 ? ",;\n\r\"\0|\t"[drawn % 8] : static_cast<char>(drawn);
+      if (round % 2 == 0) c = static_cast<char>(c & 0x7F);
     }
     for (const char delimiter : {',', ';', '\t', '|'}) {
       ASSERT_EQ(CsvMarks(block.data(), delimiter), CsvMarksPortable(block.data(), delimiter));
@@ -38,6 +39,19 @@ TEST(CsvScanTest, GoesFromMarkToMarkOverBlocks) {
   std::vector<std::size_t> marks;
   for (int i = 0; i < 5; ++i) marks.push_back(cursor.Next());
   EXPECT_THAT(marks, ElementsAre(0U, 63U, 64U, 190U, end));
+}
+
+TEST(CsvScanTest, TellsWhetherAllIsAsciiUpToTheMark) {
+  std::string text(300, 'x');
+  text[70] = ',';
+  text[200] = static_cast<char>(0xE9);
+  text[250] = ',';
+  text.append(1 + kCsvBlock, '\0');
+  CsvMarkCursor cursor(text.data(), ',', 0);
+  ASSERT_EQ(cursor.Next(), 70U);
+  EXPECT_TRUE(cursor.is_ascii());
+  ASSERT_EQ(cursor.Next(), 250U);
+  EXPECT_FALSE(cursor.is_ascii());
 }
 
 }  // namespace
