@@ -31,6 +31,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--soft);font-size
 border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem;line-height:1.5}
 .number{font:.8rem/1.5 ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 td,th{overflow-wrap:break-word}
+@media(max-width:560px){.grid td,.grid tbody th{overflow-wrap:anywhere}}
 header p.verdict{font-weight:600;border-left:4px solid var(--truth);padding-left:.7rem}
 header p.verdict.bad{border-color:var(--bad)}
 )";
