@@ -48,7 +48,7 @@ TEST(ShortNumberTest, FindsTheSameOfLongerTextsInBothWays) {
 }
 
 RC_GTEST_PROP(ShortNumberPropertyTest, IsTheNearestDouble, ()) {
-  const auto digits = *rc::gen::container<std::string>(*rc::gen::inRange(1, 16),
+  const auto digits = *rc::gen::container<std::string>(*rc::gen::inRange<std::size_t>(1, 16),
                                                        rc::gen::inRange('0', char('9' + 1)));
   const auto mark = *rc::gen::inRange<std::size_t>(0, digits.size() + 1);
   const std::string text = digits.substr(0, mark) + "." + digits.substr(mark);
