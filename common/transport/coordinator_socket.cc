@@ -19,7 +19,7 @@ namespace {
 constexpr int kZapEnforceDomain = 93;
 /// Received and not yet handed on, of all connections: well over the queues of 8 messages of the
 /// few that upload at a time, and the kernel's buffers.
-constexpr std::uint64_t kMostHeld = 24U << 20;
+constexpr std::uint64_t kMostHeld = 20U << 20;
 constexpr int kMostRefusedInOneCall = 64;
 
 /// Without a copy: what goes to all sites stands in memory once.
