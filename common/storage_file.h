@@ -11,7 +11,8 @@ namespace consilium {
 
 inline constexpr std::uint32_t kApplicationId = 0x434e534c;  // "CNSL"
 inline constexpr char kRestoreRemedy[] =
-    "Stop here and keep the file; restore the latest backup of this folder, then start again.";
+    "Stop here and keep the file. Only its newest copy can go on: an older one has forgotten what "
+    "was answered since, and is refused.";
 
 tl::unexpected<Error> FailAsNewerState(const std::string& file,
                                        std::uint32_t format,

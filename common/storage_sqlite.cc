@@ -415,7 +415,7 @@ Status CreateStore(const std::filesystem::path& file, std::uint32_t format) {
   if (std::filesystem::exists(file.string() + "-wal")) {
     return Fail(ErrorCode::kCorrupt,
                 "'" + file.string() + "' is missing while its log '-wal' is there",
-                "Put the file back beside its log, or restore the latest backup of this folder.");
+                "Put the file back beside its log, as it was when the program last ran.");
   }
   std::string temporary = file.string() + ".new-XXXXXX";
   {

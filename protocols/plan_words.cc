@@ -5,6 +5,7 @@
 
 #include "protocols/derived_columns.h"
 #include "protocols/norm_check.h"
+#include "protocols/secure_sum/thresholds.h"
 #include "protocols/units/analytes.h"
 
 namespace consilium {
@@ -65,6 +66,12 @@ std::string RuleInWords(const ContractColumn& column, const EligibilityRule& rul
 std::string SeriesInWords(const Plan& plan, const std::string& series) {
   const std::size_t count = plan.contract.ColumnsOf(series).size();
   return ", and all others of the " + std::to_string(count) + " columns of this name";
+}
+
+/// How many sites may put their numbers together with the coordinator where so many take part.
+std::uint32_t ColludingIn(std::uint32_t sites) {
+  const Result<Thresholds> thresholds = ThresholdsFor(sites, sites);
+  return thresholds ? thresholds->colluding : 0;
 }
 
 }  // namespace
@@ -162,14 +169,18 @@ std::string PrivacyInWords(const Plan& plan) {
          whose + ": it makes no result more than " + Number(std::exp(plan.dp->epsilon), "%.3g") +
          " times as likely (epsilon " + Number(plan.dp->epsilon, "%.3g") +
          "), but for a chance of " + Number(plan.dp->delta, "%.3g") +
-         " (delta). Smaller numbers protect better.";
+         " (delta). Smaller numbers protect better. A round that has to be repeated tells more: "
+         "the policy's privacy budget bounds all of it.";
 }
 
 std::vector<std::string> ThresholdsInWords(const Plan& plan) {
   return {
       "A hospital with fewer than " + std::to_string(plan.minimum_patients) +
           " patients in this study takes no part.",
-      "No total over fewer than " + std::to_string(plan.minimum_sites) + " hospitals is opened.",
+      "No total over fewer than " + std::to_string(plan.minimum_sites) +
+          " hospitals is opened. In the smallest one a hospital's own numbers are safe from the "
+          "coordinator and " +
+          std::to_string(ColludingIn(plan.minimum_sites)) + " of the others together.",
       plan.on_loss == OnLoss::kWait
           ? "If a hospital is lost while the study runs, the study waits for it."
           : "If a hospital is lost while the study runs, rounds go on without it.",

@@ -279,15 +279,21 @@ std::string InWords(const ContractColumn& column) {
   return column.unit.empty() ? words : words + " " + column.unit;
 }
 
-MissingCodes CodesOf(const std::vector<std::string>& texts, bool numeric) {
+MissingCodes CodesOf(const std::vector<std::string>& texts) {
   MissingCodes codes;
   for (const std::string& text : texts) {
-    MissingCode code{std::string(Trimmed(text)), std::nullopt, 0};
-    if (numeric) {
-      if (const auto number = ParseNumber(code.text, NumberFormat{})) code.number = *number;
-    }
+    codes.codes.push_back({std::string(Trimmed(text)), std::nullopt, 0});
+  }
+  return codes;
+}
+
+MissingCodes NumericCodesOf(const std::vector<std::string>& texts, const NumberFormat& format) {
+  MissingCodes codes = CodesOf(texts);
+  for (MissingCode& code : codes.codes) {
+    auto number = ParseNumber(code.text, format);
+    if (!number) number = ParseNumber(code.text, NumberFormat{});
+    if (number) code.number = *number;
     codes.any_number = codes.any_number || code.number.has_value();
-    codes.codes.push_back(std::move(code));
   }
   return codes;
 }
@@ -316,8 +322,9 @@ Result<ColumnBinding> BindColumn(const Source& source,
   const bool days = mapping.time_between != TimeBetween::kNone;
   std::vector<std::string> codes = source.missing;
   codes.insert(codes.end(), mapping.missing.begin(), mapping.missing.end());
-  binding.source_missing = CodesOf(codes, numeric && !days);
-  binding.contract_missing = CodesOf(column.missing, numeric);
+  binding.source_missing = numeric && !days ? NumericCodesOf(codes, source.number) : CodesOf(codes);
+  binding.contract_missing =
+      numeric ? NumericCodesOf(column.missing, NumberFormat{}) : CodesOf(column.missing);
   binding.date_formats = mapping.date_formats.empty() ? source.date_formats : mapping.date_formats;
   if (days) {
     TRY_STATUS(BindTime(source, binding));

@@ -34,8 +34,11 @@ struct MissingCodes {
   bool any_number = false;
 };
 
-/// Of numeric columns codes are compared as numbers, too.
-MissingCodes CodesOf(const std::vector<std::string>& texts, bool numeric);
+/// Compared as texts alone.
+MissingCodes CodesOf(const std::vector<std::string>& texts);
+/// Compared as numbers, too. Codes are written as the values beside them; one that is no number in
+/// that notation may be one with a point.
+MissingCodes NumericCodesOf(const std::vector<std::string>& texts, const NumberFormat& format);
 /// nullptr if the text is none of them.
 MissingCode* FindCode(MissingCodes& missing, std::string_view text, const NumberFormat& format);
 

@@ -163,7 +163,7 @@ class SourceLoader {
     loaded_.table.columns.resize(bindings_.size());
     std::vector<std::string> codes = source_.missing;
     codes.insert(codes.end(), patient_.missing.begin(), patient_.missing.end());
-    patient_missing_ = CodesOf(codes, false);
+    patient_missing_ = CodesOf(codes);
   }
 
   void TakeRow(const TableRow& row) {

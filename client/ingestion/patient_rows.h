@@ -57,8 +57,8 @@ class PatientRows : public TableReader {
   PatientRows(const Source& source, std::unique_ptr<TableReader> own)
       : source_(source),
         own_(std::move(own)),
-        missing_(CodesOf(source.missing, true)),
-        patient_missing_(CodesOf(source.missing, false)) {}
+        missing_(NumericCodesOf(source.missing, source.number)),
+        patient_missing_(CodesOf(source.missing)) {}
   Status OpenGroups();
   Status OpenGroup(const RowGroup& options);
   Status FindIndex(Group& group) const;

@@ -1,6 +1,7 @@
 #include "client/ingestion/row_takes.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/names.h"
@@ -25,14 +26,16 @@ bool IsWithin(const DayWindow& window, std::int64_t day, std::int64_t index) {
 
 /// Texts that mean "not known" among the rows' values: those of the rows, and of each [[column]]
 /// that takes the value. Once they were converted, or in a mean, nobody would know them.
-std::vector<std::string> CodesOfTake(const RowTake& take, const Source& rows, const Source& table) {
-  std::vector<std::string> codes = rows.missing;
-  if (Counts(take.use)) return codes;
+MissingCodes CodesOfTake(const RowTake& take, const Source& rows, const Source& table) {
+  MissingCodes all = NumericCodesOf(rows.missing, rows.number);
+  if (Counts(take.use)) return all;
   for (const ColumnMapping& column : table.columns) {
     if (Trimmed(column.from) != Trimmed(take.name)) continue;
-    codes.insert(codes.end(), column.missing.begin(), column.missing.end());
+    MissingCodes of_column = NumericCodesOf(column.missing, table.number);
+    all.any_number = all.any_number || of_column.any_number;
+    std::move(of_column.codes.begin(), of_column.codes.end(), std::back_inserter(all.codes));
   }
-  return codes;
+  return all;
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ Result<RowTakes> RowTakes::Make(const RowGroup& group,
   takes.rows_ = FormatOf(rows);
   takes.table_ = FormatOf(table);
   takes.where_ = std::move(where);
-  takes.missing_ = CodesOf(rows.missing, true);
+  takes.missing_ = NumericCodesOf(rows.missing, rows.number);
   const std::string name = rows.DataName();
   TRY(takes.patient_, ColumnOfHeader(columns, group.patient, "patient", name));
   if (!group.date.empty()) {
@@ -83,7 +86,7 @@ Result<RowTakes> RowTakes::Make(const RowGroup& group,
       TRY(const std::size_t column, ColumnOfHeader(columns, condition.header, "where", name));
       bound.where.push_back(column);
     }
-    bound.missing = CodesOf(CodesOfTake(take, rows, table), true);
+    bound.missing = CodesOfTake(take, rows, table);
     takes.takes_.push_back(std::move(bound));
   }
   return takes;

@@ -85,6 +85,8 @@ Result<int> ShowLedger(const CommonOptions& common, bool verify_only) {
   reply.erase("records");
   return PrintReply(common, reply,
                     "All " + count + " records are linked and signed as they were written.\n" +
+                        "Whether any are missing at the end shows when the site next connects: the "
+                        "coordinator\nholds the newest head.\n" +
                         FormatSignatures(reply));
 }
 

@@ -113,6 +113,11 @@ class Calendar {
   bool Has(std::size_t column, std::size_t row) const {
     return std::isfinite(table_.columns[column][row]);
   }
+  /// A value beyond the contract's range is faulty and in no mean: it alone could be worked out.
+  bool IsInRange(std::size_t column, double value) const {
+    const ContractColumn& asked = contract_.columns[column];
+    return !(asked.minimum && value < *asked.minimum) && !(asked.maximum && value > *asked.maximum);
+  }
   bool IsNumeric(std::size_t column) const {
     const ColumnType type = contract_.columns[column].type;
     return type == ColumnType::kNumber || type == ColumnType::kInteger ||
@@ -180,8 +185,10 @@ CalendarColumn Calendar::ColumnOf(std::size_t column) const {
       ++series.missing[*place];
       continue;
     }
+    const double value = table_.columns[column][row];
+    if (!IsInRange(column, value)) continue;
     ++sums[*place].rows;
-    sums[*place].sum += table_.columns[column][row];
+    sums[*place].sum += value;
   }
   if (!has_means) return series;
   // Patients are counted only where there are rows enough: a few periods' marks at a time.
@@ -189,6 +196,7 @@ CalendarColumn Calendar::ColumnOf(std::size_t column) const {
   for (std::size_t row = 0; row < month_of_row_.size(); ++row) {
     const std::optional<std::size_t> place = PlaceOf(row);
     if (!place || !Has(column, row) || patients[*place].size() >= kFewestPatients) continue;
+    if (!IsInRange(column, table_.columns[column][row])) continue;
     const std::uint32_t patient = table_.patients.NumberOf(row);
     std::vector<std::uint32_t>& seen = patients[*place];
     if (std::find(seen.begin(), seen.end(), patient) == seen.end()) seen.push_back(patient);

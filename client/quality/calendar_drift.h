@@ -24,7 +24,8 @@ struct CalendarColumn {
   std::size_t column = 0;              ///< In the contract.
   std::vector<std::uint64_t> missing;  ///< Rows without a value, a period.
   /// Of numbers, and the share of yes among booleans: only of periods with values of at least ten
-  /// patients. The only numbers of a report that are computed from values.
+  /// patients, and without those beyond the contract's range. The only numbers of a report that are
+  /// computed from values.
   std::vector<std::optional<double>> means;
   std::optional<std::size_t> missing_step;  ///< The first period after a step;
   std::optional<std::size_t> value_step;    ///< of the values.

@@ -66,6 +66,13 @@ TEST(PlanWordsTest, SayWhatIsReadAndOfWhom) {
   EXPECT_THAT(GapsInWords(plan), HasSubstr("left out"));
 }
 
+TEST(PlanWordsTest, SayHowManyInLeagueATotalProtectsFrom) {
+  EXPECT_THAT(ThresholdsInWords(PlanWith(5, kLogistic))[1],
+              HasSubstr("fewer than 5 hospitals is opened. In the smallest one a hospital's own "
+                        "numbers are safe from the coordinator and 1 of the others"));
+  EXPECT_THAT(ThresholdsInWords(PlanWith(20, kLogistic))[1], HasSubstr("and 6 of the others"));
+}
+
 TEST(PlanWordsTest, NameTheRisksThatAPlanHas) {
   const std::string subtracted = "Results that are subtracted from each other";
   EXPECT_THAT(RisksOf(PlanWith(5, kLogistic)), ElementsAre(subtracted));

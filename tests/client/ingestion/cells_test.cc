@@ -123,6 +123,26 @@ TEST_F(CellsTest, TranslatedValuesAndMissingCodesAreNotConverted) {
   EXPECT_THAT(values, ElementsAre(1, 0.5, NanSensitiveDoubleEq(kMissing)));
 }
 
+/// The code for a thousand is not the number one.
+TEST_F(CellsTest, MissingCodesAreWrittenAsTheFilesNumbers) {
+  const std::string german = "decimal = \",\"\nthousands = \".\"\n";
+  EXPECT_THAT(
+      Values("id;x\nA;1\nB;1.000\nC;1000\nD;1,0\n", "missing = [\"1.000\"]\n", Number(""), german),
+      ElementsAre(1, NanSensitiveDoubleEq(kMissing), NanSensitiveDoubleEq(kMissing), 1));
+  EXPECT_THAT(
+      Values("id;x\nA;99,90\nB;99,9\nC;999\n", "missing = [\"99,9\"]\n", Number(""), german),
+      ElementsAre(NanSensitiveDoubleEq(kMissing), NanSensitiveDoubleEq(kMissing), 999));
+  EXPECT_THAT(
+      Values("id;x\nA;1000\nB;1\n", "missing = [\"1,000\"]\n", Number(""), "thousands = \",\"\n"),
+      ElementsAre(NanSensitiveDoubleEq(kMissing), 1));
+}
+
+TEST_F(CellsTest, ACodeWithAPointIsUnderstoodWhereTheFileHasCommas) {
+  EXPECT_THAT(
+      Values("id;x\nA;99,9\nB;1\n", "missing = [\"99.9\"]\n", Number(""), "decimal = \",\"\n"),
+      ElementsAre(NanSensitiveDoubleEq(kMissing), 1));
+}
+
 TEST_F(CellsTest, RefusesUnitsThatMakeNoSense) {
   EXPECT_THAT(ErrorFor("unit = \"mmHg\"\n", Number("kPa")), HasSubstr("\"mm[Hg]\""));
   EXPECT_THAT(ErrorFor("unit = \"mg/dL\"\n", Number("")), HasSubstr("the contract has none"));

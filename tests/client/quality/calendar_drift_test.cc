@@ -130,6 +130,16 @@ TEST(FindDriftTest, MonthsWithoutRowsAreNamed) {
   EXPECT_THAT(found[0].words, HasSubstr("no row in 2018-02 to 2018-04"));
 }
 
+/// One far value could be worked out of the mean.
+TEST(FindDriftTest, ValuesBeyondTheRangeAreInNoMean) {
+  const DataTable table = FourYears(7);
+  DataTable odd = table;
+  odd.columns[2][3] = 81'234;
+  const CalendarView view = *FindDrift(CholesterolByVisit(), odd).view;
+  ASSERT_TRUE(view.columns[0].means.front().has_value());
+  EXPECT_LT(*view.columns[0].means.front(), 270);
+}
+
 /// A mean of fewer patients would be close to a value.
 TEST(FindDriftTest, MeansAreOfTenPatientsAtLeast) {
   DataTable table = FourYears(6);
