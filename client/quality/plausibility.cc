@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "client/quality/patient_count.h"
 #include "client/quality/units.h"
@@ -139,19 +141,42 @@ std::string ConversionInWords(const ContractColumn& column, const UnitConversion
   return unit + ", analyte = \"" + std::string(conversion.analyte) + "\"";
 }
 
+/// The units that explain the values, and why. Where the middle value is one that patients have in
+/// some of them, the others explain nothing.
+std::vector<std::pair<UnitConversion, std::string>> Explanations(const ContractColumn& column,
+                                                                 std::span<const double> sorted) {
+  std::vector<std::pair<UnitConversion, std::string>> found;
+  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name, column.analyte)) {
+    std::optional<std::string> why = SeemsOther(column, sorted, conversion);
+    if (why) found.emplace_back(conversion, *std::move(why));
+  }
+  const double median = QuantileOf(sorted, 0.5);
+  const auto is_typical = [median](const auto& each) {
+    return IsTypical(each.first, median * each.first.factor + each.first.offset);
+  };
+  if (std::any_of(found.begin(), found.end(), is_typical)) {
+    std::erase_if(found, std::not_fn(is_typical));
+  }
+  return found;
+}
+
 std::optional<Suspicion> OtherUnit(const ContractColumn& column, std::span<const double> sorted) {
   if (column.unit.empty()) return std::nullopt;
-  for (const UnitConversion& conversion : ConversionsTo(column.unit, column.name, column.analyte)) {
-    const std::optional<std::string> why = SeemsOther(column, sorted, conversion);
-    if (!why) continue;
-    Suspicion suspicion{column.name, "unit", sorted.size(), {}, {}};
-    suspicion.words = "is this " + std::string(conversion.measurement) + " in " +
-                      std::string(conversion.other) + " instead of " + column.unit + "? " + *why;
-    suspicion.remedy = "If so, say in the source file, in the [[column]] of " + column.name + ": " +
-                       ConversionInWords(column, conversion) + ".";
-    return suspicion;
+  const auto found = Explanations(column, sorted);
+  if (found.empty()) return std::nullopt;
+  const auto& [likely, why] = found.front();
+  Suspicion suspicion{column.name, "unit", sorted.size(), {}, {}};
+  suspicion.words = "is this " + std::string(likely.measurement) + " in " +
+                    std::string(likely.other) + " instead of " + column.unit + "? " + why;
+  suspicion.remedy = "If so, say in the source file, in the [[column]] of " + column.name + ": " +
+                     ConversionInWords(column, likely) + ".";
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    suspicion.words += "; it may be in " + std::string(found[i].first.other) + ", too";
+    suspicion.remedy += " If it is in " + std::string(found[i].first.other) + ": " +
+                        ConversionInWords(column, found[i].first) + ".";
   }
-  return std::nullopt;
+  if (found.size() > 1) suspicion.remedy += " The laboratory knows which.";
+  return suspicion;
 }
 
 /// Values within the contract's range that no living patient has.

@@ -24,8 +24,11 @@ struct Pair {
 constexpr std::array kPairs{
     Pair{"glucose", "glucose", {"gluc", "gluk", "blood_sugar"}, "mg/dL", "mmol/L", 60, 300},
     Pair{"cholesterol", "cholesterol", {"chol", "ldl", "hdl"}, "mg/dL", "mmol/L", 20, 350},
+    Pair{"cholesterol", "", {"chol"}, "mg/dL", "g/L", 120, 350},
+    Pair{"glucose", "", {"gluc", "gluk", "blood_sugar"}, "mg/dL", "g/L", 60, 300},
     Pair{"triglycerides", "triglycerides", {"trig", "tg_", "tagl"}, "mg/dL", "mmol/L", 40, 500},
     Pair{"creatinine", "creatinine", {"crea", "scr", "krea"}, "mg/dL", "umol/L", 0.4, 6},
+    Pair{"creatinine", "", {"crea", "scr", "krea"}, "mg/dL", "mg/L", 0.4, 6},
     Pair{"urea", "urea", {"urea", "harnstoff", "carbamid"}, "mg/dL", "mmol/L", 0, 0},
     Pair{"urea nitrogen",
          "urea_nitrogen",

@@ -112,6 +112,21 @@ TEST(PlausibilityTest, AnotherUnitIsSuspectedByName) {
   }
 }
 
+TEST(PlausibilityTest, UnitsThatExplainTheValuesAsWellAreAllNamed) {
+  const auto chol = Found(OneColumn("chol", "mg/dL", "[0, 1000]"), Spread(1.3, 3.4));
+  ASSERT_EQ(chol.size(), 1U);
+  EXPECT_THAT(chol[0].words, AllOf(HasSubstr("cholesterol in mmol/L instead of mg/dL"),
+                                   HasSubstr("it may be in g/L, too")));
+  EXPECT_THAT(chol[0].remedy, AllOf(HasSubstr("If it is in g/L: unit = \"g/L\""),
+                                    HasSubstr("The laboratory knows which.")));
+  const auto glucose = Found(OneColumn("glucose", "mg/dL", "[0, 1000]"), Spread(0.7, 2));
+  ASSERT_EQ(glucose.size(), 1U);
+  EXPECT_THAT(glucose[0].words, HasSubstr("glucose in g/L instead of mg/dL"));
+  const auto creatinine = Found(OneColumn("creatinine", "mg/dL", "[0, 100]"), Spread(6.5, 20));
+  ASSERT_EQ(creatinine.size(), 1U);
+  EXPECT_THAT(creatinine[0].words, HasSubstr("creatinine in mg/L instead of mg/dL"));
+}
+
 /// What the report proposes is what the source file understands, and nothing else is computed.
 TEST(PlausibilityTest, TheRemedyIsALineOfTheSourceFile) {
   const auto glucose = Found(OneColumn("glucose", "mmol/L", "[1, 40]"), Spread(65, 280));
