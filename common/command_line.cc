@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -57,6 +59,21 @@ CLI::App& CommandLine::Add(const std::string& name,
   return *app;
 }
 
+namespace {
+
+/// What the standard library throws of a path that cannot be looked at: mostly of one in a folder
+/// that this account may not enter.
+Error ErrorOf(const std::filesystem::filesystem_error& thrown) {
+  const bool denied = thrown.code() == std::errc::permission_denied;
+  return Error{
+      denied ? ErrorCode::kPermission : ErrorCode::kIo,
+      "'" + thrown.path1().string() + "' cannot be looked at: " + thrown.code().message(),
+      denied ? "Run the command as the account that owns the folder, or let this one enter it."
+             : ""};
+}
+
+}  // namespace
+
 int CommandLine::Run(int count, char** arguments) {
   // A file that may not grow further is an error of the write, like a full disk, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -82,8 +99,12 @@ int CommandLine::Run(int count, char** arguments) {
     if (!command.app->parsed()) continue;
     CommonOptions common = common_;
     common.typed = &typed;
-    const Result<int> done = command.run(common);
-    return done ? *done : ReportError(program_, done.error(), common_.json);
+    try {
+      const Result<int> done = command.run(common);
+      return done ? *done : ReportError(program_, done.error(), common_.json);
+    } catch (const std::filesystem::filesystem_error& thrown) {
+      return ReportError(program_, ErrorOf(thrown), common_.json);
+    }
   }
   return kExitUsage;
 }

@@ -163,6 +163,10 @@ Result<std::unique_ptr<ByteStream>> OpenByteStream(const std::filesystem::path& 
   const std::string name = file.string();
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
+  if (error && status.type() != std::filesystem::file_type::not_found) {
+    return Fail(ErrorCode::kPermission, name + " cannot be looked at: " + error.message(),
+                "The account that runs the program must be allowed to enter its folder.");
+  }
   if (!std::filesystem::exists(status)) {
     return Fail(ErrorCode::kNotFound, name + " does not exist",
                 "Correct `file` in the source file; a relative path starts at the source file's "

@@ -1,8 +1,12 @@
 #include "common/command_line.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/command_errors.h"
 #include "common/files.h"
 #include "tests/support/temporary_folder.h"
 
@@ -98,6 +102,21 @@ TEST(CommandLineTest, HelpShowsAnExample) {
   const Outcome outcome = RunWith({"count", "--help"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.out, HasSubstr("Example:\n  program count HOME --to 3"));
+}
+
+TEST(CommandLineTest, AFolderThatMayNotBeEnteredIsAnErrorAndNotTheEnd) {
+  CommandLine line("program", "Does things.");
+  line.Add("look", "Looks", "look HOME", [](const CommonOptions& common) -> Result<int> {
+    throw std::filesystem::filesystem_error("status", common.folder,
+                                            std::make_error_code(std::errc::permission_denied));
+  });
+  std::string words[] = {"program", "look", "/srv/others"};
+  char* arguments[] = {words[0].data(), words[1].data(), words[2].data()};
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(line.Run(3, arguments), ExitCodeOf(ErrorCode::kPermission));
+  EXPECT_THAT(
+      ::testing::internal::GetCapturedStderr(),
+      HasSubstr("'/srv/others' cannot be looked at: Permission denied. Run the command as"));
 }
 
 }  // namespace

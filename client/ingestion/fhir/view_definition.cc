@@ -405,6 +405,10 @@ Result<ViewDefinition> ViewDefinition::Parse(std::string_view json, std::string_
 Result<ViewDefinition> ViewDefinition::Read(const std::filesystem::path& file) {
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
+  if (error && status.type() != std::filesystem::file_type::not_found) {
+    return Fail(ErrorCode::kPermission, file.string() + " cannot be looked at: " + error.message(),
+                "The account that runs the program must be allowed to enter its folder.");
+  }
   if (!std::filesystem::exists(status)) {
     return Fail(ErrorCode::kNotFound, file.string() + " does not exist",
                 "Correct `view` in the source file; a relative path starts at the source file's "

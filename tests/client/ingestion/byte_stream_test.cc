@@ -68,6 +68,15 @@ TEST(ByteStreamTest, GivesAFileAsItIs) {
   EXPECT_EQ((*bytes)->Progress(), 1.0);
 }
 
+/// As one in a folder that may not be entered, which does not stop a test that runs as root.
+TEST(ByteStreamTest, AFileThatCannotBeLookedAtIsNotSaidToBeAbsent) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("loop.csv", folder.path() / "loop.csv");
+  const auto stream = OpenByteStream(folder.path() / "loop.csv");
+  ASSERT_FALSE(stream.has_value());
+  EXPECT_THAT(Describe(stream.error()), HasSubstr("loop.csv cannot be looked at: Too many levels"));
+}
+
 TEST(ByteStreamTest, UnpacksWhatGzipPackedWhateverItsName) {
   TemporaryFolder folder;
   const std::string text = LongText();
