@@ -14,6 +14,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "common/named_file.h"
+
 namespace consilium {
 namespace {
 
@@ -161,25 +163,13 @@ class GzipBytes final : public ByteStream {
 
 Result<std::unique_ptr<ByteStream>> OpenByteStream(const std::filesystem::path& file) {
   const std::string name = file.string();
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (error && status.type() != std::filesystem::file_type::not_found) {
-    return Fail(ErrorCode::kPermission, name + " cannot be looked at: " + error.message(),
-                "The account that runs the program must be allowed to enter its folder.");
-  }
-  if (!std::filesystem::exists(status)) {
-    return Fail(ErrorCode::kNotFound, name + " does not exist",
-                "Correct `file` in the source file; a relative path starts at the source file's "
-                "folder.");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    return Fail(ErrorCode::kInvalidArgument, name + " is not a regular file");
-  }
+  TRY_STATUS(CheckNamedFile(file, "file"));
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return Fail(ErrorCode::kPermission, name + " cannot be opened for reading",
                 "Give the account that runs this program the right to read it.");
   }
+  std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(file, error);
   auto bytes = std::make_unique<FileBytes>(descriptor, error ? 0 : size, name);
   if (bytes->StartsWith(kGzipMagic)) return Unpacked(std::move(bytes), name);

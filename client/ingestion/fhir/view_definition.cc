@@ -6,11 +6,11 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "client/ingestion/fhir/decimal.h"
 #include "client/ingestion/fhir/fhir_time.h"
+#include "common/named_file.h"
 #include "common/names.h"
 
 namespace consilium {
@@ -403,20 +403,7 @@ Result<ViewDefinition> ViewDefinition::Parse(std::string_view json, std::string_
 }
 
 Result<ViewDefinition> ViewDefinition::Read(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (error && status.type() != std::filesystem::file_type::not_found) {
-    return Fail(ErrorCode::kPermission, file.string() + " cannot be looked at: " + error.message(),
-                "The account that runs the program must be allowed to enter its folder.");
-  }
-  if (!std::filesystem::exists(status)) {
-    return Fail(ErrorCode::kNotFound, file.string() + " does not exist",
-                "Correct `view` in the source file; a relative path starts at the source file's "
-                "folder.");
-  }
-  if (!std::filesystem::is_regular_file(status)) {
-    return Fail(ErrorCode::kInvalidArgument, file.string() + " is not a regular file");
-  }
+  TRY_STATUS(CheckNamedFile(file, "view"));
   std::ifstream stream(file, std::ios::binary);
   std::string text(kMostViewBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
