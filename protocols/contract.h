@@ -35,6 +35,11 @@ struct ContractColumn {
   bool required = false;  ///< True: a row without it is an error, not an incomplete case.
   /// Of columns written once with a count: their common name, "pixel" of "pixel_1", "pixel_2", ...
   std::string series;
+
+  /// Whether a number is in the range: of a column without one every number is.
+  bool Contains(double number) const {
+    return (!minimum || number >= *minimum) && (!maximum || number <= *maximum);
+  }
 };
 
 /// A patient is eligible if every rule holds; a missing value satisfies none.

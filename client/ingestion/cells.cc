@@ -63,10 +63,7 @@ tl::expected<double, DataFault> Checked(const ContractColumn& column,
     number = whole;
   }
   number = WithoutRounding(column, number, added);
-  if ((column.minimum && number < *column.minimum) ||
-      (column.maximum && number > *column.maximum)) {
-    return tl::make_unexpected(DataFault::kOutOfRange);
-  }
+  if (!column.Contains(number)) return tl::make_unexpected(DataFault::kOutOfRange);
   return number + 0.0;  // Turns -0 into 0.
 }
 

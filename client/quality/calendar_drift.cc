@@ -115,8 +115,7 @@ class Calendar {
   }
   /// A value beyond the contract's range is faulty and in no mean: it alone could be worked out.
   bool IsInRange(std::size_t column, double value) const {
-    const ContractColumn& asked = contract_.columns[column];
-    return !(asked.minimum && value < *asked.minimum) && !(asked.maximum && value > *asked.maximum);
+    return contract_.columns[column].Contains(value);
   }
   bool IsNumeric(std::size_t column) const {
     const ColumnType type = contract_.columns[column].type;

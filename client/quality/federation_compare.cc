@@ -61,8 +61,7 @@ Here ValuesOf(const ContractColumn& column,
               const PatientList& patients) {
   Here here;
   const auto usable = [&](std::size_t row) {
-    return std::isfinite(values[row]) && (!column.minimum || values[row] >= *column.minimum) &&
-           (!column.maximum || values[row] <= *column.maximum);
+    return std::isfinite(values[row]) && column.Contains(values[row]);
   };
   for (std::size_t row = 0; row < values.size(); ++row) {
     if (usable(row)) here.values.push_back(values[row]);

@@ -101,9 +101,7 @@ double ShareInside(const ContractColumn& column,
                    std::span<const double> values,
                    const UnitConversion& conversion) {
   const auto inside = std::count_if(values.begin(), values.end(), [&](double value) {
-    const double converted = value * conversion.factor + conversion.offset;
-    return (!column.minimum || converted >= *column.minimum) &&
-           (!column.maximum || converted <= *column.maximum);
+    return column.Contains(value * conversion.factor + conversion.offset);
   });
   return static_cast<double>(inside) / static_cast<double>(values.size());
 }
@@ -187,9 +185,7 @@ std::optional<Suspicion> Impossible(const ContractColumn& column,
   if (!limits) return std::nullopt;
   const auto is_impossible = [&](std::size_t row) {
     const double value = values[row];
-    const bool in_range = (!column.minimum || value >= *column.minimum) &&
-                          (!column.maximum || value <= *column.maximum);
-    return in_range && (value < limits->lowest || value > limits->highest);
+    return column.Contains(value) && (value < limits->lowest || value > limits->highest);
   };
   std::uint64_t rows = 0;
   for (std::size_t row = 0; row < values.size(); ++row) rows += is_impossible(row) ? 1U : 0U;
