@@ -1,7 +1,5 @@
 #include "protocols/messages.h"
 
-#include <set>
-
 #include <gtest/gtest.h>
 
 namespace consilium {
@@ -113,23 +111,6 @@ TEST(MessagesTest, ASealedPairOfSharesHasTheCapsSize) {
   StoreU32(MutableByteSpan(body).subspan(72, 4), kSealedShareBytes + 1);
   body.push_back(std::byte{0});
   EXPECT_FALSE(Decode<Shares>(body).has_value());
-}
-
-TEST(ReasonsTest, EveryReasonHasANameOfItsOwnAndAnExplanation) {
-  std::set<std::string_view> names;
-  for (std::uint16_t number = 1; number <= 80; ++number) {
-    const auto reason = static_cast<RefusalReason>(number);
-    if (Name(reason) == "unknown-reason") continue;
-    EXPECT_TRUE(names.insert(Name(reason)).second) << Name(reason);
-    EXPECT_FALSE(Explanation(reason).empty());
-  }
-  EXPECT_EQ(names.size(), 49u);
-  EXPECT_EQ(Name(static_cast<RefusalReason>(9999)), "unknown-reason");
-  names.clear();
-  for (std::uint16_t number = 1; number <= 22; ++number) {
-    EXPECT_TRUE(names.insert(Name(static_cast<DropReason>(number))).second);
-    EXPECT_FALSE(Explanation(static_cast<DropReason>(number)).empty());
-  }
 }
 
 }  // namespace
