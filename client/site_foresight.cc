@@ -21,6 +21,10 @@ std::vector<SiteCore::Foreseen> SiteCore::Foresee(const Plan& plan, UtcSeconds n
   note(CheckTimes(*policy_, now));
   note(CheckQuotas(*policy_, history_.Before(now, plan.id)));
   note(CheckBudget(*policy_, plan, privacy_.rho));
+  if (const auto study = studies_.find(plan.id); study != studies_.end()) {
+    const Status promise = study->second->KeepsPromise();
+    if (!promise) refusals.push_back({"", Describe(promise.error())});
+  }
   if (!roster_) return refusals;
   std::vector<SiteId> members;
   for (const Member& member : roster_->roster.members) members.push_back(member.id);

@@ -50,11 +50,32 @@ Judged<void> SiteStudy::MayAnswer(const Moment& now) {
   return {};
 }
 
-/// What one more answer depends on beside plan and data: hours, quotas and the budget.
-PolicyStatus SiteStudy::MayLeave(const Moment& now) const {
-  TRY_STATUS(CheckTimes(**environment_.policy, now.utc));
-  TRY_STATUS(CheckQuotas(**environment_.policy, environment_.history->Before(now.utc, plan_.id)));
-  return MaySpend();
+/// What one more answer depends on beside plan and data: hours, quotas, the budget, and what the
+/// plan promises.
+Judged<void> SiteStudy::MayLeave(const Moment& now) {
+  const Policy& policy = **environment_.policy;
+  if (const PolicyStatus now_is_good = CheckTimes(policy, now.utc); !now_is_good) {
+    return Forbid(now_is_good.error());
+  }
+  const AnswersSoFar so_far = environment_.history->Before(now.utc, plan_.id);
+  if (const PolicyStatus few_enough = CheckQuotas(policy, so_far); !few_enough) {
+    return Forbid(few_enough.error());
+  }
+  if (const PolicyStatus affordable = MaySpend(); !affordable) return Forbid(affordable.error());
+  if (const Status kept = KeepsPromise(); !kept) {
+    policy_words_ = Describe(kept.error());
+    return Refuse(R::kPromiseSpent);
+  }
+  return {};
+}
+
+/// Whether the plan's epsilon covers what was answered and all rounds to come. A study that it
+/// would leave without a result tells nothing more.
+Status SiteStudy::KeepsPromise() const {
+  if (!plan_.dp) return {};
+  const std::uint64_t rounds = plan_.analysis->maximum_rounds();
+  const std::uint64_t closed = std::min<std::uint64_t>(rounds, sums_.size());
+  return CheckPromise(*plan_.dp, environment_.history->AnswersTo(plan_.id), rounds - closed);
 }
 
 /// Sites that people here know must be in it: the others may all be one and the same person's.
@@ -153,7 +174,7 @@ Judged<void> SiteStudy::OnRoundStart(const OpenedMessage& message,
     Say(MessageKind::kShares, message.route, Encode(session_->sum.shares()), effects);
     return {};
   }
-  if (const PolicyStatus allowed = MayLeave(now); !allowed) return Forbid(allowed.error());
+  if (auto allowed = MayLeave(now); !allowed) return allowed;
   if (std::pair(round, attempt) <= std::pair(record_.last_round, record_.last_attempt) ||
       round.value() <= sums_.size()) {
     return Refuse(R::kRoundReplayed);
@@ -292,9 +313,9 @@ Judged<void> SiteStudy::MaskIfReady(const Moment& now, SiteEffects& effects) {
   }
   // Another study may have answered since this round began: spent what was left of the budget, or
   // with nearly the same patients.
-  if (const PolicyStatus allowed = MayLeave(now); !allowed) {
+  if (auto allowed = MayLeave(now); !allowed) {
     session_.reset();
-    return Forbid(allowed.error());
+    return allowed;
   }
   // The day may have changed, or a signature ceased to count, while it was computed.
   if (auto allowed = MayAnswer(now); !allowed) {

@@ -100,6 +100,8 @@ class SiteStudy {
   const SiteStudyRecord& record() const { return record_; }
   SiteStudyView View() const;
   Result<ComputeAnswer> NextQuestion() const;  ///< See SiteCore.
+  /// kRefused where answers with noise have used up what the plan's epsilon covers.
+  Status KeepsPromise() const;
   /// Why nothing is answered for want of an approval, in words; none while there is one.
   std::optional<std::string> LacksApproval(const Moment& now) const;
 
@@ -173,7 +175,7 @@ class SiteStudy {
   Judged<void> Forbid(const PolicyRefusal& why);
   Judged<void> MayAnswer(const Moment& now);
   PolicyStatus MaySpend() const;
-  PolicyStatus MayLeave(const Moment& now) const;
+  Judged<void> MayLeave(const Moment& now);
   PolicyStatus HoldsAnchors(const std::vector<SiteId>& sites) const;
   std::size_t CountSignatures(const std::vector<ApprovalSignature>& signatures) const;
   Status MaySign(const ApprovalSignature& signature, const Moment& now) const;

@@ -17,6 +17,7 @@ bool IsFinal(RefusalReason reason) {
     case RefusalReason::kDataRefused:
     case RefusalReason::kBudgetExhausted:
     case RefusalReason::kStateRolledBack:
+    case RefusalReason::kPromiseSpent:
     case RefusalReason::kSiteSetChanged:
     case RefusalReason::kFrozenSetChanged:
     case RefusalReason::kAlreadyReleased:
@@ -150,7 +151,10 @@ void Study::OnRefusal(const Member& from,
   const std::vector<SiteId> members = session_->Members();
   if (!std::binary_search(members.begin(), members.end(), from.id)) return;
   if (IsFinal(reason) && record_.state == StudyState::kRunning) {
-    if (plan_.on_loss == OnLoss::kWait) {
+    // A sum that is being opened can do without the site's shares; an attempt that is to open the
+    // same sum again cannot do without the site.
+    const bool opens = session_->phase() == SumPhase::kUnmasking;
+    if (plan_.on_loss == OnLoss::kWait || (NeedsAll() && !opens)) {
       PauseBecause("site " + from.name + " refuses: " + std::string(Explanation(reason)), now,
                    effects);
       return;

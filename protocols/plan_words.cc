@@ -74,6 +74,19 @@ std::uint32_t ColludingIn(std::uint32_t sites) {
   return thresholds ? thresholds->colluding : 0;
 }
 
+/// How many answers epsilon covers, of a study of so many rounds.
+std::string AnswersInWords(const PrivacySettings& dp, std::uint32_t rounds) {
+  const std::string of_rounds = std::to_string(rounds) + (rounds == 1 ? " round" : " rounds");
+  const std::string again = "A round that has to be tried again tells as much again";
+  if (dp.most_answers == rounds) {
+    return again + ", for which this epsilon leaves no room: with one answer to each round (" +
+           of_rounds + " in all) this hospital's part in the study ends.";
+  }
+  return again + ": this epsilon covers " + std::to_string(dp.most_answers) +
+         " answers of this hospital, for " + of_rounds +
+         " and for what has to be tried again. The hospital gives no more.";
+}
+
 }  // namespace
 
 std::vector<ColumnWords> ColumnsInWords(const Plan& plan) {
@@ -161,6 +174,7 @@ std::string PrivacyInWords(const Plan& plan) {
     return "No noise is added. Masks hide this hospital's numbers from everybody" + but +
            "; they do not hide what the totals themselves tell.";
   }
+  const std::uint32_t rounds = plan.analysis->maximum_rounds();
   const std::string whose = plan.dp->unit == PrivacyUnit::kPatient
                                 ? "any one patient is among the data"
                                 : "one hospital has these data or any others";
@@ -169,8 +183,7 @@ std::string PrivacyInWords(const Plan& plan) {
          whose + ": it makes no result more than " + Number(std::exp(plan.dp->epsilon), "%.3g") +
          " times as likely (epsilon " + Number(plan.dp->epsilon, "%.3g") +
          "), but for a chance of " + Number(plan.dp->delta, "%.3g") +
-         " (delta). Smaller numbers protect better. A round that has to be repeated tells more: "
-         "the policy's privacy budget bounds all of it.";
+         " (delta). Smaller numbers protect better. " + AnswersInWords(*plan.dp, rounds);
 }
 
 std::vector<std::string> ThresholdsInWords(const Plan& plan) {

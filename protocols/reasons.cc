@@ -40,6 +40,9 @@ constexpr Wording<R> kRefusals[] = {
      "The site's privacy budget has no room for another answer."},
     {R::kStateRolledBack, "state-rolled-back",
      "The site goes on from an old copy of its state, in which answers are forgotten."},
+    {R::kPromiseSpent, "promise-spent",
+     "The plan's epsilon covers no more answers of this site: attempts that failed have used it "
+     "up."},
     {R::kRoundReplayed, "round-replayed", "The round or attempt was already seen."},
     {R::kThresholdsAltered, "thresholds-altered",
      "The thresholds differ from the published rule for this number of sites."},

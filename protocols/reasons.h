@@ -36,6 +36,7 @@ enum class RefusalReason : std::uint16_t {
   kBudgetExhausted =
       20,  ///< Answers with noise would tell more of patients than the policy allows.
   kStateRolledBack = 21,  ///< The site goes on from an old copy of its state.
+  kPromiseSpent = 22,     ///< Answers with noise would tell more than the plan's epsilon promises.
 
   // The start of a round.
   kRoundReplayed = 30,      ///< Round or attempt does not rise.

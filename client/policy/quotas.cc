@@ -71,4 +71,10 @@ AnswersSoFar AnswerHistory::Before(UtcSeconds now, const StudyId& study) const {
   return so_far;
 }
 
+std::uint64_t AnswerHistory::AnswersTo(const StudyId& study) const {
+  const auto count = std::count_if(answers_.begin(), answers_.end(),
+                                   [&](const Answer& answer) { return answer.study == study; });
+  return static_cast<std::uint64_t>(count);
+}
+
 }  // namespace consilium

@@ -1,7 +1,7 @@
 #pragma once
 
-// How much a site answers in a day and in a month, over all studies together. Counted from the
-// ledger, which is durable before an answer leaves: there is no second count that could differ.
+// How much a site answers in a day and a month, over all studies, and how often in one. Counted
+// from the ledger, which is durable before an answer leaves: there is no second count to differ.
 
 #include <cstdint>
 #include <string_view>
@@ -46,6 +46,8 @@ class AnswerHistory {
   /// What counts when `study` asks. Records from after `now` count: a clock that was set back gives
   /// no quota back.
   AnswersSoFar Before(UtcSeconds now, const StudyId& study) const;
+  /// All that the study was ever given.
+  std::uint64_t AnswersTo(const StudyId& study) const;
 
  private:
   struct Answer {

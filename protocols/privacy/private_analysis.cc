@@ -20,6 +20,8 @@ constexpr auto kLargestVariance = static_cast<double>(kMaxVarianceTerm);
 /// Noise multipliers that a plan may state.
 constexpr double kLeastNoiseStated = 0.1;
 constexpr double kMostNoiseStated = 1'000;
+/// No study has so many: above it a site refuses, whatever epsilon leaves room for.
+constexpr std::uint64_t kMostAnswers = 1'000'000;
 
 std::string Short(double number) {
   char text[32];
@@ -201,6 +203,31 @@ Result<double> EpsilonOfLoss(double rho, double delta) {
   return least.epsilon;
 }
 
+namespace {
+
+/// Of so many answers of one site, in a study of this noise and delta.
+Result<double> EpsilonOfAnswers(const PrivacySettings& settings, std::uint64_t answers) {
+  const double loss = static_cast<double>(answers) * ConcentratedLoss(settings.noise_multiplier);
+  return EpsilonOfLoss(LossAfter(loss, 0), settings.delta);
+}
+
+/// The most that epsilon covers, of which `rounds` are known to be covered.
+std::uint32_t MostAnswers(const PrivacySettings& settings, std::uint32_t rounds) {
+  const auto covers = [&](std::uint64_t answers) {
+    const Result<double> epsilon = EpsilonOfAnswers(settings, answers);
+    return epsilon && *epsilon <= settings.epsilon;
+  };
+  std::uint64_t least = rounds;
+  std::uint64_t beyond = kMostAnswers + 1;
+  while (beyond - least > 1) {
+    const std::uint64_t middle = least + (beyond - least) / 2;
+    (covers(middle) ? least : beyond) = middle;
+  }
+  return static_cast<std::uint32_t>(least);
+}
+
+}  // namespace
+
 Result<PrivacyUnit> ParsePrivacyUnit(const Settings& settings) {
   TRY(const std::string unit, settings.ChoiceOr("unit", {"patient", "site"}, "patient"));
   return unit == "site" ? PrivacyUnit::kSite : PrivacyUnit::kPatient;
@@ -229,8 +256,7 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
                           (rounds == 1 ? " round tells " : " rounds tell ");
   const std::string command =
       " --delta " + Short(privacy.delta) + " --rounds " + std::to_string(rounds);
-  const Result<double> needed =
-      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta);
+  const Result<double> needed = EpsilonOfAnswers(privacy, rounds);
   if (!needed) {
     return settings.FailAt("noise_multiplier", all + "more than can be counted",
                            "find the noise with consilium-sim privacy --epsilon 3" + command);
@@ -242,7 +268,22 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
             Short(privacy.epsilon) + command);
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
+  privacy.most_answers = MostAnswers(privacy, rounds);
   return privacy;
+}
+
+Status CheckPromise(const PrivacySettings& settings,
+                    std::uint64_t answers,
+                    std::uint64_t rounds_to_come) {
+  if (answers + rounds_to_come <= settings.most_answers) return {};
+  return Fail(ErrorCode::kRefused,
+              "the plan's epsilon " + Short(settings.epsilon) + " (delta " + Short(settings.delta) +
+                  ") covers " + std::to_string(settings.most_answers) +
+                  " answers of a site with this noise; this one has given " +
+                  std::to_string(answers) + ", with any attempts that failed, and has " +
+                  std::to_string(rounds_to_come) + " to give",
+              "Ask for a new study that leaves room for attempts that fail: find its noise with "
+              "consilium-sim privacy, for some more --rounds than it has.");
 }
 
 Result<std::shared_ptr<const Analysis>> MakePrivate(std::shared_ptr<const Analysis> analysis,

@@ -18,6 +18,10 @@ struct PrivacySettings {
   double noise_multiplier = 0;  ///< Of each round: deviation of the noise over a unit's bound.
   double epsilon = 0;           ///< Promised for the whole study,
   double delta = 0;             ///< with this probability of an exception.
+  /// Of one site: as many as epsilon covers. A round that is tried again is answered again, with
+  /// fresh noise, and tells as much again; so what is above the study's rounds is for such
+  /// attempts.
+  std::uint32_t most_answers = 0;
 };
 
 /// The unit of a [privacy.dp] table.
@@ -27,6 +31,12 @@ Result<PrivacyUnit> ParsePrivacyUnit(const Settings& settings);
 /// rounds cost together may not be more than epsilon, by Renyi divergences, which hold exactly for
 /// the sites' discrete noise.
 Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Analysis& analysis);
+
+/// Whether epsilon covers the answers that a site has given in this study and one to each of the
+/// rounds to come. kRefused where it does not: the promise is kept by not answering.
+Status CheckPromise(const PrivacySettings& settings,
+                    std::uint64_t answers,
+                    std::uint64_t rounds_to_come);
 
 /// The same analysis with noise. Of the slices of a query, each with a bound b for one unit and a
 /// weight w, each gets noise of deviation z b sqrt(sum of weights / w) in every number, in steps

@@ -114,8 +114,8 @@ Status CheckEnd(const World& world, const StudyId& study) {
   return Fail(
       ErrorCode::kRefused,
       "the study does not end: " + (why.empty() ? "the coordinator is down" : why),
-      "Real sites would wait as well. Look at the plan's [round] and, if the experiment has "
-      "them, its [faults].");
+      "Real sites would wait as well. Look at the plan's [round], the epsilon of its [privacy.dp] "
+      "and, if the experiment has them, its [faults].");
 }
 
 void AddTraffic(const World& world, const StudyId& study, RecordedRun& recorded) {

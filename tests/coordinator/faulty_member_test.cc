@@ -219,5 +219,67 @@ TEST(FalseAccuserTest, GoesTogetherWithWhomItAccuses) {
   EXPECT_EQ(view.sites.at(0).progress, "");
 }
 
+// -- Refusals for good
+// ------------------------------------------------------------------------------------------
+
+/// Has the faulty site refuse in place of its message of this kind, once `when` is true.
+void RefuseInPlaceOf(VirtualFederation& federation, MessageKind kind, std::function<bool()> when) {
+  federation.to_coordinator = [&federation, kind, when](std::uint32_t site, Bytes& message) {
+    const auto opened = OpenMessage(message);
+    if (!opened || opened->kind != kind || site != kFaulty || !when()) return true;
+    RefusalMessage refusal;
+    refusal.refused_kind = static_cast<std::uint16_t>(MessageKind::kRoundStart);
+    refusal.reason = static_cast<std::uint16_t>(RefusalReason::kPolicyForbids);
+    message = SealMessage(MessageKind::kRefusal, opened->route, Encode(refusal),
+                          federation.site_identity(kFaulty));
+    return true;
+  };
+}
+
+TEST(RefusingMemberTest, ASumThatIsBeingOpenedIsOpenedByTheOthers) {
+  const FederationOptions options = FiveSites("continue");
+  VirtualFederation federation(options);
+  RefuseInPlaceOf(federation, MessageKind::kUnmasking, [] { return true; });
+  const StudyId study = federation.RunningStudy();
+
+  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+
+  const std::vector<JournalRecord> journal = JournalOf(federation);
+  EXPECT_EQ(journal.front().survivors.size(), 5U);
+  EXPECT_EQ(journal.back().survivors.size(), 4U);
+  EXPECT_EQ(federation.View(study).sites.at(kFaulty).progress, "excluded");
+}
+
+/// The coordinator fell over while a sum was opened: only the same one may be opened again.
+TEST(RefusingMemberTest, ASumThatIsToBeOpenedAgainWaitsForWhoRefusesAndSaysSo) {
+  const FederationOptions options = FiveSites("continue");
+  VirtualFederation federation(options);
+  bool fell = false;
+  federation.to_site = [&](std::uint32_t, Bytes& message) {
+    const auto opened = OpenMessage(message);
+    if (opened && opened->kind == MessageKind::kQuorum && !fell) {
+      fell = true;
+      federation.crash_coordinator_in = 0;
+    }
+    return true;
+  };
+  RefuseInPlaceOf(federation, MessageKind::kShares, [&] { return fell; });
+  const StudyId study = federation.RunningStudy();
+
+  EXPECT_FALSE(federation.RunToEnd(study, 5));
+
+  const StudyView view = federation.View(study);
+  EXPECT_TRUE(fell);
+  EXPECT_EQ(view.state, StudyState::kPaused);
+  EXPECT_THAT(view.reason, HasSubstr("site-1 refuses"));
+  EXPECT_THAT(view.reason, HasSubstr(std::string(Explanation(RefusalReason::kPolicyForbids))));
+  federation.to_coordinator = nullptr;
+  CoordinatorEffects effects;
+  ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
+  federation.Carry(effects);
+  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options, {})));
+}
+
 }  // namespace
 }  // namespace consilium::testing

@@ -1,6 +1,9 @@
 // Studies with noise through the production cores: what a site charges, and where it stops.
 
+#include <array>
+#include <set>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,8 +21,8 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
-/// rho = 1 / 50 a round: epsilon 0.90 at delta 1e-6 once, 1.31 twice.
-std::string NoisyPlanText(const std::string& title) {
+/// rho = 1 / 50 a round: epsilon 0.90 at delta 1e-6 once, 1.31 twice, 1.63 thrice.
+std::string NoisyPlanText(const std::string& title, const std::string& epsilon = "1.1") {
   FederationOptions options;
   options.extra_plan_title = title;
   std::string text = LogisticPlanText(options);
@@ -29,8 +32,9 @@ std::string NoisyPlanText(const std::string& title) {
                "kind = \"summary\"\nby = \"ill\"\nvariables = [\"age\", \"dose\"]\n"
                "mantel_haenszel = false\n");
   const std::string round = "[round]\n";
-  text.replace(text.find(round), round.size(),
-               "[privacy.dp]\nnoise_multiplier = 5\nepsilon = 1.1\ndelta = 1e-6\n[round]\n");
+  text.replace(
+      text.find(round), round.size(),
+      "[privacy.dp]\nnoise_multiplier = 5\nepsilon = " + epsilon + "\ndelta = 1e-6\n[round]\n");
   return text;
 }
 
@@ -60,11 +64,29 @@ class PrivacyBudgetTest : public ::testing::Test {
  protected:
   void SetUp() override { federation_.JoinAll(); }
 
-  StudyId Started(const std::string& title) {
-    const StudyId study = federation_.Submit(NoisyPlanText(title));
+  StudyId Started(const std::string& title, const std::string& epsilon = "1.1") {
+    const StudyId study = federation_.Submit(NoisyPlanText(title, epsilon));
     federation_.ApproveAll(study);
     federation_.Start(study);
     return study;
+  }
+
+  /// The coordinator falls over once all vectors of an attempt have come, the first `times` times;
+  /// `uploads` counts them.
+  void BreakOffAttempts(std::uint64_t times, std::size_t& uploads) {
+    federation_.to_coordinator = [this, times, &uploads,
+                                  seen = std::set<std::array<std::uint32_t, 3>>()](
+                                     std::uint32_t site, Bytes& bytes) mutable {
+      const Result<OpenedMessage> message = OpenMessage(bytes);
+      const bool is_upload = message && message->kind == MessageKind::kUploadHeader;
+      const Route route = message ? message->route : Route();
+      if (is_upload && seen.insert({route.round.value(), route.attempt.value(), site}).second) {
+        uploads = seen.size();
+        const bool breaks = uploads % 4 == 0 && uploads / 4 <= times;
+        if (breaks) federation_.crash_coordinator_in = 0;
+      }
+      return true;
+    };
   }
 
   /// What is on the site's disk.
@@ -112,6 +134,97 @@ TEST_F(PrivacyBudgetTest, BeyondTheBudgetASiteRefusesByNameAlsoAfterARestart) {
   federation_.Carry(effects);
   ASSERT_TRUE(federation_.RunToEnd(second)) << federation_.View(second).reason;
   EXPECT_DOUBLE_EQ(SpentBy(kStrict), 2.0 / 50);
+}
+
+/// A coordinator that says that each attempt failed, once all vectors have come, gets as many sums
+/// as epsilon covers, whatever room the policy has.
+TEST_F(PrivacyBudgetTest, AttemptsThatFailTellNoMoreThanThePlanPromises) {
+  for (std::uint32_t site = 0; site < 4; ++site) federation_.SetPolicy(site, BudgetOf(50));
+  std::size_t uploads = 0;
+  BreakOffAttempts(1'000, uploads);
+  const StudyId study = Started("", "1.7");
+  EXPECT_FALSE(federation_.RunToEnd(study));
+  EXPECT_EQ(uploads, 3 * 4u);
+  EXPECT_EQ(federation_.coordinator_crashes(), 3u);
+  EXPECT_THAT(federation_.refusals(), Contains(Pair(::testing::_, HasSubstr("promise-spent"))));
+  EXPECT_EQ(federation_.View(study).state, StudyState::kPaused);
+  EXPECT_THAT(federation_.View(study).reason, HasSubstr("epsilon covers no more answers"));
+  for (std::uint32_t site = 0; site < 4; ++site) {
+    EXPECT_LE(EpsilonOfLoss(SpentBy(site), 1e-6).value(), 1.7);
+    EXPECT_GT(EpsilonOfLoss(SpentBy(site) + 1.0 / 50, 1e-6).value(), 1.7);
+  }
+
+  // Neither side's restart gives an answer back, and neither does a person's word.
+  for (std::uint32_t site = 0; site < 4; ++site) federation_.CrashAndRestartSite(site);
+  CoordinatorEffects effects;
+  ASSERT_TRUE(federation_.coordinator().Resume(study, federation_.now(), effects).has_value());
+  federation_.Carry(effects);
+  EXPECT_FALSE(federation_.RunToEnd(study));
+  EXPECT_EQ(uploads, 3 * 4u);
+  const std::string words = "this one has given 3, with any attempts that failed";
+  const auto refuses = [&](std::uint32_t site) {
+    const std::string refusal = federation_.site(site).View(study)->last_refusal;
+    return refusal.find(words) != std::string::npos;
+  };
+  EXPECT_TRUE(refuses(0) || refuses(1) || refuses(2) || refuses(3));
+  const Plan plan = ParsePlan(NoisyPlanText("", "1.7"), "plan.toml").value();
+  const auto foreseen = federation_.site(0).Foresee(plan, federation_.now().utc);
+  ASSERT_EQ(foreseen.size(), 1u);
+  EXPECT_THAT(foreseen[0].words, HasSubstr(words));
+  // Another study of the same question has an epsilon of its own.
+  federation_.to_coordinator = nullptr;
+  const StudyId next = Started(" again", "1.7");
+  EXPECT_TRUE(federation_.RunToEnd(next)) << federation_.View(next).reason;
+}
+
+/// Three rounds, of which epsilon covers four answers. What could not end is not begun: two
+/// attempts at the first round leave no room for the rest.
+TEST_F(PrivacyBudgetTest, AStudyThatItsPromiseWouldLeaveUnfinishedTellsNothingMore) {
+  for (std::uint32_t site = 0; site < 4; ++site) federation_.SetPolicy(site, BudgetOf(50));
+  const auto run = [&](const std::string& title, std::uint64_t broken) {
+    std::size_t uploads = 0;
+    BreakOffAttempts(broken, uploads);
+    const StudyId study = federation_.Submit(NoisyTrainingText("patient", title));
+    federation_.ApproveAll(study);
+    federation_.Start(study);
+    const bool ended = federation_.RunToEnd(study);
+    return std::pair(ended, uploads);
+  };
+  EXPECT_EQ(run("", 0), std::pair(true, 3 * 4ul));
+  EXPECT_EQ(run(" again", 1), std::pair(true, 4 * 4ul));
+  EXPECT_THAT(federation_.refusals(), ::testing::IsEmpty());
+  EXPECT_EQ(run(" and again", 2), std::pair(false, 2 * 4ul));
+  for (std::uint32_t site = 0; site < 4; ++site) {
+    EXPECT_NEAR(SpentBy(site), (3 + 4 + 2) / 32.0, 1e-14);
+  }
+  EXPECT_THAT(federation_.refusals(), Contains(Pair(::testing::_, HasSubstr("promise-spent"))));
+}
+
+/// A start that comes again, after a broken connection, is no second question.
+TEST_F(PrivacyBudgetTest, TheLastAnswerThatIsCoveredSurvivesARepeatedStart) {
+  Bytes start;
+  std::size_t shares = 0;
+  bool repeated = false;
+  federation_.to_site = [&](std::uint32_t site, Bytes& bytes) {
+    const Result<OpenedMessage> message = OpenMessage(bytes);
+    if (site != 0 || !message) return true;
+    if (message->kind == MessageKind::kRoundStart) start = bytes;
+    if (message->kind == MessageKind::kSurvivors && !repeated) {
+      repeated = true;
+      for (const SiteEffect& effect : federation_.site(0).OnMessage(federation_.now(), start)) {
+        const auto* send = std::get_if<SendToCoordinator>(&effect);
+        if (send == nullptr) continue;
+        EXPECT_EQ(OpenMessage(send->message)->kind, MessageKind::kShares);
+        ++shares;
+      }
+    }
+    return true;
+  };
+  const StudyId study = Started("");  // Epsilon covers one answer.
+  ASSERT_TRUE(federation_.RunToEnd(study)) << federation_.View(study).reason;
+  EXPECT_TRUE(repeated);
+  EXPECT_EQ(shares, 1U);
+  EXPECT_THAT(federation_.refusals(), ::testing::IsEmpty());
 }
 
 TEST_F(PrivacyBudgetTest, WhatWasToldIsNotForgottenWhereTheLedgerKnowsIt) {
@@ -217,7 +330,7 @@ TEST_F(PrivacyBudgetTest, ASiteKilledAtAnyMomentHasChargedForWhatItSent) {
   for (std::uint64_t point = 0;; ++point) {
     VirtualFederation federation(FederationOptions{});
     federation.JoinAll();
-    const StudyId study = federation.Submit(NoisyPlanText(""));
+    const StudyId study = federation.Submit(NoisyPlanText("", "1.4"));
     federation.ApproveAll(study);
     federation.crash_site_in[1] = point;
     federation.Start(study);

@@ -93,7 +93,14 @@ TEST(PlanWordsTest, SayThatThereIsNoNoiseOrWhatItPromises) {
       5, std::string(kSummary) +
              "[privacy.dp]\nunit = \"patient\"\nepsilon = 1\ndelta = 1e-6\nnoise_multiplier = 6\n");
   EXPECT_THAT(PrivacyInWords(noised),
-              AllOf(HasSubstr("any one patient"), HasSubstr("2.72 times"), HasSubstr("1e-06")));
+              AllOf(HasSubstr("any one patient"), HasSubstr("2.72 times"), HasSubstr("1e-06"),
+                    HasSubstr("leaves no room: with one answer to each round (1 round in all)")));
+  const Plan with_room = PlanWith(
+      5,
+      std::string(kSummary) +
+          "[privacy.dp]\nunit = \"patient\"\nepsilon = 1.4\ndelta = 1e-6\nnoise_multiplier = 6\n");
+  EXPECT_THAT(PrivacyInWords(with_room),
+              HasSubstr("covers 3 answers of this hospital, for 1 round and for what has to"));
   EXPECT_THAT(RisksOf(noised), IsEmpty());
 }
 

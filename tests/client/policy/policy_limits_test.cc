@@ -74,6 +74,8 @@ TEST(AnswerHistoryTest, ADayAndAMonthEndWhenTheyAreOver) {
   EXPECT_EQ(at(2 * kDay).other_studies_a_month, 1U);
   EXPECT_EQ(at(30 * kDay).a_month, 2U);
   EXPECT_EQ(at(30 * kDay + 1).other_studies_a_month, 0U);
+  EXPECT_EQ(history.AnswersTo(Study(1)), 2U) << "at any time";
+  EXPECT_EQ(history.AnswersTo(Study(3)), 0U);
   EXPECT_EQ(at(-50 * kDay).a_day, 3U) << "a clock that was set back gives nothing back";
 }
 
@@ -93,6 +95,7 @@ TEST(AnswerHistoryTest, IsReadFromTheLedger) {
   ASSERT_TRUE(history.Restore(store, "ledger").has_value());
   EXPECT_EQ(history.Before(kNow, Study(1)).a_day, 2U);
   EXPECT_EQ(history.Before(kNow, Study(1)).other_studies_a_month, 1U);
+  EXPECT_EQ(history.AnswersTo(Study(1)), 1U);
 
   append("answered", R"({"round":1})");
   const Status status = history.Restore(store, "ledger");

@@ -11,6 +11,7 @@
 #include "common/random.h"
 #include "protocols/analyses/summary/query.h"
 #include "protocols/privacy/rdp.h"
+#include "protocols/privacy/solve.h"
 #include "simulations/plain_federation.h"
 #include "tests/protocols/analyses/regression_testing.h"
 #include "tests/support/unwrapped.h"
@@ -193,6 +194,52 @@ TEST(PrivateAnalysisTest, EpsilonIsThatOfTheAccountant) {
     }
   }
   EXPECT_EQ(EpsilonOfLoss(0, 1e-6).value(), 0);
+}
+
+TEST(PrivateAnalysisTest, EpsilonCoversAsManyAnswersAsTheAccountantSays) {
+  for (const double z : {0.5, 5.0, 40.0}) {
+    const double once = EpsilonOf(Accountant::kRdp, {z, 1, 1}, 1e-6).value();
+    for (const double more : {1.001, 1.5, 2.0, 3.1}) {
+      const PrivacySettings dp = *PrivatePlan(z, once * more).dp;
+      ASSERT_GE(dp.most_answers, 1u);
+      EXPECT_LE(EpsilonOf(Accountant::kRdp, {z, 1, dp.most_answers}, 1e-6).value(), dp.epsilon);
+      EXPECT_GT(EpsilonOf(Accountant::kRdp, {z, 1, dp.most_answers + 1}, 1e-6).value(), dp.epsilon);
+      EXPECT_TRUE(CheckPromise(dp, dp.most_answers - 1, 1));
+      EXPECT_TRUE(CheckPromise(dp, dp.most_answers, 0));
+      EXPECT_FALSE(CheckPromise(dp, dp.most_answers - 1, 2));
+      const Status refused = CheckPromise(dp, dp.most_answers, 1);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().code, ErrorCode::kRefused);
+      EXPECT_THAT(refused.error().message,
+                  HasSubstr("covers " + std::to_string(dp.most_answers) + " answers"));
+    }
+  }
+  EXPECT_EQ(PrivatePlan(5, 1.1).dp->most_answers, 1u);  // 0.8999, 1.3050, 1.6277
+  EXPECT_EQ(PrivatePlan(5, 1.4).dp->most_answers, 2u);
+  EXPECT_EQ(PrivatePlan(5, 1.7).dp->most_answers, 3u);
+}
+
+/// What the rounds need, to the last bit, is enough for them.
+TEST(PrivateAnalysisTest, TheLeastEpsilonCoversTheRoundsAndNothingElse) {
+  const auto train = [](const std::string& dp, std::uint32_t rounds) {
+    return PlanText(kColumns,
+                    "kind = \"train\"\noutcome = \"ill\"\nfeatures = [\"x\"]\n"
+                    "model = \"logistic\"\nstandardise = \"range\"\nclip = 1\nrounds = " +
+                        std::to_string(rounds) + "\n") +
+           Promise(dp);
+  };
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    const std::uint32_t rounds = i % 7 == 0 ? 1 : 13 * i;
+    const double z = 0.5 + 0.37 * i;
+    char text[160];
+    const double loss = LossAfter(rounds * ConcentratedLoss(z), 0);
+    std::snprintf(text, sizeof text, "noise_multiplier = %.17g\nepsilon = %.17g\ndelta = 1e-6\n", z,
+                  EpsilonOfLoss(loss, 1e-6).value());
+    const Result<Plan> plan =
+        ParsePlan(rounds == 1 ? SummaryText(text) : train(text, rounds), "plan.toml");
+    ASSERT_TRUE(plan.has_value()) << Describe(plan.error());
+    EXPECT_EQ(plan->dp->most_answers, rounds) << z;
+  }
 }
 
 /// Five sites of 200 patients with x of mean 0.5 and deviation about 1, a third in stage ii.
