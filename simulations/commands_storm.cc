@@ -41,6 +41,7 @@ int Replay(std::uint64_t seed, StormStudies studies) {
 int RunStormCommand(const StormCommand& command) {
   StormOptions options;
   if (command.norms_checked) options.studies = StormStudies::kNormsChecked;
+  if (command.with_noise) options.studies = StormStudies::kWithNoise;
   if (command.seed && !command.json) return Replay(*command.seed, options.studies);
   options.first_seed = command.seed.value_or(1);
   options.seeds = command.seed ? 1 : command.seeds;
@@ -67,8 +68,13 @@ void AddStorm(CLI::App& app, StormCommand& command) {
   storm->add_option("--seed", command.seed, "Run this seed alone and print all that happens in it");
   storm->add_option("--threads", command.threads, "Threads; the outcome does not depend on it")
       ->check(CLI::Range(1, 1024));
-  storm->add_flag("--norms-checked", command.norms_checked,
-                  "Of trainings whose plan has norms checked, with sites that lie in sketches");
+  CLI::Option* norms =
+      storm->add_flag("--norms-checked", command.norms_checked,
+                      "Of trainings whose plan has norms checked, with sites that lie in sketches");
+  storm
+      ->add_flag("--with-noise", command.with_noise,
+                 "Of trainings with noise, whose epsilon has room for one attempt that fails")
+      ->excludes(norms);
   storm->add_flag("--json", command.json, "Print the counts and failures as JSON");
   storm->footer(
       "Each seed is a federation of 3 to 20 sites with a day's faults of its own. First they are\n"

@@ -15,6 +15,7 @@ struct StormCommand {
   std::optional<std::uint64_t> seed;  ///< This one alone, with all that happens in it.
   unsigned threads = 1;
   bool norms_checked = false;
+  bool with_noise = false;
   bool json = false;
 };
 

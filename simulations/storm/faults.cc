@@ -210,4 +210,9 @@ void CheckNorms(RandomSource& random, BadDay& day) {
   day.site_lies.insert(day.site_lies.end(), others + 1, Fault::kSiteLiesInSketch);
 }
 
+void AddNoise(BadDay& day) {
+  day.analysis = "train";
+  day.has_noise = true;
+}
+
 }  // namespace consilium

@@ -103,6 +103,7 @@ struct BadDay {
   std::uint32_t sites = 4;
   std::string_view analysis = "linear";
   bool checks_norms = false;  ///< Of a training's updates.
+  bool has_noise = false;     ///< In a training's sums.
   OnLoss on_loss = OnLoss::kWait;
   std::uint32_t minimum_sites = 3;
   bool second_study = false;  ///< The same question again, at the same time.
@@ -145,5 +146,7 @@ struct BadDay {
 BadDay DrawBadDay(RandomSource& random);
 /// Makes the day's study one that has norms checked, and some site one that lies in its sketches.
 void CheckNorms(RandomSource& random, BadDay& day);
+/// Makes it a day of training with noise.
+void AddNoise(BadDay& day);
 
 }  // namespace consilium

@@ -37,8 +37,9 @@ struct SeedOutcome {
 
 /// What the sites of a storm are asked for.
 enum class StormStudies {
-  kExact,        ///< A regression.
-  kNormsChecked  ///< Training with the length of updates checked, and sites that lie about it.
+  kExact,         ///< A regression.
+  kNormsChecked,  ///< Training with the length of updates checked, and sites that lie about it.
+  kWithNoise      ///< Training with noise, whose epsilon has room for one more attempt.
 };
 
 SeedOutcome RunSeed(std::uint64_t seed,

@@ -55,7 +55,9 @@ std::string StuckText(const StormSummary& summary) {
 
 std::string ReplayOf(const StormSummary& summary, std::uint64_t seed) {
   const bool norms = summary.studies == StormStudies::kNormsChecked;
-  return "consilium-sim storm --seed " + std::to_string(seed) + (norms ? " --norms-checked" : "");
+  const bool noise = summary.studies == StormStudies::kWithNoise;
+  return "consilium-sim storm --seed " + std::to_string(seed) + (norms ? " --norms-checked" : "") +
+         (noise ? " --with-noise" : "");
 }
 
 Json ToJson(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "client/records.h"
@@ -43,6 +45,21 @@ std::uint32_t SharesThatOpen(std::uint32_t sites) { return sites > 128 ? 24 : Qu
 
 std::uint32_t FewestInASum(std::uint32_t sites, std::uint32_t minimum) {
   return std::max(QuorumOf(sites), minimum);
+}
+
+/// An upper bound of epsilon for `answers` of this noise (Canonne, Kamath and Steinke 2020,
+/// proposition 12), by the orders that docs/privacy.md names and others between them: so no less is
+/// covered here than at a site.
+double EpsilonOf(std::uint64_t answers, const PrivacySettings& dp) {
+  const double rho = static_cast<double>(answers) / (2 * dp.noise_multiplier * dp.noise_multiplier);
+  double least = std::numeric_limits<double>::infinity();
+  const auto try_order = [&](double order) {
+    least = std::min(
+        least, rho * order + std::log(1 - 1 / order) - std::log(dp.delta * order) / (order - 1));
+  };
+  for (int tenths = 11; tenths < 640; ++tenths) try_order(tenths / 10.0);
+  for (double order = 64; order <= 1'024; order += 32) try_order(order);
+  return least;
 }
 
 /// "12.3456789": no log line has a reason to hold a number with so many digits.
@@ -259,6 +276,16 @@ void Witness::CheckUploadSent(std::uint32_t site,
       (!record || record->event != "answered" || record->detail.find(round) == std::string::npos ||
        record->detail.find(message.route.study.ToHex()) == std::string::npos)) {
     Report("a vector left before it stood in the ledger" + Words(message.route));
+  }
+  if (fresh) CountAnswer(site, message.route);
+}
+
+void Witness::CountAnswer(std::uint32_t site, const Route& route) {
+  const Plan& plan = plans_.at(route.study);
+  if (!plan.dp) return;
+  const std::uint64_t answers = ++answers_with_noise_[{site, route.study}];
+  if (EpsilonOf(answers, *plan.dp) > plan.dp->epsilon && !rolled_back_.contains(site)) {
+    Report("a site has told more than the plan's epsilon covers" + Words(route));
   }
 }
 

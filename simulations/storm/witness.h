@@ -87,6 +87,8 @@ class Witness {
   void CheckEnough(std::uint32_t site, const Route& route, std::size_t count, bool of_a_quorum);
   void CheckSharesSent(std::uint32_t site, const OpenedMessage& message);
   void CheckUploadSent(std::uint32_t site, const OpenedMessage& message, const VirtualDisk& disk);
+  /// One more vector of a study with noise.
+  void CountAnswer(std::uint32_t site, const Route& route);
   void CheckConfirmationSent(std::uint32_t site,
                              const OpenedMessage& message,
                              const VirtualDisk& disk);
@@ -122,6 +124,7 @@ class Witness {
   std::size_t secrets_when_scanned_ = 0;
   std::map<ByteArray<16>, Digest> context_of_prekey_;
   std::map<std::pair<std::uint32_t, Digest>, Digest> vector_of_context_;
+  std::map<std::pair<std::uint32_t, StudyId>, std::uint64_t> answers_with_noise_;
   std::map<std::pair<std::uint32_t, RouteKey>, Digest> confirmed_;
   std::map<std::tuple<std::uint32_t, StudyId, RoundNumber>, std::vector<SiteId>> released_;
   std::map<std::pair<std::uint32_t, RouteKey>, Bytes> unmaskings_;

@@ -62,6 +62,21 @@ TEST(StormTest, NoSumHasASiteThatLiedInItsSketch) {
   EXPECT_GT(finished, 10U);
 }
 
+/// The witness counts what each site tells against the plan's epsilon, whatever becomes of
+/// attempts.
+TEST(StormTest, NoSiteTellsMoreUnderNoiseThanThePlanPromises) {
+  std::uint64_t spent = 0;
+  std::uint64_t finished = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const SeedOutcome outcome = RunSeed(seed, /*keep_lines=*/false, StormStudies::kWithNoise);
+    EXPECT_THAT(outcome.violations, IsEmpty()) << seed;
+    if (outcome.refusals.contains(RefusalReason::kPromiseSpent)) ++spent;
+    if (outcome.end == StormEnd::kFinished) ++finished;
+  }
+  EXPECT_GT(spent, 5U);
+  EXPECT_GT(finished, 20U);
+}
+
 TEST(StormTest, DependsOnTheSeedAlone) {
   const StormSummary one = Storm(30, 1);
   const StormSummary three = Storm(30, 3);
