@@ -68,7 +68,7 @@ Result<int> WriteSitesFiles(const CommonOptions& common,
     TRY(const Bytes file, FromHex(reply.value("file", "")));
     if (file.empty()) continue;
     const std::filesystem::path path = CarriedFileIn(place, reply.value("name", ""));
-    TRY_STATUS(WriteFileAtomically(path, file, 0600));
+    TRY_STATUS(WriteFileAtomically(path, file, kCarriedFileMode));
     const auto messages = reply.value("messages", std::uint64_t{0});
     all["files"].push_back({{"site", name}, {"file", path.string()}, {"messages", messages}});
     text += "Written: " + path.string() + " (" + std::to_string(messages) + " messages for " +

@@ -50,7 +50,7 @@ Result<int> WriteCarriedFile(const CommonOptions& common, const std::string& out
   }
   TRY(const Bytes file, FromHex(reply.value("file", "")));
   const std::filesystem::path path = CarriedFileIn(out, reply.value("name", ""));
-  TRY_STATUS(WriteFileAtomically(path, file, 0600));
+  TRY_STATUS(WriteFileAtomically(path, file, kCarriedFileMode));
   const auto messages = reply.value("messages", std::uint64_t{0});
   const auto left = reply.value("left", std::uint64_t{0});
   const std::string nothing =

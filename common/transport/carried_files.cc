@@ -49,7 +49,14 @@ Result<std::vector<std::filesystem::path>> CarriedFiles(const std::vector<std::s
 
 std::filesystem::path CarriedFileIn(const std::filesystem::path& out, std::string_view name) {
   std::error_code error;
-  return std::filesystem::is_directory(out, error) ? out / name : out;
+  if (!std::filesystem::is_directory(out, error)) return out;
+  const std::filesystem::path first = out / name;
+  std::filesystem::path path = first;
+  for (int number = 2; std::filesystem::exists(path, error) && !error; ++number) {
+    path = first.parent_path() /
+           (first.stem().string() + "-" + std::to_string(number) + first.extension().string());
+  }
+  return path;
 }
 
 Result<std::vector<CarriedOutcome>> TakeFiles(const std::filesystem::path& folder,

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "common/bytes.h"
 #include "common/result.h"
 
@@ -18,7 +20,11 @@ namespace consilium {
 Result<std::vector<std::filesystem::path>> CarriedFiles(const std::vector<std::string>& places,
                                                         std::string_view ending);
 
-/// Where a file of this name is to be written: into `out` where that is a folder, else to `out`.
+/// Sealed for its reader: whoever carries it may read it, under whatever account.
+inline constexpr mode_t kCarriedFileMode = 0644;
+
+/// Where a file of this name is to be written: into `out` where that is a folder, with a number
+/// behind the name where it is taken, else to `out`.
 std::filesystem::path CarriedFileIn(const std::filesystem::path& out, std::string_view name);
 
 /// What became of one file that was carried here.
