@@ -29,7 +29,8 @@ function(consilium_packaged program)
     DESTINATION ${doc} COMPONENT ${program})
   install(FILES ${folder}/copyright ${PROJECT_SOURCE_DIR}/README.md
     DESTINATION ${doc} COMPONENT ${program})
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${doc} COMPONENT ${program}
+  # As they lie in the sources, so that their links to each other hold.
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${doc} COMPONENT ${program}
     PATTERN man EXCLUDE)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples DESTINATION ${doc} COMPONENT ${program}
     USE_SOURCE_PERMISSIONS PATTERN demo EXCLUDE)

@@ -99,8 +99,8 @@ TEST_F(PackagesTest, HoldTheProgramItsManualAndItsDocuments) {
     const std::string contents = Contents(program);
     EXPECT_THAT(contents, ContainsRegex("-rwxr-xr-x root/root .* ./usr/bin/" + name + "\n"));
     for (const std::string& file :
-         {"man/man1/" + name + ".1.gz", "doc/" + name + "/operations.md",
-          "doc/" + name + "/exit-codes.md", "doc/" + name + "/copyright",
+         {"man/man1/" + name + ".1.gz", "doc/" + name + "/docs/operations.md",
+          "doc/" + name + "/docs/exit-codes.md", "doc/" + name + "/copyright",
           "doc/" + name + "/changelog.Debian.gz", "doc/" + name + "/examples/heart.toml"}) {
       EXPECT_THAT(contents, ContainsRegex("-rw-r--r-- root/root .* ./usr/share/" + file + "\n"));
     }
@@ -121,8 +121,10 @@ std::map<std::string, std::string> DocumentsBelow(const std::filesystem::path& f
 }
 
 TEST_F(PackagesTest, HoldWhatTheSourcesHaveNow) {
-  std::map<std::string, std::string> sources = DocumentsBelow(SourceOf("docs"));
-  std::erase_if(sources, [](const auto& document) { return document.first.starts_with("man/"); });
+  std::map<std::string, std::string> sources;
+  for (const auto& [path, text] : DocumentsBelow(SourceOf("docs"))) {
+    if (!path.starts_with("man/")) sources["docs/" + path] = text;
+  }
   sources["README.md"] = ReadText(SourceOf("README.md"));
   for (const auto& [path, text] : DocumentsBelow(SourceOf("examples"))) {
     if (!path.starts_with("demo/")) sources["examples/" + path] = text;
@@ -147,6 +149,21 @@ TEST_F(PackagesTest, HoldWhatTheSourcesHaveNow) {
     EXPECT_EQ(ReadText(root / "etc/default" / name),
               ReadText(SourceOf("scripts/service/" + name + ".default")));
   }
+}
+
+TEST_F(PackagesTest, LinksOfTheReadmeToDocumentsAndExamplesHold) {
+  const TemporaryFolder root;
+  Expect(Shell("dpkg-deb -x " + PackageOf("site") + " " + root.path().string()));
+  const std::filesystem::path folder = root / "usr/share/doc/consilium-site";
+  const std::string text = ReadText(folder / "README.md");
+  const std::regex link(R"(\]\(((?:docs|examples)/[^)#]*))");
+  std::size_t links = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), link), end; at != end; ++at, ++links) {
+    const std::string path = (*at)[1];
+    if (path.starts_with("examples/demo")) continue;  // It needs the sources.
+    EXPECT_TRUE(std::filesystem::exists(folder / path)) << path;
+  }
+  EXPECT_GT(links, 10U);
 }
 
 TEST_F(PackagesTest, ServicesHaveUnitsAndTheirOptionsAreKeptAtAnUpgrade) {
