@@ -33,6 +33,13 @@ Json FindingOf(Deployment& federation, const std::string& check) {
   return {{"ok", nullptr}, {"words", "no finding " + check + " in " + reply.dump()}};
 }
 
+/// Until it listens, which a process that was just started does not yet.
+void StartCoordinator(Deployment& federation) {
+  federation.StartCoordinator();
+  ASSERT_TRUE(
+      Eventually(seconds(20), [&] { return FindingOf(federation, "network")["ok"] == true; }));
+}
+
 void ExpectProblem(Deployment& federation, const std::string& check, const std::string& words) {
   const Json finding = FindingOf(federation, check);
   EXPECT_EQ(finding["ok"], false) << finding;
@@ -48,7 +55,7 @@ void Replace(const std::filesystem::path& file, const std::string& from, const s
 
 TEST(DoctorTest, FindsNothingWhereAllIsWellWithAndWithoutTheService) {
   Deployment federation(GeneratedSites(3));
-  federation.StartCoordinator();
+  StartCoordinator(federation);
   const std::vector<std::string> checks = {
       "version", "clock",  "home folder", "identity.key", "transport.key", "disk space",
       "writing", "policy", "data source", "state.db",     "network",       "coordinator at"};
@@ -91,7 +98,7 @@ TEST(DoctorTest, ACoordinatorThatDoesNotServeIsFound) {
 
 TEST(DoctorTest, ACoordinatorWithAnotherKeyIsFound) {
   Deployment federation(GeneratedSites(3));
-  federation.StartCoordinator();
+  StartCoordinator(federation);
   const std::filesystem::path settings = federation.home("alpha") / "settings.toml";
   const std::string key = "coordinator_transport = \"";
   const std::size_t at = ReadText(settings).find(key);
@@ -105,7 +112,7 @@ TEST(DoctorTest, ACoordinatorWithAnotherKeyIsFound) {
 
 TEST(DoctorTest, ASiteThatIsNotAdmittedAnyMoreIsFound) {
   Deployment federation(GeneratedSites(3));
-  federation.StartCoordinator();
+  StartCoordinator(federation);
   Expect(federation.Coordinator({"revoke", "alpha"}));
 
   ExpectProblem(federation, "coordinator at", "does not know this site's key");
