@@ -27,6 +27,13 @@ bool SaysMuch(std::uint64_t word) {
   return size >> std::countr_zero(size) >= (1U << 24U);
 }
 
+/// Whether a number has so many digits that it does not turn up among a sketch's whole numbers by
+/// chance: four bytes of one behind the zeros of another look like a number of few digits.
+bool HasManyDigits(std::uint64_t number) {
+  const std::uint64_t mantissa = number & ((std::uint64_t{1} << 52U) - 1);
+  return mantissa != 0 && 52 - std::countr_zero(mantissa) >= 32;
+}
+
 std::size_t FilterBit(std::uint64_t word) {
   return static_cast<std::size_t>((word * 0x9e37'79b9'7f4a'7c15U) >> 42U);
 }
@@ -153,11 +160,12 @@ std::uint32_t Witness::SiteOf(SiteId id) const {
   return found == site_of_.end() ? UINT32_MAX : found->second;
 }
 
-void Witness::Scan(ByteSpan bytes, std::string_view where) {
+void Witness::Scan(ByteSpan bytes, std::string_view where, bool is_sketch) {
   for (std::size_t at = 0; at + 8 <= bytes.size(); ++at) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data() + at, 8);
-    if (maybe_secret_[FilterBit(word)] && secrets_.contains(word)) {
+    const bool is_secret = maybe_secret_[FilterBit(word)] && secrets_.contains(word);
+    if (is_secret && (!is_sketch || HasManyDigits(word))) {
       Report("a site's own number stands in " + std::string(where));
       return;
     }
@@ -215,9 +223,9 @@ void Witness::OnSiteReceives(std::uint32_t site, const SharedBytes& bytes) {
 // -- What a site sends
 
 void Witness::OnSiteSends(std::uint32_t site, ByteSpan bytes, const VirtualDisk& disk) {
-  Scan(bytes, "a message of a site");
-  if (!honest_[site]) return;
   const auto message = OpenMessage(bytes);
+  Scan(bytes, "a message of a site", message && message->kind == MessageKind::kSketch);
+  if (!honest_[site]) return;
   if (!message) return Report("an honest site sent bytes that are no message");
   switch (message->kind) {
     case MessageKind::kShares:

@@ -83,7 +83,7 @@ class Witness {
 
   const Heard& Hear(const SharedBytes& bytes);
   void AddSecretWord(std::uint64_t word);
-  void Scan(ByteSpan bytes, std::string_view where);
+  void Scan(ByteSpan bytes, std::string_view where, bool is_sketch = false);
   void CheckEnough(std::uint32_t site, const Route& route, std::size_t count, bool of_a_quorum);
   void CheckSharesSent(std::uint32_t site, const OpenedMessage& message);
   void CheckUploadSent(std::uint32_t site, const OpenedMessage& message, const VirtualDisk& disk);
