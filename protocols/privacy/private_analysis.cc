@@ -1,5 +1,6 @@
 #include "protocols/privacy/private_analysis.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "protocols/privacy/rdp.h"
+#include "protocols/privacy/solve.h"
 #include "protocols/wrapped_analysis.h"
 
 namespace consilium {
@@ -20,8 +22,6 @@ constexpr auto kLargestVariance = static_cast<double>(kMaxVarianceTerm);
 /// Noise multipliers that a plan may state.
 constexpr double kLeastNoiseStated = 0.1;
 constexpr double kMostNoiseStated = 1'000;
-/// No study has so many: above it a site refuses, whatever epsilon leaves room for.
-constexpr std::uint64_t kMostAnswers = 1'000'000;
 
 std::string Short(double number) {
   char text[32];
@@ -203,31 +203,6 @@ Result<double> EpsilonOfLoss(double rho, double delta) {
   return least.epsilon;
 }
 
-namespace {
-
-/// Of so many answers of one site, in a study of this noise and delta.
-Result<double> EpsilonOfAnswers(const PrivacySettings& settings, std::uint64_t answers) {
-  const double loss = static_cast<double>(answers) * ConcentratedLoss(settings.noise_multiplier);
-  return EpsilonOfLoss(LossAfter(loss, 0), settings.delta);
-}
-
-/// The most that epsilon covers, of which `rounds` are known to be covered.
-std::uint32_t MostAnswers(const PrivacySettings& settings, std::uint32_t rounds) {
-  const auto covers = [&](std::uint64_t answers) {
-    const Result<double> epsilon = EpsilonOfAnswers(settings, answers);
-    return epsilon && *epsilon <= settings.epsilon;
-  };
-  std::uint64_t least = rounds;
-  std::uint64_t beyond = kMostAnswers + 1;
-  while (beyond - least > 1) {
-    const std::uint64_t middle = least + (beyond - least) / 2;
-    (covers(middle) ? least : beyond) = middle;
-  }
-  return static_cast<std::uint32_t>(least);
-}
-
-}  // namespace
-
 Result<PrivacyUnit> ParsePrivacyUnit(const Settings& settings) {
   TRY(const std::string unit, settings.ChoiceOr("unit", {"patient", "site"}, "patient"));
   return unit == "site" ? PrivacyUnit::kSite : PrivacyUnit::kPatient;
@@ -256,7 +231,8 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
                           (rounds == 1 ? " round tells " : " rounds tell ");
   const std::string command =
       " --delta " + Short(privacy.delta) + " --rounds " + std::to_string(rounds);
-  const Result<double> needed = EpsilonOfAnswers(privacy, rounds);
+  const Result<double> needed =
+      EpsilonOfLoss(rounds * ConcentratedLoss(privacy.noise_multiplier), privacy.delta);
   if (!needed) {
     return settings.FailAt("noise_multiplier", all + "more than can be counted",
                            "find the noise with consilium-sim privacy --epsilon 3" + command);
@@ -268,7 +244,10 @@ Result<PrivacySettings> ParsePrivacySettings(const Settings& settings, const Ana
             Short(privacy.epsilon) + command);
   }
   TRY_STATUS(settings.RequireNoOtherKeys());
-  privacy.most_answers = MostAnswers(privacy, rounds);
+  // Where epsilon is the least, the search may miss it by a rounding: the rounds are covered.
+  const Result<std::uint64_t> covered = RoundsFor(
+      Accountant::kRdp, {privacy.epsilon, privacy.delta}, privacy.noise_multiplier, /*rate=*/1);
+  privacy.most_answers = std::max(rounds, static_cast<std::uint32_t>(covered.value_or(rounds)));
   return privacy;
 }
 
