@@ -52,6 +52,18 @@ void SpoilFor(Shares& shares, const std::vector<SiteId>& victims) {
   }
 }
 
+/// Resumes a paused study whose faulty site now keeps to the protocol.
+void ExpectTheTableOfAllOnceMended(VirtualFederation& federation,
+                                   const StudyId& study,
+                                   const FederationOptions& options) {
+  federation.to_coordinator = nullptr;
+  CoordinatorEffects effects;
+  ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
+  federation.Carry(effects);
+  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
+  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options, {})));
+}
+
 std::vector<SiteId> IdsOf(const VirtualFederation& federation,
                           const StudyId& study,
                           const std::vector<std::uint32_t>& sites) {
@@ -186,12 +198,7 @@ TEST(FaultyDealerTest, AWaitingStudyPausesNamingBothAndGoesOnWhenMended) {
   EXPECT_THAT(view.reason, HasSubstr("site-0 and site-1"));
   EXPECT_THAT(view.reason, HasSubstr(std::string(Explanation(DropReason::kInDispute))));
 
-  federation.to_coordinator = nullptr;
-  CoordinatorEffects effects;
-  ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
-  federation.Carry(effects);
-  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options, {})));
+  ExpectTheTableOfAllOnceMended(federation, study, options);
 }
 
 TEST(FalseAccuserTest, GoesTogetherWithWhomItAccuses) {
@@ -273,12 +280,7 @@ TEST(RefusingMemberTest, ASumThatIsToBeOpenedAgainWaitsForWhoRefusesAndSaysSo) {
   EXPECT_EQ(view.state, StudyState::kPaused);
   EXPECT_THAT(view.reason, HasSubstr("site-1 refuses"));
   EXPECT_THAT(view.reason, HasSubstr(std::string(Explanation(RefusalReason::kPolicyForbids))));
-  federation.to_coordinator = nullptr;
-  CoordinatorEffects effects;
-  ASSERT_TRUE(federation.coordinator().Resume(study, federation.now(), effects));
-  federation.Carry(effects);
-  ASSERT_TRUE(federation.RunToEnd(study)) << federation.View(study).reason;
-  EXPECT_EQ(TableOf(federation, study), PlainTable(federation, options, SitesBut(options, {})));
+  ExpectTheTableOfAllOnceMended(federation, study, options);
 }
 
 }  // namespace
