@@ -50,11 +50,10 @@ Result<std::vector<std::filesystem::path>> CarriedFiles(const std::vector<std::s
 std::filesystem::path CarriedFileIn(const std::filesystem::path& out, std::string_view name) {
   std::error_code error;
   if (!std::filesystem::is_directory(out, error)) return out;
-  const std::filesystem::path first = out / name;
-  std::filesystem::path path = first;
+  const std::filesystem::path file(name);
+  std::filesystem::path path = out / file;
   for (int number = 2; std::filesystem::exists(path, error) && !error; ++number) {
-    path = first.parent_path() /
-           (first.stem().string() + "-" + std::to_string(number) + first.extension().string());
+    path = out / (file.stem().string() + "-" + std::to_string(number) + file.extension().string());
   }
   return path;
 }

@@ -1,5 +1,7 @@
 // A storm's outcome as text and as JSON.
 
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "common/terminal.h"
@@ -53,11 +55,21 @@ std::string StuckText(const StormSummary& summary) {
   return AlignedTable(rows) + "\n";
 }
 
+std::string_view FlagOf(StormStudies studies) {
+  switch (studies) {
+    case StormStudies::kExact:
+      return "";
+    case StormStudies::kNormsChecked:
+      return " --norms-checked";
+    case StormStudies::kWithNoise:
+      return " --with-noise";
+  }
+  return "";
+}
+
 std::string ReplayOf(const StormSummary& summary, std::uint64_t seed) {
-  const bool norms = summary.studies == StormStudies::kNormsChecked;
-  const bool noise = summary.studies == StormStudies::kWithNoise;
-  return "consilium-sim storm --seed " + std::to_string(seed) + (norms ? " --norms-checked" : "") +
-         (noise ? " --with-noise" : "");
+  return "consilium-sim storm --seed " + std::to_string(seed) +
+         std::string(FlagOf(summary.studies));
 }
 
 Json ToJson(const std::vector<std::pair<std::string, std::uint64_t>>& counts) {
