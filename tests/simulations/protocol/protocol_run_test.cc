@@ -117,6 +117,7 @@ TEST(ProtocolRunTest, SumsWithNoiseAreThoseOfTheAnswersUpToIt) {
   text.replace(text.find(regression), regression.size(),
                "by = \"ill\"\nvariables = [\"age\"]\nmantel_haenszel = false\n");
   // More than any policy's preset allows: a simulation's hospitals ask for no more than the plan.
+  // It covers the attempts that bad weather breaks off, too.
   text += "[privacy.dp]\nnoise_multiplier = 0.3\nepsilon = 100\ndelta = 1e-5\n";
   const Plan plan = ParsePlan(text, "plan.toml").value();
   std::vector<Cohort> cohorts = Cohorts(plan, 5);
